@@ -1,0 +1,184 @@
+//! One call: a fresh store and instance, the guest's work under its deadlines, and the end of it in a word.
+//!
+//! Nothing outlives a call but what went through storage or out of the gate. So a trap, a deadline or a caller that drops
+//! the future needs no repair: the store is gone, and the next call starts from the compiled component again.
+
+mod imports;
+mod record;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wasmtime::component::{Linker, ResourceTable, ResourceTableError};
+use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime_wasi_http::WasiHttpCtx;
+
+use crate::clock::Clock;
+use crate::component::Loaded;
+use crate::contract::bindings;
+use crate::directory::Directory;
+use crate::egress::{Gate, GateHooks};
+use crate::error::{Busy, CallError, Deadline, EndCall};
+use crate::limits::{Limits, Meter};
+use crate::log::{LogQuota, LogSink};
+use crate::observe::Observer;
+use crate::storage::Storage;
+
+pub(crate) use record::CallRecord;
+
+/// What the host provides to the calls of one tenant.
+pub(crate) struct Provisions {
+    pub(crate) tenant: Arc<str>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log: Arc<dyn LogSink>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) limits: Arc<Limits>,
+}
+
+/// The state inside the store of one call.
+pub(crate) struct CallCtx {
+    provisions: Arc<Provisions>,
+    record: Arc<CallRecord>,
+    log_quota: LogQuota,
+    meter: Meter,
+    table: ResourceTable,
+    http: WasiHttpCtx,
+    hooks: GateHooks,
+}
+
+/// What a call used.
+#[derive(Debug, Default)]
+pub(crate) struct Usage {
+    pub(crate) requests: u32,
+    pub(crate) log_lines: u32,
+    pub(crate) log_lines_dropped: u32,
+    pub(crate) memory_bytes_peak: u64,
+    pub(crate) duration: Duration,
+}
+
+/// The guest's side of a call, as the generated bindings make it.
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
+
+/// Makes an instance, lets `work` call it, and ends it. `number` counts the tenant's calls.
+pub(crate) async fn run<T>(
+    plugin: &Loaded,
+    provisions: &Arc<Provisions>,
+    number: u64,
+    work: impl for<'a> FnOnce(&'a bindings::Plugin, &'a mut Store<CallCtx>) -> Work<'a, T>,
+) -> (Result<T, CallError>, Usage) {
+    let limits = Arc::clone(&provisions.limits);
+    // Held until the store is gone: then the instance's place in the pool is free again.
+    let slot = tokio::time::timeout(limits.wait_max, plugin.engine.slots.acquire()).await;
+    let Ok(Ok(_slot)) = slot else {
+        let busy = CallError::Saturated(Busy::Engine, in_ms(limits.wait_max));
+        return (Err(busy), Usage::default());
+    };
+    let began = Instant::now();
+    let record = Arc::new(CallRecord::new(provisions, number));
+    let mut store = new_store(plugin, provisions, &record);
+
+    let guest = async {
+        let instance = plugin.pre.instantiate_async(&mut store).await.map_err(Ending::Start)?;
+        work(&instance, &mut store).await.map_err(Ending::Run)
+    };
+    let ended = tokio::select! {
+        // The order matters: a call that was aborted must not run on because its answer came at the same moment.
+        biased;
+        reason = record.aborted() => Err(CallError::Aborted(reason)),
+        ended = tokio::time::timeout(limits.duration_max, guest) => match ended {
+            Ok(ended) => ended.map_err(|ending| ending.explain(&record)),
+            Err(_) => Err(CallError::TimedOut(Deadline::Duration, in_ms(limits.duration_max))),
+        },
+    };
+
+    let ctx = store.data();
+    if let Some((level, message, fields)) = ctx.log_quota.notice() {
+        record.log(level, message, fields);
+    }
+    let usage = Usage {
+        requests: record.requests(),
+        log_lines: ctx.log_quota.lines(),
+        log_lines_dropped: ctx.log_quota.dropped(),
+        memory_bytes_peak: ctx.meter.memory_bytes_peak(),
+        duration: began.elapsed(),
+    };
+    (ended, usage)
+}
+
+fn new_store(plugin: &Loaded, provisions: &Arc<Provisions>, record: &Arc<CallRecord>) -> Store<CallCtx> {
+    let limits = &provisions.limits;
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.resources_max);
+    let mut http = WasiHttpCtx::new();
+    http.set_field_size_limit(limits.header_bytes_max);
+    let ctx = CallCtx {
+        provisions: Arc::clone(provisions),
+        record: Arc::clone(record),
+        log_quota: LogQuota::new(limits),
+        meter: Meter::new(limits),
+        table,
+        http,
+        hooks: GateHooks {
+            gate: Arc::clone(&provisions.gate),
+            limits: Arc::clone(limits),
+            call: Arc::clone(record),
+        },
+    };
+    let mut store = Store::new(&plugin.engine.wasm, ctx);
+    store.limiter(|ctx| &mut ctx.meter);
+    store.set_hostcall_fuel(limits.hostcall_bytes_max);
+
+    // At each tick the guest makes room for other tasks, its own timeout among them; after so many it is stopped.
+    let compute_ms = in_ms(limits.compute_max);
+    let mut ticks_left = compute_ms.div_ceil(in_ms(plugin.engine.tick).max(1));
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| match ticks_left.checked_sub(1) {
+        Some(left) => {
+            ticks_left = left;
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        }
+        None => Err(EndCall(CallError::TimedOut(Deadline::Compute, compute_ms)).into()),
+    });
+    store
+}
+
+/// How a guest ended that did not answer.
+enum Ending {
+    Start(wasmtime::Error),
+    Run(wasmtime::Error),
+}
+
+impl Ending {
+    fn explain(self, record: &CallRecord) -> CallError {
+        let (Self::Start(error) | Self::Run(error)) = &self;
+        if let Some(EndCall(ended)) = error.chain().find_map(|cause| cause.downcast_ref::<EndCall>()) {
+            return ended.clone();
+        }
+        let message = error.root_cause().to_string();
+        let holds_too_much = error.chain().any(|cause| {
+            matches!(cause.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full))
+                || cause.is::<wasmtime_wasi_http::FieldMapError>()
+        });
+        if holds_too_much || imports::is_hostcall_limit(error) {
+            return CallError::HostCallLimit(message);
+        }
+        let trapped = error.chain().any(|cause| cause.is::<Trap>());
+        match self {
+            Self::Start(_) if !trapped => CallError::Instance(message),
+            _ => CallError::Trapped { message, panic: record.last_error_line() },
+        }
+    }
+}
+
+/// Everything that any plugin may import, and nothing else. A component's other imports were refused before.
+pub(crate) fn link(linker: &mut Linker<CallCtx>) -> wasmtime::Result<()> {
+    imports::link(linker)
+}
+
+fn in_ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

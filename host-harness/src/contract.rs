@@ -1,0 +1,70 @@
+//! The contract's words as Rust types, generated from the WIT package that the workspace keeps in `wit/`.
+//!
+//! A module per interface, with the interface's own types in it; the text of each item's documentation is the WIT's.
+//! Types are plain data: they compare, and they go through serde (records by field, variants by case, both in Rust's
+//! spelling) for recordings and snapshots.
+
+pub(crate) mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "plugin",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        require_store_data_send: true,
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
+/// The words that all interfaces share: members, memberships, plans, groups, reasons, errors.
+pub mod types {
+    pub use super::bindings::gym::door_access::types::{
+        Detail, Error, GroupId, GroupRef, LocationId, Member, MemberId, MemberStatus, Membership, MembershipId,
+        MembershipStatus, Pause, PauseCause, Payment, Plan, PlanId, Problem, ProviderAnswer, Reason, Retry, Timestamp,
+        Window,
+    };
+}
+
+/// What a host's [`Directory`](crate::Directory) answers.
+pub mod directory {
+    pub use super::bindings::gym::door_access::directory::{DirectoryError, MemberPage};
+}
+
+/// What goes into and comes out of a tenant's [`Storage`](crate::Storage).
+pub mod storage {
+    pub use super::bindings::gym::door_access::storage::{Entry, Precondition, Quota, StorageError, Version, Write};
+}
+
+/// The words of a plugin's log lines.
+pub mod log {
+    pub use super::bindings::gym::door_access::log::{Field, Level};
+}
+
+/// The plugin's description of itself.
+pub mod provider {
+    pub use super::bindings::exports::gym::door_access::provider::{Credential, DirectoryData, Manifest};
+}
+
+/// The life of an installation.
+pub mod connection {
+    pub use super::bindings::exports::gym::door_access::connection::{
+        Account, Connected, Counts, Health, Organization, Place, State,
+    };
+}
+
+/// The provider's access groups.
+pub mod groups {
+    pub use super::bindings::exports::gym::door_access::groups::{Group, GroupList, GroupWarning};
+}
+
+/// Which plan opens which groups.
+pub mod mappings {
+    pub use super::bindings::exports::gym::door_access::mappings::{Mapping, MappingState};
+}
+
+/// What happens on the platform, and what a plugin makes of it.
+pub mod events {
+    pub use super::bindings::exports::gym::door_access::events::{
+        AccountAction, AccountChange, Action, Change, Event, EventKind, Failure, Grant, Outcome, Refusal, Unfinished,
+        Warning, WarningKind,
+    };
+}

@@ -1,0 +1,206 @@
+//! The platform's truth about members: the trait a platform implements, and a directory in memory.
+//!
+//! The host hands on what the directory says and does not judge it. It does hold the plugin to the contract's limits:
+//! a page of 1 to 500 members.
+
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+
+use crate::contract::directory::{DirectoryError, MemberPage};
+use crate::contract::types::{Member, Plan};
+use crate::error::Fault;
+
+/// Most members that a plugin may ask for at once.
+pub(crate) const PAGE_MEMBERS_MAX: u32 = 500;
+/// Most members that an answer about an e-mail address holds.
+const FOUND_MEMBERS_MAX: usize = 100;
+
+/// Who is a member of this tenant's gym, now. Read on demand during calls; see the contract's `directory`.
+///
+/// # Errors
+/// [`Fault::Answer`] is what the plugin is told; it passes it on as "call again later". [`Fault::Abort`] ends the
+/// call at once.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The member as they are now; `None` when deleted or never known.
+    async fn get_member(&self, id: &str) -> Result<Option<Member>, Fault<DirectoryError>>;
+
+    /// All members with this e-mail address, compared without case and surrounding blanks. At most 100.
+    async fn find_members(&self, email: &str) -> Result<Vec<Member>, Fault<DirectoryError>>;
+
+    /// At most `limit` (1 to 500) members ordered by id, from where the page before said that the next one starts.
+    async fn list_members(&self, after: Option<&str>, limit: u32) -> Result<MemberPage, Fault<DirectoryError>>;
+
+    /// All plans, at most 10,000.
+    async fn list_plans(&self) -> Result<Vec<Plan>, Fault<DirectoryError>>;
+}
+
+/// A directory in memory, for tests, scenarios and trying things out.
+#[derive(Debug, Default)]
+pub struct MemoryDirectory {
+    state: RwLock<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    members: BTreeMap<String, Member>,
+    plans: Vec<Plan>,
+    unavailable: Option<String>,
+}
+
+impl MemoryDirectory {
+    /// A directory that knows nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a member, or replaces the one of the same id, who is returned.
+    pub fn insert(&self, member: Member) -> Option<Member> {
+        self.write().members.insert(member.id.clone(), member)
+    }
+
+    /// Changes a member in place. Returns whether there is one of this id.
+    pub fn update(&self, id: &str, change: impl FnOnce(&mut Member)) -> bool {
+        self.write().members.get_mut(id).map(change).is_some()
+    }
+
+    /// Deletes a member, who is returned.
+    pub fn remove(&self, id: &str) -> Option<Member> {
+        self.write().members.remove(id)
+    }
+
+    /// Replaces all plans.
+    pub fn set_plans(&self, plans: Vec<Plan>) {
+        self.write().plans = plans;
+    }
+
+    /// Makes every question fail with this reason, until it is `None` again.
+    pub fn set_unavailable(&self, reason: Option<String>) {
+        self.write().unavailable = reason;
+    }
+
+    /// All members, ordered by id.
+    pub fn members(&self) -> Vec<Member> {
+        self.read().members.values().cloned().collect()
+    }
+
+    /// All plans, as they were set.
+    pub fn plans(&self) -> Vec<Plan> {
+        self.read().plans.clone()
+    }
+
+    fn answering(&self) -> Result<RwLockReadGuard<'_, State>, Fault<DirectoryError>> {
+        let state = self.read();
+        match &state.unavailable {
+            Some(reason) => Err(DirectoryError::Unavailable(reason.clone()).into()),
+            None => Ok(state),
+        }
+    }
+
+    // A panic while the lock was held leaves whole members behind, so the data is still good.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Directory for MemoryDirectory {
+    async fn get_member(&self, id: &str) -> Result<Option<Member>, Fault<DirectoryError>> {
+        Ok(self.answering()?.members.get(id).cloned())
+    }
+
+    async fn find_members(&self, email: &str) -> Result<Vec<Member>, Fault<DirectoryError>> {
+        let wanted = comparable(email);
+        let state = self.answering()?;
+        let found = state.members.values().filter(|member| {
+            member.email.as_deref().is_some_and(|email| comparable(email) == wanted)
+        });
+        Ok(found.take(FOUND_MEMBERS_MAX).cloned().collect())
+    }
+
+    async fn list_members(&self, after: Option<&str>, limit: u32) -> Result<MemberPage, Fault<DirectoryError>> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let state = self.answering()?;
+        let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
+        let mut rest = state.members.range::<str, _>((start, std::ops::Bound::Unbounded)).map(|(_, member)| member);
+        let members: Vec<Member> = rest.by_ref().take(limit).cloned().collect();
+        let next = rest.next().and_then(|_| members.last()).map(|member| member.id.clone());
+        Ok(MemberPage { members, next })
+    }
+
+    async fn list_plans(&self) -> Result<Vec<Plan>, Fault<DirectoryError>> {
+        Ok(self.answering()?.plans.clone())
+    }
+}
+
+/// An e-mail address as the contract compares it.
+fn comparable(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::types::MemberStatus;
+
+    fn member(id: &str, email: Option<&str>) -> Member {
+        Member {
+            id: id.to_owned(),
+            name: format!("Name of {id}"),
+            email: email.map(str::to_owned),
+            status: MemberStatus::Active,
+            memberships: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_follow_each_other_without_gap_or_overlap() {
+        let directory = MemoryDirectory::new();
+        for id in ["c", "a", "e", "b", "d"] {
+            directory.insert(member(id, None));
+        }
+        let mut seen = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = directory.list_members(after.as_deref(), 2).await.unwrap();
+            seen.extend(page.members.into_iter().map(|member| member.id));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        assert_eq!(seen, ["a", "b", "c", "d", "e"]);
+    }
+
+    #[tokio::test]
+    async fn a_last_page_that_is_exactly_full_has_no_next() {
+        let directory = MemoryDirectory::new();
+        directory.insert(member("a", None));
+        directory.insert(member("b", None));
+        assert_eq!(directory.list_members(None, 2).await.unwrap().next, None);
+    }
+
+    #[tokio::test]
+    async fn an_email_address_is_found_whatever_its_case_and_blanks() {
+        let directory = MemoryDirectory::new();
+        directory.insert(member("a", Some(" Ada@Example.com")));
+        directory.insert(member("b", Some("bob@example.com")));
+        let found = directory.find_members("ada@example.COM ").await.unwrap();
+        assert_eq!(found.iter().map(|member| member.id.as_str()).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[tokio::test]
+    async fn an_unavailable_directory_answers_nothing_until_it_is_back() {
+        let directory = MemoryDirectory::new();
+        directory.set_unavailable(Some("maintenance".to_owned()));
+        assert!(directory.list_plans().await.is_err());
+        directory.set_unavailable(None);
+        assert!(directory.list_plans().await.is_ok());
+    }
+}

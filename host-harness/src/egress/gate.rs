@@ -1,0 +1,277 @@
+//! One request from the guest to the answer: asks the questions of the policy in their order, and keeps the transcript.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Uri, header, uri};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
+};
+
+use super::credential::Credential;
+use super::origin::Endpoint;
+use super::pace::Pace;
+use super::policy::{self, Denial, Route};
+use super::transport::{Outbound, Transport, TransportError};
+use crate::call::CallRecord;
+use crate::clock::Clock;
+use crate::limits::Limits;
+use crate::observe::{Exchange, ExchangeEnd};
+
+/// What stands in the transcript for a path with the key in it.
+const WITHHELD_PATH: &str = "[withheld]";
+
+/// One tenant's way out.
+pub(crate) struct Gate {
+    /// Origins that the manifest names and the installer approved.
+    pub(crate) routes: Vec<Route>,
+    /// The header that the manifest names for the key.
+    pub(crate) key_header: HeaderName,
+    /// The key; a gate without one lets nothing through.
+    pub(crate) credential: Option<Credential>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) pace: Arc<Pace>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// Why a request got no answer, before it is put in WASI's words.
+enum Stop {
+    Denied(Denial),
+    Withheld(Denial),
+    Failed(TransportError),
+}
+
+impl Gate {
+    /// Whether these bytes contain the tenant's key.
+    pub(crate) fn finds_key(&self, bytes: &[u8]) -> bool {
+        self.credential.as_ref().is_some_and(|credential| credential.is_in(bytes))
+    }
+
+    async fn pass(
+        &self,
+        request: http::Request<WasiBody>,
+        guest_timeout: Option<Duration>,
+        limits: &Limits,
+        call: &Arc<CallRecord>,
+    ) -> Result<http::Response<Bytes>, WasiError> {
+        let mut transcript = Transcript::begin(call, &request, self.clock.now_ms());
+        let stop = match self.exchange(request, guest_timeout, limits, &mut transcript).await {
+            Ok(response) => {
+                let (status, body) = (response.status().as_u16(), response.body());
+                let response_body = call.excerpt(body);
+                let response_bytes = body.len() as u64;
+                transcript.end(ExchangeEnd::Answered { status, response_bytes, response_body });
+                return Ok(response);
+            }
+            Err(stop) => stop,
+        };
+        match stop {
+            Stop::Denied(denial) => {
+                let code = WasiError::from(&denial);
+                transcript.end(ExchangeEnd::Denied(denial));
+                Err(code)
+            }
+            Stop::Withheld(denial) => {
+                let code = WasiError::from(&denial);
+                transcript.end(ExchangeEnd::Withheld(denial));
+                Err(code)
+            }
+            Stop::Failed(error) => {
+                let code = WasiError::from(&error);
+                if let TransportError::Abort(reason) = &error {
+                    call.abort(reason.clone());
+                }
+                transcript.end(ExchangeEnd::Failed(error));
+                Err(code)
+            }
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: http::Request<WasiBody>,
+        guest_timeout: Option<Duration>,
+        limits: &Limits,
+        transcript: &mut Transcript,
+    ) -> Result<http::Response<Bytes>, Stop> {
+        let (mut parts, body) = request.into_parts();
+        let closed = || Denial::Origin("no origin".to_owned());
+        let credential = self.credential.as_ref().ok_or_else(closed).map_err(Stop::Denied)?;
+        if credential.is_in(parts.uri.to_string().as_bytes()) {
+            transcript.withhold_path();
+        }
+
+        let route = policy::route(&parts.uri, &self.routes).map_err(Stop::Denied)?;
+        policy::ordinary(&parts.method).map_err(Stop::Denied)?;
+        policy::clean_headers(&parts.headers, &self.key_header, limits.header_bytes_max).map_err(Stop::Denied)?;
+        policy::within_budget(transcript.request(), limits.requests_max).map_err(Stop::Denied)?;
+        let body = whole(body, limits.request_body_bytes_max).await.map_err(Stop::Denied)?;
+        transcript.body_bytes(body.len());
+        policy::keyless_request(&parts.uri, &parts.headers, &body, credential).map_err(Stop::Denied)?;
+        transcript.body_excerpt(&body);
+
+        credential.add_to(&mut parts.headers);
+        // Lengths are the client's to write; encodings would hide the key from the search of the answer.
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        parts.uri = addressed_to(&route.endpoint, &parts.uri).map_err(Stop::Denied)?;
+
+        let paced = self.pace.turn(self.clock.as_ref()).await;
+        transcript.paced(paced.map_err(|wait_ms| Stop::Denied(Denial::Paced(wait_ms)))?);
+        let outbound = Outbound {
+            request: http::Request::from_parts(parts, body),
+            reach: route.endpoint.reach(),
+            timeout: limits.response_timeout.min(guest_timeout.unwrap_or(Duration::MAX)),
+            response_bytes_max: limits.response_body_bytes_max,
+        };
+        let response = self.transport.send(outbound).await.map_err(Stop::Failed)?;
+        self.pace.note(self.clock.now_ms(), response.status(), response.headers());
+
+        // Transports are told the limit; those that a platform brings may not keep to it.
+        if response.body().len() > limits.response_body_bytes_max {
+            let error = TransportError::ResponseTooLarge(limits.response_body_bytes_max as u64);
+            return Err(Stop::Failed(error));
+        }
+        policy::answer_headers_fit(response.headers(), limits.header_bytes_max).map_err(Stop::Withheld)?;
+        policy::keyless_answer(response.headers(), response.body(), credential).map_err(Stop::Withheld)?;
+        Ok(response)
+    }
+}
+
+/// The request's whole body, read while the guest writes it.
+async fn whole(body: WasiBody, bytes_max: usize) -> Result<Bytes, Denial> {
+    let body = Limited::new(body, bytes_max).collect().await;
+    body.map(|body| body.to_bytes()).map_err(|error| match error.is::<LengthLimitError>() {
+        true => Denial::BodyTooLarge(bytes_max),
+        false => Denial::BodyUnfinished,
+    })
+}
+
+/// The request's path and query at the endpoint. Nothing else of the guest's address is taken over.
+fn addressed_to(endpoint: &Endpoint, guest: &Uri) -> Result<Uri, Denial> {
+    let path = guest.path_and_query().map_or("/", uri::PathAndQuery::as_str);
+    let built = Uri::builder().scheme(endpoint.scheme()).authority(endpoint.authority()).path_and_query(path).build();
+    built.map_err(|error| Denial::Address(error.to_string()))
+}
+
+/// The record of one request. When the call ends while the request is on its way, the record says so.
+struct Transcript {
+    call: Arc<CallRecord>,
+    exchange: Option<Exchange>,
+}
+
+impl Transcript {
+    fn begin(call: &Arc<CallRecord>, request: &http::Request<WasiBody>, at_ms: u64) -> Self {
+        let uri = request.uri();
+        let origin = format!(
+            "{}://{}",
+            uri.scheme_str().unwrap_or_default(),
+            uri.authority().map_or("", uri::Authority::as_str)
+        );
+        let exchange = Exchange {
+            tenant: call.tenant().to_owned(),
+            call: call.number(),
+            request: call.count_request(),
+            at_ms,
+            method: request.method().to_string(),
+            origin,
+            path: uri.path_and_query().map_or("/", uri::PathAndQuery::as_str).to_owned(),
+            request_bytes: 0,
+            request_body: Bytes::new(),
+            paced: Duration::ZERO,
+            end: ExchangeEnd::Abandoned,
+        };
+        Self { call: Arc::clone(call), exchange: Some(exchange) }
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Exchange)) {
+        if let Some(exchange) = &mut self.exchange {
+            change(exchange);
+        }
+    }
+
+    fn request(&self) -> u32 {
+        self.exchange.as_ref().map_or(u32::MAX, |exchange| exchange.request)
+    }
+
+    fn withhold_path(&mut self) {
+        self.change(|exchange| {
+            exchange.path = WITHHELD_PATH.to_owned();
+            exchange.origin = WITHHELD_PATH.to_owned();
+        });
+    }
+
+    fn body_bytes(&mut self, bytes: usize) {
+        self.change(|exchange| exchange.request_bytes = bytes as u64);
+    }
+
+    fn body_excerpt(&mut self, body: &Bytes) {
+        let excerpt = self.call.excerpt(body);
+        self.change(|exchange| exchange.request_body = excerpt);
+    }
+
+    fn paced(&mut self, paced: Duration) {
+        self.change(|exchange| exchange.paced = paced);
+    }
+
+    fn end(&mut self, end: ExchangeEnd) {
+        if let Some(exchange) = self.exchange.take() {
+            self.call.exchanged(&Exchange { end, ..exchange });
+        }
+    }
+}
+
+impl Drop for Transcript {
+    fn drop(&mut self) {
+        self.end(ExchangeEnd::Abandoned);
+    }
+}
+
+/// What WASI's implementation asks during a call.
+pub(crate) struct GateHooks {
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) call: Arc<CallRecord>,
+}
+
+type Sending = Box<
+    dyn Future<
+            Output = Result<
+                (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), WasiError>> + Send>),
+                WasiError,
+            >,
+        > + Send,
+>;
+
+impl WasiHttpHooks for GateHooks {
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        let gate = Arc::clone(&self.gate);
+        Arc::new(move |name| {
+            DEFAULT_FORBIDDEN_HEADERS.contains(name) || policy::reserved(name, &gate.key_header)
+        })
+    }
+
+    fn set_host_header(&mut self) -> bool {
+        // The guest's spelling of the host must not reach a server; the client writes the endpoint's.
+        false
+    }
+
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _ended: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
+    ) -> Sending {
+        let (gate, limits, call) = (Arc::clone(&self.gate), Arc::clone(&self.limits), Arc::clone(&self.call));
+        Box::new(async move {
+            let guest_timeout = options.and_then(|options| options.first_byte_timeout);
+            let response = gate.pass(request, guest_timeout, &limits, &call).await?;
+            let response = response.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+            let nothing_left: Box<dyn Future<Output = Result<(), WasiError>> + Send> =
+                Box::new(std::future::ready(Ok(())));
+            Ok((response, nothing_left))
+        })
+    }
+}

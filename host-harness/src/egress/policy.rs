@@ -1,0 +1,300 @@
+//! The questions that every request has to pass before it gets the tenant's key, and every answer before the guest
+//! sees it. Each is a pure function; the gate asks them in the order in which they stand here.
+
+use http::{HeaderMap, HeaderName, Method, Uri, header};
+use thiserror::Error;
+use wasmtime_wasi_http::Error as WasiError;
+
+use super::credential::Credential;
+use super::origin::{Endpoint, Origin};
+
+/// Why a request was not sent, or an answer not handed on. In the transcript; the guest only gets WASI's code for it.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Denial {
+    /// The call has sent as many requests as it may.
+    #[error("the call has sent {0} requests already")]
+    TooManyRequests(u32),
+    /// What it is addressed to is no origin.
+    #[error("the address is not acceptable: {0}")]
+    Address(String),
+    /// The manifest does not name this origin, or the installer did not approve it.
+    #[error("{0} is not approved for this plugin")]
+    Origin(String),
+    /// A method that is for proxies and debugging.
+    #[error("the method {0} is not allowed")]
+    Method(String),
+    /// A header that is the host's to set.
+    #[error("the header {0} is not the plugin's to set")]
+    Header(String),
+    /// Headers larger than they may be.
+    #[error("the request's headers have more than {0} bytes")]
+    HeadersTooLarge(usize),
+    /// The body is larger than it may be.
+    #[error("the request's body has more than {0} bytes")]
+    BodyTooLarge(usize),
+    /// The guest did not finish the request's body.
+    #[error("the request's body was not finished")]
+    BodyUnfinished,
+    /// The tenant's key stands in the request though only the host may put it there.
+    #[error("the request contains the tenant's key in its {0}")]
+    KeyInRequest(&'static str),
+    /// The provider's limit is exhausted for longer than a call may wait.
+    #[error("the provider takes no request for another {0} ms")]
+    Paced(u64),
+    /// The tenant's key stands in the answer.
+    #[error("the answer contains the tenant's key in its {0}")]
+    KeyInAnswer(&'static str),
+    /// The answer's headers are larger than they may be.
+    #[error("the answer's headers have more than {0} bytes")]
+    AnswerHeadersTooLarge(usize),
+    /// The answer is compressed, though it was asked for as it is: nothing can be found in it.
+    #[error("the answer is encoded as {0}")]
+    AnswerEncoded(String),
+}
+
+impl From<&Denial> for WasiError {
+    fn from(denial: &Denial) -> Self {
+        match denial {
+            Denial::TooManyRequests(_) | Denial::Paced(_) => Self::ConnectionLimitReached,
+            Denial::Address(_) | Denial::Origin(_) | Denial::Header(_) | Denial::KeyInRequest(_) => {
+                Self::HttpRequestDenied
+            }
+            Denial::Method(_) => Self::HttpRequestMethodInvalid,
+            Denial::HeadersTooLarge(_) => Self::HttpRequestHeaderSectionSize(None),
+            Denial::BodyTooLarge(bytes_max) => Self::HttpRequestBodySize(Some(*bytes_max as u64)),
+            Denial::BodyUnfinished => Self::HttpProtocolError,
+            // The request was sent and may have had its effect, which "denied" would hide.
+            Denial::KeyInAnswer(_) => Self::InternalError(Some("the answer was withheld".to_owned())),
+            Denial::AnswerHeadersTooLarge(_) => Self::HttpResponseHeaderSectionSize(None),
+            Denial::AnswerEncoded(encoding) => Self::HttpResponseContentCoding(Some(encoding.clone())),
+        }
+    }
+}
+
+/// An origin of the manifest that the installer approved, and where it leads.
+#[derive(Clone, Debug)]
+pub(crate) struct Route {
+    pub(crate) origin: Origin,
+    pub(crate) endpoint: Endpoint,
+}
+
+/// Whether there is another request in the call's budget. `sent` counts this one.
+pub(crate) fn within_budget(sent: u32, requests_max: u32) -> Result<(), Denial> {
+    if sent > requests_max { Err(Denial::TooManyRequests(requests_max)) } else { Ok(()) }
+}
+
+/// Whether what the request is addressed to is approved, and where that leads.
+pub(crate) fn route<'a>(uri: &Uri, routes: &'a [Route]) -> Result<&'a Route, Denial> {
+    let origin = Origin::of(uri).map_err(|error| Denial::Address(error.to_string()))?;
+    // An absolute path and nothing else: `*` and whole URIs in the request line would mean somebody else to a server.
+    if !uri.path().starts_with('/') {
+        return Err(Denial::Address("the path does not start with /".to_owned()));
+    }
+    routes.iter().find(|route| route.origin == origin).ok_or_else(|| Denial::Origin(origin.to_string()))
+}
+
+/// Whether the method is one of an ordinary API.
+pub(crate) fn ordinary(method: &Method) -> Result<(), Denial> {
+    const ORDINARY: [Method; 7] = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if ORDINARY.contains(method) { Ok(()) } else { Err(Denial::Method(method.to_string())) }
+}
+
+/// Whether all headers are the plugin's to set, and not too large together.
+pub(crate) fn clean_headers(headers: &HeaderMap, credential: &HeaderName, bytes_max: usize) -> Result<(), Denial> {
+    if let Some(name) = headers.keys().find(|name| reserved(name, credential)) {
+        return Err(Denial::Header(name.to_string()));
+    }
+    if bytes_of(headers) > bytes_max { Err(Denial::HeadersTooLarge(bytes_max)) } else { Ok(()) }
+}
+
+/// Whether the answer's headers are within their limit.
+pub(crate) fn answer_headers_fit(headers: &HeaderMap, bytes_max: usize) -> Result<(), Denial> {
+    if bytes_of(headers) > bytes_max { Err(Denial::AnswerHeadersTooLarge(bytes_max)) } else { Ok(()) }
+}
+
+fn bytes_of(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
+}
+
+/// Whether a header is the host's to set: those that prove who is asking, those between one hop and the next, those
+/// that say whom the request is for, and the one that the manifest names for the key.
+pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
+    const RESERVED: [&str; 17] = [
+        "authorization",
+        "cookie",
+        "cookie2",
+        "host",
+        "forwarded",
+        "via",
+        "connection",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "expect",
+        "http2-settings",
+        "x-http-method-override",
+        "x-real-ip",
+        "x-original-url",
+    ];
+    let name = name.as_str();
+    RESERVED.contains(&name)
+        || name == credential.as_str()
+        || name.starts_with("proxy-")
+        || name.starts_with("x-forwarded-")
+}
+
+/// Whether the manifest may name this header for the key: none that frames or addresses the request.
+pub(crate) fn may_carry_key(name: &HeaderName) -> bool {
+    // The key's own header is reserved by itself, so the question is asked with another one.
+    let framing = [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ACCEPT];
+    let other = HeaderName::from_static("x-none");
+    *name == header::AUTHORIZATION || !(reserved(name, &other) || framing.contains(name))
+}
+
+/// Whether the request is free of the key: path and query, headers, body.
+pub(crate) fn keyless_request(
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+    credential: &Credential,
+) -> Result<(), Denial> {
+    if credential.is_in(uri.to_string().as_bytes()) {
+        return Err(Denial::KeyInRequest("address"));
+    }
+    if credential.is_in_headers(headers) {
+        return Err(Denial::KeyInRequest("headers"));
+    }
+    if credential.is_in(body) { Err(Denial::KeyInRequest("body")) } else { Ok(()) }
+}
+
+/// Whether the answer is readable and free of the key: headers, body.
+pub(crate) fn keyless_answer(headers: &HeaderMap, body: &[u8], credential: &Credential) -> Result<(), Denial> {
+    let encoded = headers.get_all(header::CONTENT_ENCODING).iter().find(|value| !is_identity(value.as_bytes()));
+    if let Some(encoding) = encoded {
+        return Err(Denial::AnswerEncoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
+    }
+    if credential.is_in_headers(headers) {
+        return Err(Denial::KeyInAnswer("headers"));
+    }
+    if credential.is_in(body) { Err(Denial::KeyInAnswer("body")) } else { Ok(()) }
+}
+
+fn is_identity(encoding: &[u8]) -> bool {
+    encoding.trim_ascii().eq_ignore_ascii_case(b"identity") || encoding.trim_ascii().is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::egress::credential::Secret;
+
+    const KEY: &str = "sesame-open-12345";
+
+    fn routes() -> Vec<Route> {
+        let origin: Origin = "https://api.example.com".parse().unwrap();
+        vec![Route { endpoint: Endpoint::of(&origin), origin }]
+    }
+
+    fn credential() -> Credential {
+        let secret = Secret::new(KEY).unwrap();
+        Credential::new(HeaderName::from_static("x-api-key"), "", &secret).unwrap()
+    }
+
+    #[test]
+    fn only_the_approved_origin_is_reached_however_the_request_spells_it() {
+        let routes = routes();
+        let reaches = |uri: &str| uri.parse::<Uri>().is_ok_and(|uri| route(&uri, &routes).is_ok());
+        for approved in ["https://api.example.com/", "https://API.EXAMPLE.COM:443/a", "https://api.example.com./a?b=c"] {
+            assert!(reaches(approved), "{approved} should be reached");
+        }
+        let denied = [
+            "http://api.example.com/", "https://api.example.com:8443/", "https://api.example.com.evil.example/",
+            "https://evil.example/api.example.com", "https://api.example.com@evil.example/", "https://example.com/",
+            "https://x.api.example.com/", "https://127.0.0.1/", "https://2130706433/", "https://[::ffff:127.0.0.1]/", "/",
+            "https://169.254.169.254/latest/meta-data", "https://user@api.example.com/",
+        ];
+        for denied in denied {
+            assert!(!reaches(denied), "{denied} should be denied");
+        }
+    }
+
+    #[test]
+    fn headers_that_are_the_host_s_to_set_are_refused() {
+        let credential = HeaderName::from_static("x-api-key");
+        let headers = |name: &str| {
+            HeaderMap::from_iter([(name.parse().unwrap(), http::HeaderValue::from_static("x"))])
+        };
+        let denied = [
+            "Authorization", "cookie", "Cookie2", "Host", "X-Api-Key", "Proxy-Authorization", "Proxy-Anything", "Connection",
+            "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Keep-Alive", "Expect", "Forwarded", "X-Forwarded-Host",
+            "X-Forwarded-For", "HTTP2-Settings",
+        ];
+        for name in denied {
+            assert!(clean_headers(&headers(name), &credential, 1_000).is_err(), "{name} should be refused");
+        }
+        for name in ["accept", "content-type", "user-agent", "x-request-id", "if-none-match"] {
+            assert_eq!(clean_headers(&headers(name), &credential, 1_000), Ok(()), "{name}");
+        }
+        assert_eq!(clean_headers(&headers("accept"), &credential, 6), Err(Denial::HeadersTooLarge(6)));
+    }
+
+    #[test]
+    fn a_key_may_travel_in_a_header_of_its_own_and_in_no_other() {
+        let may = |name: &str| may_carry_key(&name.parse().unwrap());
+        for name in ["authorization", "x-api-key", "api-token"] {
+            assert!(may(name), "{name}");
+        }
+        for name in ["host", "cookie", "content-length", "content-type", "proxy-authorization", "connection", "via"] {
+            assert!(!may(name), "{name} should be refused");
+        }
+    }
+
+    #[test]
+    fn a_key_is_found_in_every_part_of_a_request() {
+        let check = |uri: String, header: &str, body: &str| {
+            let headers = HeaderMap::from_iter([(header::ACCEPT, header.parse().unwrap())]);
+            keyless_request(&uri.parse().unwrap(), &headers, body.as_bytes(), &credential())
+        };
+        let uri = "https://api.example.com/members";
+        assert_eq!(check(uri.to_owned(), "text/plain", "{}"), Ok(()));
+        assert_eq!(check(format!("{uri}?k={KEY}"), "", ""), Err(Denial::KeyInRequest("address")));
+        assert_eq!(check(uri.to_owned(), KEY, ""), Err(Denial::KeyInRequest("headers")));
+        assert_eq!(check(uri.to_owned(), "", KEY), Err(Denial::KeyInRequest("body")));
+    }
+
+    #[test]
+    fn an_answer_with_the_key_in_it_or_one_that_cannot_be_searched_is_withheld() {
+        let check = |name: &'static str, value: &str, body: &str| {
+            let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.parse().unwrap())]);
+            keyless_answer(&headers, body.as_bytes(), &credential())
+        };
+        assert_eq!(check("content-encoding", "identity", "{}"), Ok(()));
+        assert_eq!(check("location", &format!("https://x.example/?{KEY}"), ""), Err(Denial::KeyInAnswer("headers")));
+        assert_eq!(check("etag", "1", &format!("<{KEY}>")), Err(Denial::KeyInAnswer("body")));
+        assert_eq!(check("content-encoding", "gzip", ""), Err(Denial::AnswerEncoded("gzip".to_owned())));
+    }
+
+    #[test]
+    fn methods_of_proxies_are_refused() {
+        assert_eq!(ordinary(&Method::PATCH), Ok(()));
+        for method in ["CONNECT", "TRACE", "PURGE"] {
+            assert!(ordinary(&method.parse().unwrap()).is_err(), "{method} should be refused");
+        }
+    }
+
+    #[test]
+    fn the_budget_of_a_call_ends_with_its_last_request() {
+        assert_eq!(within_budget(3, 3), Ok(()));
+        assert_eq!(within_budget(4, 3), Err(Denial::TooManyRequests(3)));
+    }
+}

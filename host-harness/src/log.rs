@@ -1,0 +1,146 @@
+//! The plugin's log lines: where they go, and the quota of a call.
+
+use crate::contract::log::{Field, Level};
+use crate::limits::Limits;
+
+/// What stands in place of a line that contained the tenant's key.
+const WITHHELD: &str = "a log line was withheld: it contained the tenant's key";
+/// What a call's last line says when lines were dropped.
+const DROPPED: &str = "log lines over the call's limit were dropped";
+
+/// One line that a plugin wrote during a call.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct LogLine {
+    /// Whose call it was.
+    pub tenant: String,
+    /// Which of the tenant's calls, counted from 1.
+    pub call: u64,
+    /// When, in milliseconds since the Unix epoch on the tenant's clock.
+    pub at_ms: u64,
+    /// How much it matters.
+    pub level: Level,
+    /// What it says.
+    pub message: String,
+    /// The same in data.
+    pub fields: Vec<Field>,
+}
+
+/// Where a tenant's log lines go. Called during the guest's call, so it should be quick and must not block.
+pub trait LogSink: Send + Sync {
+    /// Takes a line.
+    fn write(&self, line: &LogLine);
+}
+
+/// Passes lines on to the `tracing` subscriber of the process, under the target `door_access::plugin`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TracingSink;
+
+impl LogSink for TracingSink {
+    fn write(&self, line: &LogLine) {
+        let fields = Fields(&line.fields);
+        let LogLine { tenant, call, message, .. } = line;
+        macro_rules! event {
+            ($level:ident) => {
+                tracing::event!(target: "door_access::plugin", tracing::Level::$level, %tenant, call, %fields, "{message}")
+            };
+        }
+        match line.level {
+            Level::Debug => event!(DEBUG),
+            Level::Info => event!(INFO),
+            Level::Warn => event!(WARN),
+            Level::Error => event!(ERROR),
+        }
+    }
+}
+
+struct Fields<'a>(&'a [Field]);
+
+impl std::fmt::Display for Fields<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (place, field) in self.0.iter().enumerate() {
+            let blank = if place == 0 { "" } else { " " };
+            write!(f, "{blank}{}={:?}", field.name, field.value)?;
+        }
+        Ok(())
+    }
+}
+
+/// How much a call has logged.
+#[derive(Debug)]
+pub(crate) struct LogQuota {
+    lines_left: u32,
+    bytes_left: usize,
+    lines: u32,
+    dropped: u32,
+}
+
+impl LogQuota {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { lines_left: limits.log_lines_max, bytes_left: limits.log_bytes_max, lines: 0, dropped: 0 }
+    }
+
+    /// Whether there is room for a line; takes the room when there is, counts the line as dropped when not.
+    pub(crate) fn takes(&mut self, message: &str, fields: &[Field]) -> bool {
+        let bytes = fields.iter().fold(message.len(), |sum, field| sum + field.name.len() + field.value.len());
+        match (self.lines_left.checked_sub(1), self.bytes_left.checked_sub(bytes)) {
+            (Some(lines_left), Some(bytes_left)) => {
+                (self.lines_left, self.bytes_left) = (lines_left, bytes_left);
+                self.lines += 1;
+                true
+            }
+            _ => {
+                self.dropped += 1;
+                false
+            }
+        }
+    }
+
+    pub(crate) fn lines(&self) -> u32 {
+        self.lines
+    }
+
+    pub(crate) fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    /// What to say at the end of the call about lines that were dropped.
+    pub(crate) fn notice(&self) -> Option<(Level, String, Vec<Field>)> {
+        let count = Field { name: "dropped".to_owned(), value: self.dropped.to_string() };
+        (self.dropped > 0).then(|| (Level::Warn, DROPPED.to_owned(), vec![count]))
+    }
+}
+
+/// What to log in place of a line that contained the tenant's key.
+pub(crate) fn withheld() -> (Level, String, Vec<Field>) {
+    (Level::Error, WITHHELD.to_owned(), Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_over_the_limit_are_dropped_and_counted() {
+        let mut quota = LogQuota::new(&Limits { log_lines_max: 2, ..Limits::default() });
+        let taken: Vec<bool> = (0..5).map(|_| quota.takes("line", &[])).collect();
+        assert_eq!(taken, [true, true, false, false, false]);
+        assert_eq!((quota.lines(), quota.dropped()), (2, 3));
+        assert!(quota.notice().is_some_and(|(_, _, fields)| fields[0].value == "3"));
+    }
+
+    #[test]
+    fn names_and_values_of_fields_count_towards_the_bytes() {
+        let mut quota = LogQuota::new(&Limits { log_bytes_max: 10, ..Limits::default() });
+        let field = Field { name: "name".to_owned(), value: "value".to_owned() };
+        assert!(!quota.takes("xx", std::slice::from_ref(&field)));
+        assert!(quota.takes("x", &[field]));
+        assert!(quota.notice().is_some());
+    }
+
+    #[test]
+    fn a_call_within_its_limits_gets_no_notice() {
+        let mut quota = LogQuota::new(&Limits::default());
+        assert!(quota.takes("line", &[]));
+        assert_eq!(quota.notice(), None);
+    }
+}

@@ -1,0 +1,283 @@
+//! Storage in memory, with a hook at every commit so that a test can cut a call off there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{Storage, TOTAL_BYTES_MAX};
+use crate::contract::storage::{Entry, Precondition, Quota, StorageError, Write};
+use crate::error::Fault;
+
+/// Where in a commit a hook is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing has been checked or written yet.
+    Before,
+    /// Everything has been written.
+    After,
+}
+
+/// What a hook wants to happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on.
+    Proceed,
+    /// Tell the guest that storage is unavailable, in these words. After the commit, the writes stay.
+    Unavailable(String),
+    /// End the call here, as if the host had died. After the commit, the writes stay.
+    Abort(String),
+}
+
+type Hook = Arc<dyn Fn(Moment, &[Write]) -> Verdict + Send + Sync>;
+
+/// Storage in memory, exactly as the contract describes it, for tests, scenarios and trying things out.
+pub struct MemoryStorage {
+    space: Mutex<Space>,
+    hook: Mutex<Option<Hook>>,
+    total_bytes_max: usize,
+}
+
+#[derive(Default)]
+struct Space {
+    entries: BTreeMap<String, (Vec<u8>, u64)>,
+    commits: u64,
+    total_bytes: usize,
+}
+
+impl MemoryStorage {
+    /// An empty space with the contract's total quota.
+    pub fn new() -> Self {
+        Self::with_total_bytes_max(TOTAL_BYTES_MAX)
+    }
+
+    /// An empty space that holds at most this many bytes of keys and values.
+    pub fn with_total_bytes_max(total_bytes_max: usize) -> Self {
+        Self { space: Mutex::default(), hook: Mutex::default(), total_bytes_max }
+    }
+
+    /// Asks `hook` before and after every commit from now on, in place of an earlier hook.
+    pub fn on_commit(&self, hook: impl Fn(Moment, &[Write]) -> Verdict + Send + Sync + 'static) {
+        *lock(&self.hook) = Some(Arc::new(hook));
+    }
+
+    /// Asks no hook any more.
+    pub fn clear_hook(&self) {
+        *lock(&self.hook) = None;
+    }
+
+    /// Everything that is stored, in ascending byte order of the keys.
+    pub fn entries(&self) -> Vec<Entry> {
+        lock(&self.space).entries.iter().map(|(key, stored)| entry(key, stored)).collect()
+    }
+
+    /// How many commits there have been: the version of the newest.
+    pub fn commits(&self) -> u64 {
+        lock(&self.space).commits
+    }
+
+    /// Bytes of all keys and values.
+    pub fn total_bytes(&self) -> usize {
+        lock(&self.space).total_bytes
+    }
+
+    fn ask(&self, moment: Moment, writes: &[Write]) -> Result<(), Fault<StorageError>> {
+        // The hook runs without the lock, so that it may look at the storage.
+        let hook = lock(&self.hook).clone();
+        match hook.map_or(Verdict::Proceed, |hook| hook(moment, writes)) {
+            Verdict::Proceed => Ok(()),
+            Verdict::Unavailable(reason) => Err(StorageError::Unavailable(reason).into()),
+            Verdict::Abort(reason) => Err(Fault::Abort(reason)),
+        }
+    }
+}
+
+impl Space {
+    fn commit(&mut self, writes: &[Write], total_bytes_max: usize) -> Result<u64, StorageError> {
+        let mut total_bytes = self.total_bytes;
+        for write in writes {
+            let held = self.entries.get(&write.key);
+            let holds = match write.requires {
+                Precondition::None => true,
+                Precondition::Absent => held.is_none(),
+                Precondition::UnchangedSince(version) => held.is_some_and(|(_, written)| *written == version),
+            };
+            if !holds {
+                return Err(StorageError::Conflict(write.key.clone()));
+            }
+            let before = held.map_or(0, |(value, _)| write.key.len() + value.len());
+            let after = write.value.as_ref().map_or(0, |value| write.key.len() + value.len());
+            total_bytes = total_bytes.saturating_sub(before).saturating_add(after);
+        }
+        // A full space must still be able to shrink.
+        if total_bytes > total_bytes_max && total_bytes > self.total_bytes {
+            return Err(StorageError::QuotaExceeded(Quota::TotalSize));
+        }
+        self.commits += 1;
+        self.total_bytes = total_bytes;
+        for write in writes {
+            match &write.value {
+                Some(value) => self.entries.insert(write.key.clone(), (value.clone(), self.commits)),
+                None => self.entries.remove(&write.key),
+            };
+        }
+        Ok(self.commits)
+    }
+}
+
+#[async_trait]
+impl Storage for MemoryStorage {
+    async fn get(&self, key: &str) -> Result<Option<Entry>, Fault<StorageError>> {
+        Ok(lock(&self.space).entries.get(key).map(|stored| entry(key, stored)))
+    }
+
+    async fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, Fault<StorageError>> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        // Strings compare by bytes, so a prefix is a range: it starts at the prefix and ends with the last key that
+        // begins with it.
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let space = lock(&self.space);
+        let found = space.entries.range::<str, _>((start, Bound::Unbounded));
+        let found = found.take_while(|(key, _)| key.starts_with(prefix)).take(limit);
+        Ok(found.map(|(key, stored)| entry(key, stored)).collect())
+    }
+
+    async fn commit(&self, writes: Vec<Write>) -> Result<u64, Fault<StorageError>> {
+        self.ask(Moment::Before, &writes)?;
+        let version = lock(&self.space).commit(&writes, self.total_bytes_max)?;
+        self.ask(Moment::After, &writes)?;
+        Ok(version)
+    }
+}
+
+impl Default for MemoryStorage {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStorage {
+    // Values may hold people's data; sizes are enough to find one's way.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let space = lock(&self.space);
+        f.debug_struct("MemoryStorage")
+            .field("entries", &space.entries.len())
+            .field("commits", &space.commits)
+            .field("total_bytes", &space.total_bytes)
+            .finish_non_exhaustive()
+    }
+}
+
+fn entry(key: &str, (value, version): &(Vec<u8>, u64)) -> Entry {
+    Entry { key: key.to_owned(), value: value.clone(), version: *version }
+}
+
+// A commit changes the space only after all its checks, in steps that do not panic: the data is good after a panic
+// elsewhere.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(key: &str, value: &str, requires: Precondition) -> Write {
+        Write { key: key.to_owned(), value: Some(value.as_bytes().to_vec()), requires }
+    }
+
+    fn remove(key: &str, requires: Precondition) -> Write {
+        Write { key: key.to_owned(), value: None, requires }
+    }
+
+    fn keys(entries: &[Entry]) -> Vec<&str> {
+        entries.iter().map(|entry| entry.key.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn all_writes_of_a_commit_have_its_version_and_versions_count_up() {
+        let storage = MemoryStorage::new();
+        let first = storage.commit(vec![put("a", "1", Precondition::None), put("b", "1", Precondition::None)]).await;
+        assert_eq!(first, Ok(1));
+        assert_eq!(storage.commit(vec![put("b", "2", Precondition::None)]).await, Ok(2));
+        let versions: Vec<_> = storage.entries().iter().map(|entry| (entry.key.clone(), entry.version)).collect();
+        assert_eq!(versions, [("a".to_owned(), 1), ("b".to_owned(), 2)]);
+    }
+
+    #[tokio::test]
+    async fn a_precondition_that_does_not_hold_leaves_everything_as_it_was() {
+        let storage = MemoryStorage::new();
+        storage.commit(vec![put("a", "1", Precondition::None)]).await.unwrap();
+        storage.commit(vec![put("a", "2", Precondition::UnchangedSince(1))]).await.unwrap();
+        let table = [
+            put("a", "x", Precondition::Absent),
+            put("a", "x", Precondition::UnchangedSince(1)),
+            put("missing", "x", Precondition::UnchangedSince(1)),
+            remove("a", Precondition::UnchangedSince(9)),
+        ];
+        for write in table {
+            let key = write.key.clone();
+            let commit = storage.commit(vec![put("other", "x", Precondition::None), write.clone()]).await;
+            assert_eq!(commit, Err(Fault::Answer(StorageError::Conflict(key))), "{write:?}");
+            assert_eq!((storage.entries().len(), storage.commits()), (1, 2), "{write:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn removing_a_key_that_holds_nothing_is_fine() {
+        let storage = MemoryStorage::new();
+        assert_eq!(storage.commit(vec![remove("a", Precondition::Absent)]).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_scan_goes_in_byte_order_behind_after_and_stays_in_its_prefix() {
+        let storage = MemoryStorage::new();
+        for key in ["m/b", "m/é", "n", "m/B", "m", "l", "m/"] {
+            storage.commit(vec![put(key, "", Precondition::None)]).await.unwrap();
+        }
+        assert_eq!(keys(&storage.scan("m/", None, 10).await.unwrap()), ["m/", "m/B", "m/b", "m/é"]);
+        assert_eq!(keys(&storage.scan("m/", None, 2).await.unwrap()), ["m/", "m/B"]);
+        assert_eq!(keys(&storage.scan("m/", Some("m/B"), 10).await.unwrap()), ["m/b", "m/é"]);
+        assert_eq!(keys(&storage.scan("m/", Some("a"), 1).await.unwrap()), ["m/"]);
+        assert_eq!(keys(&storage.scan("m/", Some("z"), 1).await.unwrap()), [""; 0]);
+        assert_eq!(storage.scan("", None, 1_000).await.unwrap().len(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_full_space_takes_nothing_more_but_can_shrink() {
+        let storage = MemoryStorage::with_total_bytes_max(10);
+        storage.commit(vec![put("a", "123456789", Precondition::None)]).await.unwrap();
+        let full = Err(Fault::Answer(StorageError::QuotaExceeded(Quota::TotalSize)));
+        assert_eq!(storage.commit(vec![put("b", "", Precondition::None)]).await, full);
+        assert_eq!(storage.commit(vec![put("a", "12", Precondition::None)]).await, Ok(2));
+        assert_eq!(storage.commit(vec![put("b", "", Precondition::None)]).await, Ok(3));
+        assert_eq!(storage.total_bytes(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_hook_can_end_a_commit_before_and_after_it_is_written() {
+        let storage = MemoryStorage::new();
+        storage.on_commit(|moment, _| match moment {
+            Moment::Before => Verdict::Abort("killed before".to_owned()),
+            Moment::After => Verdict::Proceed,
+        });
+        let commit = storage.commit(vec![put("a", "1", Precondition::None)]).await;
+        assert_eq!((commit, storage.commits()), (Err(Fault::Abort("killed before".to_owned())), 0));
+        storage.on_commit(|moment, _| match moment {
+            Moment::Before => Verdict::Proceed,
+            Moment::After => Verdict::Unavailable("answer lost".to_owned()),
+        });
+        assert!(storage.commit(vec![put("a", "1", Precondition::None)]).await.is_err());
+        assert_eq!(storage.commits(), 1);
+    }
+}

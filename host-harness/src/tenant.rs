@@ -1,0 +1,203 @@
+//! One gym's installation: its plugin, its key, its data, its limits, and the calls that the contract offers.
+
+mod builder;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::Mutex;
+use wasmtime::Store;
+
+use crate::call::{self, CallCtx, Provisions, Usage, Work};
+use crate::component::Plugin;
+use crate::contract::bindings;
+use crate::contract::connection::{Connected, Health};
+use crate::contract::events::{Event, Outcome, Unfinished};
+use crate::contract::groups::GroupList;
+use crate::contract::mappings::{Mapping, MappingState};
+use crate::contract::types::Error;
+use crate::egress::Origin;
+use crate::error::{Busy, CallError};
+use crate::observe::{CallEnd, CallReport};
+
+pub use builder::TenantBuilder;
+
+/// One gym's installation of a plugin. Cloning it is cheap and gives the same tenant.
+///
+/// # Guarantees
+/// - Its calls run one at a time, in the order in which they were asked for; calls of different tenants run in parallel.
+/// - Each call has an instance of its own. What one call leaves behind, another finds in storage or nowhere.
+/// - Whatever happens in a call, the next one starts afresh.
+///
+/// # Errors
+/// Every call returns two results. The outer one is the host's: a [`CallError`] when the call ended without an answer.
+/// The inner one is the plugin's own answer, whose error says what the host must do: call again, pause, drop, show.
+///
+/// # Runtime
+/// Calls need a tokio runtime with time enabled, and I/O when the transport is the [`HttpsClient`](crate::HttpsClient).
+#[derive(Clone)]
+pub struct Tenant {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    plugin: Plugin,
+    provisions: Arc<Provisions>,
+    turn: Mutex<()>,
+    calls: AtomicU64,
+}
+
+/// What a call gives: the host's result around the plugin's own.
+pub type Called<T, E = Error> = Result<Result<T, E>, CallError>;
+
+impl Tenant {
+    /// Begins to set up a tenant. `id` tells it apart in logs and transcripts.
+    pub fn builder(plugin: Plugin, id: impl Into<String>) -> TenantBuilder {
+        TenantBuilder::new(plugin, id.into())
+    }
+
+    fn new(plugin: Plugin, provisions: Provisions) -> Self {
+        let shared =
+            Shared { plugin, provisions: Arc::new(provisions), turn: Mutex::new(()), calls: AtomicU64::new(0) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What tells it apart in logs and transcripts.
+    pub fn id(&self) -> &str {
+        &self.shared.provisions.tenant
+    }
+
+    /// The plugin it runs.
+    pub fn plugin(&self) -> &Plugin {
+        &self.shared.plugin
+    }
+
+    /// The origins that its requests may reach: those of the manifest that were approved.
+    pub fn origins(&self) -> impl Iterator<Item = &Origin> {
+        self.shared.provisions.gate.routes.iter().map(|route| &route.origin)
+    }
+
+    /// Verifies the key and takes over the settings (a JSON text as the manifest's schema says): `connection.connect`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn connect(&self, settings: &str) -> Called<Connected> {
+        self.call("connection.connect", |plugin, store| {
+            let settings = settings.to_owned();
+            Box::pin(async move { plugin.gym_door_access_connection().call_connect(store, &settings).await })
+        })
+        .await
+    }
+
+    /// How the installation is, from the plugin's own records: `connection.status`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn status(&self) -> Called<Health> {
+        self.call("connection.status", |plugin, store| {
+            Box::pin(plugin.gym_door_access_connection().call_status(store))
+        })
+        .await
+    }
+
+    /// Reads the groups from the provider: `groups.refresh`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn refresh_groups(&self) -> Called<GroupList> {
+        self.call("groups.refresh", |plugin, store| Box::pin(plugin.gym_door_access_groups().call_refresh(store)))
+            .await
+    }
+
+    /// The groups at the last refresh: `groups.list`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn list_groups(&self) -> Called<GroupList> {
+        self.call("groups.list", |plugin, store| Box::pin(plugin.gym_door_access_groups().call_list(store))).await
+    }
+
+    /// Which plan opens which groups: `mappings.list`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn list_mappings(&self) -> Called<Vec<MappingState>> {
+        self.call("mappings.list", |plugin, store| Box::pin(plugin.gym_door_access_mappings().call_list(store))).await
+    }
+
+    /// Takes over these entries in place of all earlier ones: `mappings.replace`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn replace_mappings(&self, entries: &[Mapping]) -> Called<Vec<MappingState>> {
+        self.call("mappings.replace", |plugin, store| {
+            let entries = entries.to_vec();
+            Box::pin(async move { plugin.gym_door_access_mappings().call_replace(store, &entries).await })
+        })
+        .await
+    }
+
+    /// Makes the provider match the member of an event: `events.handle`.
+    ///
+    /// # Errors
+    /// See [`Tenant`]. The inner error also says what had been done before.
+    pub async fn handle(&self, event: &Event) -> Called<Vec<Outcome>, Unfinished> {
+        self.call("events.handle", |plugin, store| {
+            let event = event.clone();
+            Box::pin(async move { plugin.gym_door_access_events().call_handle(store, &event).await })
+        })
+        .await
+    }
+
+    /// Waits for the tenant's turn, makes the call, and reports it.
+    async fn call<T, E>(
+        &self,
+        export: &'static str,
+        work: impl for<'a> FnOnce(&'a bindings::Plugin, &'a mut Store<CallCtx>) -> Work<'a, Result<T, E>>,
+    ) -> Called<T, E> {
+        let Shared { plugin, provisions, turn, calls } = self.shared.as_ref();
+        let wait_max = provisions.limits.wait_max;
+        let turn = tokio::time::timeout(wait_max, turn.lock()).await;
+        let number = calls.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        let (ended, usage) = match turn {
+            Ok(_turn) => call::run(plugin.loaded(), provisions, number, work).await,
+            Err(_) => {
+                let wait_ms = u64::try_from(wait_max.as_millis()).unwrap_or(u64::MAX);
+                (Err(CallError::Saturated(Busy::Tenant, wait_ms)), Usage::default())
+            }
+        };
+        if let Some(observer) = &provisions.observer {
+            observer.on_call(&report(&provisions.tenant, number, export, end(&ended), &usage));
+        }
+        ended
+    }
+}
+
+impl fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenant").field("id", &self.id()).field("plugin", self.plugin()).finish_non_exhaustive()
+    }
+}
+
+fn end<T, E>(ended: &Called<T, E>) -> CallEnd {
+    match ended {
+        Ok(Ok(_)) => CallEnd::Done,
+        Ok(Err(_)) => CallEnd::Refused,
+        Err(error) => CallEnd::Failed(error.clone()),
+    }
+}
+
+fn report(tenant: &str, call: u64, export: &'static str, end: CallEnd, usage: &Usage) -> CallReport {
+    CallReport {
+        tenant: tenant.to_owned(),
+        call,
+        export,
+        end,
+        requests: usage.requests,
+        log_lines: usage.log_lines,
+        log_lines_dropped: usage.log_lines_dropped,
+        memory_bytes_peak: usage.memory_bytes_peak,
+        duration: usage.duration,
+    }
+}

@@ -1,0 +1,53 @@
+//! Components for the tests, made from WAT and WIT on the spot: no toolchain for guests is needed.
+
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{ManglingAndAbi, Resolve, WorldId};
+
+const WAT: &str = include_str!("guest.wat");
+const WIT: &str = include_str!("guest.wit");
+
+/// The plugin that does what it is told; see `guest.wat` for its orders.
+pub fn component() -> Vec<u8> {
+    component_from(WAT)
+}
+
+/// The same plugin with one text of its source replaced. Texts of the manifest must keep their length.
+#[allow(dead_code, reason = "the documentation's example needs only the plugin as it is")]
+pub fn component_with(text: &str, replacement: &str) -> Vec<u8> {
+    assert!(WAT.contains(text), "{text} does not occur in guest.wat");
+    component_from(&WAT.replace(text, replacement))
+}
+
+/// The plugin as a core module, before it is made a component.
+#[allow(dead_code, reason = "the documentation's example needs only the component")]
+pub fn core_module() -> Vec<u8> {
+    wat::parse_str(WAT).unwrap()
+}
+
+/// A component of another world of `guest.wit`, with no behaviour at all.
+#[allow(dead_code, reason = "the documentation's example needs only the plugin")]
+pub fn dummy(world: &str) -> Vec<u8> {
+    let (resolve, world) = world_named(world);
+    encode(dummy_module(&resolve, world, ManglingAndAbi::Standard32), &resolve, world)
+}
+
+fn component_from(wat: &str) -> Vec<u8> {
+    let (resolve, world) = world_named("obedient");
+    encode(wat::parse_str(wat).unwrap(), &resolve, world)
+}
+
+fn world_named(world: &str) -> (Resolve, WorldId) {
+    let mut resolve = Resolve::default();
+    resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit")).unwrap();
+    resolve.push_str("guest.wit", WIT).unwrap();
+    let packages: Vec<_> = resolve.package_names.values().copied().collect();
+    let world = resolve.select_world(&packages, Some(&format!("test:guests/{world}"))).unwrap();
+    (resolve, world)
+}
+
+fn encode(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<u8> {
+    embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+}

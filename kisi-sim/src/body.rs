@@ -1,0 +1,125 @@
+//! The body of a write: one JSON object under the resource's name, its fields read by name and type.
+//!
+//! Fields that nobody reads are unknown to the endpoint, and the journal names them: a misspelt field must not pass
+//! silently.
+
+use serde_json::{Map, Value};
+
+use crate::clock::parse_timestamp;
+use crate::error::{ApiError, BLANK, FieldErrors, INVALID};
+use crate::knobs::UnknownInput;
+use crate::pipeline::Call;
+
+/// The fields of a body that were not read yet, and what was wrong with those that were.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    wrapper: &'static str,
+    rest: Map<String, Value>,
+    beside: Vec<String>,
+    errors: FieldErrors,
+}
+
+impl Fields {
+    /// The object under `wrapper`. Without it the request is refused with 422 [inferred: it may be 400].
+    pub(crate) fn read(body: Option<&Value>, wrapper: &'static str) -> Result<Fields, ApiError> {
+        let Some(Value::Object(body)) = body else { return Err(ApiError::field(wrapper, BLANK)) };
+        let Some(Value::Object(rest)) = body.get(wrapper) else {
+            return Err(ApiError::field(wrapper, BLANK));
+        };
+        let beside = body.keys().filter(|name| *name != wrapper).cloned().collect();
+        Ok(Fields { wrapper, rest: rest.clone(), beside, errors: FieldErrors::new() })
+    }
+
+    /// Notes that a field is wrong.
+    pub(crate) fn wrong(&mut self, name: &str, message: &str) {
+        self.errors.entry(name.to_owned()).or_default().push(message.to_owned());
+    }
+
+    /// Takes a field as it is.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
+        self.rest.remove(name)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.rest.contains_key(name)
+    }
+
+    /// Whether the field was found wrong already.
+    pub(crate) fn is_wrong(&self, name: &str) -> bool {
+        self.errors.contains_key(name)
+    }
+
+    /// A text; the inner none is null.
+    pub(crate) fn text(&mut self, name: &str) -> Option<Option<String>> {
+        match self.take(name)? {
+            Value::Null => Some(None),
+            Value::String(text) => Some(Some(text)),
+            _ => self.invalid(name),
+        }
+    }
+
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(flag) => Some(flag),
+            _ => self.invalid(name),
+        }
+    }
+
+    /// A whole number; the inner none is null.
+    pub(crate) fn id(&mut self, name: &str) -> Option<Option<u64>> {
+        match self.take(name)? {
+            Value::Null => Some(None),
+            Value::Number(number) if number.is_u64() => Some(number.as_u64()),
+            _ => self.invalid(name),
+        }
+    }
+
+    /// A timestamp; the inner none is null.
+    pub(crate) fn timestamp(&mut self, name: &str) -> Option<Option<u64>> {
+        match self.text(name)? {
+            None => Some(None),
+            Some(text) => match parse_timestamp(&text) {
+                Ok(ms) => Some(Some(ms)),
+                Err(_) => self.invalid(name),
+            },
+        }
+    }
+
+    pub(crate) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        match self.take(name)? {
+            Value::Object(object) => Some(object),
+            _ => self.invalid(name),
+        }
+    }
+
+    fn invalid<T>(&mut self, name: &str) -> Option<T> {
+        self.wrong(name, INVALID);
+        None
+    }
+
+    /// A text that must be there and not be blank.
+    pub(crate) fn required_text(&mut self, name: &str, message: &str) -> String {
+        let text = self.text(name).flatten().unwrap_or_default();
+        if text.trim().is_empty() && !self.is_wrong(name) {
+            self.wrong(name, message);
+        }
+        text
+    }
+
+    /// Ends the reading: names what was left over, and refuses the request if anything was wrong.
+    pub(crate) fn finish(mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
+        let wrapper = self.wrapper;
+        let unknown: Vec<String> = std::mem::take(&mut self.rest)
+            .into_iter()
+            .map(|(name, _)| format!("{wrapper}.{name}"))
+            .chain(std::mem::take(&mut self.beside))
+            .collect();
+        if call.state.knobs.unknown_fields == UnknownInput::Unprocessable {
+            for name in &unknown {
+                self.wrong(name, "is not a documented field");
+            }
+        }
+        call.unknown_fields.extend(unknown);
+        ApiError::unless_empty(self.errors)
+    }
+}

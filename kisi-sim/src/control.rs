@@ -1,0 +1,188 @@
+//! The control surface under `/_sim`: everything that [`Simulator`] can do, as JSON, for tests in any language.
+//!
+//! It asks for no key, since it is for the machine it runs on, and the journal does not record it. What it can't
+//! understand it refuses with 400 and a sentence that names the field.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::clock::format_timestamp;
+use crate::faults::Fault;
+use crate::hands::Hand;
+use crate::knobs::Knobs;
+use crate::route;
+use crate::seed::Seed;
+use crate::simulator::Simulator;
+
+/// The routes, below `/_sim`.
+pub(crate) fn router() -> Router<Simulator> {
+    Router::new()
+        .route("/", get(describe))
+        .route("/seed", post(put_seed))
+        .route("/state", get(state))
+        .route("/keys", get(keys))
+        .route("/journal", get(journal).delete(clear_journal))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/knobs", get(knobs).patch(patch_knobs))
+        .route("/clock", get(clock).put(put_clock))
+        .route("/hands", post(hand))
+        .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
+}
+
+/// What was wrong with a control request.
+struct Refusal(String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (StatusCode::BAD_REQUEST, Json(json!({ "error": self.0 }))).into_response()
+    }
+}
+
+/// Reads a body, or says what is wrong with it and where.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    let mut document = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut document).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { "the body".to_owned() } else { format!("`{path}`") };
+        Refusal(format!("{place} can't be used: {}", error.inner()))
+    })?;
+    document.end().map_err(|error| Refusal(format!("the body can't be used: {error}")))?;
+    Ok(value)
+}
+
+async fn describe() -> Json<Value> {
+    let endpoints: Vec<Value> = route::endpoints()
+        .map(|endpoint| json!({ "endpoint": endpoint.name(), "parameters": endpoint.parameters }))
+        .collect();
+    Json(json!({
+        "what": "a simulator of the Kisi REST API; this is its control surface, not part of Kisi",
+        "control": {
+            "POST /_sim/seed": "replace everything by a seed: JSON, or TOML with content type application/toml",
+            "GET /_sim/state": "all organizations, places, locks, groups, group locks, users, role assignments",
+            "GET /_sim/keys": "the keys, with their secrets",
+            "GET /_sim/journal": "all API requests so far",
+            "DELETE /_sim/journal": "forget them",
+            "GET /_sim/faults": "the faults, with how often each has fired",
+            "POST /_sim/faults": "add a fault: {\"route\": \"POST /users\", \"times\": 2, \"effect\": {\"kind\": \"status\", \"status\": 503}}",
+            "DELETE /_sim/faults": "remove all faults",
+            "GET /_sim/knobs": "the knobs",
+            "PATCH /_sim/knobs": "change some of them: {\"duplicate_user\": \"422\"}",
+            "GET /_sim/clock": "the simulator's time",
+            "PUT /_sim/clock": "set it, {\"now_ms\": 1790848800000}, or move it, {\"advance_ms\": 1000}",
+            "POST /_sim/hands": "do what staff does in Kisi's web page: {\"hand\": \"add_group\", \"name\": \"24/7\"}",
+        },
+        "kisi": endpoints,
+    }))
+}
+
+async fn put_seed(
+    State(simulator): State<Simulator>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let text = std::str::from_utf8(&body).map_err(|_| Refusal("the body is no UTF-8 text".to_owned()))?;
+    let is_toml = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.starts_with("application/toml"));
+    let seed = if is_toml { Seed::from_toml(text) } else { Seed::from_json(text) };
+    seed.and_then(|seed| simulator.reseed(&seed)).map_err(|error| Refusal(error.to_string()))?;
+    Ok(Json(json!({ "keys": simulator.keys() })))
+}
+
+async fn state(State(simulator): State<Simulator>) -> Response {
+    Json(simulator.state()).into_response()
+}
+
+async fn keys(State(simulator): State<Simulator>) -> Response {
+    Json(simulator.keys()).into_response()
+}
+
+async fn journal(State(simulator): State<Simulator>) -> Response {
+    Json(simulator.journal()).into_response()
+}
+
+async fn clear_journal(State(simulator): State<Simulator>) -> StatusCode {
+    simulator.clear_journal();
+    StatusCode::NO_CONTENT
+}
+
+async fn faults(State(simulator): State<Simulator>) -> Response {
+    Json(simulator.faults()).into_response()
+}
+
+async fn add_fault(State(simulator): State<Simulator>, body: Bytes) -> Result<StatusCode, Refusal> {
+    simulator.add_fault(read::<Fault>(&body)?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn clear_faults(State(simulator): State<Simulator>) -> StatusCode {
+    simulator.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn knobs(State(simulator): State<Simulator>) -> Response {
+    Json(simulator.knobs()).into_response()
+}
+
+async fn patch_knobs(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Refusal> {
+    let given: serde_json::Map<String, Value> = read(&body)?;
+    let mut all = serde_json::to_value(simulator.knobs()).unwrap_or_default();
+    if let Some(all) = all.as_object_mut() {
+        all.extend(given);
+    }
+    let knobs: Knobs = serde_path_to_error::deserialize(all)
+        .map_err(|error| Refusal(format!("`{}` can't be used: {}", error.path(), error.inner())))?;
+    simulator.set_knobs(knobs);
+    Ok(Json(simulator.knobs()).into_response())
+}
+
+/// The body of `PUT /_sim/clock`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockChange {
+    now_ms: Option<u64>,
+    advance_ms: Option<u64>,
+}
+
+async fn clock(State(simulator): State<Simulator>) -> Json<Value> {
+    Json(time_of(&simulator))
+}
+
+async fn put_clock(State(simulator): State<Simulator>, body: Bytes) -> Result<Json<Value>, Refusal> {
+    match read::<ClockChange>(&body)? {
+        ClockChange { now_ms: Some(now_ms), advance_ms: None } => simulator.set_now_ms(now_ms),
+        ClockChange { now_ms: None, advance_ms: Some(ms) } => simulator.advance(Duration::from_millis(ms)),
+        _ => return Err(Refusal("the body can't be used: give either `now_ms` or `advance_ms`".to_owned())),
+    }
+    Ok(Json(time_of(&simulator)))
+}
+
+fn time_of(simulator: &Simulator) -> Value {
+    let now_ms = simulator.now_ms();
+    json!({ "now_ms": now_ms, "now": format_timestamp(now_ms) })
+}
+
+async fn hand(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Refusal> {
+    let outcome = simulator
+        .hand(read::<Hand>(&body)?)
+        .map_err(|error| Refusal(format!("the hand can't do that: {error}")))?;
+    Ok(Json(outcome).into_response())
+}
+
+async fn unknown() -> Response {
+    let error = "there is no such control route; GET /_sim lists them";
+    (StatusCode::NOT_FOUND, Json(json!({ "error": error }))).into_response()
+}

@@ -1,0 +1,180 @@
+//! Staff's hands: what people do in Kisi's web page, past the API. No rate limit, no journal, no rules about duplicates.
+
+mod act;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use act::act;
+
+use crate::clock::optional_timestamp;
+use crate::resources::roles;
+
+/// A user's role in the whole organization.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganizationRole {
+    /// Owns it. Its keys may do everything, and it can't be deleted.
+    Owner,
+    /// Administers it. Its keys may do everything.
+    Administrator,
+    /// None. Its keys read little and write nothing.
+    #[default]
+    Member,
+}
+
+impl OrganizationRole {
+    /// The role id of the role assignment that this is; none for a plain member.
+    pub fn role_id(self) -> Option<&'static str> {
+        match self {
+            OrganizationRole::Owner => Some(roles::ORGANIZATION_OWNER),
+            OrganizationRole::Administrator => Some(roles::ORGANIZATION_ADMINISTRATOR),
+            OrganizationRole::Member => None,
+        }
+    }
+}
+
+/// One thing that staff does. In JSON: `{"hand": "add_group", "name": "24/7"}`.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "hand", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Hand {
+    /// Makes a group.
+    AddGroup {
+        /// Its name.
+        name: String,
+        /// Its organization; the first one when left out.
+        #[serde(default)]
+        organization_id: Option<u64>,
+        /// The place it is limited to.
+        #[serde(default)]
+        place_id: Option<u64>,
+        /// Its doors.
+        #[serde(default)]
+        lock_ids: Vec<u64>,
+    },
+    /// Renames a group.
+    RenameGroup {
+        /// The group.
+        id: u64,
+        /// The new name.
+        name: String,
+    },
+    /// Turns app access of a group on or off.
+    SetGroupLoginEnabled {
+        /// The group.
+        id: u64,
+        /// On or off.
+        enabled: bool,
+    },
+    /// Deletes a group with its role assignments.
+    DeleteGroup {
+        /// The group.
+        id: u64,
+    },
+    /// Makes a user.
+    AddUser {
+        /// Its name.
+        name: String,
+        /// Its e-mail address.
+        email: String,
+        /// Its organization; the first one when left out.
+        #[serde(default)]
+        organization_id: Option<u64>,
+    },
+    /// Changes a user's e-mail address, which the API can't.
+    SetUserEmail {
+        /// The user.
+        id: u64,
+        /// The new address.
+        email: String,
+    },
+    /// Suspends a user in the whole organization, or ends the suspension.
+    SetUserAccessEnabled {
+        /// The user.
+        id: u64,
+        /// On or off.
+        enabled: bool,
+    },
+    /// Gives a user another role in the organization, or none.
+    SetOrganizationRole {
+        /// The user.
+        user_id: u64,
+        /// The role.
+        role: OrganizationRole,
+    },
+    /// Deletes a user with its role assignments; its keys stop working.
+    DeleteUser {
+        /// The user.
+        id: u64,
+    },
+    /// Gives a user a role in a group.
+    Assign {
+        /// The user.
+        user_id: u64,
+        /// The group.
+        group_id: u64,
+        /// The role; `group_basic` when left out.
+        #[serde(default = "basic")]
+        role: String,
+        /// When it begins to hold.
+        #[serde(default, with = "optional_timestamp")]
+        valid_from: Option<u64>,
+        /// When it ceases to hold.
+        #[serde(default, with = "optional_timestamp")]
+        valid_until: Option<u64>,
+    },
+    /// Takes a role assignment away.
+    Unassign {
+        /// The role assignment.
+        id: u64,
+    },
+    /// Makes a key for a user.
+    AddKey {
+        /// The user.
+        user_id: u64,
+    },
+    /// Revokes a key.
+    RevokeKey {
+        /// Its secret.
+        secret: String,
+    },
+}
+
+impl fmt::Debug for Hand {
+    /// As in JSON, but without a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut value = serde_json::to_value(self).unwrap_or_default();
+        if let Some(fields) = value.as_object_mut() {
+            fields.remove("secret");
+        }
+        write!(f, "Hand{value}")
+    }
+}
+
+fn basic() -> String {
+    "group_basic".to_owned()
+}
+
+/// What a hand has made.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandOutcome {
+    /// The id of the object that was made or changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// The secret of the key that was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+impl fmt::Debug for HandOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandOutcome").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl From<u64> for HandOutcome {
+    fn from(id: u64) -> HandOutcome {
+        HandOutcome { id: Some(id), secret: None }
+    }
+}

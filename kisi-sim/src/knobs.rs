@@ -1,0 +1,238 @@
+//! The knobs: one for every fact of Kisi that is not certain, or that a test wants the other way round.
+//!
+//! The defaults are the answers that the sources favour; where they favour none, the answer that hurts a careless
+//! client more. Every knob is meant to be run both ways.
+
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+/// What the simulator does where Kisi's behaviour is unsure or configurable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Knobs {
+    /// A `limit` above the resource's maximum.
+    pub limit_above_max: LimitAboveMax,
+    /// The range header of a page that starts after the last row.
+    pub offset_past_end: OffsetPastEnd,
+    /// Whether rows keep their places while a client reads page after page.
+    pub row_order: RowOrder,
+    /// Creating a user with an e-mail address that the organization already has.
+    pub duplicate_user: DuplicateUser,
+    /// `email` in the body of `PATCH /users/{id}`.
+    pub email_in_patch: EmailInPatch,
+    /// How long a new record stays invisible to `query=`, in milliseconds.
+    pub query_lag_ms: u64,
+    /// How long a new user stays invisible to `email=`, in milliseconds.
+    pub email_lag_ms: u64,
+    /// How `email=` treats upper and lower case.
+    pub email_filter_case: EmailFilterCase,
+    /// Creating a role assignment that is already there, with the same role.
+    pub duplicate_role_assignment: DuplicateRoleAssignment,
+    /// Creating a role assignment where the assignee already has another role in the same place or group.
+    pub second_role: SecondRole,
+    /// `valid_from` and `valid_until` in the body of `PATCH /role_assignments/{id}`.
+    pub validity_in_patch: ValidityInPatch,
+    /// `notify` of a role assignment whose body does not say.
+    pub notify_default: bool,
+    /// `GET /role_assignments` for a user that does not exist (any more).
+    pub role_assignments_of_deleted_user: RoleAssignmentsOfDeletedUser,
+    /// `metadata` in the body of `PATCH /users/{id}`.
+    pub metadata_patch: MetadataPatch,
+    /// Whether requests are counted against the rate limit at all.
+    pub rate_limit: bool,
+    /// Requests that one user may make within one second, over all of the user's keys.
+    pub requests_per_second: NonZeroU32,
+    /// Seconds in a `Retry-After` header on every 429; none by default, because none is documented.
+    pub retry_after_s: Option<u64>,
+    /// Requests without `X-Kisi-Integration-Identifier` or `X-Kisi-Integration-Contact`.
+    pub integration_headers: IntegrationHeaders,
+    /// Query parameters that the endpoint does not document.
+    pub unknown_parameters: UnknownInput,
+    /// Body fields that the endpoint does not document.
+    pub unknown_fields: UnknownInput,
+    /// Whether the journal keeps the answers' bodies too.
+    pub journal_responses: bool,
+}
+
+/// Kisi's documented limit. See [`Knobs::requests_per_second`].
+const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
+
+impl Default for Knobs {
+    fn default() -> Knobs {
+        Knobs {
+            limit_above_max: LimitAboveMax::Clamp,
+            offset_past_end: OffsetPastEnd::Star,
+            row_order: RowOrder::Stable,
+            duplicate_user: DuplicateUser::Conflict,
+            email_in_patch: EmailInPatch::Ignored,
+            query_lag_ms: 0,
+            email_lag_ms: 0,
+            email_filter_case: EmailFilterCase::Insensitive,
+            duplicate_role_assignment: DuplicateRoleAssignment::IdenticalDatesConflict,
+            second_role: SecondRole::Unprocessable,
+            validity_in_patch: ValidityInPatch::Honoured,
+            notify_default: true,
+            role_assignments_of_deleted_user: RoleAssignmentsOfDeletedUser::Empty,
+            metadata_patch: MetadataPatch::Replace,
+            rate_limit: true,
+            requests_per_second: REQUESTS_PER_SECOND,
+            retry_after_s: None,
+            integration_headers: IntegrationHeaders::Optional,
+            unknown_parameters: UnknownInput::Record,
+            unknown_fields: UnknownInput::Record,
+            journal_responses: false,
+        }
+    }
+}
+
+/// Declares the enum of a knob: what each value is called in a seed, and what it means.
+macro_rules! knob_values {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
+        }
+    };
+}
+
+knob_values!(
+    /// A `limit` above the resource's maximum.
+    LimitAboveMax {
+        /// The maximum is used instead.
+        Clamp = "clamp",
+        /// Refused with 422.
+        Unprocessable = "422",
+    }
+);
+knob_values!(
+    /// The range header of a page that starts after the last row.
+    OffsetPastEnd {
+        /// `*/total`.
+        Star = "star",
+        /// The requested range, as for any other page: `start-end/total`.
+        RequestedRange = "requested_range",
+    }
+);
+knob_values!(
+    /// Whether rows keep their places between requests.
+    RowOrder {
+        /// Rows come in the order of their ids, or sorted as asked.
+        Stable = "stable",
+        /// The rows of a list rotate by one with each list that is served: a client that reads by offset misses one
+        /// row and sees another twice.
+        Drifting = "drifting",
+    }
+);
+knob_values!(
+    /// A second user with the same e-mail address, in any case.
+    DuplicateUser {
+        /// 409 "The record already exists", as seen in production.
+        Conflict = "409",
+        /// 422 on `email`, as documented.
+        Unprocessable = "422",
+    }
+);
+knob_values!(
+    /// `email` in the body of `PATCH /users/{id}`.
+    EmailInPatch {
+        /// Answered with 204 and not done.
+        Ignored = "ignored",
+        /// Refused with 422.
+        Unprocessable = "422",
+    }
+);
+knob_values!(
+    /// How `email=` compares.
+    EmailFilterCase {
+        /// Upper and lower case are the same.
+        Insensitive = "insensitive",
+        /// Only the exact spelling that was stored is found.
+        Sensitive = "sensitive",
+    }
+);
+knob_values!(
+    /// The same assignee, role and target once more.
+    DuplicateRoleAssignment {
+        /// 409 when both dates are the same too, otherwise one more row.
+        IdenticalDatesConflict = "identical_dates_409",
+        /// 409 whatever the dates.
+        AlwaysConflict = "always_409",
+        /// One more row, always.
+        Stack = "stack",
+    }
+);
+knob_values!(
+    /// Another role of the same assignee in the same place or group.
+    SecondRole {
+        /// Refused with 422: "a user can't have more than one role in the same place or group".
+        Unprocessable = "422",
+        /// Allowed, as an older help page has it.
+        Allowed = "allowed",
+    }
+);
+knob_values!(
+    /// `valid_from` and `valid_until` in the body of `PATCH /role_assignments/{id}`.
+    ValidityInPatch {
+        /// They change the role assignment.
+        Honoured = "honoured",
+        /// They are answered with 204 and not done.
+        Ignored = "ignored",
+    }
+);
+knob_values!(
+    /// The role assignments of a user that does not exist.
+    RoleAssignmentsOfDeletedUser {
+        /// An empty list.
+        Empty = "empty",
+        /// 404.
+        NotFound = "404",
+    }
+);
+knob_values!(
+    /// `metadata` in the body of `PATCH /users/{id}`.
+    MetadataPatch {
+        /// Given keys are set, the others stay.
+        Merge = "merge",
+        /// The given object takes the place of the old one.
+        Replace = "replace",
+    }
+);
+knob_values!(
+    /// The headers that Kisi asks integration partners for.
+    IntegrationHeaders {
+        /// Recorded when they are there.
+        Optional = "optional",
+        /// Refused with 422 when one is missing or blank.
+        Unprocessable = "422",
+        /// Refused with 400 when one is missing or blank.
+        BadRequest = "400",
+    }
+);
+knob_values!(
+    /// Query parameters or body fields that the endpoint does not document.
+    UnknownInput {
+        /// Ignored, and named in the journal.
+        Record = "record",
+        /// Named in the journal, and refused with 422.
+        Unprocessable = "422",
+    }
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knobs_left_out_keep_their_defaults_and_misspelt_ones_are_refused() {
+        let knobs: Knobs =
+            serde_json::from_str(r#"{"duplicate_user":"422","requests_per_second":9}"#).unwrap();
+        assert_eq!(knobs.duplicate_user, DuplicateUser::Unprocessable);
+        assert_eq!(knobs.requests_per_second.get(), 9);
+        assert_eq!(Knobs { duplicate_user: DuplicateUser::Conflict, ..knobs }.email_lag_ms, 0);
+        assert_eq!(Knobs::default().requests_per_second.get(), 5);
+        assert!(serde_json::from_str::<Knobs>(r#"{"duplicate_users":"422"}"#).is_err());
+        assert!(serde_json::from_str::<Knobs>(r#"{"duplicate_user":"423"}"#).is_err());
+    }
+}

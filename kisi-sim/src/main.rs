@@ -1,0 +1,137 @@
+//! `kisi-sim`: the simulator as a program of its own, on the loopback interface.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::task::Poll;
+
+use anyhow::Context;
+use clap::{Parser, ValueEnum};
+use kisi_sim::{ClockMode, Seed, Simulator};
+use tokio::net::TcpListener;
+
+/// Exit codes, as in `--help`.
+const EXIT_SEED: u8 = 2;
+const EXIT_OTHER: u8 = 1;
+
+/// A simulator of the Kisi REST API, to develop and test an integration without a Kisi account.
+///
+/// It prints its address and a key, then answers on 127.0.0.1 until Ctrl-C. Send the key as
+/// `Authorization: KISI-LOGIN <key>`. What it holds, what goes wrong and what time it is can be changed while it
+/// runs: see GET /_sim.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  \
+        kisi-sim                                        one organization with an owner, a key and a place\n  \
+        kisi-sim --port 8080 --seed seeds/example.toml  a gym with groups, members and doors\n  \
+        kisi-sim --json --time virtual --unpaced        for a test that owns the time and has no patience\n\n\
+        Exit codes:\n  \
+        0  stopped by Ctrl-C\n  \
+        1  could not listen, or could not write its address\n  \
+        2  the command line or the seed can't be used"
+)]
+struct Arguments {
+    /// The port to listen on; 0 takes any free one.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+    /// A file with what the simulator starts with: JSON if its name ends in .json, else TOML.
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Where the time comes from.
+    #[arg(long, value_enum, default_value_t = TimeSource::System)]
+    time: TimeSource,
+    /// Without Kisi's limit of five requests per second and user.
+    #[arg(long)]
+    unpaced: bool,
+    /// Print address and key as one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TimeSource {
+    /// The machine's clock.
+    System,
+    /// A clock that starts at the seed's start time and moves only when told, at /_sim/clock.
+    Virtual,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let simulator = match seeded(&arguments) {
+        Ok(simulator) => simulator,
+        Err(error) => {
+            eprintln!("kisi-sim: {error:#}");
+            return ExitCode::from(EXIT_SEED);
+        }
+    };
+    match run(&arguments, simulator) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kisi-sim: {error:#}");
+            ExitCode::from(EXIT_OTHER)
+        }
+    }
+}
+
+/// The simulator that the command line asks for.
+fn seeded(arguments: &Arguments) -> anyhow::Result<Simulator> {
+    let mut seed = arguments.seed.as_deref().map_or_else(|| Ok(Seed::default()), read_seed)?;
+    if arguments.unpaced {
+        seed.knobs.rate_limit = false;
+    }
+    let mode = match arguments.time {
+        TimeSource::System => ClockMode::System,
+        TimeSource::Virtual => ClockMode::Virtual,
+    };
+    let simulator = Simulator::with_clock(seed, mode);
+    simulator.with_context(|| format!("seed {}", shown(arguments.seed.as_deref())))
+}
+
+fn read_seed(file: &Path) -> anyhow::Result<Seed> {
+    let seed = || format!("seed {}", shown(Some(file)));
+    let text = std::fs::read_to_string(file).with_context(seed)?;
+    let is_json = file.extension().is_some_and(|extension| extension == "json");
+    if is_json { Seed::from_json(&text) } else { Seed::from_toml(&text) }.with_context(seed)
+}
+
+fn shown(file: Option<&Path>) -> String {
+    file.map_or_else(|| "(empty)".to_owned(), |file| file.display().to_string())
+}
+
+#[tokio::main]
+async fn run(arguments: &Arguments, simulator: Simulator) -> anyhow::Result<()> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
+    let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
+    let url = format!("http://{}", listener.local_addr().context("has no address")?);
+    let mut stop = std::pin::pin!(async {
+        // Without a signal handler there is no clean end, but no reason to end at once either.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    });
+    // The first poll installs the handler: whoever has read the address may press Ctrl-C at once.
+    let stopped = std::future::poll_fn(|context| Poll::Ready(stop.as_mut().poll(context))).await;
+    announce(arguments.json, &url, &simulator.key()).context("can't write to standard output")?;
+    if stopped.is_ready() {
+        return Ok(());
+    }
+    kisi_sim::serve_until(listener, simulator, stop).await.context("stopped serving")
+}
+
+fn announce(json: bool, url: &str, key: &str) -> anyhow::Result<()> {
+    let mut text = String::new();
+    if json {
+        writeln!(text, "{}", serde_json::json!({ "address": url, "key": key }))?;
+    } else {
+        writeln!(text, "address {url}")?;
+        writeln!(text, "key {key}")?;
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

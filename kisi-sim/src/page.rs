@@ -1,0 +1,106 @@
+//! Lists: limit and offset, the range header, and the ways in which a list can mislead its reader.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::faults::FaultEffect;
+use crate::knobs::{LimitAboveMax, OffsetPastEnd, RowOrder};
+use crate::pipeline::Call;
+use crate::reply::Reply;
+use crate::state::State;
+
+/// How many rows a list shows at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PageSize {
+    pub(crate) default: u64,
+    pub(crate) max: u64,
+}
+
+/// For users.
+pub(crate) const PAGE_OF_USERS: PageSize = PageSize { default: 50, max: 100 };
+/// For places and locks.
+pub(crate) const PAGE_OF_PLACES: PageSize = PageSize { default: 50, max: 250 };
+/// For groups, group locks and role assignments: the small default that truncates unpaged reads.
+pub(crate) const PAGE_OF_GROUPS: PageSize = PageSize { default: 10, max: 250 };
+
+/// The documented maximum of `offset`, everywhere. Beyond it is refused [inferred].
+const OFFSET_MAX: u64 = 20_000;
+
+/// One page of the rows with these ids, in this order.
+pub(crate) fn paged(
+    call: &mut Call<'_>,
+    size: PageSize,
+    mut ids: Vec<u64>,
+    render: impl Fn(&State, u64) -> Option<Value>,
+) -> Result<Reply, ApiError> {
+    let (limit, offset) = limit_and_offset(call, size)?;
+    drift(call, &mut ids);
+    let first = match call.list_fault {
+        Some(FaultEffect::RepeatedPage) => offset.saturating_sub(limit),
+        _ => offset,
+    };
+    let rows: Vec<Value> = ids
+        .iter()
+        .skip(usize::try_from(first).unwrap_or(usize::MAX))
+        .take(usize::try_from(limit).unwrap_or(usize::MAX))
+        .filter_map(|id| render(call.state, *id))
+        .collect();
+    let total = ids.len() as u64;
+    let mut reply = misled(call, rows);
+    // The header tells the range that was asked for, not the one that was found.
+    reply.collection_range = Some(match call.state.knobs.offset_past_end {
+        _ if total == 0 => "*/0".to_owned(),
+        OffsetPastEnd::Star if offset >= total => format!("*/{total}"),
+        _ => format!("{offset}-{}/{total}", offset + limit - 1),
+    });
+    Ok(reply)
+}
+
+/// All rows at once, for the resources that Kisi does not page.
+pub(crate) fn unpaged(call: &mut Call<'_>, rows: Vec<Value>) -> Reply {
+    misled(call, rows)
+}
+
+fn limit_and_offset(call: &Call<'_>, size: PageSize) -> Result<(u64, u64), ApiError> {
+    let limit = call.query.number("limit")?.unwrap_or(size.default);
+    if limit == 0 {
+        return Err(ApiError::field("limit", "must be greater than or equal to 1"));
+    }
+    if limit > size.max && call.state.knobs.limit_above_max == LimitAboveMax::Unprocessable {
+        return Err(ApiError::field("limit", &format!("must be less than or equal to {}", size.max)));
+    }
+    let offset = call.query.number("offset")?.unwrap_or(0);
+    if offset > OFFSET_MAX {
+        return Err(ApiError::field("offset", &format!("must be less than or equal to {OFFSET_MAX}")));
+    }
+    Ok((limit.min(size.max), offset))
+}
+
+/// Moves the rows by one for every list served so far, or by one for a fault.
+fn drift(call: &mut Call<'_>, ids: &mut [u64]) {
+    let served = call.state.lists_served;
+    call.state.lists_served = served.wrapping_add(1);
+    let drifting = call.state.knobs.row_order == RowOrder::Drifting;
+    let by = match &call.list_fault {
+        Some(FaultEffect::Reordered) => 1,
+        _ if drifting => served,
+        _ => 0,
+    };
+    if !ids.is_empty() {
+        let by = by % ids.len();
+        ids.rotate_left(by);
+    }
+}
+
+/// The answer with these rows, or what a fault makes of it.
+fn misled(call: &Call<'_>, mut rows: Vec<Value>) -> Reply {
+    match &call.list_fault {
+        Some(FaultEffect::NotAnArray) => {
+            return Reply::json(StatusCode::OK, json!({ "message": "OK" }));
+        }
+        Some(FaultEffect::Truncated { missing }) => rows.truncate(rows.len().saturating_sub(*missing)),
+        _ => {}
+    }
+    Reply::ok(Value::Array(rows))
+}

@@ -1,0 +1,280 @@
+//! The way of a request: endpoint, key, rate limit, fault, rights, headers, parameters, and only then the resource;
+//! and what the journal keeps of it.
+//!
+//! The order is inferred where no source tells it. A request refused for its rate reaches no fault, so that the
+//! fault meets the retry and not the refusal.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Response, StatusCode, Uri};
+use serde_json::Value;
+
+use crate::body::Fields;
+use crate::error::{ApiError, FieldErrors, envelope};
+use crate::faults::{self, FaultEffect};
+use crate::journal::JournalEntry;
+use crate::knobs::{IntegrationHeaders, UnknownInput};
+use crate::query::Query;
+use crate::quota::Payer;
+use crate::reply::{Reply, ReplyBody, dropped};
+use crate::route::{self, Access, Endpoint};
+use crate::state::State;
+
+/// The longest request body that is read. The longest that makes sense, a user with full metadata, is far shorter.
+pub(crate) const REQUEST_BYTES_MAX: usize = 1024 * 1024;
+
+const INTEGRATION_IDENTIFIER: &str = "x-kisi-integration-identifier";
+const INTEGRATION_CONTACT: &str = "x-kisi-integration-contact";
+
+/// A request as it arrived; no body when it was too long to read.
+pub(crate) struct ApiRequest {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Option<Bytes>,
+}
+
+/// The user whose key was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    pub(crate) user_id: u64,
+    pub(crate) organization_id: u64,
+    pub(crate) administers: bool,
+}
+
+/// A request on its way through a resource.
+pub(crate) struct Call<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) caller: Caller,
+    pub(crate) query: Query,
+    pub(crate) body: Option<&'a Value>,
+    pub(crate) argument: Option<&'a str>,
+    /// The fault that this list is to be served with.
+    pub(crate) list_fault: Option<FaultEffect>,
+    /// Body fields that the endpoint does not document.
+    pub(crate) unknown_fields: Vec<String>,
+}
+
+impl Call<'_> {
+    /// The id in the path. What is no number finds no record.
+    pub(crate) fn id(&self) -> Result<u64, ApiError> {
+        self.argument.and_then(|id| id.parse().ok()).ok_or(ApiError::RecordNotFound)
+    }
+
+    /// The fields of the body.
+    pub(crate) fn fields(&self, wrapper: &'static str) -> Result<Fields, ApiError> {
+        Fields::read(self.body, wrapper)
+    }
+}
+
+/// Answers one request and records it.
+pub(crate) fn answer(state: &mut State, request: &ApiRequest) -> Response<Body> {
+    let secret = secret_of(&request.headers);
+    let caller = secret.and_then(|secret| identify(state, secret));
+    let path = request.uri.path();
+    let found = route::find(request.method.as_str(), path);
+    let body = request.body.as_ref().map(parse);
+    let mut entry = entry_of(state, request, caller, found.map(|(endpoint, _)| endpoint), &body);
+
+    let payer = caller.map_or(Payer::Nobody, |caller| Payer::User(caller.user_id));
+    let outcome = if is_admitted(state, payer) {
+        let is_list = found.is_some_and(|(endpoint, _)| endpoint.shape == route::Shape::List);
+        let effect = faults::fire(&mut state.faults, request.method.as_str(), path, is_list);
+        entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
+        under_fault(effect, |list_fault| {
+            let result = perform(state, request, caller, found, &body, list_fault, &mut entry);
+            let endpoint_writes = found.is_some_and(|(endpoint, _)| endpoint.is_write());
+            entry.committed = endpoint_writes && result.is_ok();
+            result.unwrap_or_else(Reply::from)
+        })
+    } else {
+        Some(Reply::from(ApiError::TooManyRequests { retry_after_s: state.knobs.retry_after_s }))
+    };
+
+    entry.status = outcome.as_ref().map(|reply| reply.status.as_u16());
+    if state.knobs.journal_responses {
+        entry.response = outcome.as_ref().and_then(|reply| match &reply.body {
+            ReplyBody::Empty => None,
+            ReplyBody::Json(value) => Some(value.clone()),
+            ReplyBody::Html(text) => Some(Value::from(*text)),
+        });
+    }
+    let committed = entry.committed;
+    state.journal.record(entry.without_secret(secret));
+    outcome.map_or_else(|| dropped(committed), Reply::into_response)
+}
+
+/// Performs the request as far as the fault lets it, and answers with what the fault leaves of the answer; none is a
+/// dropped connection.
+fn under_fault(
+    effect: Option<FaultEffect>,
+    perform: impl FnOnce(Option<FaultEffect>) -> Reply,
+) -> Option<Reply> {
+    match effect {
+        None => Some(perform(None)),
+        Some(FaultEffect::Status { status, retry_after_s }) => {
+            Some(Reply { retry_after_s, ..injected(status) })
+        }
+        Some(FaultEffect::StatusAfterCommit { status }) => {
+            perform(None);
+            Some(injected(status))
+        }
+        Some(FaultEffect::Html) => Some(Reply::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ReplyBody::Html("<html><head><title>500</title></head><body><h1>gateway</h1></body></html>"),
+        )),
+        Some(FaultEffect::Delay { ms }) => {
+            Some(Reply { delay: Some(Duration::from_millis(ms)), ..perform(None) })
+        }
+        Some(FaultEffect::DropBeforeCommit) => None,
+        Some(FaultEffect::DropAfterCommit) => {
+            perform(None);
+            None
+        }
+        Some(
+            list @ (FaultEffect::Truncated { .. }
+            | FaultEffect::NotAnArray
+            | FaultEffect::Reordered
+            | FaultEffect::RepeatedPage),
+        ) => Some(perform(Some(list))),
+    }
+}
+
+/// An injected error status, in the envelope that Kisi has for it.
+fn injected(status: u16) -> Reply {
+    match status {
+        401 => ApiError::Unauthorized.into(),
+        403 => ApiError::Forbidden.into(),
+        404 => ApiError::RecordNotFound.into(),
+        409 => ApiError::AlreadyExists.into(),
+        422 => ApiError::Invalid(FieldErrors::from([(
+            "base".to_owned(),
+            vec!["injected by the simulator".to_owned()],
+        )]))
+        .into(),
+        429 => ApiError::TooManyRequests { retry_after_s: None }.into(),
+        other => envelope(
+            StatusCode::from_u16(other).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            "injected by the simulator",
+            "mock99",
+        ),
+    }
+}
+
+fn perform(
+    state: &mut State,
+    request: &ApiRequest,
+    caller: Option<Caller>,
+    found: Option<(&'static Endpoint, Option<&str>)>,
+    body: &Option<Option<Value>>,
+    list_fault: Option<FaultEffect>,
+    entry: &mut JournalEntry,
+) -> Result<Reply, ApiError> {
+    let (endpoint, argument) = found.ok_or(ApiError::EndpointNotFound)?;
+    let query = Query::of(&request.uri);
+    entry.unknown_parameters = query.unknown(endpoint.parameters);
+    let caller = caller.ok_or(ApiError::Unauthorized)?;
+    if endpoint.access == Access::Administrator && !caller.administers {
+        return Err(ApiError::Forbidden);
+    }
+    check_integration_headers(state, entry)?;
+    if state.knobs.unknown_parameters == UnknownInput::Unprocessable {
+        let errors = entry
+            .unknown_parameters
+            .iter()
+            .map(|name| (name.clone(), vec!["is not a documented parameter".to_owned()]));
+        ApiError::unless_empty(errors.collect())?;
+    }
+    let body = match body {
+        None => return Err(ApiError::BodyTooLong),
+        Some(None) if endpoint.is_write() && request.body.as_ref().is_some_and(|bytes| !bytes.is_empty()) => {
+            return Err(ApiError::BadRequest("The request body is no JSON"));
+        }
+        Some(value) => value.as_ref(),
+    };
+    let mut call = Call { state, caller, query, body, argument, list_fault, unknown_fields: Vec::new() };
+    let result = (endpoint.answer)(&mut call);
+    entry.unknown_fields = call.unknown_fields;
+    result
+}
+
+/// The secret of `Authorization: KISI-LOGIN <secret>`.
+fn secret_of(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let secret = secret.trim();
+    (scheme.eq_ignore_ascii_case("KISI-LOGIN") && !secret.is_empty()).then_some(secret)
+}
+
+fn identify(state: &State, secret: &str) -> Option<Caller> {
+    let key = state.key(secret).filter(|key| !key.revoked)?;
+    let user = state.users.get(key.user_id)?;
+    Some(Caller {
+        user_id: user.id,
+        organization_id: user.organization_id,
+        administers: state.administers(user.id),
+    })
+}
+
+fn is_admitted(state: &mut State, payer: Payer) -> bool {
+    let now_ms = state.now_ms();
+    !state.knobs.rate_limit || state.quotas.admit(payer, now_ms, state.knobs.requests_per_second.get())
+}
+
+fn check_integration_headers(state: &State, entry: &JournalEntry) -> Result<(), ApiError> {
+    let both = entry.integration_identifier.is_some() && entry.integration_contact.is_some();
+    match state.knobs.integration_headers {
+        IntegrationHeaders::Unprocessable if !both => {
+            Err(ApiError::field("integration", "the X-Kisi-Integration headers can't be blank"))
+        }
+        IntegrationHeaders::BadRequest if !both => {
+            Err(ApiError::BadRequest("The X-Kisi-Integration headers are missing"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn parse(bytes: &Bytes) -> Option<Value> {
+    serde_json::from_slice(bytes).ok()
+}
+
+fn entry_of(
+    state: &State,
+    request: &ApiRequest,
+    caller: Option<Caller>,
+    endpoint: Option<&Endpoint>,
+    body: &Option<Option<Value>>,
+) -> JournalEntry {
+    let header = |name: &str| {
+        let text = request.headers.get(name)?.to_str().ok()?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let body = match (body, &request.body) {
+        (Some(Some(value)), _) => Some(value.clone()),
+        (Some(None), Some(bytes)) if !bytes.is_empty() => {
+            Some(Value::from(String::from_utf8_lossy(bytes).into_owned()))
+        }
+        _ => None,
+    };
+    JournalEntry {
+        number: 0,
+        at: state.now_ms(),
+        method: request.method.to_string(),
+        path: request.uri.path().to_owned(),
+        query: request.uri.query().unwrap_or_default().to_owned(),
+        endpoint: endpoint.map(Endpoint::name),
+        user_id: caller.map(|caller| caller.user_id),
+        organization_id: caller.map(|caller| caller.organization_id),
+        integration_identifier: header(INTEGRATION_IDENTIFIER),
+        integration_contact: header(INTEGRATION_CONTACT),
+        body,
+        status: None,
+        fault: None,
+        committed: false,
+        unknown_parameters: Vec::new(),
+        unknown_fields: Vec::new(),
+        response: None,
+    }
+}

@@ -1,0 +1,299 @@
+//! The objects that a simulated Kisi holds, as [`Snapshot`] shows them. What the API shows of them is rendered by
+//! the resources.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::clock::{optional_timestamp, timestamp};
+
+/// An organization: one customer of Kisi, apart from all others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its sign-in domain, a single word.
+    pub domain: String,
+    /// Its IANA time zone.
+    pub time_zone: String,
+    /// When it was created, in milliseconds since the Unix epoch.
+    #[serde(with = "timestamp")]
+    pub created_at: u64,
+}
+
+/// A place: one location of an organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// Its id.
+    pub id: u64,
+    /// The organization it belongs to.
+    pub organization_id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its postal address.
+    pub address: String,
+    /// Its IANA time zone.
+    pub time_zone: String,
+    /// Where it is, in degrees.
+    pub latitude: Option<f64>,
+    /// Where it is, in degrees.
+    pub longitude: Option<f64>,
+    /// When it was created.
+    #[serde(with = "timestamp")]
+    pub created_at: u64,
+}
+
+/// A lock: one door.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lock {
+    /// Its id.
+    pub id: u64,
+    /// The organization it belongs to.
+    pub organization_id: u64,
+    /// The place it is in.
+    pub place_id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// Whether it is connected.
+    pub online: bool,
+    /// When it was created.
+    #[serde(with = "timestamp")]
+    pub created_at: u64,
+}
+
+/// A group: doors that its members may open.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its id.
+    pub id: u64,
+    /// The organization it belongs to.
+    pub organization_id: u64,
+    /// The place it is limited to; none for a group of the whole organization.
+    pub place_id: Option<u64>,
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// Whether its members may unlock with the app.
+    pub login_enabled: bool,
+    /// Whether its members must be near the door.
+    pub geofence_restriction_enabled: bool,
+    /// Whether its members must use their primary device.
+    pub primary_device_restriction_enabled: bool,
+    /// Whether its members must use a managed device.
+    pub managed_device_restriction_enabled: bool,
+    /// Whether its members must stand at the reader.
+    pub reader_restriction_enabled: bool,
+    /// Whether its members may enter at certain times only.
+    pub time_restriction_enabled: bool,
+    /// Whether its members may unlock at the reader.
+    pub tap_to_access_restriction_enabled: bool,
+    /// The time zone of the time restriction.
+    pub time_restriction_time_zone: Option<String>,
+    /// When it was created.
+    #[serde(with = "timestamp")]
+    pub created_at: u64,
+    /// When it was last changed.
+    #[serde(with = "timestamp")]
+    pub updated_at: u64,
+}
+
+impl Group {
+    /// A group as Kisi makes it when only the name is given.
+    pub(crate) fn new(id: u64, organization_id: u64, name: &str, now_ms: u64) -> Group {
+        Group {
+            id,
+            organization_id,
+            place_id: None,
+            name: name.to_owned(),
+            description: None,
+            login_enabled: true,
+            geofence_restriction_enabled: false,
+            primary_device_restriction_enabled: false,
+            managed_device_restriction_enabled: false,
+            reader_restriction_enabled: false,
+            time_restriction_enabled: false,
+            tap_to_access_restriction_enabled: false,
+            time_restriction_time_zone: None,
+            created_at: now_ms,
+            updated_at: now_ms,
+        }
+    }
+}
+
+/// A group lock: one door in one group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupLock {
+    /// Its id.
+    pub id: u64,
+    /// The organization it belongs to.
+    pub organization_id: u64,
+    /// The group.
+    pub group_id: u64,
+    /// The door.
+    pub lock_id: u64,
+    /// When it was created.
+    #[serde(with = "timestamp")]
+    pub created_at: u64,
+}
+
+/// A user of one organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    /// Its id.
+    pub id: u64,
+    /// The organization it belongs to.
+    pub organization_id: u64,
+    /// Its name; may be empty.
+    pub name: String,
+    /// Its e-mail address, spelt as given.
+    pub email: String,
+    /// Up to 50 flat values of the integrators'.
+    pub metadata: Map<String, Value>,
+    /// The address of its picture.
+    pub image: Option<String>,
+    /// Notes of the staff's.
+    pub notes: Option<String>,
+    /// Its preferred language.
+    pub locale: Option<String>,
+    /// Whether its doors open at all, in the whole organization.
+    pub access_enabled: bool,
+    /// The same as said by the organization's directory (SCIM). The API can only read it.
+    pub scim_access_enabled: bool,
+    /// Whether it may sign in with a password.
+    pub password_flow_enabled: bool,
+    /// Whether it was confirmed at creation.
+    pub confirmed: bool,
+    /// Whether Kisi sends it e-mails; together with `confirmed`, false makes a managed user.
+    pub send_emails: bool,
+    /// When it was created.
+    #[serde(with = "timestamp")]
+    pub created_at: u64,
+    /// When it was last changed.
+    #[serde(with = "timestamp")]
+    pub updated_at: u64,
+}
+
+impl User {
+    /// A user as Kisi makes it when only name and e-mail address are given.
+    pub(crate) fn new(id: u64, organization_id: u64, name: &str, email: &str, now_ms: u64) -> User {
+        User {
+            id,
+            organization_id,
+            name: name.to_owned(),
+            email: email.to_owned(),
+            metadata: Map::new(),
+            image: None,
+            notes: None,
+            locale: None,
+            access_enabled: true,
+            scim_access_enabled: true,
+            password_flow_enabled: true,
+            confirmed: true,
+            send_emails: true,
+            created_at: now_ms,
+            updated_at: now_ms,
+        }
+    }
+}
+
+/// What kind of object a role assignment gives access to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AppliesTo {
+    /// The whole organization.
+    Organization,
+    /// One place.
+    Place,
+    /// One group.
+    Group,
+}
+
+/// Who holds a role assignment. Kisi knows teams and guests too; the simulator holds users only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AssigneeType {
+    /// A user.
+    User,
+}
+
+/// A role assignment: a user's role in an organization, a place or a group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RoleAssignment {
+    /// Its id.
+    pub id: u64,
+    /// The organization it belongs to.
+    pub organization_id: u64,
+    /// The role, for example `group_basic`.
+    pub role_id: String,
+    /// The kind of object it gives access to.
+    pub applies_to_type: AppliesTo,
+    /// That object's id.
+    pub applies_to_id: u64,
+    /// The kind of holder.
+    pub assignee_type: AssigneeType,
+    /// The holder's id.
+    pub assignee_id: u64,
+    /// Whether Kisi mails the holder about it.
+    pub notify: bool,
+    /// When it begins to hold; from the start when none.
+    #[serde(with = "optional_timestamp", default)]
+    pub valid_from: Option<u64>,
+    /// When it ceases to hold; never when none.
+    #[serde(with = "optional_timestamp", default)]
+    pub valid_until: Option<u64>,
+    /// The user who made it.
+    pub created_by_id: u64,
+    /// When it was created.
+    #[serde(with = "timestamp")]
+    pub created_at: u64,
+    /// When it was last changed.
+    #[serde(with = "timestamp")]
+    pub updated_at: u64,
+}
+
+/// Everything a simulated Kisi holds, in the order of the ids. No secrets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The simulator's time.
+    #[serde(with = "timestamp")]
+    pub now: u64,
+    /// All organizations.
+    pub organizations: Vec<Organization>,
+    /// All places.
+    pub places: Vec<Place>,
+    /// All locks.
+    pub locks: Vec<Lock>,
+    /// All groups.
+    pub groups: Vec<Group>,
+    /// All group locks.
+    pub group_locks: Vec<GroupLock>,
+    /// All users.
+    pub users: Vec<User>,
+    /// All role assignments.
+    pub role_assignments: Vec<RoleAssignment>,
+}
+
+impl Snapshot {
+    /// The first user with this e-mail address, in any case.
+    pub fn user_by_email(&self, email: &str) -> Option<&User> {
+        let email = email.to_lowercase();
+        self.users.iter().find(|user| user.email.to_lowercase() == email)
+    }
+
+    /// The first group with this name.
+    pub fn group_by_name(&self, name: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+
+    /// The role assignments of one user, in the order of their ids.
+    pub fn role_assignments_of(&self, user_id: u64) -> impl Iterator<Item = &RoleAssignment> {
+        self.role_assignments.iter().filter(move |held| held.assignee_id == user_id)
+    }
+
+    /// The role assignments in one group, in the order of their ids.
+    pub fn role_assignments_in(&self, group_id: u64) -> impl Iterator<Item = &RoleAssignment> {
+        self.role_assignments.iter().filter(move |held| held.applies_to_id == group_id)
+    }
+}

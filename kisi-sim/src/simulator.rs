@@ -1,0 +1,270 @@
+//! The handle on one simulated Kisi: what tests hold.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State as Shared};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::ClockMode;
+use crate::control;
+use crate::error::HandError;
+use crate::faults::{Fault, FaultStatus};
+use crate::hands::{self, Hand, HandOutcome};
+use crate::journal::JournalEntry;
+use crate::knobs::Knobs;
+use crate::pipeline::{self, ApiRequest, REQUEST_BYTES_MAX};
+use crate::records::Snapshot;
+use crate::seed::{Seed, SeedError, plant};
+use crate::state::State;
+
+/// A handle on one simulated Kisi. Clones share it.
+#[derive(Clone)]
+pub struct Simulator {
+    state: Arc<Mutex<State>>,
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct("Simulator")
+            .field("now_ms", &state.now_ms())
+            .field("organizations", &state.organizations.rows().count())
+            .field("users", &state.users.rows().count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key of the API, as the one who drives the simulator may know it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyInfo {
+    /// What a client sends: `Authorization: KISI-LOGIN <secret>`.
+    pub secret: String,
+    /// The user it belongs to.
+    pub user_id: u64,
+    /// The organization of that user.
+    pub organization_id: u64,
+}
+
+impl fmt::Debug for KeyInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyInfo")
+            .field("user_id", &self.user_id)
+            .field("organization_id", &self.organization_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Simulator {
+    /// A simulated Kisi on a virtual clock.
+    ///
+    /// # Errors
+    /// When the seed does not hold together.
+    pub fn new(seed: Seed) -> Result<Simulator, SeedError> {
+        Simulator::with_clock(seed, ClockMode::Virtual)
+    }
+
+    /// A simulated Kisi on a clock of this mode.
+    ///
+    /// # Errors
+    /// When the seed does not hold together.
+    pub fn with_clock(seed: Seed, mode: ClockMode) -> Result<Simulator, SeedError> {
+        Ok(Simulator { state: Arc::new(Mutex::new(plant(&seed, mode)?)) })
+    }
+
+    /// Starts over from another seed: everything is replaced, the journal and the faults included. The mode of the
+    /// clock stays.
+    ///
+    /// # Errors
+    /// When the seed does not hold together; then nothing changes.
+    pub fn reseed(&self, seed: &Seed) -> Result<(), SeedError> {
+        let mut state = self.lock();
+        *state = plant(seed, state.clock.mode())?;
+        Ok(())
+    }
+
+    /// The Kisi API, and the control surface under `/_sim`.
+    pub fn router(&self) -> Router {
+        Router::new().nest("/_sim", control::router()).fallback(answer).with_state(self.clone())
+    }
+
+    /// The secret of the seed's first key, whether it still works or not.
+    pub fn key(&self) -> String {
+        self.lock().first_secret().unwrap_or_default().to_owned()
+    }
+
+    /// All keys that still work, those of the seed first.
+    pub fn keys(&self) -> Vec<KeyInfo> {
+        let state = self.lock();
+        state
+            .live_keys()
+            .into_iter()
+            .filter_map(|(secret, key)| {
+                let organization_id = state.users.get(key.user_id)?.organization_id;
+                Some(KeyInfo { secret: secret.to_owned(), user_id: key.user_id, organization_id })
+            })
+            .collect()
+    }
+
+    /// The simulator's time, in milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> u64 {
+        self.lock().now_ms()
+    }
+
+    /// Sets the clock, forward or back.
+    pub fn set_now_ms(&self, ms: u64) {
+        self.lock().clock.set_now_ms(ms);
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.lock().clock.advance_ms(u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// Replaces the knobs.
+    pub fn set_knobs(&self, knobs: Knobs) {
+        self.lock().knobs = knobs;
+    }
+
+    /// The knobs as they are.
+    pub fn knobs(&self) -> Knobs {
+        self.lock().knobs.clone()
+    }
+
+    /// Injects a fault, after those that are there.
+    pub fn add_fault(&self, fault: Fault) {
+        self.lock().faults.push(FaultStatus::new(fault));
+    }
+
+    /// The faults that were added, with what became of them.
+    pub fn faults(&self) -> Vec<FaultStatus> {
+        self.lock().faults.clone()
+    }
+
+    /// Removes all faults.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// All API requests, oldest first.
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.journal_after(0)
+    }
+
+    /// The API requests with higher numbers than this one: what happened since a test last looked.
+    pub fn journal_after(&self, number: u64) -> Vec<JournalEntry> {
+        self.lock().journal.entries_after(number)
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_journal(&self) {
+        self.lock().journal.clear();
+    }
+
+    /// Everything it holds.
+    pub fn state(&self) -> Snapshot {
+        self.lock().snapshot()
+    }
+
+    /// Does something that staff does in Kisi's web page. The methods below are short forms of this one.
+    ///
+    /// # Errors
+    /// When the hand names something that is not there, or can't be done.
+    pub fn hand(&self, hand: Hand) -> Result<HandOutcome, HandError> {
+        hands::act(&mut self.lock(), hand)
+    }
+
+    /// Makes a group of the first organization.
+    pub fn add_group(&self, name: &str) -> u64 {
+        self.made(Hand::AddGroup {
+            name: name.to_owned(),
+            organization_id: None,
+            place_id: None,
+            lock_ids: Vec::new(),
+        })
+    }
+
+    /// Deletes a group with its role assignments. Says whether it was there.
+    pub fn delete_group(&self, id: u64) -> bool {
+        self.hand(Hand::DeleteGroup { id }).is_ok()
+    }
+
+    /// Turns app access of a group on or off. Says whether the group is there.
+    pub fn set_group_login_enabled(&self, id: u64, enabled: bool) -> bool {
+        self.hand(Hand::SetGroupLoginEnabled { id, enabled }).is_ok()
+    }
+
+    /// Makes a user of the first organization. An e-mail address that is taken gives the user that has it; what is
+    /// no e-mail address gives 0, which is nobody's id.
+    pub fn add_user(&self, name: &str, email: &str) -> u64 {
+        let taken = {
+            let state = self.lock();
+            state.user_by_email(state.first_organization_id(), email)
+        };
+        taken.unwrap_or_else(|| {
+            self.made(Hand::AddUser { name: name.to_owned(), email: email.to_owned(), organization_id: None })
+        })
+    }
+
+    /// Deletes a user with its role assignments and keys. Says whether it was there.
+    pub fn delete_user(&self, id: u64) -> bool {
+        self.hand(Hand::DeleteUser { id }).is_ok()
+    }
+
+    /// Changes a user's e-mail address. Says whether that was possible.
+    pub fn set_user_email(&self, id: u64, email: &str) -> bool {
+        self.hand(Hand::SetUserEmail { id, email: email.to_owned() }).is_ok()
+    }
+
+    /// Suspends a user, or ends the suspension. Says whether the user is there.
+    pub fn set_user_access_enabled(&self, id: u64, enabled: bool) -> bool {
+        self.hand(Hand::SetUserAccessEnabled { id, enabled }).is_ok()
+    }
+
+    /// Gives a user a role in a group, without dates. Gives 0, which is no id, when there is no such user, group or
+    /// role; [`Simulator::hand`] says which.
+    pub fn assign(&self, user: u64, group: u64, role: &str) -> u64 {
+        self.made(Hand::Assign {
+            user_id: user,
+            group_id: group,
+            role: role.to_owned(),
+            valid_from: None,
+            valid_until: None,
+        })
+    }
+
+    /// Takes a role assignment away. Says whether it was there.
+    pub fn unassign(&self, id: u64) -> bool {
+        self.hand(Hand::Unassign { id }).is_ok()
+    }
+
+    /// Makes a key for a user and gives its secret; empty when there is no such user.
+    pub fn add_key(&self, user: u64) -> String {
+        self.hand(Hand::AddKey { user_id: user }).ok().and_then(|outcome| outcome.secret).unwrap_or_default()
+    }
+
+    /// Revokes a key. Says whether it worked until now.
+    pub fn revoke_key(&self, secret: &str) -> bool {
+        self.hand(Hand::RevokeKey { secret: secret.to_owned() }).is_ok()
+    }
+
+    fn made(&self, hand: Hand) -> u64 {
+        self.hand(hand).ok().and_then(|outcome| outcome.id).unwrap_or_default()
+    }
+
+    /// No request leaves the state half changed, so what a panicking test left behind is still usable.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers every path outside `/_sim` as Kisi would.
+async fn answer(Shared(simulator): Shared<Simulator>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, REQUEST_BYTES_MAX).await.ok();
+    let request = ApiRequest { method: parts.method, uri: parts.uri, headers: parts.headers, body };
+    pipeline::answer(&mut simulator.lock(), &request)
+}

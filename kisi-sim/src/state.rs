@@ -1,0 +1,343 @@
+//! Everything a simulated Kisi knows, and the few changes that touch more than one table.
+//!
+//! Rules of the API (who may, what is valid) are the resources' business; this file keeps the tables consistent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::clock::{Clock, ClockMode};
+use crate::faults::FaultStatus;
+use crate::journal::Journal;
+use crate::knobs::Knobs;
+use crate::quota::Quotas;
+use crate::records::{
+    AppliesTo, AssigneeType, Group, GroupLock, Lock, Organization, Place, RoleAssignment, Snapshot, User,
+};
+use crate::resources::roles;
+use crate::table::{Index, Table};
+
+// The first id of each kind. The ranges lie far apart, so that an id used for the wrong kind finds nothing, and the
+// kinds that grow have the most room.
+const FIRST_ORGANIZATION_ID: u64 = 1_000_001;
+const FIRST_PLACE_ID: u64 = 2_000_001;
+const FIRST_LOCK_ID: u64 = 3_000_001;
+const FIRST_GROUP_ID: u64 = 4_000_001;
+const FIRST_GROUP_LOCK_ID: u64 = 5_000_001;
+const FIRST_USER_ID: u64 = 10_000_001;
+const FIRST_ROLE_ASSIGNMENT_ID: u64 = 100_000_001;
+
+/// A key of the API: whose it is, and whether it still works. Its secret is what it is found by.
+#[derive(Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) user_id: u64,
+    pub(crate) revoked: bool,
+    /// Its place in the order in which keys were made.
+    pub(crate) position: u64,
+}
+
+/// A role assignment to be made.
+#[derive(Clone, Debug)]
+pub(crate) struct NewRoleAssignment {
+    pub(crate) organization_id: u64,
+    pub(crate) role_id: String,
+    pub(crate) applies_to: (AppliesTo, u64),
+    pub(crate) user_id: u64,
+    pub(crate) notify: bool,
+    pub(crate) valid_from: Option<u64>,
+    pub(crate) valid_until: Option<u64>,
+    pub(crate) created_by_id: u64,
+}
+
+/// One simulated Kisi.
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) knobs: Knobs,
+    pub(crate) faults: Vec<FaultStatus>,
+    pub(crate) journal: Journal,
+    pub(crate) quotas: Quotas,
+    /// How many lists were served, for the drifting order of rows.
+    pub(crate) lists_served: usize,
+    pub(crate) organizations: Table<Organization>,
+    pub(crate) places: Table<Place>,
+    pub(crate) locks: Table<Lock>,
+    pub(crate) groups: Table<Group>,
+    pub(crate) group_locks: Table<GroupLock>,
+    pub(crate) users: Table<User>,
+    pub(crate) role_assignments: Table<RoleAssignment>,
+    keys: BTreeMap<String, Key>,
+    users_by_email: BTreeMap<(u64, String), u64>,
+    locks_by_group: Index,
+    groups_by_lock: Index,
+    held_by_user: Index,
+    held_in_target: Index,
+}
+
+impl State {
+    pub(crate) fn new(mode: ClockMode, start_ms: u64, knobs: Knobs) -> State {
+        State {
+            clock: Clock::new(mode, start_ms),
+            knobs,
+            faults: Vec::new(),
+            journal: Journal::default(),
+            quotas: Quotas::default(),
+            lists_served: 0,
+            organizations: Table::starting_at(FIRST_ORGANIZATION_ID),
+            places: Table::starting_at(FIRST_PLACE_ID),
+            locks: Table::starting_at(FIRST_LOCK_ID),
+            groups: Table::starting_at(FIRST_GROUP_ID),
+            group_locks: Table::starting_at(FIRST_GROUP_LOCK_ID),
+            users: Table::starting_at(FIRST_USER_ID),
+            role_assignments: Table::starting_at(FIRST_ROLE_ASSIGNMENT_ID),
+            keys: BTreeMap::new(),
+            users_by_email: BTreeMap::new(),
+            locks_by_group: Index::default(),
+            groups_by_lock: Index::default(),
+            held_by_user: Index::default(),
+            held_in_target: Index::default(),
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    /// The organization that was seeded first: the one that staff's hands act on unless told otherwise.
+    pub(crate) fn first_organization_id(&self) -> u64 {
+        self.organizations.rows().next().map_or(FIRST_ORGANIZATION_ID, |organization| organization.id)
+    }
+
+    // Users.
+
+    pub(crate) fn user_by_email(&self, organization_id: u64, email: &str) -> Option<u64> {
+        self.users_by_email.get(&(organization_id, email_key(email))).copied()
+    }
+
+    pub(crate) fn add_user(&mut self, organization_id: u64, name: &str, email: &str) -> u64 {
+        let now_ms = self.now_ms();
+        let id = self.users.add(|id| User::new(id, organization_id, name, email, now_ms));
+        self.users_by_email.insert((organization_id, email_key(email)), id);
+        id
+    }
+
+    /// Changes a user's e-mail address, which only staff can do.
+    pub(crate) fn set_user_email(&mut self, id: u64, email: &str) {
+        let now_ms = self.now_ms();
+        let Some(user) = self.users.get_mut(id) else { return };
+        self.users_by_email.remove(&(user.organization_id, email_key(&user.email)));
+        self.users_by_email.insert((user.organization_id, email_key(email)), id);
+        email.clone_into(&mut user.email);
+        user.updated_at = now_ms;
+    }
+
+    /// Removes a user with its role assignments; its keys stop working.
+    pub(crate) fn remove_user(&mut self, id: u64) -> bool {
+        let Some(user) = self.users.remove(id) else { return false };
+        self.users_by_email.remove(&(user.organization_id, email_key(&user.email)));
+        for held in self.held_by(id) {
+            self.remove_role_assignment(held);
+        }
+        for key in self.keys.values_mut().filter(|key| key.user_id == id) {
+            key.revoked = true;
+        }
+        true
+    }
+
+    // Role assignments.
+
+    pub(crate) fn add_role_assignment(&mut self, new: NewRoleAssignment) -> u64 {
+        let now_ms = self.now_ms();
+        let (applies_to_type, applies_to_id) = new.applies_to;
+        let id = self.role_assignments.add(|id| RoleAssignment {
+            id,
+            organization_id: new.organization_id,
+            role_id: new.role_id,
+            applies_to_type,
+            applies_to_id,
+            assignee_type: AssigneeType::User,
+            assignee_id: new.user_id,
+            notify: new.notify,
+            valid_from: new.valid_from,
+            valid_until: new.valid_until,
+            created_by_id: new.created_by_id,
+            created_at: now_ms,
+            updated_at: now_ms,
+        });
+        self.held_by_user.insert(new.user_id, id);
+        self.held_in_target.insert(applies_to_id, id);
+        id
+    }
+
+    pub(crate) fn remove_role_assignment(&mut self, id: u64) -> bool {
+        let Some(held) = self.role_assignments.remove(id) else { return false };
+        self.held_by_user.remove(held.assignee_id, id);
+        self.held_in_target.remove(held.applies_to_id, id);
+        true
+    }
+
+    /// The ids of a user's role assignments.
+    pub(crate) fn held_by(&self, user_id: u64) -> Vec<u64> {
+        self.held_by_user.ids(user_id).collect()
+    }
+
+    /// The ids of the role assignments in an organization, place or group.
+    pub(crate) fn held_in(&self, target_id: u64) -> Vec<u64> {
+        self.held_in_target.ids(target_id).collect()
+    }
+
+    /// The role assignments of a user.
+    pub(crate) fn roles_of(&self, user_id: u64) -> impl Iterator<Item = &RoleAssignment> {
+        self.held_by_user.ids(user_id).filter_map(|id| self.role_assignments.get(id))
+    }
+
+    /// The users with a role assignment in an organization, place or group, whatever its dates.
+    pub(crate) fn users_in(&self, target_id: u64) -> BTreeSet<u64> {
+        self.held_in_target
+            .ids(target_id)
+            .filter_map(|id| self.role_assignments.get(id))
+            .map(|held| held.assignee_id)
+            .collect()
+    }
+
+    /// Whether the user may administer its organization.
+    pub(crate) fn administers(&self, user_id: u64) -> bool {
+        self.roles_of(user_id).any(|held| roles::administers(&held.role_id))
+    }
+
+    /// Whether the user owns its organization.
+    pub(crate) fn owns(&self, user_id: u64) -> bool {
+        self.roles_of(user_id).any(|held| held.role_id == roles::ORGANIZATION_OWNER)
+    }
+
+    /// The first owner of an organization, who stands for its staff.
+    pub(crate) fn owner_of(&self, organization_id: u64) -> Option<u64> {
+        self.held_in_target
+            .ids(organization_id)
+            .filter_map(|id| self.role_assignments.get(id))
+            .find(|held| held.role_id == roles::ORGANIZATION_OWNER)
+            .map(|held| held.assignee_id)
+    }
+
+    // Groups and their doors.
+
+    /// Removes a group with its role assignments and its doors.
+    pub(crate) fn remove_group(&mut self, id: u64) -> bool {
+        if self.groups.remove(id).is_none() {
+            return false;
+        }
+        for held in self.held_in(id) {
+            self.remove_role_assignment(held);
+        }
+        for group_lock in self.doors_of_group(id) {
+            self.remove_group_lock(group_lock);
+        }
+        true
+    }
+
+    pub(crate) fn add_group_lock(&mut self, organization_id: u64, group_id: u64, lock_id: u64) -> u64 {
+        let created_at = self.now_ms();
+        let id = self.group_locks.add(|id| GroupLock { id, organization_id, group_id, lock_id, created_at });
+        self.locks_by_group.insert(group_id, id);
+        self.groups_by_lock.insert(lock_id, id);
+        id
+    }
+
+    pub(crate) fn remove_group_lock(&mut self, id: u64) -> bool {
+        let Some(group_lock) = self.group_locks.remove(id) else { return false };
+        self.locks_by_group.remove(group_lock.group_id, id);
+        self.groups_by_lock.remove(group_lock.lock_id, id);
+        true
+    }
+
+    /// The ids of a group's group locks.
+    pub(crate) fn doors_of_group(&self, group_id: u64) -> Vec<u64> {
+        self.locks_by_group.ids(group_id).collect()
+    }
+
+    pub(crate) fn doors_count(&self, group_id: u64) -> usize {
+        self.locks_by_group.count(group_id)
+    }
+
+    pub(crate) fn groups_count(&self, lock_id: u64) -> usize {
+        self.groups_by_lock.count(lock_id)
+    }
+
+    /// The group locks of a group.
+    pub(crate) fn group_locks_in(&self, group_id: u64) -> impl Iterator<Item = &GroupLock> {
+        self.locks_by_group.ids(group_id).filter_map(|id| self.group_locks.get(id))
+    }
+
+    /// The groups that hold a lock.
+    pub(crate) fn groups_with(&self, lock_id: u64) -> BTreeSet<u64> {
+        self.groups_by_lock
+            .ids(lock_id)
+            .filter_map(|id| self.group_locks.get(id))
+            .map(|group_lock| group_lock.group_id)
+            .collect()
+    }
+
+    // Keys.
+
+    /// Adds a key. A secret that is taken already is left as it is.
+    pub(crate) fn add_key(&mut self, user_id: u64, secret: String) -> bool {
+        let position = self.keys.len() as u64;
+        let free = !self.keys.contains_key(&secret);
+        if free {
+            self.keys.insert(secret, Key { user_id, revoked: false, position });
+        }
+        free
+    }
+
+    /// Adds a key with a secret made from the user and a count.
+    pub(crate) fn make_key(&mut self, user_id: u64) -> String {
+        let mut count = self.keys.len();
+        loop {
+            count += 1;
+            let secret = format!("sim-key-{user_id}-{count}");
+            if self.add_key(user_id, secret.clone()) {
+                return secret;
+            }
+        }
+    }
+
+    pub(crate) fn key(&self, secret: &str) -> Option<Key> {
+        self.keys.get(secret).copied()
+    }
+
+    pub(crate) fn revoke_key(&mut self, secret: &str) -> bool {
+        self.keys.get_mut(secret).is_some_and(|key| !std::mem::replace(&mut key.revoked, true))
+    }
+
+    /// The secret of the key that was made first, whether it still works or not.
+    pub(crate) fn first_secret(&self) -> Option<&str> {
+        self.keys.iter().min_by_key(|(_, key)| key.position).map(|(secret, _)| secret.as_str())
+    }
+
+    /// All keys that still work, in the order in which they were made.
+    pub(crate) fn live_keys(&self) -> Vec<(&str, Key)> {
+        let mut keys: Vec<(&str, Key)> = self
+            .keys
+            .iter()
+            .filter(|(_, key)| !key.revoked)
+            .map(|(secret, key)| (secret.as_str(), *key))
+            .collect();
+        keys.sort_by_key(|(_, key)| key.position);
+        keys
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            now: self.now_ms(),
+            organizations: self.organizations.rows().cloned().collect(),
+            places: self.places.rows().cloned().collect(),
+            locks: self.locks.rows().cloned().collect(),
+            groups: self.groups.rows().cloned().collect(),
+            group_locks: self.group_locks.rows().cloned().collect(),
+            users: self.users.rows().cloned().collect(),
+            role_assignments: self.role_assignments.rows().cloned().collect(),
+        }
+    }
+}
+
+/// What makes two e-mail addresses the same user.
+fn email_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}

@@ -1,0 +1,293 @@
+//! Carries out a plan: intents first, then one request an edit, then the record of what was done. Where Kisi turns out
+//! to be other than the ledger says, the ledger is corrected and the caller plans again.
+
+use std::collections::BTreeSet;
+
+use crate::contract::events::{Action, Outcome, WarningKind};
+use crate::contract::types::{self, ProviderAnswer};
+use crate::explain;
+use crate::id::{AssignmentId, GroupId, UserId};
+use crate::kisi::error::{Error, retry};
+use crate::kisi::{groups, role_assignments, users};
+use crate::ledger::store::Loaded;
+use crate::ledger::{Hold, State};
+use crate::outcome;
+use crate::plan::{DateChange, Edit, Refused, Why, intend};
+use crate::reconcile::Call;
+use crate::rights;
+use crate::window::Window;
+
+/// How long to wait when Kisi says that something exists and does not show it: its search lags.
+const RETRY_LAG_MS: u64 = 2_000;
+
+/// What follows after a plan was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// All edits were made.
+    Done,
+    /// Kisi is other than the ledger said: the ledger is corrected, plan again.
+    PlanAgain,
+}
+
+/// One member's plan being carried out.
+pub struct Apply<'c, 'a> {
+    /// The call.
+    pub call: &'c mut Call<'a>,
+    /// The member's record.
+    pub loaded: &'c mut Loaded,
+    /// What is told of it.
+    pub outcome: &'c mut Outcome,
+    /// What was refused for good in this call.
+    pub refused: &'c mut BTreeSet<Refused>,
+}
+
+impl Apply<'_, '_> {
+    /// Makes the edits in their order.
+    ///
+    /// # Errors
+    /// What the host must do. What was done is recorded, what is not known to be done stays as an intent.
+    pub fn run(&mut self, edits: Vec<Edit>) -> Result<Applied, types::Error> {
+        intend(&mut self.loaded.record, &edits, self.call.now);
+        self.loaded.save(self.call.host)?;
+        let mut edits = edits.into_iter();
+        let mut applied = Ok(Applied::Done);
+        for edit in edits.by_ref() {
+            applied = self.edit(edit);
+            if applied != Ok(Applied::Done) {
+                break;
+            }
+        }
+        for edit in edits {
+            match edit {
+                Edit::Grant { user, group, .. } => self.loaded.record.abandon(user, group, None),
+                Edit::Adjust { hold, assignment, .. } | Edit::Revoke { hold, assignment, .. } => {
+                    self.loaded.record.abandon(hold.user, hold.group, Some(assignment));
+                }
+                Edit::Drop { .. } => {}
+            }
+        }
+        let saved = self.loaded.save(self.call.host);
+        let applied = applied?;
+        saved?;
+        Ok(applied)
+    }
+
+    fn edit(&mut self, edit: Edit) -> Result<Applied, types::Error> {
+        match edit {
+            Edit::Grant { user, group, window, why } => self.grant(user, group, window, &why),
+            Edit::Adjust { hold, assignment, window, why } => self.adjust(&hold, assignment, window, &why),
+            Edit::Revoke { hold, assignment, why } => self.revoke(&hold, assignment, &why),
+            Edit::Drop { hold, why } => {
+                self.loaded.record.holds.retain(|held| *held != hold);
+                self.tell(Action::Dropped, hold.group, hold.window, &why);
+                Ok(Applied::Done)
+            }
+        }
+    }
+
+    fn grant(&mut self, user: UserId, group: GroupId, window: Window, why: &Why) -> Result<Applied, types::Error> {
+        match self.call.kisi.assign(user, group, window) {
+            Ok(assignment) => {
+                self.loaded.record.abandon(user, group, None);
+                self.loaded.record.holds.push(Hold { user, group, window, state: State::Held { assignment } });
+                self.tell(Action::Granted, group, window, why);
+                Ok(Applied::Done)
+            }
+            Err(error) if !error.nothing_was_done() => Err(error.into_contract()),
+            Err(error) => {
+                self.loaded.record.abandon(user, group, None);
+                match error {
+                    Error::Missing(answer) | Error::Invalid(answer) => self.why_no_grant(user, group, answer, why),
+                    Error::Conflict(answer) => self.why_no_grant(user, group, answer, why),
+                    Error::Forbidden(answer) => {
+                        self.forbidden(Action::Granted, group, Refused::Grant(group), answer)
+                    }
+                    error => Err(error.into_contract()),
+                }
+            }
+        }
+    }
+
+    /// Finds out why Kisi refused to add somebody, since the answer does not say whether the assignment exists, or
+    /// the group or the user does not.
+    fn why_no_grant(
+        &mut self,
+        user: UserId,
+        group: GroupId,
+        answer: ProviderAnswer,
+        why: &Why,
+    ) -> Result<Applied, types::Error> {
+        let rows = match self.call.kisi.assignments_of(user) {
+            Ok(rows) => rows,
+            Err(Error::Missing(_)) => return Ok(self.user_is_gone(user)),
+            Err(error) => return Err(error.into_contract()),
+        };
+        let in_group: Vec<_> = rows.iter().filter(|row| row.group() == Some(group)).collect();
+        let is_known = |id: AssignmentId| self.loaded.record.holds.iter().any(|hold| hold.assignment() == Some(id));
+        if let Some(row) = in_group.iter().find(|row| row.is_plain() && !is_known(row.id)) {
+            let state = State::Held { assignment: row.id };
+            self.loaded.record.holds.push(Hold { user, group, window: row.window(), state });
+            self.tell(Action::Adopted, group, row.window(), why);
+            return Ok(Applied::PlanAgain);
+        }
+        if let Some(row) = in_group.iter().find(|row| !row.is_plain()) {
+            self.warn_elevated(group, row.name(), &row.role_id);
+            self.refused.insert(Refused::Grant(group));
+            return Ok(Applied::PlanAgain);
+        }
+        if !in_group.is_empty() && self.call.tenant.config.value.date_change == DateChange::AddThenRemove {
+            self.learn(DateChange::RemoveThenAdd)?;
+            let text = "Kisi lets dates be changed only by removing and adding again: access was off for a moment.";
+            let group = self.call.tenant.mappings.value.group_ref(group);
+            outcome::warn(self.outcome, WarningKind::Gap, Some(group), text.to_string());
+            return Ok(Applied::PlanAgain);
+        }
+        if answer.status == 409 {
+            let message = "Kisi says that the member is in the group and does not show it yet.";
+            return Err(retry(RETRY_LAG_MS, message.to_string(), Some(answer)));
+        }
+        match self.call.kisi.send(groups::get(group)) {
+            Ok(_) => {}
+            Err(Error::Missing(_)) => {
+                self.call.mark_deleted(group)?;
+                return Ok(Applied::PlanAgain);
+            }
+            Err(error) => return Err(error.into_contract()),
+        }
+        match self.call.kisi.send(users::get(user)) {
+            Ok(_) => {}
+            Err(Error::Missing(_)) => return Ok(self.user_is_gone(user)),
+            Err(error) => return Err(error.into_contract()),
+        }
+        Ok(self.refuse(Action::Granted, group, Refused::Grant(group), answer))
+    }
+
+    fn adjust(
+        &mut self,
+        hold: &Hold,
+        assignment: AssignmentId,
+        window: Window,
+        why: &Why,
+    ) -> Result<Applied, types::Error> {
+        let unknown = self.call.tenant.config.value.date_change == DateChange::Unknown;
+        match self.call.kisi.send(role_assignments::set_window(assignment, window)) {
+            Ok(_) if unknown => {
+                // Whether Kisi honours dates here is inferred, not documented: look once per installation.
+                let row =
+                    self.call.kisi.send(role_assignments::get(assignment)).map_err(Error::into_contract)?;
+                let honoured = row.window().same_from(&window, self.call.now);
+                self.adjusted(hold, assignment, row.window());
+                self.learn(if honoured { DateChange::InPlace } else { DateChange::AddThenRemove })?;
+                if !honoured {
+                    return Ok(Applied::PlanAgain);
+                }
+                self.tell(Action::Adjusted, hold.group, window, why);
+                Ok(Applied::Done)
+            }
+            Ok(_) => {
+                self.adjusted(hold, assignment, window);
+                self.tell(Action::Adjusted, hold.group, window, why);
+                Ok(Applied::Done)
+            }
+            Err(error) if !error.nothing_was_done() => Err(error.into_contract()),
+            Err(error) => {
+                self.loaded.record.abandon(hold.user, hold.group, Some(assignment));
+                match error {
+                    Error::Missing(_) => {
+                        self.loaded.record.forget(assignment);
+                        self.outcome.changes.push(explain::dropped(hold, &self.call.tenant.mappings.value));
+                        Ok(Applied::PlanAgain)
+                    }
+                    Error::Invalid(_) | Error::Conflict(_) if unknown => {
+                        self.learn(DateChange::AddThenRemove)?;
+                        Ok(Applied::PlanAgain)
+                    }
+                    Error::Invalid(answer) | Error::Conflict(answer) => {
+                        Ok(self.refuse(Action::Adjusted, hold.group, Refused::Adjust(assignment), answer))
+                    }
+                    Error::Forbidden(answer) => {
+                        self.forbidden(Action::Adjusted, hold.group, Refused::Adjust(assignment), answer)
+                    }
+                    error => Err(error.into_contract()),
+                }
+            }
+        }
+    }
+
+    fn revoke(&mut self, hold: &Hold, assignment: AssignmentId, why: &Why) -> Result<Applied, types::Error> {
+        match self.call.kisi.send(role_assignments::delete(assignment)) {
+            Ok(_) => {
+                self.loaded.record.forget(assignment);
+                self.tell(Action::Revoked, hold.group, hold.window, why);
+                Ok(Applied::Done)
+            }
+            // Already gone: what was wanted.
+            Err(Error::Missing(_)) => {
+                self.loaded.record.forget(assignment);
+                self.tell(Action::Dropped, hold.group, hold.window, why);
+                Ok(Applied::Done)
+            }
+            Err(error) if !error.nothing_was_done() => Err(error.into_contract()),
+            Err(error) => {
+                self.loaded.record.abandon(hold.user, hold.group, Some(assignment));
+                match error {
+                    Error::Invalid(answer) | Error::Conflict(answer) => {
+                        Ok(self.refuse(Action::Revoked, hold.group, Refused::Revoke(assignment), answer))
+                    }
+                    Error::Forbidden(answer) => {
+                        self.forbidden(Action::Revoked, hold.group, Refused::Revoke(assignment), answer)
+                    }
+                    error => Err(error.into_contract()),
+                }
+            }
+        }
+    }
+
+    /// A 403 is about the key, which pauses the tenant, or about this one thing, which does not.
+    fn forbidden(
+        &mut self,
+        action: Action,
+        group: GroupId,
+        refused: Refused,
+        answer: ProviderAnswer,
+    ) -> Result<Applied, types::Error> {
+        rights::check(&self.call.kisi)?;
+        Ok(self.refuse(action, group, refused, answer))
+    }
+
+    fn refuse(&mut self, action: Action, group: GroupId, refused: Refused, answer: ProviderAnswer) -> Applied {
+        outcome::failed(self.outcome, action, self.call.tenant.mappings.value.group_ref(group), answer);
+        self.refused.insert(refused);
+        Applied::PlanAgain
+    }
+
+    fn user_is_gone(&mut self, user: UserId) -> Applied {
+        let mappings = &self.call.tenant.mappings.value;
+        for hold in self.loaded.record.holds.iter().filter(|hold| hold.user == user && hold.assignment().is_some()) {
+            self.outcome.changes.push(explain::dropped(hold, mappings));
+        }
+        self.loaded.record.forget_user(user);
+        Applied::PlanAgain
+    }
+
+    fn adjusted(&mut self, hold: &Hold, assignment: AssignmentId, window: Window) {
+        if let Some(held) = self.loaded.record.hold_mut(assignment) {
+            *held = Hold { window, state: State::Held { assignment }, ..hold.clone() };
+        }
+    }
+
+    fn learn(&mut self, date_change: DateChange) -> Result<(), types::Error> {
+        self.call.tenant.config.value.date_change = date_change;
+        self.call.tenant.config.save(self.call.host)
+    }
+
+    fn warn_elevated(&mut self, group: GroupId, name: &str, role: &str) {
+        let group = types::GroupRef { id: group.to_string(), name: name.to_string() };
+        outcome::warn(self.outcome, WarningKind::ElevatedRole, Some(group), explain::elevated(name, role));
+    }
+
+    fn tell(&mut self, action: Action, group: GroupId, window: Window, why: &Why) {
+        let mappings = &self.call.tenant.mappings.value;
+        self.outcome.changes.push(explain::change(action, mappings.group_ref(group), window, why, mappings));
+    }
+}

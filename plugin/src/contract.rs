@@ -1,0 +1,19 @@
+//! The contract's types, generated from `wit/`, and nothing else: what the host may call is in `guest`, what the
+//! plugin asks of the host goes through the `Host` trait, so that everything between is plain Rust that runs natively.
+
+pub mod bindings {
+    #![expect(missing_docs, reason = "the WIT documents them; generated code repeats it only for types")]
+    #![expect(clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
+    wit_bindgen::generate!({
+        path: "../wit",
+        world: "plugin",
+        additional_derives: [PartialEq, Eq],
+        pub_export_macro: true,
+        default_bindings_module: "crate::contract::bindings",
+    });
+}
+pub use bindings::exports::gym::door_access as exports;
+pub use bindings::gym::door_access::{directory, log, storage, types};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use bindings::export;
+pub use exports::{connection, events, groups, mappings, provider};

@@ -1,0 +1,237 @@
+//! What a member is entitled to, now: the decisions of the product. Pure functions of the member as the platform
+//! sees them, the gym's mapping, its grace, and the time.
+
+use std::collections::BTreeMap;
+
+use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Reason, Timestamp};
+use crate::id::GroupId;
+use crate::kisi::time;
+use crate::mapping::Mappings;
+use crate::window::{Window, merge};
+
+/// What one membership says at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    /// It gives its plan's groups in this window, which is not over yet.
+    Gives(Window),
+    /// It gives nothing.
+    Withheld(Reason),
+}
+
+/// A group that a member is entitled to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// The current window, or the next one when none is current.
+    pub window: Window,
+    /// The membership that reaches furthest in it.
+    pub membership: String,
+    /// That membership's plan.
+    pub plan: String,
+}
+
+/// Why a membership gives nothing, or nothing yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withheld {
+    /// Why.
+    pub reason: Reason,
+    /// The membership; absent when it is about the member.
+    pub membership: Option<String>,
+    /// Its plan.
+    pub plan: Option<String>,
+    /// The group, when it is about one.
+    pub group: Option<GroupId>,
+    /// The moment that the reason speaks of: a start, an end, the moment since when something is owed.
+    pub at: Option<Timestamp>,
+}
+
+/// Everything that memberships say about a member.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entitlement {
+    /// The groups the member should hold.
+    pub groups: BTreeMap<GroupId, Desired>,
+    /// Why something is not given.
+    pub withheld: Vec<Withheld>,
+    /// Why each group that memberships name is not held, for those not in `groups`.
+    pub lost: BTreeMap<GroupId, Withheld>,
+    /// The next moment at which this may change though nothing happens.
+    pub due_at: Option<Timestamp>,
+}
+
+impl Withheld {
+    /// A reason that is about the member as a whole.
+    pub fn member(reason: Reason) -> Withheld {
+        Withheld { reason, membership: None, plan: None, group: None, at: None }
+    }
+
+    fn membership(reason: Reason, membership: &Membership, at: Option<Timestamp>) -> Withheld {
+        Withheld {
+            reason,
+            membership: Some(membership.id.clone()),
+            plan: Some(membership.plan.clone()),
+            group: None,
+            at,
+        }
+    }
+}
+
+impl Entitlement {
+    /// Nothing, for a reason that is about the member as a whole. What memberships say goes on being reported.
+    pub fn withhold(&mut self, reason: Reason) {
+        self.groups.clear();
+        self.lost.clear();
+        self.withheld.insert(0, Withheld::member(reason));
+    }
+
+    /// Why `group` is not held.
+    pub fn why_not(&self, group: GroupId) -> Withheld {
+        match self.withheld.first() {
+            Some(withheld) if withheld.membership.is_none() && withheld.reason != Reason::NoMembership => {
+                withheld.clone()
+            }
+            _ => self.lost.get(&group).cloned().unwrap_or_else(|| Withheld::member(Reason::NoMembership)),
+        }
+    }
+}
+
+/// What `member` is entitled to at `now`. Whether the member can have it (an e-mail address, an account) is not
+/// decided here.
+pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Timestamp) -> Entitlement {
+    let mut entitlement = Entitlement::default();
+    if member.status == MemberStatus::Blocked {
+        entitlement.withhold(Reason::Blocked);
+        return entitlement;
+    }
+    if member.memberships.is_empty() {
+        entitlement.withheld.push(Withheld::member(Reason::NoMembership));
+    }
+    let mut windows: BTreeMap<GroupId, Vec<(Window, &Membership)>> = BTreeMap::new();
+    for membership in &member.memberships {
+        let groups = mappings.groups_of(membership);
+        if groups.is_empty() {
+            entitlement.withheld.push(Withheld::membership(Reason::PlanWithoutAccess, membership, None));
+            continue;
+        }
+        entitlement.due_at = earliest(entitlement.due_at, due_at(membership, grace_ms, now));
+        let standing = standing(membership, grace_ms, now);
+        let withheld = match &standing {
+            Standing::Gives(window) => window
+                .starts_at
+                .map(|start| Withheld::membership(Reason::NotStarted, membership, Some(start))),
+            Standing::Withheld(reason) => {
+                Some(Withheld::membership(*reason, membership, moment(*reason, membership, grace_ms)))
+            }
+        };
+        for &group in &groups {
+            if mappings.is_deleted(group) {
+                let gone = Withheld { group: Some(group), ..Withheld::membership(Reason::GroupDeleted, membership, None) };
+                entitlement.lost.insert(group, gone.clone());
+                entitlement.withheld.push(gone);
+            } else if let Standing::Gives(window) = standing {
+                windows.entry(group).or_default().push((window, membership));
+            } else if let Some(withheld) = &withheld {
+                let known = entitlement.lost.get(&group);
+                if known.is_none_or(|known| rank(withheld.reason) < rank(known.reason)) {
+                    entitlement.lost.insert(group, withheld.clone());
+                }
+            }
+        }
+        entitlement.withheld.extend(withheld);
+    }
+    for (group, windows) in windows {
+        let merged = merge(windows);
+        let current = merged.iter().find(|(window, _)| window.contains(now)).or(merged.first());
+        if let Some((window, membership)) = current {
+            let desired =
+                Desired { window: *window, membership: membership.id.clone(), plan: membership.plan.clone() };
+            entitlement.lost.remove(&group);
+            entitlement.groups.insert(group, desired);
+        }
+    }
+    entitlement
+}
+
+/// Of several memberships that all withhold a group, the one that the member can do something about comes first.
+fn rank(reason: Reason) -> u8 {
+    match reason {
+        Reason::PaymentOverdue => 0,
+        Reason::Frozen => 1,
+        Reason::NotStarted => 2,
+        Reason::Cancelled => 3,
+        Reason::Expired => 4,
+        _ => 5,
+    }
+}
+
+fn standing(membership: &Membership, grace_ms: u64, now: Timestamp) -> Standing {
+    let over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+    let starts_at = membership.starts_at.filter(|&start| start > now);
+    match membership.status {
+        MembershipStatus::Cancelled => return Standing::Withheld(Reason::Cancelled),
+        MembershipStatus::Expired => return Standing::Withheld(Reason::Expired),
+        _ if over(membership.ends_at) => return Standing::Withheld(Reason::Expired),
+        MembershipStatus::Frozen if !over(membership.frozen_until) => return Standing::Withheld(Reason::Frozen),
+        MembershipStatus::Frozen | MembershipStatus::Active => {}
+    }
+    let grace_ends_at = grace_ends_at(membership, grace_ms);
+    if over(grace_ends_at) {
+        return Standing::Withheld(Reason::PaymentOverdue);
+    }
+    // An end that no calendar has is a platform's way to say "never".
+    let ends_at = earliest(membership.ends_at, grace_ends_at).filter(|&end| time::format(end).is_some());
+    match (starts_at, ends_at) {
+        (Some(start), Some(end)) if end <= start => {
+            if grace_ends_at == Some(end) {
+                Standing::Withheld(Reason::PaymentOverdue)
+            } else {
+                Standing::Withheld(Reason::Expired)
+            }
+        }
+        (Some(start), _) if time::format(start).is_none() => Standing::Withheld(Reason::NotStarted),
+        _ => Standing::Gives(Window { starts_at, ends_at }),
+    }
+}
+
+fn grace_ends_at(membership: &Membership, grace_ms: u64) -> Option<Timestamp> {
+    match membership.payment {
+        Payment::Paid => None,
+        Payment::Overdue(since) => Some(since.saturating_add(grace_ms)),
+    }
+}
+
+/// The moment that a reason speaks of.
+fn moment(reason: Reason, membership: &Membership, grace_ms: u64) -> Option<Timestamp> {
+    match reason {
+        Reason::Expired => membership.ends_at,
+        Reason::Frozen => membership.frozen_until,
+        Reason::NotStarted => membership.starts_at,
+        Reason::PaymentOverdue => grace_ends_at(membership, grace_ms),
+        _ => None,
+    }
+}
+
+/// The next moment at which what a membership says may change by itself.
+fn due_at(membership: &Membership, grace_ms: u64, now: Timestamp) -> Option<Timestamp> {
+    if matches!(membership.status, MembershipStatus::Cancelled | MembershipStatus::Expired) {
+        return None;
+    }
+    [
+        membership.starts_at,
+        membership.ends_at,
+        membership.frozen_until.filter(|_| membership.status == MembershipStatus::Frozen),
+        grace_ends_at(membership, grace_ms),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|&at| at > now && time::format(at).is_some())
+    .min()
+}
+
+fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

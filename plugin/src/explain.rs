@@ -1,0 +1,171 @@
+//! Sentences that a gym's front desk can read out. Every reason has one, and refusals say what to do about them.
+
+use crate::contract::events::{AccountAction, Action, Change, Refusal};
+use crate::contract::types::{GroupRef, Reason, Timestamp};
+use crate::entitlement::Withheld;
+use crate::kisi::time::readable;
+use crate::ledger::Hold;
+use crate::mapping::Mappings;
+use crate::plan::Why;
+use crate::window::Window;
+
+/// A change, with its reason in words.
+pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappings: &Mappings) -> Change {
+    let name = group_name(&group);
+    let (reason, membership) = match why {
+        Why::Entitled(desired) if window.starts_at.is_some() => (Reason::NotStarted, Some(desired.membership.clone())),
+        Why::Entitled(desired) => (Reason::Entitled, Some(desired.membership.clone())),
+        Why::Lost(withheld) => (withheld.reason, withheld.membership.clone()),
+        Why::Moved => (Reason::EmailChanged, None),
+        Why::Replaced => (Reason::Entitled, None),
+    };
+    let explanation = match (action, why) {
+        (Action::Granted, Why::Entitled(desired)) => {
+            format!("{} gives access to {name}{}.", plan_name(&desired.plan, mappings), span(window))
+        }
+        (Action::Adopted, _) => format!("Was in {name} already, given by hand; the plugin looks after it from now on."),
+        (Action::Adjusted, Why::Entitled(desired)) => {
+            format!("{} now gives access to {name}{}.", plan_name(&desired.plan, mappings), span(window))
+        }
+        (Action::Revoked, Why::Lost(withheld)) => {
+            format!("Removed from {name}: {}.", cause(withheld, mappings))
+        }
+        (Action::Revoked, Why::Moved) => {
+            format!("The old account was removed from {name}: access moved to the new e-mail address.")
+        }
+        (Action::Revoked, _) => format!("Removed an entry for {name} that another one took the place of."),
+        (Action::Dropped, Why::Lost(withheld)) => {
+            format!("Is no longer in {name}: {}.", cause(withheld, mappings))
+        }
+        (Action::Dropped, _) => format!("Somebody had removed the member from {name} in Kisi."),
+        (Action::Granted | Action::Adjusted, _) => format!("Access to {name} holds{}.", span(window)),
+    };
+    Change { action, group, window: window.into(), reason, membership, ours: true, explanation }
+}
+
+/// A removal of something that the plugin had not given.
+pub fn removed_by_hand_given(group: GroupRef, window: Window, reason: Reason) -> Change {
+    let cause = cause(&Withheld::member(reason), &Mappings::default());
+    let explanation = format!("Removed from {}, which was given by hand in Kisi: {cause}.", group_name(&group));
+    Change {
+        action: Action::Revoked,
+        group,
+        window: window.into(),
+        reason,
+        membership: None,
+        ours: false,
+        explanation,
+    }
+}
+
+/// A reason for which something is not given, with its remedy.
+pub fn refusal(withheld: &Withheld, mappings: &Mappings) -> Refusal {
+    let cause = capitalised(&cause(withheld, mappings));
+    let remedy = remedy(withheld.reason);
+    Refusal {
+        reason: withheld.reason,
+        membership: withheld.membership.clone(),
+        plan: withheld.plan.clone(),
+        group: withheld.group.map(|group| mappings.group_ref(group)),
+        explanation: if remedy.is_empty() { format!("{cause}.") } else { format!("{cause}. {remedy}") },
+    }
+}
+
+/// Why nothing more happens for what a hold says, when it must be said without a plan.
+pub fn dropped(hold: &Hold, mappings: &Mappings) -> Change {
+    change(Action::Dropped, mappings.group_ref(hold.group), hold.window, &Why::Replaced, mappings)
+}
+
+/// The cause as part of a sentence, in lower case.
+fn cause(withheld: &Withheld, mappings: &Mappings) -> String {
+    let plan = || match &withheld.plan {
+        Some(plan) => plan_name(plan, mappings),
+        None => "the membership".to_string(),
+    };
+    let group = || match withheld.group {
+        Some(group) => group_name(&mappings.group_ref(group)),
+        None => "the group".to_string(),
+    };
+    match withheld.reason {
+        Reason::Entitled => format!("{} gives access", plan()),
+        Reason::NotStarted => match withheld.at {
+            Some(at) => format!("{} starts on {}", plan(), readable(at)),
+            None => format!("{} has not started yet", plan()),
+        },
+        Reason::PaymentOverdue => format!("a payment for {} is overdue", plan()),
+        Reason::Frozen => match withheld.at {
+            Some(at) => format!("{} is frozen until {}", plan(), readable(at)),
+            None => format!("{} is frozen", plan()),
+        },
+        Reason::Cancelled => format!("{} was cancelled", plan()),
+        Reason::Expired => match withheld.at {
+            Some(at) => format!("{} expired on {}", plan(), readable(at)),
+            None => format!("{} has expired", plan()),
+        },
+        Reason::PlanWithoutAccess => format!("{} does not include door access", plan()),
+        Reason::NoMembership => "no membership includes it".to_string(),
+        Reason::Blocked => "the member is blocked".to_string(),
+        Reason::Deleted => "the member was deleted".to_string(),
+        Reason::MissingEmail => "the member has no e-mail address".to_string(),
+        Reason::EmailInUse => "the e-mail address already belongs to another member".to_string(),
+        Reason::EmailChanged => "the e-mail address changed".to_string(),
+        Reason::NoAccount => "Kisi knows nobody by the member's e-mail address".to_string(),
+        Reason::GroupDeleted => format!("{} no longer exists in Kisi", group()),
+    }
+}
+
+/// What to do about it; empty when there is nothing to be done.
+fn remedy(reason: Reason) -> &'static str {
+    match reason {
+        Reason::NotStarted => "The door opens by itself from then on.",
+        Reason::PaymentOverdue => "Paying brings access back at once.",
+        Reason::Frozen => "Resuming the membership brings access back at once.",
+        Reason::Cancelled | Reason::Expired | Reason::NoMembership => "A new membership brings access back.",
+        Reason::PlanWithoutAccess => "Change to a plan with door access, or map this plan to a group.",
+        Reason::Blocked => "Only the gym can lift the block.",
+        Reason::MissingEmail => "Enter an e-mail address: door access is tied to it.",
+        Reason::EmailInUse => "Enter an e-mail address of the member's own: each person needs one.",
+        Reason::NoAccount => "Add the person in Kisi, or let the plugin create accounts (setting missing_user).",
+        Reason::GroupDeleted => "Map the plan to another group.",
+        Reason::Entitled | Reason::Deleted | Reason::EmailChanged => "",
+    }
+}
+
+fn plan_name(plan: &str, mappings: &Mappings) -> String {
+    format!("\u{201c}{}\u{201d}", mappings.plan_name(plan))
+}
+
+fn group_name(group: &GroupRef) -> String {
+    if group.name.is_empty() { format!("group {}", group.id) } else { format!("\u{201c}{}\u{201d}", group.name) }
+}
+
+/// The dates as the end of a sentence.
+fn span(window: Window) -> String {
+    let until = |end: Timestamp| format!(" until {}", readable(end));
+    let from = |start: Timestamp| format!(" from {}", readable(start));
+    format!(
+        "{}{}",
+        window.starts_at.map(from).unwrap_or_default(),
+        window.ends_at.map(until).unwrap_or_default()
+    )
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+/// That a role above a plain member's was left alone.
+pub fn elevated(name: &str, role: &str) -> String {
+    format!("The member holds the role {role} in \u{201c}{name}\u{201d}; it was not touched. Change it in Kisi if it should go.")
+}
+
+/// What was done to tie a member to an account.
+pub fn tied(action: AccountAction, email: &str) -> String {
+    match action {
+        AccountAction::Created => format!("An account was created in Kisi for {email}."),
+        AccountAction::Linked => format!("The account of {email} was found in Kisi."),
+        AccountAction::Renamed => "The account's name was changed in Kisi.".to_string(),
+        AccountAction::Unlinked => format!("The account of {email} is no longer this member's; it stays in Kisi."),
+    }
+}

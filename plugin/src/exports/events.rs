@@ -1,0 +1,20 @@
+//! What happens on the platform.
+
+use crate::contract::events::{Event, Outcome, Unfinished};
+use crate::contract::log::Level;
+use crate::host::Host;
+use crate::kisi::Kisi;
+use crate::reconcile::Call;
+use crate::tenant::Tenant;
+
+/// See `events.handle`.
+///
+/// # Errors
+/// What the host must do, with what had been done before.
+pub fn handle(host: &dyn Host, event: &Event) -> Result<Vec<Outcome>, Unfinished> {
+    let tenant = Tenant::load(host).map_err(|error| Unfinished { error, done: Vec::new() })?;
+    let integration = tenant.config.value.settings.integration.clone();
+    let call = Call::new(host, Kisi::new(host, &integration), tenant);
+    host.log(Level::Debug, "event", &[("event", &event.id), ("member", &event.member)]);
+    call.run(&event.member).map_err(|(error, done)| Unfinished { error, done })
+}

@@ -1,0 +1,114 @@
+//! Kisi's groups, as a gym maps plans to them.
+
+use crate::contract::groups::{Group, GroupList, GroupWarning};
+use crate::contract::types;
+use crate::host::Host;
+use crate::kisi::error::Error;
+use crate::kisi::{self, Kisi};
+use crate::ledger::store::storage_error;
+use crate::mapping::Mappings;
+use crate::tenant::{self, Groups, Tenant, Versioned};
+
+/// See `groups.refresh`.
+///
+/// # Errors
+/// `retry` or `pause`; the groups are then as they were.
+pub fn refresh(host: &dyn Host) -> Result<GroupList, types::Error> {
+    let mut tenant = Tenant::load(host)?;
+    let integration = tenant.config.value.settings.integration.clone();
+    let kisi = Kisi::new(host, &integration);
+    let groups = match import(host, &kisi) {
+        Ok(groups) => groups,
+        Err(error) => {
+            tenant.note_pause(host, &error);
+            return Err(error);
+        }
+    };
+    let stored = imported(host, groups)?;
+    update_mappings(&mut tenant.mappings.value, &stored.value);
+    host.commit(vec![stored.write(), tenant.mappings.write()]).map_err(storage_error)?;
+    Ok(to_list(&stored.value, &tenant.mappings.value))
+}
+
+/// See `groups.list`.
+///
+/// # Errors
+/// `retry` or `pause`.
+pub fn list(host: &dyn Host) -> Result<GroupList, types::Error> {
+    tenant::config(host)?.ok_or_else(tenant::not_connected)?;
+    Ok(to_list(&tenant::groups(host)?.value, &tenant::mappings(host)?.value))
+}
+
+/// Reads all groups from Kisi.
+pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, types::Error> {
+    let rows: Vec<kisi::groups::Group> = kisi.list("").map_err(Error::into_contract)?;
+    let mut groups: Vec<tenant::Group> = rows
+        .into_iter()
+        .map(|row| tenant::Group {
+            id: row.id,
+            name: row.name,
+            place: row.place.and_then(|place| place.name),
+            doors: row.locks_count,
+            app_access: row.login_enabled,
+        })
+        .collect();
+    groups.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+    Ok(Groups { refreshed_at: host.now(), groups })
+}
+
+/// Takes over what the groups say now into what the mapping knows of them.
+pub(super) fn update_mappings(mappings: &mut Mappings, groups: &Groups) {
+    for (id, mapped) in &mut mappings.groups {
+        match groups.groups.iter().find(|group| group.id == *id) {
+            Some(group) => {
+                mapped.name.clone_from(&group.name);
+                mapped.deleted = false;
+            }
+            None => mapped.deleted = true,
+        }
+    }
+}
+
+pub(super) fn to_list(groups: &Groups, mappings: &Mappings) -> GroupList {
+    let mut list: Vec<Group> = groups.groups.iter().map(|group| to_contract(group, mappings)).collect();
+    for (id, mapped) in &mappings.groups {
+        if mapped.deleted && groups.groups.iter().all(|group| group.id != *id) {
+            list.push(Group {
+                id: id.to_string(),
+                name: mapped.name.clone(),
+                place: None,
+                doors: 0,
+                warnings: vec![GroupWarning::Deleted],
+            });
+        }
+    }
+    list.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    GroupList { groups: list, refreshed_at: groups.refreshed_at }
+}
+
+fn to_contract(group: &tenant::Group, mappings: &Mappings) -> Group {
+    let mut warnings = Vec::new();
+    if mappings.is_deleted(group.id) {
+        warnings.push(GroupWarning::Deleted);
+    }
+    if group.doors == 0 {
+        warnings.push(GroupWarning::NoDoors);
+    }
+    if !group.app_access {
+        warnings.push(GroupWarning::AppAccessOff);
+    }
+    Group {
+        id: group.id.to_string(),
+        name: group.name.clone(),
+        place: group.place.clone(),
+        doors: group.doors,
+        warnings,
+    }
+}
+
+/// What is stored, with what was just read in its place.
+pub(super) fn imported(host: &dyn Host, groups: Groups) -> Result<Versioned<Groups>, types::Error> {
+    let mut stored = tenant::groups(host)?;
+    stored.value = groups;
+    Ok(stored)
+}

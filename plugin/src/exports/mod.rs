@@ -1,0 +1,8 @@
+//! What the host may call, one file per interface of the contract, as plain functions of a `Host`: the component and
+//! native tests call the same.
+
+pub mod connection;
+pub mod events;
+pub mod groups;
+pub mod mappings;
+pub mod provider;

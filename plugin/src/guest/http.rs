@@ -1,0 +1,141 @@
+//! One request over `wasi:http`, waited for to the last byte of its answer.
+
+use wasi::http::outgoing_handler::{ErrorCode, handle};
+use wasi::http::types::{
+    FieldName, FieldValue, Fields, IncomingBody, IncomingResponse, Method as WasiMethod, OutgoingBody,
+    OutgoingRequest, Scheme,
+};
+use wasi::io::streams::{InputStream, StreamError};
+
+use crate::host::SendError;
+use crate::kisi::ORIGIN;
+use crate::kisi::endpoint::{Method, Request, Response};
+
+/// The most that an answer may have: a full page of 250 rows is some 300 kB.
+const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How much is read from the answer at once.
+const READ_BYTES: u64 = 64 * 1024;
+/// The most that a stream takes in one blocking write, by its contract.
+const WRITE_BYTES: usize = 4096;
+
+/// Sends a request to Kisi and waits for the whole answer.
+pub(super) fn send(request: &Request) -> Result<Response, SendError> {
+    let outgoing = outgoing(request)?;
+    let body = outgoing.body().map_err(|()| not_sent("the request has no body to write"))?;
+    let future = handle(outgoing, None).map_err(|error| classify(&error))?;
+    write_body(body, request.body.as_deref().unwrap_or_default())?;
+    future.subscribe().block();
+    let response = match future.get() {
+        Some(Ok(Ok(response))) => response,
+        Some(Ok(Err(error))) => return Err(classify(&error)),
+        Some(Err(())) | None => return Err(lost("the host gave no answer")),
+    };
+    read(&response)
+}
+
+fn outgoing(request: &Request) -> Result<OutgoingRequest, SendError> {
+    let headers = Fields::new();
+    let append = |name: &str, value: &str| {
+        headers
+            .append(&FieldName::from(name), &FieldValue::from(value))
+            .map_err(|error| SendError::Denied(format!("the header {name} is refused ({error})")))
+    };
+    for (name, value) in &request.headers {
+        append(name, value)?;
+    }
+    if let Some(body) = &request.body {
+        append("content-type", "application/json")?;
+        append("content-length", &body.len().to_string())?;
+    }
+    let outgoing = OutgoingRequest::new(headers);
+    let method = match request.method {
+        Method::Get => WasiMethod::Get,
+        Method::Post => WasiMethod::Post,
+        Method::Patch => WasiMethod::Patch,
+        Method::Delete => WasiMethod::Delete,
+    };
+    let authority = ORIGIN.trim_start_matches("https://");
+    let set = outgoing
+        .set_method(&method)
+        .and_then(|()| outgoing.set_scheme(Some(&Scheme::Https)))
+        .and_then(|()| outgoing.set_authority(Some(authority)))
+        .and_then(|()| outgoing.set_path_with_query(Some(&request.path)));
+    set.map_err(|()| not_sent("the request's path is not a path"))?;
+    Ok(outgoing)
+}
+
+fn write_body(body: OutgoingBody, bytes: &[u8]) -> Result<(), SendError> {
+    // When the host has ended the request early, its answer says why: go on to it.
+    if let Ok(stream) = body.write() {
+        for chunk in bytes.chunks(WRITE_BYTES) {
+            if stream.blocking_write_and_flush(chunk).is_err() {
+                break;
+            }
+        }
+        drop(stream);
+    }
+    // The body may be reported as incomplete when the host ended early, for the same reason.
+    let _finished = OutgoingBody::finish(body, None);
+    Ok(())
+}
+
+fn read(response: &IncomingResponse) -> Result<Response, SendError> {
+    let headers = response.headers();
+    let header = |name: &str| {
+        let value = headers.get(&FieldName::from(name)).into_iter().next()?;
+        String::from_utf8(value).ok()
+    };
+    let collection_range = header("x-collection-range");
+    let retry_after = header("retry-after").and_then(|value| value.trim().parse().ok());
+    let status = response.status();
+    let body = response.consume().map_err(|()| lost("the answer's body is missing"))?;
+    let stream = body.stream().map_err(|()| lost("the answer's body is missing"))?;
+    let bytes = read_to_end(&stream)?;
+    drop(stream);
+    drop(IncomingBody::finish(body));
+    Ok(Response { status, collection_range, retry_after, body: bytes })
+}
+
+fn read_to_end(stream: &InputStream) -> Result<Vec<u8>, SendError> {
+    let mut bytes = Vec::new();
+    loop {
+        match stream.blocking_read(READ_BYTES) {
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(StreamError::Closed) => return Ok(bytes),
+            Err(StreamError::LastOperationFailed(error)) => return Err(lost(&error.to_debug_string())),
+        }
+        if bytes.len() > BODY_BYTES_MAX {
+            return Err(lost("the answer is too large"));
+        }
+    }
+}
+
+/// Whether a failed request may have reached Kisi. What is not certain counts as possible.
+fn classify(error: &ErrorCode) -> SendError {
+    match error {
+        ErrorCode::HttpRequestDenied
+        | ErrorCode::DestinationIpProhibited
+        | ErrorCode::HttpRequestHeaderSectionSize(_)
+        | ErrorCode::HttpRequestUriInvalid => SendError::Denied(format!("{error}")),
+        ErrorCode::DnsTimeout
+        | ErrorCode::DnsError(_)
+        | ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpUnroutable
+        | ErrorCode::ConnectionRefused
+        | ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionLimitReached
+        | ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => not_sent(&format!("{error}")),
+        error => lost(&format!("{error}")),
+    }
+}
+
+fn not_sent(why: &str) -> SendError {
+    SendError::NotSent(why.to_string())
+}
+
+fn lost(why: &str) -> SendError {
+    SendError::Lost(why.to_string())
+}

@@ -1,0 +1,122 @@
+//! The component's edge: the contract's exports answered by `exports`, and `Host` answered by the contract's imports.
+//! Nothing is decided here.
+
+mod http;
+
+use crate::contract::connection::{Connected, Health};
+use crate::contract::events::{Event, Outcome, Unfinished};
+use crate::contract::groups::GroupList;
+use crate::contract::mappings::{Mapping, MappingState};
+use crate::contract::provider::Manifest;
+use crate::contract::{directory, exports as interfaces, log, storage, types};
+use crate::exports;
+use crate::host::{Host, SendError};
+use crate::kisi::endpoint::{Request, Response};
+
+struct Plugin;
+
+mod export {
+    #![expect(unsafe_code, unreachable_pub, reason = "the canonical ABI's entry points are generated here")]
+    crate::contract::export!(Plugin);
+    use super::Plugin;
+}
+
+/// The host behind the contract's imports.
+struct Imports;
+
+impl Host for Imports {
+    fn get_member(&self, id: &str) -> Result<Option<types::Member>, directory::DirectoryError> {
+        directory::get_member(id)
+    }
+
+    fn find_members(&self, email: &str) -> Result<Vec<types::Member>, directory::DirectoryError> {
+        directory::find_members(email)
+    }
+
+    fn list_plans(&self) -> Result<Vec<types::Plan>, directory::DirectoryError> {
+        directory::list_plans()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<storage::Entry>, storage::StorageError> {
+        storage::get(key)
+    }
+
+    fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<storage::Entry>, storage::StorageError> {
+        storage::scan(prefix, after, limit)
+    }
+
+    fn commit(&self, writes: Vec<storage::Write>) -> Result<u64, storage::StorageError> {
+        storage::commit(&writes)
+    }
+
+    fn log(&self, level: log::Level, message: &str, fields: &[(&str, &str)]) {
+        let fields: Vec<log::Field> = fields
+            .iter()
+            .map(|(name, value)| log::Field { name: (*name).to_string(), value: (*value).to_string() })
+            .collect();
+        log::write(level, message, &fields);
+    }
+
+    fn now(&self) -> types::Timestamp {
+        let now = wasi::clocks::wall_clock::now();
+        now.seconds.saturating_mul(1_000).saturating_add(u64::from(now.nanoseconds / 1_000_000))
+    }
+
+    fn send(&self, request: &Request) -> Result<Response, SendError> {
+        http::send(request)
+    }
+}
+
+/// The target has no standard error: without this a panic would end the call and say nothing. Installed by every
+/// call, since each may be an instance's first.
+fn host() -> Imports {
+    std::panic::set_hook(Box::new(|panic| Imports.log(log::Level::Error, &format!("panic: {panic}"), &[])));
+    Imports
+}
+
+impl interfaces::provider::Guest for Plugin {
+    fn describe() -> Manifest {
+        exports::provider::describe()
+    }
+}
+
+impl interfaces::connection::Guest for Plugin {
+    fn connect(settings: String) -> Result<Connected, types::Error> {
+        exports::connection::connect(&host(), &settings)
+    }
+
+    fn status() -> Result<Health, types::Error> {
+        exports::connection::status(&host())
+    }
+}
+
+impl interfaces::groups::Guest for Plugin {
+    fn refresh() -> Result<GroupList, types::Error> {
+        exports::groups::refresh(&host())
+    }
+
+    fn list() -> Result<GroupList, types::Error> {
+        exports::groups::list(&host())
+    }
+}
+
+impl interfaces::mappings::Guest for Plugin {
+    fn list() -> Result<Vec<MappingState>, types::Error> {
+        exports::mappings::list(&host())
+    }
+
+    fn replace(entries: Vec<Mapping>) -> Result<Vec<MappingState>, types::Error> {
+        exports::mappings::replace(&host(), &entries)
+    }
+}
+
+impl interfaces::events::Guest for Plugin {
+    fn handle(event: Event) -> Result<Vec<Outcome>, Unfinished> {
+        exports::events::handle(&host(), &event)
+    }
+}

@@ -1,0 +1,142 @@
+//! Which Kisi user a member is: found by the exact e-mail address or created, and never taken from somebody else.
+
+use crate::contract::events::{AccountAction, Outcome};
+use crate::contract::types::{self, Detail, Member, Reason};
+use crate::explain;
+use crate::kisi::Kisi;
+use crate::kisi::error::{Error, retry};
+use crate::kisi::users::{self, User};
+use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, transfer};
+use crate::ledger::{Account, fingerprint};
+use crate::outcome;
+use crate::reconcile::{Call, directory_error};
+use crate::rights;
+use crate::settings::MissingUser;
+
+/// How long to wait when Kisi says that a user exists and does not show it: its search lags.
+const RETRY_LAG_MS: u64 = 2_000;
+
+/// What became of the attempt to tie a member to a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tie {
+    /// The record names the user now.
+    Tied,
+    /// There is none for this member, for this reason.
+    Withheld(Reason),
+    /// Another member had to be looked at first, and was: start anew with this one.
+    Again,
+}
+
+/// An e-mail address as it is compared: trimmed, in lower case. Blank counts as none.
+pub fn address(email: Option<&str>) -> Option<String> {
+    email.map(|email| email.trim().to_lowercase()).filter(|email| !email.is_empty())
+}
+
+/// Ties the member to the user of `email`, creating one when policy says so.
+///
+/// # Errors
+/// What the host must do.
+pub fn tie(
+    call: &mut Call,
+    member: &Member,
+    email: &str,
+    loaded: &mut Loaded,
+    outcome: &mut Outcome,
+) -> Result<Tie, types::Error> {
+    if let Some(holder) = other(holder_of_email(call.host, email)?, member) {
+        return make_way(call, &holder, email, loaded);
+    }
+    let (user, action) = match find(&call.kisi, email).map_err(Error::into_contract)? {
+        Some(user) => (user, AccountAction::Linked),
+        None if call.tenant.config.value.settings.missing_user == MissingUser::Report => {
+            return Ok(Tie::Withheld(Reason::NoAccount));
+        }
+        None => create(call, member, email)?,
+    };
+    if let Some(holder) = other(holder_of_user(call.host, user.id)?, member) {
+        if !call.is_in_progress(&holder) {
+            return make_way(call, &holder, email, loaded);
+        }
+        // Two members exchange their addresses: what the other still holds through this user is now this member's.
+        let mut theirs = Loaded::load(call.host, &holder)?;
+        let (taken, kept) = theirs.record.holds.drain(..).partition(|hold| hold.user == user.id);
+        theirs.record.holds = kept;
+        loaded.record.holds.extend::<Vec<_>>(taken);
+        transfer(call.host, &mut theirs, loaded)?;
+    }
+    if let Some(creator) = user.created_for().filter(|&creator| creator != member.id) {
+        let claimant = call.host.get_member(creator).map_err(directory_error)?;
+        if claimant.is_some_and(|claimant| address(claimant.email.as_deref()).as_deref() == Some(email)) {
+            return Ok(Tie::Withheld(Reason::EmailInUse));
+        }
+    }
+    let ours = action == AccountAction::Created || user.created_for() == Some(&member.id);
+    let name = ours.then(|| fingerprint(&member.name));
+    loaded.record.tie(Account { user: user.id, email: email.to_string(), name });
+    outcome::account(outcome, action, user.id, explain::tied(action, email));
+    Ok(Tie::Tied)
+}
+
+/// The user with exactly this address.
+///
+/// # Errors
+/// Those of reading a list; also when several users have the address, which Kisi does not allow.
+pub fn find(kisi: &Kisi, email: &str) -> Result<Option<User>, Error> {
+    let users: Vec<User> = kisi.list(&users::by_email(email))?;
+    let mut exact = users.into_iter().filter(|user| address(user.email.as_deref()).as_deref() == Some(email));
+    match (exact.next(), exact.next()) {
+        (found, None) => Ok(found),
+        (_, Some(_)) => Err(Error::unrecognized(200, "several users have the same e-mail address")),
+    }
+}
+
+fn create(call: &Call, member: &Member, email: &str) -> Result<(User, AccountAction), types::Error> {
+    let invitation = call.tenant.config.value.settings.invitation;
+    match call.kisi.send(users::create(email, &member.name, &member.id, invitation)) {
+        Ok(user) => Ok((user, AccountAction::Created)),
+        // Made by an earlier call whose answer was lost, or by somebody else just now. 422 is documented, 409 seen.
+        Err(Error::Conflict(answer) | Error::Invalid(answer)) => {
+            match find(&call.kisi, email).map_err(Error::into_contract)? {
+                Some(user) => Ok((user, AccountAction::Linked)),
+                None if answer.status == 409 => {
+                    let message = "Kisi says that an account with this e-mail address exists and does not show it yet.";
+                    Err(retry(RETRY_LAG_MS, message.to_string(), Some(answer)))
+                }
+                None => Err(types::Error::Reject(Detail {
+                    message: format!(
+                        "Kisi does not accept this member's data ({}): check the e-mail address and the name.",
+                        answer.message
+                    ),
+                    provider: Some(answer),
+                })),
+            }
+        }
+        Err(Error::Forbidden(answer)) => {
+            rights::check(&call.kisi)?;
+            Err(types::Error::Reject(Detail {
+                message: "Kisi does not let an account be created for this member.".to_string(),
+                provider: Some(answer),
+            }))
+        }
+        Err(error) => Err(error.into_contract()),
+    }
+}
+
+/// Lets the member that has what this one needs be brought up to date first: they may have moved on, and the event
+/// that says so may be late or lost.
+fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> Result<Tie, types::Error> {
+    if call.is_in_progress(holder) || call.was_reconciled(holder) {
+        return Ok(Tie::Withheld(Reason::EmailInUse));
+    }
+    let member = call.host.get_member(holder).map_err(directory_error)?;
+    if member.is_some_and(|member| address(member.email.as_deref()).as_deref() == Some(email)) {
+        return Ok(Tie::Withheld(Reason::EmailInUse));
+    }
+    loaded.save(call.host)?;
+    call.reconcile(holder)?;
+    Ok(Tie::Again)
+}
+
+fn other(holder: Option<String>, member: &Member) -> Option<String> {
+    holder.filter(|holder| *holder != member.id)
+}

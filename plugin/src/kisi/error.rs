@@ -1,0 +1,235 @@
+//! What can go wrong between a request and its answer, and what the host must do about it.
+
+use serde::Deserialize;
+
+use super::endpoint::Response;
+use crate::contract::types::{self, Detail, Pause, PauseCause, ProviderAnswer, Retry};
+use crate::host::SendError;
+
+/// Longest text of Kisi's that is passed on, in characters.
+const EXCERPT_CHARS_MAX: usize = 300;
+
+/// How long to wait after a lost answer or a failed connection: short, since somebody may stand at a door.
+const RETRY_LOST_MS: u64 = 1_000;
+/// How long to wait after a 5xx or an answer that is not understood.
+const RETRY_UNAVAILABLE_MS: u64 = 5_000;
+/// How long to wait after a 429 without `Retry-After`; Kisi documents none [C, by absence], its window is one second.
+const RETRY_RATE_MS: u64 = 2_000;
+
+/// Why a call did not give what was asked for. Decided on the status alone: Kisi's codes are not stable facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// No answer at all.
+    Send(SendError),
+    /// 401: the key is not accepted.
+    Unauthorized(ProviderAnswer),
+    /// 403: the key's owner may not do this.
+    Forbidden(ProviderAnswer),
+    /// 404: it does not exist, or belongs to another organization.
+    Missing(ProviderAnswer),
+    /// 409: it exists already (seen in production, though documented only as 422).
+    Conflict(ProviderAnswer),
+    /// 422 and every other 4xx: what was sent is not accepted.
+    Invalid(ProviderAnswer),
+    /// 429: too many requests. Nothing was done.
+    RateLimited {
+        /// What `Retry-After` says, in milliseconds.
+        after_ms: Option<u64>,
+    },
+    /// 5xx: whether a write was done is not known.
+    Unavailable {
+        /// What Kisi said.
+        answer: ProviderAnswer,
+        /// What `Retry-After` says, in milliseconds.
+        after_ms: Option<u64>,
+    },
+    /// A success whose content is not what the endpoint gives: whether a write was done is not known.
+    Unrecognized(ProviderAnswer),
+}
+
+/// Both error bodies of the API [C]: `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
+#[derive(Deserialize)]
+struct Envelope {
+    error: Option<String>,
+    code: Option<String>,
+    errors: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+}
+
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Error {
+        Error::Send(error)
+    }
+}
+
+impl Error {
+    /// Reads an answer whose status is not 2xx.
+    pub fn from_answer(response: &Response) -> Error {
+        let answer = provider_answer(response);
+        let after_ms = response.retry_after.map(|seconds| seconds.saturating_mul(1_000));
+        match response.status {
+            401 => Error::Unauthorized(answer),
+            403 => Error::Forbidden(answer),
+            404 => Error::Missing(answer),
+            409 => Error::Conflict(answer),
+            429 => Error::RateLimited { after_ms },
+            400..=499 => Error::Invalid(answer),
+            500..=599 => Error::Unavailable { answer, after_ms },
+            _ => Error::Unrecognized(answer),
+        }
+    }
+
+    /// A success that does not hold what it should.
+    pub fn unrecognized(status: u16, what: &str) -> Error {
+        Error::Unrecognized(ProviderAnswer { status, code: None, message: excerpt(what) })
+    }
+
+    /// Whether the request was certainly not carried out, so that no intent is left open by it.
+    pub fn nothing_was_done(&self) -> bool {
+        match self {
+            Error::Send(SendError::Denied(_) | SendError::NotSent(_))
+            | Error::Unauthorized(_)
+            | Error::Forbidden(_)
+            | Error::Missing(_)
+            | Error::Conflict(_)
+            | Error::Invalid(_)
+            | Error::RateLimited { .. } => true,
+            Error::Send(SendError::Lost(_)) | Error::Unavailable { .. } | Error::Unrecognized(_) => false,
+        }
+    }
+
+    /// What the host must do, when nothing in the plugin knows better.
+    pub fn into_contract(self) -> types::Error {
+        match self {
+            Error::Send(SendError::Denied(why)) => pause(
+                PauseCause::RequestsDenied,
+                format!("The host refuses requests to Kisi ({why}): approve {} for this plugin.", super::ORIGIN),
+                None,
+            ),
+            Error::Send(error) => retry(RETRY_LOST_MS, format!("{error}."), None),
+            Error::Unauthorized(answer) => pause(
+                PauseCause::KeyRejected,
+                "Kisi does not accept the key: it is wrong, was revoked or has expired. Make a new key in Kisi under \
+                 My Account > API and connect again."
+                    .to_string(),
+                Some(answer),
+            ),
+            Error::Forbidden(answer) => pause(
+                PauseCause::KeyWithoutRights,
+                "The key's owner may not do this in Kisi. Connect with a key of the organization's owner or an \
+                 administrator."
+                    .to_string(),
+                Some(answer),
+            ),
+            Error::RateLimited { after_ms } => retry(
+                after_ms.unwrap_or(RETRY_RATE_MS),
+                "Kisi takes no more requests at the moment.".to_string(),
+                None,
+            ),
+            Error::Unavailable { answer, after_ms } => retry(
+                after_ms.unwrap_or(RETRY_UNAVAILABLE_MS),
+                "Kisi does not work at the moment.".to_string(),
+                Some(answer),
+            ),
+            Error::Unrecognized(answer) => retry(
+                RETRY_UNAVAILABLE_MS,
+                "Kisi's answer is not what its API describes; nothing is changed on such an answer.".to_string(),
+                Some(answer),
+            ),
+            Error::Missing(answer) | Error::Conflict(answer) | Error::Invalid(answer) => {
+                types::Error::Reject(Detail {
+                    message: "Kisi refused the request for good.".to_string(),
+                    provider: Some(answer),
+                })
+            }
+        }
+    }
+}
+
+/// An error that passes by itself.
+pub fn retry(after_ms: u64, message: String, provider: Option<ProviderAnswer>) -> types::Error {
+    types::Error::Retry(Retry { after_ms, detail: Detail { message, provider } })
+}
+
+/// An error that a person must settle.
+pub fn pause(cause: PauseCause, message: String, provider: Option<ProviderAnswer>) -> types::Error {
+    types::Error::Pause(Pause { cause, detail: Detail { message, provider } })
+}
+
+fn provider_answer(response: &Response) -> ProviderAnswer {
+    let envelope = serde_json::from_slice::<Envelope>(&response.body).ok();
+    let code = envelope.as_ref().and_then(|envelope| envelope.code.clone());
+    let message = match envelope {
+        Some(Envelope { error: Some(error), .. }) => error,
+        Some(Envelope { errors: Some(errors), .. }) => flatten(&errors),
+        _ => format!("an answer that is not in the API's form: {}", String::from_utf8_lossy(&response.body)),
+    };
+    ProviderAnswer { status: response.status, code, message: excerpt(&message) }
+}
+
+fn flatten(errors: &std::collections::BTreeMap<String, serde_json::Value>) -> String {
+    let mut text = String::new();
+    for (field, messages) in errors {
+        let messages = match messages {
+            serde_json::Value::Array(messages) => messages.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        for message in messages {
+            if !text.is_empty() {
+                text.push_str("; ");
+            }
+            text.push_str(field);
+            text.push(' ');
+            match message.as_str() {
+                Some(message) => text.push_str(message),
+                None => text.push_str(&message.to_string()),
+            }
+        }
+    }
+    text
+}
+
+fn excerpt(text: &str) -> String {
+    text.chars().take(EXCERPT_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Error {
+        Error::from_answer(&Response { status, body: body.as_bytes().to_vec(), ..Response::default() })
+    }
+
+    #[test]
+    fn every_form_of_error_body_is_read() {
+        let Error::Missing(plain) = answer(404, r#"{"error":"The record could not be found","code":"000404"}"#) else {
+            panic!("404 is missing");
+        };
+        assert_eq!((plain.code.as_deref(), plain.message.as_str()), (Some("000404"), "The record could not be found"));
+
+        // Validation answers have neither `error` nor `message`: reading those gives "unknown", a classic bug.
+        let Error::Invalid(fields) = answer(422, r#"{"errors":{"email":["can't be blank","is odd"],"name":"no"}}"#)
+        else {
+            panic!("422 is invalid");
+        };
+        assert_eq!(fields.message, "email can't be blank; email is odd; name no");
+
+        let Error::Unavailable { answer: html, .. } = answer(502, &format!("<html>{}</html>", "x".repeat(9_000)))
+        else {
+            panic!("502 is unavailable");
+        };
+        assert_eq!(html.message.chars().count(), EXCERPT_CHARS_MAX);
+        assert!(html.message.contains("<html>"));
+    }
+
+    #[test]
+    fn only_errors_that_leave_a_write_open_say_so() {
+        for (status, done) in [(400, true), (401, true), (403, true), (404, true), (409, true), (422, true), (429, true)] {
+            assert_eq!(answer(status, "{}").nothing_was_done(), done, "{status}");
+        }
+        for status in [301, 500, 503] {
+            assert!(!answer(status, "{}").nothing_was_done(), "{status}");
+        }
+        assert!(!Error::Send(SendError::Lost(String::new())).nothing_was_done());
+    }
+}

@@ -1,0 +1,68 @@
+//! `/user`, `/organization`, `/places`: whose key it is, and where.
+
+use serde::Deserialize;
+
+use super::endpoint::{Answer, Call, Response, read_json};
+use super::error::Error;
+use super::page::Row;
+use crate::id::UserId;
+
+/// The owner of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct CurrentUser {
+    /// The user's id.
+    pub id: UserId,
+    /// The name.
+    pub name: Option<String>,
+    /// The address.
+    pub email: Option<String>,
+}
+
+/// The organization of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+}
+
+/// A place of the organization.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Place {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+}
+
+impl Answer for CurrentUser {
+    fn read(response: Response) -> Result<Self, Error> {
+        read_json(&response)
+    }
+}
+
+impl Answer for Organization {
+    fn read(response: Response) -> Result<Self, Error> {
+        read_json(&response)
+    }
+}
+
+impl Row for Place {
+    const PATH: &'static str = "/places";
+    const LIMIT_MAX: u64 = 250;
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+/// Reads the key's owner.
+pub fn current_user() -> Call<CurrentUser> {
+    Call::get("/user".to_string())
+}
+
+/// Reads the key's organization.
+pub fn current() -> Call<Organization> {
+    Call::get("/organization".to_string())
+}

@@ -1,0 +1,63 @@
+//! Points in time as Kisi writes them (RFC 3339) and as the contract does (milliseconds).
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::contract::types::Timestamp;
+
+/// `2026-12-31T23:59:59.000Z`. A time that no calendar has (beyond the year 9999) gives `None`.
+pub fn format(ms: Timestamp) -> Option<String> {
+    let at = at(ms)?;
+    Some(format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second(),
+        at.millisecond()
+    ))
+}
+
+/// Reads any RFC 3339 time; times before 1970 become 0.
+pub fn parse(text: &str) -> Option<Timestamp> {
+    let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+    Some(u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0))
+}
+
+/// `2026-12-31 23:59 UTC`, for people.
+pub fn readable(ms: Timestamp) -> String {
+    match at(ms) {
+        Some(at) => format!(
+            "{:04}-{:02}-{:02} {:02}:{:02} UTC",
+            at.year(),
+            u8::from(at.month()),
+            at.day(),
+            at.hour(),
+            at.minute()
+        ),
+        None => "a time beyond the year 9999".to_string(),
+    }
+}
+
+fn at(ms: Timestamp) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_survive_the_way_there_and_back() {
+        for ms in [0, 1_782_864_000_123, 253_402_300_799_999] {
+            assert_eq!(parse(&format(ms).unwrap()), Some(ms));
+        }
+        assert_eq!(format(1_798_761_599_000).unwrap(), "2026-12-31T23:59:59.000Z");
+        assert_eq!(parse("2026-12-31T23:59:59Z"), Some(1_798_761_599_000));
+        assert_eq!(parse("2027-01-01T01:59:59+02:00"), Some(1_798_761_599_000));
+        assert_eq!(format(u64::MAX), None);
+        assert_eq!(parse("tomorrow"), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! Records in storage, with the two indexes that follow from them. A record and its indexes change in one commit, and
+//! only if nobody else changed them since they were read.
+
+use std::collections::BTreeSet;
+
+use super::Record;
+use crate::contract::storage::{Precondition, StorageError, Write};
+use crate::contract::types::{self, Detail, PauseCause};
+use crate::host::Host;
+use crate::id::UserId;
+use crate::kisi::error::{pause, retry};
+
+/// Records are under this prefix, by member id.
+pub const MEMBERS: &str = "member/";
+/// Which member an e-mail address belongs to.
+const EMAILS: &str = "email/";
+/// Which member holds something through a Kisi user.
+const USERS: &str = "user/";
+
+/// How long to wait when storage does not answer.
+const RETRY_STORAGE_MS: u64 = 1_000;
+
+/// A record as it is in storage, and as it shall be.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// Whose it is.
+    pub member: String,
+    /// As it shall be. Nothing is written before [`Loaded::save`].
+    pub record: Record,
+    stored: Record,
+    version: Option<u64>,
+}
+
+impl Loaded {
+    /// Reads a member's record; a member without one has an empty record.
+    ///
+    /// # Errors
+    /// `retry` when storage does not answer, `reject` when the record is damaged.
+    pub fn load(host: &dyn Host, member: &str) -> Result<Loaded, types::Error> {
+        let entry = host.get(&key(MEMBERS, member)).map_err(storage_error)?;
+        let (stored, version) = match entry {
+            None => (Record::default(), None),
+            Some(entry) => {
+                let record = serde_json::from_slice(&entry.value).map_err(|error| {
+                    types::Error::Reject(Detail {
+                        message: format!("The plugin's own record of member {member} cannot be read ({error})."),
+                        provider: None,
+                    })
+                })?;
+                (record, Some(entry.version))
+            }
+        };
+        Ok(Loaded { member: member.to_string(), record: stored.clone(), stored, version })
+    }
+
+    /// Writes the record and its indexes, when anything changed.
+    ///
+    /// # Errors
+    /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
+    pub fn save(&mut self, host: &dyn Host) -> Result<(), types::Error> {
+        if self.record == self.stored {
+            return Ok(());
+        }
+        let version = host.commit(self.writes()).map_err(storage_error)?;
+        self.is_saved(version);
+        Ok(())
+    }
+
+    fn writes(&self) -> Vec<Write> {
+        let value = if self.record.is_empty() { None } else { Some(encode(&self.record)) };
+        let requires = self.version.map_or(Precondition::Absent, Precondition::UnchangedSince);
+        let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
+        writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));
+        writes.extend(index_writes(&self.member, USERS, &users(&self.stored), &users(&self.record)));
+        writes
+    }
+
+    fn is_saved(&mut self, version: u64) {
+        self.version = if self.record.is_empty() { None } else { Some(version) };
+        self.stored = self.record.clone();
+    }
+}
+
+/// Writes two records in one commit: what moves from one to the other is never in both nor in neither.
+///
+/// # Errors
+/// As [`Loaded::save`].
+pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(), types::Error> {
+    let taken = to.writes();
+    let given = from.writes().into_iter().filter(|write| taken.iter().all(|other| other.key != write.key));
+    let mut writes: Vec<Write> = given.collect();
+    writes.extend(taken);
+    for write in writes.iter_mut().filter(|write| !write.key.starts_with(MEMBERS)) {
+        // An index entry changes hands within this commit: it is not absent before.
+        write.requires = Precondition::None;
+    }
+    let version = host.commit(writes).map_err(storage_error)?;
+    from.is_saved(version);
+    to.is_saved(version);
+    Ok(())
+}
+
+/// The member that an e-mail address belongs to.
+///
+/// # Errors
+/// `retry` when storage does not answer.
+pub fn holder_of_email(host: &dyn Host, email: &str) -> Result<Option<String>, types::Error> {
+    holder(host, &key(EMAILS, email))
+}
+
+/// The member that is tied to a Kisi user, or still holds something through it.
+///
+/// # Errors
+/// `retry` when storage does not answer.
+pub fn holder_of_user(host: &dyn Host, user: UserId) -> Result<Option<String>, types::Error> {
+    holder(host, &key(USERS, &user.to_string()))
+}
+
+fn holder(host: &dyn Host, key: &str) -> Result<Option<String>, types::Error> {
+    let entry = host.get(key).map_err(storage_error)?;
+    Ok(entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()))
+}
+
+fn emails(record: &Record) -> BTreeSet<String> {
+    record.account.iter().map(|account| account.email.clone()).collect()
+}
+
+fn users(record: &Record) -> BTreeSet<String> {
+    let tied = record.account.iter().map(|account| account.user);
+    tied.chain(record.holds.iter().map(|hold| hold.user)).map(|user| user.to_string()).collect()
+}
+
+fn index_writes(member: &str, prefix: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<Write> {
+    let write = |name: &String, value: Option<Vec<u8>>| Write {
+        key: key(prefix, name),
+        requires: if value.is_some() { Precondition::Absent } else { Precondition::None },
+        value,
+    };
+    let removed = before.difference(after).map(|name| write(name, None));
+    let added = after.difference(before).map(|name| write(name, Some(member.as_bytes().to_vec())));
+    removed.chain(added).collect()
+}
+
+fn key(prefix: &str, name: &str) -> String {
+    format!("{prefix}{name}")
+}
+
+/// Serialises one of the plugin's own records.
+pub fn encode(value: &impl serde::Serialize) -> Vec<u8> {
+    // Records are plain structs with string keys: serialising them cannot fail.
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// What the host must do about a storage error.
+pub fn storage_error(error: StorageError) -> types::Error {
+    match error {
+        StorageError::Conflict(_) => {
+            retry(0, "The plugin's records changed during the call; it starts anew.".to_string(), None)
+        }
+        StorageError::Unavailable(why) => {
+            retry(RETRY_STORAGE_MS, format!("The plugin's storage does not answer: {why}."), None)
+        }
+        StorageError::QuotaExceeded(quota) => pause(
+            PauseCause::StorageFull,
+            format!("The plugin's storage limit is reached ({quota:?}): raise it for this installation."),
+            None,
+        ),
+    }
+}

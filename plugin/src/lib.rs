@@ -1,0 +1,35 @@
+//! The Kisi plugin: reads a gym's members from its host, decides who belongs in which access group, and keeps Kisi in
+//! step. A component for `wasm32-unknown-unknown`; everything but `guest` also builds and is tested natively.
+//!
+//! Data flows one way: `exports` take a call, `reconcile` reads the member and the ledger, `entitlement` decides what
+//! the member should hold, `plan` what must change, `apply` carries it out through `kisi` and records it in `ledger`,
+//! and `explain` puts it into words.
+
+pub mod contract;
+pub mod host;
+
+pub mod exports;
+
+pub mod reconcile;
+pub mod clear;
+pub mod identity;
+pub mod settle;
+pub mod apply;
+
+pub mod entitlement;
+pub mod plan;
+pub mod explain;
+pub mod outcome;
+
+pub mod mapping;
+pub mod settings;
+pub mod window;
+pub mod id;
+
+pub mod ledger;
+pub mod tenant;
+pub mod rights;
+pub mod kisi;
+
+#[cfg(target_arch = "wasm32")]
+mod guest;

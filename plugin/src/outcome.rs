@@ -1,0 +1,77 @@
+//! Collects what a call did for one member, as the contract tells it.
+
+use crate::contract::events::{
+    AccountAction, AccountChange, Action, Failure, Grant, Outcome, Warning, WarningKind,
+};
+use crate::contract::types::{Detail, GroupRef, ProviderAnswer, Timestamp};
+use crate::entitlement::Withheld;
+use crate::explain;
+use crate::id::UserId;
+use crate::ledger::{Record, State};
+use crate::mapping::Mappings;
+
+/// Nothing done yet for `member`.
+pub fn new(member: &str) -> Outcome {
+    Outcome {
+        member: member.to_string(),
+        changes: Vec::new(),
+        account: Vec::new(),
+        refusals: Vec::new(),
+        warnings: Vec::new(),
+        failures: Vec::new(),
+        grants: Vec::new(),
+        due_at: None,
+    }
+}
+
+/// Whether there is anything to tell apart from what the member holds.
+pub fn did_something(outcome: &Outcome) -> bool {
+    !(outcome.changes.is_empty() && outcome.account.is_empty() && outcome.failures.is_empty())
+}
+
+/// Adds what holds at the end: grants, refusals, the next date.
+pub fn conclude(
+    outcome: &mut Outcome,
+    record: &Record,
+    withheld: &[Withheld],
+    due_at: Option<Timestamp>,
+    mappings: &Mappings,
+) {
+    let mut grants: Vec<_> = record
+        .holds
+        .iter()
+        .filter(|hold| matches!(hold.state, State::Held { .. }))
+        .map(|hold| (hold.group, Grant { group: mappings.group_ref(hold.group), window: hold.window.into() }))
+        .collect();
+    grants.sort_by_key(|(group, _)| *group);
+    outcome.grants = grants.into_iter().map(|(_, grant)| grant).collect();
+    outcome.refusals = withheld.iter().map(|withheld| explain::refusal(withheld, mappings)).collect();
+    outcome.due_at = due_at;
+}
+
+/// Adds what was done with an account.
+pub fn account(outcome: &mut Outcome, action: AccountAction, user: UserId, explanation: String) {
+    outcome.account.push(AccountChange { action, account: user.to_string(), explanation });
+}
+
+/// Adds a warning, once.
+pub fn warn(outcome: &mut Outcome, kind: WarningKind, group: Option<GroupRef>, explanation: String) {
+    let warning = Warning { kind, group, explanation };
+    if !outcome.warnings.contains(&warning) {
+        outcome.warnings.push(warning);
+    }
+}
+
+/// Adds an edit that Kisi refused for good.
+pub fn failed(outcome: &mut Outcome, action: Action, group: GroupRef, answer: ProviderAnswer) {
+    let what = match action {
+        Action::Granted | Action::Adopted => "add the member to",
+        Action::Adjusted => "change the dates of the member's access to",
+        Action::Revoked | Action::Dropped => "remove the member from",
+    };
+    let message = format!(
+        "Kisi refused to {what} \u{201c}{}\u{201d} ({}): look at the member in Kisi.",
+        group.name, answer.message
+    );
+    outcome.failures.push(Failure { action, group, detail: Detail { message, provider: Some(answer) } });
+}

@@ -1,0 +1,280 @@
+//! Makes Kisi match one member as they are now. Why it was called never reaches a decision: an event is a hint.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::apply::{Applied, Apply};
+use crate::clear;
+use crate::contract::directory::DirectoryError;
+use crate::contract::events::{AccountAction, Outcome, WarningKind};
+use crate::contract::types::{self, Member, MemberStatus, Reason, Timestamp};
+use crate::entitlement::{Entitlement, entitlement};
+use crate::explain;
+use crate::host::Host;
+use crate::id::GroupId;
+use crate::identity::{self, Tie, address};
+use crate::kisi::Kisi;
+use crate::kisi::error::{Error, retry};
+use crate::kisi::users;
+use crate::ledger::store::Loaded;
+use crate::ledger::{Record, fingerprint};
+use crate::outcome;
+use crate::plan::{Refused, Why, plan};
+use crate::settings::OnBlock;
+use crate::settle::settle;
+use crate::tenant::Tenant;
+
+/// How often a member is planned anew in one call because Kisi was other than the ledger said. Each round settles at
+/// least one group, so more means that somebody else is changing the same member at the same time.
+const ROUNDS_MAX: usize = 12;
+/// How many members one event may bring up to date besides its own. The rest waits for events of their own.
+const FOLLOWERS_MAX: usize = 20;
+
+const RETRY_DIRECTORY_MS: u64 = 1_000;
+const RETRY_ROUNDS_MS: u64 = 5_000;
+
+/// One call that changes members.
+pub struct Call<'a> {
+    /// The host.
+    pub host: &'a dyn Host,
+    /// Kisi, through the host.
+    pub kisi: Kisi<'a>,
+    /// The installation.
+    pub tenant: Tenant,
+    /// The time of the call.
+    pub now: Timestamp,
+    outcomes: Vec<Outcome>,
+    in_progress: Vec<String>,
+    reconciled: BTreeSet<String>,
+    /// Addresses that no longer belong to the member they belonged to.
+    freed: VecDeque<String>,
+}
+
+/// What one round came to.
+enum Round {
+    Settled,
+    Again,
+}
+
+impl<'a> Call<'a> {
+    /// A call for `tenant`.
+    pub fn new(host: &'a dyn Host, kisi: Kisi<'a>, tenant: Tenant) -> Call<'a> {
+        Call {
+            host,
+            kisi,
+            tenant,
+            now: host.now(),
+            outcomes: Vec::new(),
+            in_progress: Vec::new(),
+            reconciled: BTreeSet::new(),
+            freed: VecDeque::new(),
+        }
+    }
+
+    /// Brings `member` up to date, and those who waited for an address that became free by it. The member's own
+    /// outcome is the first.
+    ///
+    /// # Errors
+    /// What the host must do, with the outcomes so far.
+    pub fn run(mut self, member: &str) -> Result<Vec<Outcome>, (types::Error, Vec<Outcome>)> {
+        let done = self.reconcile(member).and_then(|()| self.followers());
+        let first = self.outcomes.iter().position(|outcome| outcome.member == member).unwrap_or(0);
+        if let Some(outcomes) = self.outcomes.get_mut(..=first) {
+            outcomes.rotate_right(1);
+        }
+        match done {
+            Ok(()) => Ok(self.outcomes),
+            Err(error) => {
+                self.tenant.note_pause(self.host, &error);
+                Err((error, self.outcomes))
+            }
+        }
+    }
+
+    /// Brings one member up to date.
+    ///
+    /// # Errors
+    /// What the host must do.
+    pub fn reconcile(&mut self, member: &str) -> Result<(), types::Error> {
+        let mut outcome = outcome::new(member);
+        self.in_progress.push(member.to_string());
+        let result = self.rounds(member, &mut outcome);
+        self.in_progress.pop();
+        self.reconciled.insert(member.to_string());
+        if result.is_ok() || outcome::did_something(&outcome) {
+            self.outcomes.push(outcome);
+        }
+        result
+    }
+
+    /// Whether this member is being brought up to date further up.
+    pub fn is_in_progress(&self, member: &str) -> bool {
+        self.in_progress.iter().any(|other| other == member)
+    }
+
+    /// Whether this member was brought up to date in this call.
+    pub fn was_reconciled(&self, member: &str) -> bool {
+        self.reconciled.contains(member)
+    }
+
+    /// Remembers that an address became free.
+    pub fn free(&mut self, email: String) {
+        self.freed.push_back(email);
+    }
+
+    /// Remembers that Kisi no longer has a group.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub fn mark_deleted(&mut self, group: GroupId) -> Result<(), types::Error> {
+        self.tenant.mappings.value.groups.entry(group).or_default().deleted = true;
+        self.tenant.mappings.save(self.host)
+    }
+
+    fn followers(&mut self) -> Result<(), types::Error> {
+        let mut followed = 0;
+        while let Some(email) = self.freed.pop_front() {
+            for waiting in self.host.find_members(&email).map_err(directory_error)? {
+                if followed < FOLLOWERS_MAX && !self.was_reconciled(&waiting.id) {
+                    followed += 1;
+                    self.reconcile(&waiting.id)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn rounds(&mut self, id: &str, outcome: &mut Outcome) -> Result<(), types::Error> {
+        let mut refused = BTreeSet::new();
+        for _ in 0..ROUNDS_MAX {
+            let mut loaded = Loaded::load(self.host, id)?;
+            let member = self.host.get_member(id).map_err(directory_error)?;
+            if let Round::Settled = self.round(member.as_ref(), &mut loaded, outcome, &mut refused)? {
+                return Ok(());
+            }
+        }
+        let message = "Kisi keeps changing while this member is brought up to date.";
+        Err(retry(RETRY_ROUNDS_MS, message.to_string(), None))
+    }
+
+    fn round(
+        &mut self,
+        member: Option<&Member>,
+        loaded: &mut Loaded,
+        outcome: &mut Outcome,
+        refused: &mut BTreeSet<Refused>,
+    ) -> Result<Round, types::Error> {
+        let settings = &self.tenant.config.value.settings;
+        let mut entitled = match member {
+            Some(member) => entitlement(member, &self.tenant.mappings.value, settings.grace_ms(), self.now),
+            None => {
+                let mut nothing = Entitlement::default();
+                nothing.withhold(Reason::Deleted);
+                nothing
+            }
+        };
+        let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
+        if barred && settings.on_block == OnBlock::All {
+            clear::clear(self, member, loaded, outcome)?;
+            return self.conclude(member, &entitled, loaded, outcome);
+        }
+        let settled = settle(&self.kisi, &mut loaded.record).map_err(Error::into_contract)?;
+        loaded.record.cleared = None;
+        let email = member.and_then(|member| address(member.email.as_deref()));
+        self.untie_unless(email.as_deref(), &mut loaded.record, outcome);
+        for done in settled {
+            let why = match entitled.groups.get(&done.hold.group) {
+                Some(desired) => Why::Entitled(desired.clone()),
+                None => Why::Lost(entitled.why_not(done.hold.group)),
+            };
+            let mappings = &self.tenant.mappings.value;
+            let group = mappings.group_ref(done.hold.group);
+            outcome.changes.push(explain::change(done.action, group, done.hold.window, &why, mappings));
+        }
+        if let Some(member) = member
+            && !entitled.groups.is_empty()
+        {
+            match email {
+                None => entitled.withhold(Reason::MissingEmail),
+                Some(_) if loaded.record.account.is_some() => {}
+                Some(email) => match identity::tie(self, member, &email, loaded, outcome)? {
+                    Tie::Tied => {}
+                    Tie::Withheld(reason) => entitled.withhold(reason),
+                    Tie::Again => return Ok(Round::Again),
+                },
+            }
+        }
+        let user = loaded.record.account.as_ref().map(|account| account.user);
+        let date_change = self.tenant.config.value.date_change;
+        let mappings = &self.tenant.mappings.value;
+        let edits = plan(&entitled, user, &loaded.record, mappings, date_change, refused, self.now);
+        if !edits.is_empty() {
+            let mut apply = Apply { call: self, loaded, outcome, refused };
+            if apply.run(edits)? == Applied::PlanAgain {
+                return Ok(Round::Again);
+            }
+        }
+        if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
+            self.rename(member, loaded, outcome)?;
+        }
+        self.conclude(member, &entitled, loaded, outcome)
+    }
+
+    /// Ends the tie to an account whose address is no longer the member's.
+    pub fn untie_unless(&mut self, email: Option<&str>, record: &mut Record, outcome: &mut Outcome) {
+        if record.account.as_ref().is_some_and(|account| Some(account.email.as_str()) != email)
+            && let Some(account) = record.untie()
+        {
+            let explanation = explain::tied(AccountAction::Unlinked, &account.email);
+            outcome::account(outcome, AccountAction::Unlinked, account.user, explanation);
+            self.free(account.email);
+        }
+    }
+
+    /// Keeps the name of an account that the plugin created in step. A repeated rename does no harm, so it needs no
+    /// intent.
+    fn rename(&mut self, member: &Member, loaded: &mut Loaded, outcome: &mut Outcome) -> Result<(), types::Error> {
+        let current = fingerprint(&member.name);
+        let Some(account) = loaded.record.account.as_mut().filter(|account| account.name.is_some_and(|name| name != current))
+        else {
+            return Ok(());
+        };
+        match self.kisi.send(users::rename(account.user, &member.name)) {
+            Ok(_) => {
+                account.name = Some(current);
+                let explanation = explain::tied(AccountAction::Renamed, &account.email);
+                outcome::account(outcome, AccountAction::Renamed, account.user, explanation);
+            }
+            // A name that Kisi does not take locks nobody out: it is tried again when the name changes again.
+            Err(Error::Invalid(_) | Error::Missing(_) | Error::Forbidden(_)) => account.name = Some(current),
+            Err(error) => return Err(error.into_contract()),
+        }
+        Ok(())
+    }
+
+    fn conclude(
+        &mut self,
+        member: Option<&Member>,
+        entitled: &Entitlement,
+        loaded: &mut Loaded,
+        outcome: &mut Outcome,
+    ) -> Result<Round, types::Error> {
+        if member.is_none() && loaded.record.holds.is_empty() && outcome.failures.is_empty() {
+            self.untie_unless(None, &mut loaded.record, outcome);
+            loaded.record = Record::default();
+        }
+        loaded.save(self.host)?;
+        let mappings = &self.tenant.mappings.value;
+        for withheld in entitled.withheld.iter().filter(|withheld| withheld.reason == Reason::GroupDeleted) {
+            let group = withheld.group.map(|group| mappings.group_ref(group));
+            outcome::warn(outcome, WarningKind::BrokenMapping, group, explain::refusal(withheld, mappings).explanation);
+        }
+        outcome::conclude(outcome, &loaded.record, &entitled.withheld, entitled.due_at, mappings);
+        Ok(Round::Settled)
+    }
+}
+
+/// What the host must do about a directory that does not answer.
+pub fn directory_error(error: DirectoryError) -> types::Error {
+    let DirectoryError::Unavailable(why) = error;
+    retry(RETRY_DIRECTORY_MS, format!("The platform's directory does not answer: {why}."), None)
+}

@@ -1,0 +1,67 @@
+//! Whether the key may do what the plugin needs, found out by reading alone.
+
+use crate::contract::types::{self, PauseCause};
+use crate::kisi::Kisi;
+use crate::kisi::endpoint::{Answer, Call, Response};
+use crate::kisi::error::{Error, pause};
+use crate::kisi::organization::{self, CurrentUser, Organization};
+
+/// The roles of an organization that may do everything; the first is confirmed, the second inferred [I].
+const ADMINISTRATORS: [&str; 2] = ["organization_administrator", "organization_owner"];
+
+/// Whose key it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its owner.
+    pub owner: CurrentUser,
+    /// Its organization.
+    pub organization: Organization,
+}
+
+/// One page of users, of which only the status matters.
+struct Peek;
+
+impl Answer for Peek {
+    fn read(_response: Response) -> Result<Self, Error> {
+        Ok(Peek)
+    }
+}
+
+/// Verifies the key and its rights. Writes nothing.
+///
+/// # Errors
+/// `pause` when the key is rejected or its owner is no administrator, `retry` when Kisi does not answer.
+pub fn check(kisi: &Kisi) -> Result<Key, types::Error> {
+    let owner = kisi.send(organization::current_user()).map_err(Error::into_contract)?;
+    let organization = kisi.send(organization::current()).map_err(Error::into_contract)?;
+    let roles = match kisi.assignments_of(owner.id) {
+        Ok(roles) => roles,
+        Err(Error::Forbidden(_)) => return Err(without_rights(&owner)),
+        Err(error) => return Err(error.into_contract()),
+    };
+    let is_administrator = roles
+        .iter()
+        .any(|role| role.applies_to_type == "Organization" && ADMINISTRATORS.contains(&role.role_id.as_str()));
+    if !is_administrator {
+        // Whether an owner has a role assignment at all is not known [?]. Somebody who may not even list users
+        // certainly has too few rights; of anybody else the first refused write will tell.
+        match kisi.send(Call::<Peek>::get("/users?limit=1&offset=0".to_string())) {
+            Ok(Peek) => {}
+            Err(Error::Forbidden(_)) => return Err(without_rights(&owner)),
+            Err(error) => return Err(error.into_contract()),
+        }
+    }
+    Ok(Key { owner, organization })
+}
+
+fn without_rights(owner: &CurrentUser) -> types::Error {
+    let who = owner.email.as_deref().or(owner.name.as_deref()).unwrap_or("somebody");
+    pause(
+        PauseCause::KeyWithoutRights,
+        format!(
+            "The key belongs to {who}, who is no administrator in Kisi. Connect with a key of the organization's owner \
+             or an administrator."
+        ),
+        None,
+    )
+}

@@ -1,0 +1,155 @@
+//! What a gym decides about its installation, as `connection.connect` takes it: a JSON text, checked field by field.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::types::Problem;
+use crate::kisi::users::Invitation;
+
+/// The JSON Schema of [`Settings`], for hosts that build a form from it.
+pub const SCHEMA: &str = include_str!("settings.schema.json");
+
+/// Longest grace, in days: beyond a year it is a free membership.
+const GRACE_DAYS_MAX: u16 = 365;
+/// Longest identifier and contact, in characters: they are sent as headers with each request.
+const INTEGRATION_CHARS_MAX: usize = 100;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// A gym's decisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Who the requests come from.
+    pub integration: Integration,
+    /// How long access goes on after a payment became overdue, in days.
+    #[serde(default)]
+    pub grace_days: u16,
+    /// What a blocked or deleted member loses.
+    #[serde(default)]
+    pub on_block: OnBlock,
+    /// What happens when Kisi knows nobody by a member's e-mail address.
+    #[serde(default)]
+    pub missing_user: MissingUser,
+    /// Whether Kisi writes to people for whom an account is created.
+    #[serde(default = "kisi_mail")]
+    pub invitation: Invitation,
+}
+
+/// How the platform introduces itself to Kisi, which requires both of integration partners [C].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Integration {
+    /// The partner's name.
+    pub identifier: String,
+    /// An e-mail address where Kisi reaches the partner.
+    pub contact: String,
+}
+
+/// What a blocked or deleted member loses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnBlock {
+    /// All groups, those given by hand in Kisi included.
+    #[default]
+    All,
+    /// Only what the plugin gave.
+    Ours,
+}
+
+/// What happens when Kisi knows nobody by a member's e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingUser {
+    /// An account is created.
+    #[default]
+    Create,
+    /// The member gets nothing, and the reason says so.
+    Report,
+}
+
+fn kisi_mail() -> Invitation {
+    Invitation::KisiMail
+}
+
+impl Settings {
+    /// Reads and checks a JSON text.
+    ///
+    /// # Errors
+    /// What is wrong, each with the field it is about.
+    pub fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
+        let mut json = serde_json::Deserializer::from_str(text);
+        let settings: Settings = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            let path = error.path().to_string();
+            vec![problem(if path == "." { "settings" } else { &path }, &error.into_inner().to_string())]
+        })?;
+        json.end().map_err(|error| vec![problem("settings", &error.to_string())])?;
+        let problems = settings.problems();
+        if problems.is_empty() { Ok(settings) } else { Err(problems) }
+    }
+
+    /// How long access goes on after a payment became overdue, in milliseconds.
+    pub fn grace_ms(&self) -> u64 {
+        u64::from(self.grace_days) * DAY_MS
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.grace_days > GRACE_DAYS_MAX {
+            problems.push(problem("grace_days", "is from 0 to 365"));
+        }
+        for (path, text) in
+            [("integration.identifier", &self.integration.identifier), ("integration.contact", &self.integration.contact)]
+        {
+            let printable = text.chars().all(|char| char.is_ascii_graphic() || char == ' ');
+            if text.trim().is_empty() || text.chars().count() > INTEGRATION_CHARS_MAX || !printable {
+                problems.push(problem(path, "is 1 to 100 printable ASCII characters"));
+            }
+        }
+        if problems.is_empty() && !self.integration.contact.contains('@') {
+            problems.push(problem("integration.contact", "is an e-mail address, for example doors@platform.example"));
+        }
+        problems
+    }
+}
+
+fn problem(path: &str, message: &str) -> Problem {
+    Problem { path: path.to_string(), message: message.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTEGRATION: &str = r#""integration":{"identifier":"Gym","contact":"a@b.test"}"#;
+
+    #[test]
+    fn what_is_left_out_has_the_documented_default() {
+        let settings = Settings::parse(&format!("{{{INTEGRATION}}}")).unwrap();
+        assert_eq!(
+            (settings.grace_days, settings.on_block, settings.missing_user, settings.invitation),
+            (0, OnBlock::All, MissingUser::Create, Invitation::KisiMail)
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_field() {
+        for (settings, path) in [
+            ("".to_string(), "settings"),
+            ("[]".to_string(), "settings"),
+            ("{}".to_string(), "settings"),
+            (format!("{{{INTEGRATION}}} x"), "settings"),
+            (format!(r#"{{{INTEGRATION},"grace_days":"many"}}"#), "grace_days"),
+            (format!(r#"{{{INTEGRATION},"grace_days":-1}}"#), "grace_days"),
+            (format!(r#"{{{INTEGRATION},"grace_days":366}}"#), "grace_days"),
+            (format!(r#"{{{INTEGRATION},"on_block":"some"}}"#), "on_block"),
+            (format!(r#"{{{INTEGRATION},"graceDays":3}}"#), "graceDays"),
+            (r#"{"integration":{"identifier":"Gym"}}"#.to_string(), "integration"),
+            (r#"{"integration":{"identifier":" ","contact":"a@b.test"}}"#.to_string(), "integration.identifier"),
+            (r#"{"integration":{"identifier":"Gym","contact":"a\r\nb@c.test"}}"#.to_string(), "integration.contact"),
+            (r#"{"integration":{"identifier":"Gym","contact":"nobody"}}"#.to_string(), "integration.contact"),
+        ] {
+            let problems = Settings::parse(&settings).expect_err(&settings);
+            assert_eq!(problems[0].path, path, "{settings}: {problems:?}");
+        }
+    }
+}

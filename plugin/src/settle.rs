@@ -1,0 +1,92 @@
+//! What was begun and never heard of again: found out by reading Kisi, before anything is written again (rule 3).
+
+use std::collections::BTreeSet;
+
+use crate::contract::events::Action;
+use crate::id::UserId;
+use crate::kisi::Kisi;
+use crate::kisi::error::Error;
+use crate::kisi::role_assignments::RoleAssignment;
+use crate::ledger::{Hold, Record, State};
+
+/// How much earlier than the intent Kisi's clock may say that an assignment was made, for it to count as ours: the
+/// clocks are two machines'. An older row was there before and is somebody else's.
+const CLOCK_SKEW_MS: u64 = 5 * 60 * 1_000;
+
+/// Something begun in an earlier call that turned out to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// What was done.
+    pub action: Action,
+    /// To what; of a removal, as it was.
+    pub hold: Hold,
+}
+
+/// Makes `record` settled: one list a user, and only of users with something open. Tells what turned out to be done.
+///
+/// # Errors
+/// Those of reading; the record is then as it was.
+pub fn settle(kisi: &Kisi, record: &mut Record) -> Result<Vec<Done>, Error> {
+    let is_open = |hold: &&Hold| !matches!(hold.state, State::Held { .. });
+    let users: BTreeSet<UserId> = record.holds.iter().filter(is_open).map(|hold| hold.user).collect();
+    let mut read = Vec::new();
+    for user in users {
+        match kisi.assignments_of(user) {
+            Ok(rows) => read.push((user, Some(rows))),
+            Err(Error::Missing(_)) => read.push((user, None)),
+            Err(error) => return Err(error),
+        }
+    }
+    let mut done = Vec::new();
+    for (user, rows) in read {
+        match rows {
+            Some(rows) => settle_user(record, user, &rows, &mut done),
+            None => record.forget_user(user),
+        }
+    }
+    Ok(done)
+}
+
+fn settle_user(record: &mut Record, user: UserId, rows: &[RoleAssignment], done: &mut Vec<Done>) {
+    let mut known: BTreeSet<_> = record.holds.iter().filter_map(Hold::assignment).collect();
+    let mut holds = Vec::new();
+    for hold in std::mem::take(&mut record.holds) {
+        if hold.user != user {
+            holds.push(hold);
+            continue;
+        }
+        match hold.state {
+            State::Granting { at } => {
+                let ours = rows.iter().filter(|row| {
+                    row.is_plain()
+                        && row.group() == Some(hold.group)
+                        && row.window().same_from(&hold.window, at)
+                        && row.made_at().is_none_or(|made_at| made_at.saturating_add(CLOCK_SKEW_MS) >= at)
+                });
+                // More than one is one too many of ours: the plan removes all but one.
+                for assignment in ours.map(|row| row.id).filter(|id| known.insert(*id)) {
+                    let held = Hold { state: State::Held { assignment }, ..hold.clone() };
+                    done.push(Done { action: Action::Granted, hold: held.clone() });
+                    holds.push(held);
+                }
+            }
+            State::Held { assignment } | State::Adjusting { assignment } | State::Revoking { assignment } => {
+                let was_revoking = matches!(hold.state, State::Revoking { .. });
+                match rows.iter().find(|row| row.id == assignment) {
+                    Some(row) => {
+                        let held = Hold { window: row.window(), state: State::Held { assignment }, ..hold };
+                        if held.window != hold.window && !was_revoking {
+                            done.push(Done { action: Action::Adjusted, hold: held.clone() });
+                        }
+                        holds.push(held);
+                    }
+                    None => {
+                        let action = if was_revoking { Action::Revoked } else { Action::Dropped };
+                        done.push(Done { action, hold });
+                    }
+                }
+            }
+        }
+    }
+    record.holds = holds;
+}

@@ -1,0 +1,242 @@
+//! What the plugin remembers of the installation: settings, whose key it is, groups, mappings, and whether a person
+//! must act before anything can go on.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::contract::storage::{Precondition, Write};
+use crate::contract::types::{self, Detail, Pause, PauseCause, Timestamp};
+use crate::host::Host;
+use crate::kisi::error::pause;
+use crate::ledger::store::{encode, storage_error};
+use crate::mapping::Mappings;
+use crate::plan::DateChange;
+use crate::settings::Settings;
+
+const CONFIG: &str = "tenant/config";
+const GROUPS: &str = "tenant/groups";
+const MAPPINGS: &str = "tenant/mappings";
+
+/// What `connect` established.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The gym's decisions.
+    pub settings: Settings,
+    /// Whose key it is.
+    pub account: Owner,
+    /// The organization that the key belongs to.
+    pub organization: Owned,
+    /// When Kisi last accepted the key.
+    pub checked_at: Timestamp,
+    /// Why nothing goes on until a person acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
+    /// How dates of assignments can be changed here.
+    #[serde(default)]
+    pub date_change: DateChange,
+}
+
+/// The owner of the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    /// Kisi's user id.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+}
+
+/// The organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owned {
+    /// Kisi's id.
+    pub id: u64,
+    /// Name.
+    pub name: String,
+}
+
+/// Why nothing goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paused {
+    cause: Cause,
+    message: String,
+}
+
+/// The causes that outlast a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Cause {
+    KeyRejected,
+    KeyWithoutRights,
+    OtherOrganization,
+    RequestsDenied,
+}
+
+/// The groups at the last refresh.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Groups {
+    /// When they were read.
+    pub refreshed_at: Timestamp,
+    /// Ordered by name.
+    pub groups: Vec<Group>,
+}
+
+/// A group, as far as a gym maps plans to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Group {
+    /// Kisi's id.
+    pub id: crate::id::GroupId,
+    /// Name.
+    pub name: String,
+    /// Name of the place it is limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// Number of doors.
+    pub doors: u32,
+    /// Whether the app may open its doors.
+    pub app_access: bool,
+}
+
+/// Something in storage, and the version that was read.
+#[derive(Debug, Clone)]
+pub struct Versioned<T> {
+    /// As it shall be.
+    pub value: T,
+    key: &'static str,
+    version: Option<u64>,
+}
+
+/// What every call needs that changes members.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// What `connect` established.
+    pub config: Versioned<Config>,
+    /// Which plan opens which groups.
+    pub mappings: Versioned<Mappings>,
+}
+
+impl Tenant {
+    /// Reads a tenant that works.
+    ///
+    /// # Errors
+    /// `pause` when it is not connected or paused.
+    pub fn load(host: &dyn Host) -> Result<Tenant, types::Error> {
+        let config = config(host)?.ok_or_else(not_connected)?;
+        if let Some(paused) = &config.value.paused {
+            return Err(types::Error::Pause(paused.clone().into()));
+        }
+        Ok(Tenant { config, mappings: mappings(host)? })
+    }
+
+    /// Remembers an error that a person must settle, so that no further request is made until then.
+    pub fn note_pause(&mut self, host: &dyn Host, error: &types::Error) {
+        if let types::Error::Pause(pause) = error
+            && let Some(cause) = Cause::of(&pause.cause)
+        {
+            let message = pause.detail.message.clone();
+            self.config.value.paused = Some(Paused { cause, message });
+            // The error itself reaches the host in any case.
+            let _saved = self.config.save(host);
+        }
+    }
+}
+
+impl<T: Serialize> Versioned<T> {
+    /// Writes the value.
+    ///
+    /// # Errors
+    /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
+    pub fn save(&mut self, host: &dyn Host) -> Result<(), types::Error> {
+        let write = self.write();
+        self.version = Some(host.commit(vec![write]).map_err(storage_error)?);
+        Ok(())
+    }
+
+    /// The write that `save` would make, for a commit with others.
+    pub fn write(&self) -> Write {
+        Write {
+            key: self.key.to_string(),
+            value: Some(encode(&self.value)),
+            requires: self.version.map_or(Precondition::Absent, Precondition::UnchangedSince),
+        }
+    }
+}
+
+/// What `connect` established, when it did.
+///
+/// # Errors
+/// `retry` when storage does not answer, `pause` when the record is damaged.
+pub fn config(host: &dyn Host) -> Result<Option<Versioned<Config>>, types::Error> {
+    read(host, CONFIG)
+}
+
+/// A config to write where none was, or over `before`.
+pub fn new_config(config: Config, before: Option<Versioned<Config>>) -> Versioned<Config> {
+    Versioned { value: config, key: CONFIG, version: before.and_then(|before| before.version) }
+}
+
+/// The groups at the last refresh.
+///
+/// # Errors
+/// As [`config`].
+pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, types::Error> {
+    Ok(read(host, GROUPS)?.unwrap_or(Versioned { value: Groups::default(), key: GROUPS, version: None }))
+}
+
+/// The mapping.
+///
+/// # Errors
+/// As [`config`].
+pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, types::Error> {
+    Ok(read(host, MAPPINGS)?.unwrap_or(Versioned { value: Mappings::default(), key: MAPPINGS, version: None }))
+}
+
+/// The error of a tenant that was never connected.
+pub fn not_connected() -> types::Error {
+    pause(PauseCause::NotConnected, "Kisi is not connected yet: connect with a key first.".to_string(), None)
+}
+
+fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, types::Error> {
+    let Some(entry) = host.get(key).map_err(storage_error)? else { return Ok(None) };
+    let value = serde_json::from_slice(&entry.value).map_err(|error| {
+        pause(
+            PauseCause::StorageDamaged,
+            format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support."),
+            None,
+        )
+    })?;
+    Ok(Some(Versioned { value, key, version: Some(entry.version) }))
+}
+
+impl Cause {
+    fn of(cause: &PauseCause) -> Option<Cause> {
+        match cause {
+            PauseCause::KeyRejected => Some(Cause::KeyRejected),
+            PauseCause::KeyWithoutRights => Some(Cause::KeyWithoutRights),
+            PauseCause::OtherOrganization => Some(Cause::OtherOrganization),
+            PauseCause::RequestsDenied => Some(Cause::RequestsDenied),
+            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged | PauseCause::Other(_) => {
+                None
+            }
+        }
+    }
+}
+
+impl From<Paused> for Pause {
+    fn from(paused: Paused) -> Pause {
+        let cause = match paused.cause {
+            Cause::KeyRejected => PauseCause::KeyRejected,
+            Cause::KeyWithoutRights => PauseCause::KeyWithoutRights,
+            Cause::OtherOrganization => PauseCause::OtherOrganization,
+            Cause::RequestsDenied => PauseCause::RequestsDenied,
+        };
+        Pause { cause, detail: Detail { message: paused.message, provider: None } }
+    }
+}

@@ -1,0 +1,109 @@
+//! When access holds, and how windows of several memberships become one.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contract::types::{self, Timestamp};
+
+/// From `starts_at` (absent: since ever) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+pub struct Window {
+    /// First moment of access.
+    #[serde(rename = "from", default, skip_serializing_if = "Option::is_none")]
+    pub starts_at: Option<Timestamp>,
+    /// First moment without access.
+    #[serde(rename = "until", default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Window {
+    /// Whether access holds at `now`.
+    pub fn contains(&self, now: Timestamp) -> bool {
+        self.starts_at.is_none_or(|start| start <= now) && self.ends_at.is_none_or(|end| now < end)
+    }
+
+    /// Whether both mean the same from `now` on. Starts in the past are all alike, and dates are compared by the
+    /// second: whether Kisi keeps milliseconds is not known [?].
+    pub fn same_from(&self, other: &Window, now: Timestamp) -> bool {
+        let seconds = |window: &Window| {
+            (window.starts_at.filter(|&start| start > now).map(|start| start / 1_000), window.ends_at.map(|end| end / 1_000))
+        };
+        seconds(self) == seconds(other)
+    }
+
+    /// Whether the two overlap or touch, so that together they are one window.
+    fn joins(&self, later: &Window) -> bool {
+        match (self.ends_at, later.starts_at) {
+            (Some(end), Some(start)) => start <= end,
+            _ => true,
+        }
+    }
+}
+
+impl From<Window> for types::Window {
+    fn from(window: Window) -> types::Window {
+        types::Window { starts_at: window.starts_at, ends_at: window.ends_at }
+    }
+}
+
+/// Merges windows that overlap or touch; the result is ordered by start and its windows are apart. Each keeps the tag
+/// of the window that reaches furthest.
+pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
+    windows.sort_by_key(|(window, _)| (window.starts_at, window.ends_at.is_none(), window.ends_at));
+    let mut merged: Vec<(Window, T)> = Vec::new();
+    for (window, tag) in windows {
+        match merged.last_mut() {
+            Some((last, last_tag)) if last.joins(&window) => {
+                let reaches_further = match (last.ends_at, window.ends_at) {
+                    (None, _) => false,
+                    (Some(_), None) => true,
+                    (Some(last_end), Some(end)) => end > last_end,
+                };
+                if reaches_further {
+                    last.ends_at = window.ends_at;
+                    *last_tag = tag;
+                }
+            }
+            _ => merged.push((window, tag)),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(starts_at: impl Into<Option<u64>>, ends_at: impl Into<Option<u64>>) -> Window {
+        Window { starts_at: starts_at.into(), ends_at: ends_at.into() }
+    }
+
+    fn check(windows: &[Window], expected: &[Window]) {
+        let merged: Vec<Window> = merge(windows.iter().map(|w| (*w, ())).collect()).into_iter().map(|(w, ())| w).collect();
+        assert_eq!(merged, expected, "{windows:?}");
+    }
+
+    #[test]
+    fn overlapping_and_touching_windows_become_one() {
+        check(&[], &[]);
+        check(&[window(10, 20), window(15, 30)], &[window(10, 30)]);
+        check(&[window(20, 30), window(10, 20)], &[window(10, 30)]);
+        check(&[window(10, 20), window(21, 30)], &[window(10, 20), window(21, 30)]);
+        check(&[window(10, None), window(15, 30)], &[window(10, None)]);
+        check(&[window(None, 20), window(5, 9), window(19, None)], &[window(None, None)]);
+        check(&[window(10, 50), window(20, 30), window(40, 60)], &[window(10, 60)]);
+    }
+
+    #[test]
+    fn starts_in_the_past_are_all_alike() {
+        assert!(window(10, 900).same_from(&window(None, 900), 10));
+        assert!(!window(10_000, 90_000).same_from(&window(None, 90_000), 9_000));
+        assert!(window(None, 90_001).same_from(&window(None, 90_999), 10));
+        assert!(!window(None, 90_000).same_from(&window(None, None), 10));
+    }
+
+    #[test]
+    fn a_window_ends_just_before_its_end() {
+        assert!(window(10, 20).contains(10) && window(10, 20).contains(19));
+        assert!(!window(10, 20).contains(20) && !window(10, 20).contains(9));
+    }
+}
