@@ -1,7 +1,8 @@
 //! One call: a fresh store and instance, the guest's work under its deadlines, and the end of it in a word.
 //!
-//! Nothing outlives a call but what went through storage or out of the gate. So a trap, a deadline or a caller that drops
-//! the future needs no repair: the store is gone, and the next call starts from the compiled component again.
+//! Nothing outlives a call but what went through storage or out of the gate. So a trap, a deadline or a
+//! caller that drops the future needs no repair: the store is gone, and the next call starts from the
+//! compiled component again.
 
 mod imports;
 mod record;
@@ -86,7 +87,8 @@ pub(crate) async fn run<T>(
         work(&instance, &mut store).await.map_err(Ending::Run)
     };
     let ended = tokio::select! {
-        // The order matters: a call that was aborted must not run on because its answer came at the same moment.
+        // The order matters: a call that was aborted must not run on because its answer came at the same
+        // moment.
         biased;
         reason = record.aborted() => Err(CallError::Aborted(reason)),
         ended = tokio::time::timeout(limits.duration_max, guest) => match ended {
@@ -132,7 +134,8 @@ fn new_store(plugin: &Loaded, provisions: &Arc<Provisions>, record: &Arc<CallRec
     store.limiter(|ctx| &mut ctx.meter);
     store.set_hostcall_fuel(limits.hostcall_bytes_max);
 
-    // At each tick the guest makes room for other tasks, its own timeout among them; after so many it is stopped.
+    // At each tick the guest makes room for other tasks, its own timeout among them; after so many it is
+    // stopped.
     let compute_ms = in_ms(limits.compute_max);
     let mut ticks_left = compute_ms.div_ceil(in_ms(plugin.engine.tick).max(1));
     store.set_epoch_deadline(1);

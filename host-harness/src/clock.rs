@@ -1,8 +1,8 @@
 //! Time, as an argument: the real clock of a service, and one that tests own.
 //!
-//! Everything that a tenant can observe of time comes from its [`Clock`]: the guest's wall clock, the waits of the
-//! pace, the moments in logs and transcripts. Safety deadlines (see [`Limits`](crate::Limits)) are the exception:
-//! they guard the machine and always run on real time.
+//! Everything that a tenant can observe of time comes from its [`Clock`]: the guest's wall clock, the waits
+//! of the pace, the moments in logs and transcripts. Safety deadlines (see [`Limits`](crate::Limits)) are the
+//! exception: they guard the machine and always run on real time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -35,8 +35,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise. Sleeping moves it forward at once, so that nothing in a test
-/// waits and everything that waits has an effect that the test can see.
+/// A clock that stands still until it is told otherwise. Sleeping moves it forward at once, so that nothing
+/// in a test waits and everything that waits has an effect that the test can see.
 #[derive(Debug, Default)]
 pub struct VirtualClock {
     now_ms: AtomicU64,
@@ -66,7 +66,8 @@ impl Clock for VirtualClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        // Sleepers that overlap wake at their own times: the clock goes to the latest of them, not to the sum.
+        // Sleepers that overlap wake at their own times: the clock goes to the latest of them, not to the
+        // sum.
         let wakes_at = self.now_ms().saturating_add(whole_ms(duration));
         self.now_ms.fetch_max(wakes_at, Ordering::SeqCst);
         tokio::task::yield_now().await;

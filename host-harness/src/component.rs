@@ -62,7 +62,8 @@ impl Plugin {
         &self.loaded.manifest
     }
 
-    /// The origins of its manifest, in one form. Show them to the installer: those that are approved become the tenant's.
+    /// The origins of its manifest, in one form. Show them to the installer: those that are approved become
+    /// the tenant's.
     pub fn origins(&self) -> &[Origin] {
         &self.loaded.origins
     }
@@ -103,8 +104,8 @@ impl fmt::Debug for Plugin {
 }
 
 impl Loaded {
-    /// Checks, compiles and instantiates a component, in that order: nothing runs before everything that can be known
-    /// without running it is known.
+    /// Checks, compiles and instantiates a component, in that order: nothing runs before everything that can
+    /// be known without running it is known.
     pub(crate) async fn load(
         engine: &Arc<Shared>,
         cache: Option<&Cache>,
@@ -118,7 +119,8 @@ impl Loaded {
         let exports = imports::names(ty.exports(&engine.wasm));
         imports::check(&engine.wasm, &ty)?;
         check_demands(&component, &engine.config.describe_limits)?;
-        let other_contract = |error: wasmtime::Error| LoadError::OtherContract { message: format!("{error:#}") };
+        let other_contract =
+            |error: wasmtime::Error| LoadError::OtherContract { message: format!("{error:#}") };
         let pre = engine.linker.instantiate_pre(&component).map_err(other_contract)?;
         let pre = PluginPre::new(pre).map_err(other_contract)?;
         let unchecked = Self {
@@ -174,7 +176,8 @@ impl Transport for NoTransport {
     }
 }
 
-/// Tells components from other files by their first bytes: the compiler's own message for these is about versions.
+/// Tells components from other files by their first bytes: the compiler's own message for these is about
+/// versions.
 fn check_kind(bytes: &[u8]) -> Result<(), LoadError> {
     const MAGIC: &[u8] = b"\0asm";
     const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
@@ -226,7 +229,10 @@ fn check_demands(component: &Component, limits: &Limits) -> Result<(), LoadError
     }
     let elements = required.max_initial_table_size.unwrap_or(0);
     if elements > limits.table_elements_max as u64 {
-        return too_demanding(format!("a table of {elements} elements"), limits.table_elements_max.to_string());
+        return too_demanding(
+            format!("a table of {elements} elements"),
+            limits.table_elements_max.to_string(),
+        );
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The contract's words as Rust types, generated from the WIT package that the workspace keeps in `wit/`.
 //!
-//! A module per interface, with the interface's own types in it; the text of each item's documentation is the WIT's.
-//! Types are plain data: they compare, and they go through serde (records by field, variants by case, both in Rust's
-//! spelling) for recordings and snapshots.
+//! A module per interface, with the interface's own types in it; the text of each item's documentation is the
+//! WIT's. Types are plain data: they compare, and they go through serde (records by field, variants by case,
+//! both in Rust's spelling) for recordings and snapshots.
 
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
@@ -18,9 +18,9 @@ pub(crate) mod bindings {
 /// The words that all interfaces share: members, memberships, plans, groups, reasons, errors.
 pub mod types {
     pub use super::bindings::gym::door_access::types::{
-        Detail, Error, GroupId, GroupRef, LocationId, Member, MemberId, MemberStatus, Membership, MembershipId,
-        MembershipStatus, Pause, PauseCause, Payment, Plan, PlanId, Problem, ProviderAnswer, Reason, Retry, Timestamp,
-        Window,
+        Detail, Error, GroupId, GroupRef, LocationId, Member, MemberId, MemberStatus, Membership,
+        MembershipId, MembershipStatus, Pause, PauseCause, Payment, Plan, PlanId, Problem, ProviderAnswer,
+        Reason, Retry, Timestamp, Window,
     };
 }
 
@@ -31,7 +31,9 @@ pub mod directory {
 
 /// What goes into and comes out of a tenant's [`Storage`](crate::Storage).
 pub mod storage {
-    pub use super::bindings::gym::door_access::storage::{Entry, Precondition, Quota, StorageError, Version, Write};
+    pub use super::bindings::gym::door_access::storage::{
+        Entry, Precondition, Quota, StorageError, Version, Write,
+    };
 }
 
 /// The words of a plugin's log lines.
@@ -64,7 +66,7 @@ pub mod mappings {
 /// What happens on the platform, and what a plugin makes of it.
 pub mod events {
     pub use super::bindings::exports::gym::door_access::events::{
-        AccountAction, AccountChange, Action, Change, Event, EventKind, Failure, Grant, Outcome, Refusal, Unfinished,
-        Warning, WarningKind,
+        AccountAction, AccountChange, Action, Change, Event, EventKind, Failure, Grant, Outcome, Refusal,
+        Unfinished, Warning, WarningKind,
     };
 }

@@ -1,7 +1,7 @@
 //! The platform's truth about members: the trait a platform implements, and a directory in memory.
 //!
-//! The host hands on what the directory says and does not judge it. It does hold the plugin to the contract's limits:
-//! a page of 1 to 500 members.
+//! The host hands on what the directory says and does not judge it. It does hold the plugin to the contract's
+//! limits: a page of 1 to 500 members.
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -20,8 +20,8 @@ const FOUND_MEMBERS_MAX: usize = 100;
 /// Who is a member of this tenant's gym, now. Read on demand during calls; see the contract's `directory`.
 ///
 /// # Errors
-/// [`Fault::Answer`] is what the plugin is told; it passes it on as "call again later". [`Fault::Abort`] ends the
-/// call at once.
+/// [`Fault::Answer`] is what the plugin is told; it passes it on as "call again later". [`Fault::Abort`] ends
+/// the call at once.
 #[async_trait]
 pub trait Directory: Send + Sync {
     /// The member as they are now; `None` when deleted or never known.
@@ -30,8 +30,13 @@ pub trait Directory: Send + Sync {
     /// All members with this e-mail address, compared without case and surrounding blanks. At most 100.
     async fn find_members(&self, email: &str) -> Result<Vec<Member>, Fault<DirectoryError>>;
 
-    /// At most `limit` (1 to 500) members ordered by id, from where the page before said that the next one starts.
-    async fn list_members(&self, after: Option<&str>, limit: u32) -> Result<MemberPage, Fault<DirectoryError>>;
+    /// At most `limit` (1 to 500) members ordered by id, from where the page before said that the next one
+    /// starts.
+    async fn list_members(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<MemberPage, Fault<DirectoryError>>;
 
     /// All plans, at most 10,000.
     async fn list_plans(&self) -> Result<Vec<Plan>, Fault<DirectoryError>>;
@@ -118,17 +123,23 @@ impl Directory for MemoryDirectory {
     async fn find_members(&self, email: &str) -> Result<Vec<Member>, Fault<DirectoryError>> {
         let wanted = comparable(email);
         let state = self.answering()?;
-        let found = state.members.values().filter(|member| {
-            member.email.as_deref().is_some_and(|email| comparable(email) == wanted)
-        });
+        let found = state
+            .members
+            .values()
+            .filter(|member| member.email.as_deref().is_some_and(|email| comparable(email) == wanted));
         Ok(found.take(FOUND_MEMBERS_MAX).cloned().collect())
     }
 
-    async fn list_members(&self, after: Option<&str>, limit: u32) -> Result<MemberPage, Fault<DirectoryError>> {
+    async fn list_members(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<MemberPage, Fault<DirectoryError>> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let state = self.answering()?;
         let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
-        let mut rest = state.members.range::<str, _>((start, std::ops::Bound::Unbounded)).map(|(_, member)| member);
+        let mut rest =
+            state.members.range::<str, _>((start, std::ops::Bound::Unbounded)).map(|(_, member)| member);
         let members: Vec<Member> = rest.by_ref().take(limit).cloned().collect();
         let next = rest.next().and_then(|_| members.last()).map(|member| member.id.clone());
         Ok(MemberPage { members, next })

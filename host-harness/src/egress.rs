@@ -1,14 +1,16 @@
 //! The only way out: a plugin's HTTP requests, from the guest's `handle` to the answer.
 //!
-//! A list of small questions in a fixed order, each in a pure function of its own and each with its own refusal
-//! ([`Denial`]): may this origin be reached, is the method ordinary, are the headers clean, is the size within bounds, does
-//! anything contain the tenant's key. Only then is the credential added, for exactly that origin; the request waits for
-//! its turn in the [`Pace`] and goes to the [`Transport`]. Redirects come back as answers: nothing follows them. The answer
-//! is read whole, within a limit, and searched for the key before the guest sees any of it.
+//! A list of small questions in a fixed order, each in a pure function of its own and each with its own
+//! refusal ([`Denial`]): may this origin be reached, is the method ordinary, are the headers clean, is the
+//! size within bounds, does anything contain the tenant's key. Only then is the credential added, for exactly
+//! that origin; the request waits for its turn in the [`Pace`] and goes to the [`Transport`]. Redirects come
+//! back as answers: nothing follows them. The answer is read whole, within a limit, and searched for the key
+//! before the guest sees any of it.
 
 pub mod address;
 mod client;
 pub(crate) mod credential;
+mod endpoint;
 mod gate;
 mod origin;
 mod pace;
@@ -17,8 +19,9 @@ mod transport;
 
 pub use client::{HttpsClient, HttpsClientConfig};
 pub use credential::{Secret, SecretError};
+pub use endpoint::{ApprovedOrigin, Endpoint, EndpointError, Reach};
 pub(crate) use gate::{Gate, GateHooks};
-pub use origin::{ApprovedOrigin, Endpoint, EndpointError, Origin, OriginError, Reach};
+pub use origin::{Origin, OriginError};
 pub use pace::{Pace, PaceConfig};
 pub use policy::Denial;
 pub use transport::{Outbound, Transport, TransportError};

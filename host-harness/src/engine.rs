@@ -1,6 +1,8 @@
-//! The process's part: one WebAssembly engine, its pool of instances, and the clock that keeps guests from spinning.
+//! The process's part: one WebAssembly engine, its pool of instances, and the clock that keeps guests from
+//! spinning.
 //!
-//! Make one [`Engine`] for the process. It compiles each component once; tenants share the code, and calls share the pool.
+//! Make one [`Engine`] for the process. It compiles each component once; tenants share the code, and calls
+//! share the pool.
 
 mod ticker;
 
@@ -21,7 +23,8 @@ use crate::error::{EngineError, LoadError};
 use crate::limits::{CORE_INSTANCES_MAX, Limits, MEMORIES_MAX, TABLES_MAX};
 use ticker::Ticker;
 
-/// What an engine is made for. All instances together reserve address space, not memory; what they use is what guests touch.
+/// What an engine is made for. All instances together reserve address space, not memory; what they use is
+/// what guests touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
     /// Calls that run at once; more wait. Default 256. Each reserves 4 GiB of address space.
@@ -32,11 +35,11 @@ pub struct EngineConfig {
     pub memory_bytes_max: usize,
     /// The largest table that any tenant's [`Limits`] may allow a call. Default 20,000 elements.
     pub table_elements_max: usize,
-    /// How often running guests are interrupted: they make room for others, and their computing time is counted.
-    /// Default 10 ms.
+    /// How often running guests are interrupted: they make room for others, and their computing time is
+    /// counted. Default 10 ms.
     pub tick: Duration,
-    /// A folder for compiled components, so that the next start loads instead of compiling. Only this host may write it.
-    /// Default none.
+    /// A folder for compiled components, so that the next start loads instead of compiling. Only this host
+    /// may write it. Default none.
     pub cache: Option<PathBuf>,
     /// What a component may use to describe itself when it is loaded. Default: [`Limits::default`].
     pub describe_limits: Limits,
@@ -105,10 +108,11 @@ impl Engine {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Takes a component: checks it, compiles it, and asks it for its manifest. The same bytes a second time give what is
-    /// there already.
+    /// Takes a component: checks it, compiles it, and asks it for its manifest. The same bytes a second time
+    /// give what is there already.
     ///
-    /// Compiling takes some tens of milliseconds of a blocking thread; with a cache folder it happens once per machine.
+    /// Compiling takes some tens of milliseconds of a blocking thread; with a cache folder it happens once
+    /// per machine.
     ///
     /// # Errors
     /// See [`LoadError`]: every variant says what is wrong with the component and what to do.

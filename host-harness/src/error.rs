@@ -1,5 +1,5 @@
-//! What can go wrong, each in a type of its own: loading a component, setting up a tenant, a call, and a part of the
-//! platform that does not answer during a call.
+//! What can go wrong, each in a type of its own: loading a component, setting up a tenant, a call, and a part
+//! of the platform that does not answer during a call.
 //!
 //! None of these is the guest's own answer. That is the inner result of a call, in the contract's words
 //! ([`contract::types::Error`](crate::contract::types::Error)), and it says itself what the host must do.
@@ -49,7 +49,8 @@ pub enum LoadError {
     /// A core module: the compiler's output before it was made a component.
     #[error("this is a core module; a component is needed: build with `cargo xtask build`")]
     CoreModule,
-    /// It begins like a component and is none, or it uses a feature of WebAssembly that this host does not offer.
+    /// It begins like a component and is none, or it uses a feature of WebAssembly that this host does not
+    /// offer.
     #[error("the component is not valid: {message}")]
     Invalid {
         /// What the compiler said, with the place in the file.
@@ -87,8 +88,8 @@ pub enum LoadError {
     /// Its manifest says something that the host cannot keep.
     #[error("the component's manifest: {0}")]
     Manifest(#[source] ManifestError),
-    /// The folder for compiled components cannot be used. What lies in it is run as native code, so a folder that
-    /// anybody else can write is refused.
+    /// The folder for compiled components cannot be used. What lies in it is run as native code, so a folder
+    /// that anybody else can write is refused.
     #[error("the cache folder {}: {message}", path.display())]
     CacheFolder {
         /// The folder.
@@ -125,7 +126,8 @@ pub enum Deadline {
     /// [`Limits::compute_max`](crate::Limits::compute_max): the guest itself worked for too long.
     #[error("computing")]
     Compute,
-    /// [`Limits::duration_max`](crate::Limits::duration_max): the call as a whole took too long, waiting included.
+    /// [`Limits::duration_max`](crate::Limits::duration_max): the call as a whole took too long, waiting
+    /// included.
     #[error("the whole call")]
     Duration,
 }
@@ -143,27 +145,27 @@ pub enum Busy {
 
 /// Why a call ended without the guest's answer.
 ///
-/// Whatever the call had committed to storage or sent before stays done. Every export is safe to call again, so for
-/// most variants the advice is to try the same call once more, later, and to tell the plugin's developer when it
-/// happens again.
+/// Whatever the call had committed to storage or sent before stays done. Every export is safe to call again,
+/// so for most variants the advice is to try the same call once more, later, and to tell the plugin's
+/// developer when it happens again.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CallError {
-    /// The guest broke off: it panicked, or it broke the contract. Retry once; then keep the tenant's events and tell
-    /// the plugin's developer, with the panic's text.
+    /// The guest broke off: it panicked, or it broke the contract. Retry once; then keep the tenant's events
+    /// and tell the plugin's developer, with the panic's text.
     #[error("the plugin broke off: {}", panic.as_deref().unwrap_or(message))]
     Trapped {
         /// What the engine said.
         message: String,
-        /// The call's last log line of level `error`. A plugin's panic hook writes one, so this is the panic's text
-        /// when the guest panicked.
+        /// The call's last log line of level `error`. A plugin's panic hook writes one, so this is the
+        /// panic's text when the guest panicked.
         panic: Option<String>,
     },
-    /// A deadline passed and the guest was stopped. Retry later: what it waited for may be slow now. When it is
-    /// [`Deadline::Compute`] every time, tell the plugin's developer.
-    #[error("the plugin was stopped: {0} took longer than {limit_ms} ms", limit_ms = .1)]
+    /// A deadline passed and the guest was stopped. Retry later: what it waited for may be slow now. When it
+    /// is [`Deadline::Compute`] every time, tell the plugin's developer.
+    #[error("the plugin was stopped: {0} took longer than {1} ms")]
     TimedOut(Deadline, u64),
-    /// The guest wanted more memory than a call may have. Retrying helps only if the tenant has become smaller;
-    /// otherwise raise [`Limits::memory_bytes_max`](crate::Limits::memory_bytes_max).
+    /// The guest wanted more memory than a call may have. Retrying helps only if the tenant has become
+    /// smaller; otherwise raise [`Limits::memory_bytes_max`](crate::Limits::memory_bytes_max).
     #[error("the plugin was stopped: it wanted {wanted_bytes} bytes of memory and may have {limit_bytes}")]
     MemoryLimit {
         /// What it wanted.
@@ -179,22 +181,24 @@ pub enum CallError {
         /// What a call may have.
         limit: u64,
     },
-    /// The guest handed the host too much in one call of an import, or holds too many of the host's resources. Tell
-    /// the plugin's developer.
+    /// The guest handed the host too much in one call of an import, or holds too many of the host's
+    /// resources. Tell the plugin's developer.
     #[error("the plugin was stopped: {0}")]
     HostCallLimit(String),
-    /// The call did not begin: there was no free place within [`Limits::wait_max`](crate::Limits::wait_max). Retry
-    /// later, or raise [`EngineConfig::calls_max`](crate::EngineConfig::calls_max).
-    #[error("no call could begin within {wait_ms} ms: waiting for {0}", wait_ms = .1)]
+    /// The call did not begin: there was no free place within [`Limits::wait_max`](crate::Limits::wait_max).
+    /// Retry later, or raise [`EngineConfig::calls_max`](crate::EngineConfig::calls_max).
+    #[error("no call could begin within {1} ms: waiting for {0}")]
     Saturated(Busy, u64),
-    /// The guest was about to put the tenant's key where it does not belong, though it cannot have it from the host.
-    /// The call was stopped before. Do not retry: disable the plugin and find out how it came by the key.
-    #[error("the plugin was stopped: the tenant's key was found in {0}")]
+    /// The tenant's key was about to go where it does not belong: into the settings, which the plugin would
+    /// see, or from the plugin into storage. The call was stopped before. Do not retry: take the key out of
+    /// the settings, or find out how the plugin came by it.
+    #[error("the call was stopped: the tenant's key was found in {0}")]
     CredentialExposed(String),
     /// A part of the platform ended the call ([`Fault::Abort`]). That part knows what to do.
     #[error("the call was ended: {0}")]
     Aborted(String),
-    /// The host could not make an instance, though there was room. Retry later, and tell whoever runs the host.
+    /// The host could not make an instance, though there was room. Retry later, and tell whoever runs the
+    /// host.
     #[error("no instance could be made: {0}")]
     Instance(String),
 }
@@ -205,8 +209,8 @@ pub enum Fault<E> {
     /// What the guest is told; it decides what to do.
     #[error("{0:?}")]
     Answer(E),
-    /// The call ends here and now with [`CallError::Aborted`], and the guest learns nothing. For a platform whose own
-    /// state is lost, and for tests that cut a call off.
+    /// The call ends here and now with [`CallError::Aborted`], and the guest learns nothing. For a platform
+    /// whose own state is lost, and for tests that cut a call off.
     #[error("{0}")]
     Abort(String),
 }

@@ -6,20 +6,21 @@ use wasmtime::{ResourceLimiter, Result};
 
 use crate::error::{CallError, EndCall};
 
-/// What one call may use. Passing a limit ends the call with a typed error, or refuses the request in question; no
-/// other call notices.
+/// What one call may use. Passing a limit ends the call with a typed error, or refuses the request in
+/// question; no other call notices.
 ///
 /// The defaults are for a plugin that answers one event, or reads all groups, of one gym.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Time the guest itself may compute, host calls aside. Counted in ticks of the engine, of which each return from
-    /// a wait costs one. Default 10 s: a thousand times what an event needs, and still a bound for a guest that spins.
+    /// Time the guest itself may compute, host calls aside. Counted in ticks of the engine, of which each
+    /// return from a wait costs one. Default 10 s: a thousand times what an event needs, and still a bound
+    /// for a guest that spins.
     pub compute_max: Duration,
-    /// Time from the call's start to its end on the machine's clock, waits for answers included. Default 120 s:
-    /// some hundred paced requests.
+    /// Time from the call's start to its end on the machine's clock, waits for answers included. Default 120
+    /// s: some hundred paced requests.
     pub duration_max: Duration,
-    /// Time a call may wait for the tenant's turn, and as much again for an instance. Default 30 s, after which a
-    /// caller's own queue is the better place to wait.
+    /// Time a call may wait for the tenant's turn, and as much again for an instance. Default 30 s, after
+    /// which a caller's own queue is the better place to wait.
     pub wait_max: Duration,
     /// The guest's linear memory. Default 64 MiB. At most what the engine was made for.
     pub memory_bytes_max: usize,
@@ -27,8 +28,8 @@ pub struct Limits {
     pub table_elements_max: usize,
     /// What the guest may hand over in one call of an import. Default 4 MiB: the largest commit, with room.
     pub hostcall_bytes_max: usize,
-    /// The host's resources (requests, bodies, streams) that the guest may hold at once. Default 500; one request
-    /// takes about ten.
+    /// The host's resources (requests, bodies, streams) that the guest may hold at once. Default 500; one
+    /// request takes about ten.
     pub resources_max: usize,
     /// Requests a call may send. Default 1,000: 200 seconds at five a second, more than `duration_max`.
     pub requests_max: u32,
@@ -68,15 +69,16 @@ impl Default for Limits {
     }
 }
 
-/// Memories that one component may have. A plugin is one program and has one; a composition of several is refused.
+/// Memories that one component may have. A plugin is one program and has one; a composition of several is
+/// refused.
 pub(crate) const MEMORIES_MAX: u32 = 1;
 /// Tables that one component may have: the program's own and that of the generated glue, with room.
 pub(crate) const TABLES_MAX: u32 = 4;
 /// Core instances that one component may have: the program, the generated glue, and adapters.
 pub(crate) const CORE_INSTANCES_MAX: u32 = 8;
 
-/// Watches the guest's memory and tables grow, and ends the call where a limit is passed: refusing the growth would
-/// only make the guest run on to a panic that hides the cause.
+/// Watches the guest's memory and tables grow, and ends the call where a limit is passed: refusing the growth
+/// would only make the guest run on to a panic that hides the cause.
 #[derive(Debug)]
 pub(crate) struct Meter {
     memory_bytes_max: usize,
@@ -114,7 +116,8 @@ impl ResourceLimiter for Meter {
 
     fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool> {
         if desired > self.table_elements_max {
-            let error = CallError::TableLimit { wanted: desired as u64, limit: self.table_elements_max as u64 };
+            let error =
+                CallError::TableLimit { wanted: desired as u64, limit: self.table_elements_max as u64 };
             return Err(EndCall(error).into());
         }
         Ok(true)

@@ -81,7 +81,8 @@ impl LogQuota {
 
     /// Whether there is room for a line; takes the room when there is, counts the line as dropped when not.
     pub(crate) fn takes(&mut self, message: &str, fields: &[Field]) -> bool {
-        let bytes = fields.iter().fold(message.len(), |sum, field| sum + field.name.len() + field.value.len());
+        let bytes =
+            fields.iter().fold(message.len(), |sum, field| sum + field.name.len() + field.value.len());
         match (self.lines_left.checked_sub(1), self.bytes_left.checked_sub(bytes)) {
             (Some(lines_left), Some(bytes_left)) => {
                 (self.lines_left, self.bytes_left) = (lines_left, bytes_left);

@@ -1,8 +1,8 @@
 //! What happened during calls, for people: the transcript of requests, the log lines, and a report per call.
 //!
-//! An [`Observer`] is told as it happens. The [`Recorder`] keeps everything; tests assert on it and the command line
-//! prints from it. Nothing here ever contains the tenant's key: requests are shown as the guest made them, and what the
-//! key was found in is withheld.
+//! An [`Observer`] is told as it happens. The [`Recorder`] keeps everything; tests assert on it and the
+//! command line prints from it. Nothing here ever contains the tenant's key: requests are shown as the guest
+//! made them, and what the key was found in is withheld.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! A tenant's key-value space: the trait a platform implements, the contract's limits, and a space in memory.
 //!
-//! The host checks the shape of every request against the contract before storage sees it, so an implementation only
-//! has to keep its promises: one version per commit, all writes or none, durable when it returns, and a total quota.
+//! The host checks the shape of every request against the contract before storage sees it, so an
+//! implementation only has to keep its promises: one version per commit, all writes or none, durable when it
+//! returns, and a total quota.
 
 mod memory;
 
@@ -36,8 +37,8 @@ pub trait Storage: Send + Sync {
     /// What the key holds; `None` when nothing.
     async fn get(&self, key: &str) -> Result<Option<Entry>, Fault<StorageError>>;
 
-    /// Entries whose key starts with `prefix`, in ascending byte order of their keys, behind `after` when that is
-    /// given; at most `limit` (1 to 1,000). Fewer than `limit` means that there are no more.
+    /// Entries whose key starts with `prefix`, in ascending byte order of their keys, behind `after` when
+    /// that is given; at most `limit` (1 to 1,000). Fewer than `limit` means that there are no more.
     async fn scan(
         &self,
         prefix: &str,
@@ -45,8 +46,8 @@ pub trait Storage: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Entry>, Fault<StorageError>>;
 
-    /// All the writes or none, durable on return. No key appears twice. Returns the version that these writes have:
-    /// the number of the tenant's commit.
+    /// All the writes or none, durable on return. No key appears twice. Returns the version that these writes
+    /// have: the number of the tenant's commit.
     async fn commit(&self, writes: Vec<Write>) -> Result<u64, Fault<StorageError>>;
 }
 
@@ -102,7 +103,11 @@ mod tests {
             ("the largest value", vec![put("k", 256 << 10)], Ok(())),
             ("a value too large", vec![put("k", (256 << 10) + 1)], quota(Quota::ValueSize)),
             ("a hundred writes", (0..100).map(|n| put(format!("k{n}"), 1)).collect(), Ok(())),
-            ("a write too many", (0..101).map(|n| put(format!("k{n}"), 1)).collect(), quota(Quota::CommitSize)),
+            (
+                "a write too many",
+                (0..101).map(|n| put(format!("k{n}"), 1)).collect(),
+                quota(Quota::CommitSize),
+            ),
             (
                 "just over 1 MiB",
                 (0..4).map(|n| put(format!("k{n}"), 256 << 10)).collect(),

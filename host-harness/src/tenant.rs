@@ -26,16 +26,19 @@ pub use builder::TenantBuilder;
 /// One gym's installation of a plugin. Cloning it is cheap and gives the same tenant.
 ///
 /// # Guarantees
-/// - Its calls run one at a time, in the order in which they were asked for; calls of different tenants run in parallel.
+/// - Its calls run one at a time, in the order in which they were asked for; calls of different tenants run
+///   in parallel.
 /// - Each call has an instance of its own. What one call leaves behind, another finds in storage or nowhere.
 /// - Whatever happens in a call, the next one starts afresh.
 ///
 /// # Errors
-/// Every call returns two results. The outer one is the host's: a [`CallError`] when the call ended without an answer.
-/// The inner one is the plugin's own answer, whose error says what the host must do: call again, pause, drop, show.
+/// Every call returns two results. The outer one is the host's: a [`CallError`] when the call ended without
+/// an answer. The inner one is the plugin's own answer, whose error says what the host must do: call again,
+/// pause, drop, show.
 ///
 /// # Runtime
-/// Calls need a tokio runtime with time enabled, and I/O when the transport is the [`HttpsClient`](crate::HttpsClient).
+/// Calls need a tokio runtime with time enabled, and I/O when the transport is the
+/// [`HttpsClient`](crate::HttpsClient).
 #[derive(Clone)]
 pub struct Tenant {
     shared: Arc<Shared>,
@@ -58,8 +61,12 @@ impl Tenant {
     }
 
     fn new(plugin: Plugin, provisions: Provisions) -> Self {
-        let shared =
-            Shared { plugin, provisions: Arc::new(provisions), turn: Mutex::new(()), calls: AtomicU64::new(0) };
+        let shared = Shared {
+            plugin,
+            provisions: Arc::new(provisions),
+            turn: Mutex::new(()),
+            calls: AtomicU64::new(0),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -78,11 +85,16 @@ impl Tenant {
         self.shared.provisions.gate.routes.iter().map(|route| &route.origin)
     }
 
-    /// Verifies the key and takes over the settings (a JSON text as the manifest's schema says): `connection.connect`.
+    /// Verifies the key and takes over the settings (a JSON text as the manifest's schema says):
+    /// `connection.connect`.
     ///
     /// # Errors
-    /// See [`Tenant`].
+    /// See [`Tenant`]; and [`CallError::CredentialExposed`] when the key stands in the settings, which the
+    /// plugin would see: ask for them again.
     pub async fn connect(&self, settings: &str) -> Called<Connected> {
+        if self.shared.provisions.gate.finds_key(settings.as_bytes()) {
+            return Err(CallError::CredentialExposed("the settings".to_owned()));
+        }
         self.call("connection.connect", |plugin, store| {
             let settings = settings.to_owned();
             Box::pin(async move { plugin.gym_door_access_connection().call_connect(store, &settings).await })
@@ -106,8 +118,10 @@ impl Tenant {
     /// # Errors
     /// See [`Tenant`].
     pub async fn refresh_groups(&self) -> Called<GroupList> {
-        self.call("groups.refresh", |plugin, store| Box::pin(plugin.gym_door_access_groups().call_refresh(store)))
-            .await
+        self.call("groups.refresh", |plugin, store| {
+            Box::pin(plugin.gym_door_access_groups().call_refresh(store))
+        })
+        .await
     }
 
     /// The groups at the last refresh: `groups.list`.
@@ -115,7 +129,8 @@ impl Tenant {
     /// # Errors
     /// See [`Tenant`].
     pub async fn list_groups(&self) -> Called<GroupList> {
-        self.call("groups.list", |plugin, store| Box::pin(plugin.gym_door_access_groups().call_list(store))).await
+        self.call("groups.list", |plugin, store| Box::pin(plugin.gym_door_access_groups().call_list(store)))
+            .await
     }
 
     /// Which plan opens which groups: `mappings.list`.
@@ -123,7 +138,10 @@ impl Tenant {
     /// # Errors
     /// See [`Tenant`].
     pub async fn list_mappings(&self) -> Called<Vec<MappingState>> {
-        self.call("mappings.list", |plugin, store| Box::pin(plugin.gym_door_access_mappings().call_list(store))).await
+        self.call("mappings.list", |plugin, store| {
+            Box::pin(plugin.gym_door_access_mappings().call_list(store))
+        })
+        .await
     }
 
     /// Takes over these entries in place of all earlier ones: `mappings.replace`.
@@ -176,7 +194,10 @@ impl Tenant {
 
 impl fmt::Debug for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tenant").field("id", &self.id()).field("plugin", self.plugin()).finish_non_exhaustive()
+        f.debug_struct("Tenant")
+            .field("id", &self.id())
+            .field("plugin", self.plugin())
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,6 @@
 //! Carries out a plan: intents first, then one request an edit, then the record of what was done. Where Kisi turns out
 //! to be other than the ledger says, the ledger is corrected and the caller plans again.
 
-use std::collections::BTreeSet;
-
 use crate::contract::events::{Action, Outcome, WarningKind};
 use crate::contract::types::{self, ProviderAnswer};
 use crate::explain;
@@ -38,7 +36,7 @@ pub struct Apply<'c, 'a> {
     /// What is told of it.
     pub outcome: &'c mut Outcome,
     /// What was refused for good in this call.
-    pub refused: &'c mut BTreeSet<Refused>,
+    pub refused: &'c mut Vec<Refused>,
 }
 
 impl Apply<'_, '_> {
@@ -131,8 +129,8 @@ impl Apply<'_, '_> {
             return Ok(Applied::PlanAgain);
         }
         if let Some(row) = in_group.iter().find(|row| !row.is_plain()) {
-            self.warn_elevated(group, row.name(), &row.role_id);
-            self.refused.insert(Refused::Grant(group));
+            self.warn_elevated(group, &row.name, &row.role_id);
+            self.refused.push(Refused::Grant(group));
             return Ok(Applied::PlanAgain);
         }
         if !in_group.is_empty() && self.call.tenant.config.value.date_change == DateChange::AddThenRemove {
@@ -257,7 +255,7 @@ impl Apply<'_, '_> {
 
     fn refuse(&mut self, action: Action, group: GroupId, refused: Refused, answer: ProviderAnswer) -> Applied {
         outcome::failed(self.outcome, action, self.call.tenant.mappings.value.group_ref(group), answer);
-        self.refused.insert(refused);
+        self.refused.push(refused);
         Applied::PlanAgain
     }
 

@@ -1,8 +1,6 @@
 //! Takes every group from a blocked or deleted member, those given by hand in Kisi included. Roles above a plain
 //! member's are reported and left alone; no user is ever deleted.
 
-use std::collections::BTreeSet;
-
 use crate::contract::events::{Action, Outcome, WarningKind};
 use crate::contract::types::{self, GroupRef, Member, Reason};
 use crate::entitlement::Withheld;
@@ -46,9 +44,14 @@ pub fn clear(
     loaded.save(call.host)?;
     let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };
     let record = &loaded.record;
-    let mut users: BTreeSet<UserId> = record.holds.iter().map(|hold| hold.user).collect();
-    users.extend(record.account.as_ref().map(|account| account.user));
-    users.extend(&record.former);
+    let tied = record.account.iter().map(|account| account.user);
+    let known = tied.chain(record.former.iter().copied()).chain(record.holds.iter().map(|hold| hold.user));
+    let mut users: Vec<UserId> = Vec::new();
+    for user in known {
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
     for user in users {
         // An account that the member left may be somebody else's by now.
         let holder = holder_of_user(call.host, user)?;
@@ -78,7 +81,7 @@ fn tie_to_existing(
     }
     let Some(user) = find(&call.kisi, email).map_err(Error::into_contract)? else { return Ok(()) };
     if holder_of_user(call.host, user.id)?.is_none_or(|holder| holder == loaded.member) {
-        let name = (user.created_for() == Some(&member.id)).then(|| fingerprint(&member.name));
+        let name = (user.created_for.as_ref() == Some(&member.id)).then(|| fingerprint(&member.name));
         loaded.record.tie(Account { user: user.id, email: email.to_string(), name });
     }
     Ok(())
@@ -105,8 +108,8 @@ fn clear_user(
         if row.is_plain() {
             remove(call, row, reason, loaded, outcome)?;
         } else {
-            let group = GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name().to_string() };
-            let explanation = explain::elevated(row.name(), &row.role_id);
+            let group = GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
+            let explanation = explain::elevated(&row.name, &row.role_id);
             outcome::warn(outcome, WarningKind::ElevatedRole, Some(group), explanation);
         }
     }
@@ -122,7 +125,7 @@ fn remove(
 ) -> Result<(), types::Error> {
     let group = GroupRef {
         id: row.group().map(|group| group.to_string()).unwrap_or_default(),
-        name: row.name().to_string(),
+        name: row.name.clone(),
     };
     match call.kisi.send(role_assignments::delete(row.id)) {
         Ok(_) | Err(Error::Missing(_)) => {

@@ -1,8 +1,6 @@
 //! What a member is entitled to, now: the decisions of the product. Pure functions of the member as the platform
 //! sees them, the gym's mapping, its grace, and the time.
 
-use std::collections::BTreeMap;
-
 use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Reason, Timestamp};
 use crate::id::GroupId;
 use crate::kisi::time;
@@ -21,6 +19,8 @@ enum Standing {
 /// A group that a member is entitled to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Desired {
+    /// The group.
+    pub group: GroupId,
     /// The current window, or the next one when none is current.
     pub window: Window,
     /// The membership that reaches furthest in it.
@@ -47,12 +47,12 @@ pub struct Withheld {
 /// Everything that memberships say about a member.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entitlement {
-    /// The groups the member should hold.
-    pub groups: BTreeMap<GroupId, Desired>,
+    /// The groups the member should hold, each once, in the order of memberships and mapping.
+    pub groups: Vec<Desired>,
     /// Why something is not given.
     pub withheld: Vec<Withheld>,
     /// Why each group that memberships name is not held, for those not in `groups`.
-    pub lost: BTreeMap<GroupId, Withheld>,
+    pub lost: Vec<(GroupId, Withheld)>,
     /// The next moment at which this may change though nothing happens.
     pub due_at: Option<Timestamp>,
 }
@@ -82,13 +82,30 @@ impl Entitlement {
         self.withheld.insert(0, Withheld::member(reason));
     }
 
+    /// What the member should hold of `group`.
+    pub fn desired(&self, group: GroupId) -> Option<&Desired> {
+        self.groups.iter().find(|desired| desired.group == group)
+    }
+
     /// Why `group` is not held.
     pub fn why_not(&self, group: GroupId) -> Withheld {
         match self.withheld.first() {
             Some(withheld) if withheld.membership.is_none() && withheld.reason != Reason::NoMembership => {
                 withheld.clone()
             }
-            _ => self.lost.get(&group).cloned().unwrap_or_else(|| Withheld::member(Reason::NoMembership)),
+            _ => match self.lost.iter().find(|(lost, _)| *lost == group) {
+                Some((_, withheld)) => withheld.clone(),
+                None => Withheld::member(Reason::NoMembership),
+            },
+        }
+    }
+
+    /// Remembers why a group is not given; of several reasons, the one that the member can do something about.
+    fn lose(&mut self, group: GroupId, withheld: &Withheld) {
+        match self.lost.iter_mut().find(|(lost, _)| *lost == group) {
+            Some((_, known)) if rank(withheld.reason) < rank(known.reason) => *known = withheld.clone(),
+            Some(_) => {}
+            None => self.lost.push((group, withheld.clone())),
         }
     }
 }
@@ -104,7 +121,7 @@ pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Tim
     if member.memberships.is_empty() {
         entitlement.withheld.push(Withheld::member(Reason::NoMembership));
     }
-    let mut windows: BTreeMap<GroupId, Vec<(Window, &Membership)>> = BTreeMap::new();
+    let mut given: Vec<(GroupId, Window, &Membership)> = Vec::new();
     for membership in &member.memberships {
         let groups = mappings.groups_of(membership);
         if groups.is_empty() {
@@ -124,27 +141,31 @@ pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Tim
         for &group in &groups {
             if mappings.is_deleted(group) {
                 let gone = Withheld { group: Some(group), ..Withheld::membership(Reason::GroupDeleted, membership, None) };
-                entitlement.lost.insert(group, gone.clone());
+                entitlement.lose(group, &gone);
                 entitlement.withheld.push(gone);
             } else if let Standing::Gives(window) = standing {
-                windows.entry(group).or_default().push((window, membership));
+                given.push((group, window, membership));
             } else if let Some(withheld) = &withheld {
-                let known = entitlement.lost.get(&group);
-                if known.is_none_or(|known| rank(withheld.reason) < rank(known.reason)) {
-                    entitlement.lost.insert(group, withheld.clone());
-                }
+                entitlement.lose(group, withheld);
             }
         }
         entitlement.withheld.extend(withheld);
     }
-    for (group, windows) in windows {
-        let merged = merge(windows);
+    for &(group, ..) in &given {
+        if entitlement.desired(group).is_some() {
+            continue;
+        }
+        let of_group = given.iter().filter(|(other, ..)| *other == group);
+        let merged = merge(of_group.map(|&(_, window, membership)| (window, membership)).collect());
         let current = merged.iter().find(|(window, _)| window.contains(now)).or(merged.first());
         if let Some((window, membership)) = current {
-            let desired =
-                Desired { window: *window, membership: membership.id.clone(), plan: membership.plan.clone() };
-            entitlement.lost.remove(&group);
-            entitlement.groups.insert(group, desired);
+            entitlement.lost.retain(|(lost, _)| *lost != group);
+            entitlement.groups.push(Desired {
+                group,
+                window: *window,
+                membership: membership.id.clone(),
+                plan: membership.plan.clone(),
+            });
         }
     }
     entitlement

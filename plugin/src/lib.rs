@@ -25,6 +25,7 @@ pub mod mapping;
 pub mod settings;
 pub mod window;
 pub mod id;
+pub mod json;
 
 pub mod ledger;
 pub mod tenant;

@@ -1,71 +1,156 @@
 //! Which plan opens which groups, as the tenant has set it. Pure; `tenant` keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::contract::types::{GroupRef, Membership};
 use crate::id::GroupId;
+use crate::json::{Fields, Json, Object, Unreadable, array};
 
 /// One entry: memberships of this plan open this group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
     /// The platform's plan.
     pub plan: String,
     /// Kisi's group.
     pub group: GroupId,
     /// Limits the entry to memberships of this location.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
 }
 
 /// What is known of a group that entries name.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappedGroup {
+    /// Kisi's id.
+    pub id: GroupId,
     /// The name at the last refresh.
     pub name: String,
     /// Kisi says that it no longer exists.
-    #[serde(default)]
     pub deleted: bool,
 }
 
+/// What is known of a plan that entries name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedPlan {
+    /// The platform's id.
+    pub id: String,
+    /// The name when it was mapped.
+    pub name: String,
+}
+
 /// All entries, with the names that sentences need.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mappings {
     /// In the order in which they were given.
     pub entries: Vec<Entry>,
-    /// The groups that entries name.
-    pub groups: BTreeMap<GroupId, MappedGroup>,
-    /// Names of the plans that entries name.
-    pub plans: BTreeMap<String, String>,
+    /// The groups that entries name, each once.
+    pub groups: Vec<MappedGroup>,
+    /// The plans that entries name, each once.
+    pub plans: Vec<MappedPlan>,
 }
 
 impl Mappings {
-    /// The groups that a membership opens while it gives access, deleted ones included.
-    pub fn groups_of(&self, membership: &Membership) -> BTreeSet<GroupId> {
-        self.entries
-            .iter()
-            .filter(|entry| {
-                entry.plan == membership.plan
-                    && entry.location.as_ref().is_none_or(|location| membership.location.as_ref() == Some(location))
-            })
-            .map(|entry| entry.group)
-            .collect()
+    /// The groups that a membership opens while it gives access, deleted ones included; each once.
+    pub fn groups_of(&self, membership: &Membership) -> Vec<GroupId> {
+        let mut groups = Vec::new();
+        for entry in &self.entries {
+            let here = entry.location.as_ref().is_none_or(|location| membership.location.as_ref() == Some(location));
+            if entry.plan == membership.plan && here && !groups.contains(&entry.group) {
+                groups.push(entry.group);
+            }
+        }
+        groups
     }
 
     /// Whether Kisi no longer has a group.
     pub fn is_deleted(&self, group: GroupId) -> bool {
-        self.groups.get(&group).is_some_and(|group| group.deleted)
+        self.group(group).is_some_and(|group| group.deleted)
+    }
+
+    /// Remembers that Kisi no longer has a group.
+    pub fn mark_deleted(&mut self, group: GroupId) {
+        for mapped in self.groups.iter_mut().filter(|mapped| mapped.id == group) {
+            mapped.deleted = true;
+        }
     }
 
     /// The group, named so that people can read it.
     pub fn group_ref(&self, group: GroupId) -> GroupRef {
-        let name = self.groups.get(&group).map(|group| group.name.clone()).unwrap_or_default();
+        let name = self.group(group).map(|group| group.name.clone()).unwrap_or_default();
         GroupRef { id: group.to_string(), name }
     }
 
     /// The plan's name, or its id when the mapping does not know it.
     pub fn plan_name<'a>(&'a self, plan: &'a str) -> &'a str {
-        self.plans.get(plan).map_or(plan, String::as_str)
+        self.plans.iter().find(|mapped| mapped.id == plan).map_or(plan, |mapped| &mapped.name)
+    }
+
+    fn group(&self, group: GroupId) -> Option<&MappedGroup> {
+        self.groups.iter().find(|mapped| mapped.id == group)
+    }
+}
+
+impl Json for Mappings {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["entries", "groups", "plans"])?;
+        Ok(Mappings { entries: fields.list("entries")?, groups: fields.list("groups")?, plans: fields.list("plans")? })
+    }
+}
+
+impl Json for Entry {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["plan", "group", "location"])?;
+        Ok(Entry {
+            plan: fields.text("plan")?,
+            group: fields.of_type("group")?,
+            location: fields.optional_text("location")?,
+        })
+    }
+}
+
+impl Json for MappedGroup {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["id", "name", "deleted"])?;
+        Ok(MappedGroup {
+            id: fields.of_type("id")?,
+            name: fields.text("name")?,
+            deleted: fields.optional_flag("deleted")?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Json for MappedPlan {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["id", "name"])?;
+        Ok(MappedPlan { id: fields.text("id")?, name: fields.text("name")? })
+    }
+}
+
+impl From<&Mappings> for Value {
+    fn from(mappings: &Mappings) -> Value {
+        let entry = |entry: &Entry| {
+            Object::default()
+                .with("plan", entry.plan.as_str())
+                .with("group", entry.group)
+                .with_some("location", entry.location.as_deref())
+                .into()
+        };
+        let group = |group: &MappedGroup| {
+            Object::default()
+                .with("id", group.id)
+                .with("name", group.name.as_str())
+                .with_some("deleted", group.deleted.then_some(true))
+                .into()
+        };
+        let plan =
+            |plan: &MappedPlan| Object::default().with("id", plan.id.as_str()).with("name", plan.name.as_str()).into();
+        Object::default()
+            .with("entries", array(&mappings.entries, entry))
+            .with("groups", array(&mappings.groups, group))
+            .with("plans", array(&mappings.plans, plan))
+            .into()
     }
 }

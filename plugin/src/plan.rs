@@ -1,20 +1,16 @@
 //! From what a member should hold and what the ledger says they hold to the edits that make the two equal. Pure; the
 //! plan leaves executing (`apply`) nothing to decide.
 
-use std::collections::BTreeSet;
-
 use crate::contract::types::Timestamp;
 use crate::entitlement::{Desired, Entitlement, Withheld};
 use crate::id::{AssignmentId, GroupId, UserId};
 use crate::ledger::{Hold, Record, State};
 use crate::mapping::Mappings;
 use crate::window::Window;
-use serde::{Deserialize, Serialize};
 
 /// How this installation's Kisi lets an assignment's dates be changed. Sources disagree, so it is found out at the
 /// first change and remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DateChange {
     /// Not known yet: change the dates in place and read them back.
     #[default]
@@ -26,6 +22,14 @@ pub enum DateChange {
     /// Kisi ignores dates in a change and refuses a second assignment: the only way leaves a moment between.
     RemoveThenAdd,
 }
+
+/// The words for it in storage.
+pub const DATE_CHANGE: [(&str, DateChange); 4] = [
+    ("unknown", DateChange::Unknown),
+    ("in-place", DateChange::InPlace),
+    ("add-then-remove", DateChange::AddThenRemove),
+    ("remove-then-add", DateChange::RemoveThenAdd),
+];
 
 /// Why an edit is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,13 +108,14 @@ pub fn plan(
     record: &Record,
     mappings: &Mappings,
     date_change: DateChange,
-    refused: &BTreeSet<Refused>,
+    refused: &[Refused],
     now: Timestamp,
 ) -> Vec<Edit> {
     let mut edits = Vec::new();
-    let mut kept = BTreeSet::new();
+    let mut kept = Vec::new();
     if let Some(user) = user {
-        for (&group, desired) in &entitlement.groups {
+        for desired in &entitlement.groups {
+            let group = desired.group;
             let here: Vec<(&Hold, AssignmentId)> = record
                 .holds
                 .iter()
@@ -126,12 +131,12 @@ pub fn plan(
                         || refused.contains(&Refused::Adjust(*assignment))
                         || refused.contains(&Refused::Grant(group)) =>
                 {
-                    kept.insert(*assignment);
+                    kept.push(*assignment);
                 }
                 Some((hold, assignment)) => {
                     let hold = Hold::clone(hold);
                     let assignment = *assignment;
-                    kept.insert(assignment);
+                    kept.push(assignment);
                     let window = desired.window;
                     let grant = Edit::Grant { user, group, window, why: why.clone() };
                     match date_change {
@@ -140,7 +145,7 @@ pub fn plan(
                         }
                         // The old one goes with the other removals, after all additions.
                         DateChange::AddThenRemove => {
-                            kept.remove(&assignment);
+                            kept.retain(|kept| *kept != assignment);
                             edits.push(grant);
                         }
                         DateChange::RemoveThenAdd => {
@@ -156,7 +161,7 @@ pub fn plan(
     for hold in &record.holds {
         let Some(assignment) = hold.assignment().filter(|assignment| !kept.contains(assignment)) else { continue };
         let why = match user {
-            Some(user) if entitlement.groups.contains_key(&hold.group) => {
+            Some(user) if entitlement.desired(hold.group).is_some() => {
                 if hold.user == user { Why::Replaced } else { Why::Moved }
             }
             _ => Why::Lost(entitlement.why_not(hold.group)),

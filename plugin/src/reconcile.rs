@@ -1,6 +1,6 @@
 //! Makes Kisi match one member as they are now. Why it was called never reaches a decision: an event is a hint.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::apply::{Applied, Apply};
 use crate::clear;
@@ -44,7 +44,7 @@ pub struct Call<'a> {
     pub now: Timestamp,
     outcomes: Vec<Outcome>,
     in_progress: Vec<String>,
-    reconciled: BTreeSet<String>,
+    reconciled: Vec<String>,
     /// Addresses that no longer belong to the member they belonged to.
     freed: VecDeque<String>,
 }
@@ -65,7 +65,7 @@ impl<'a> Call<'a> {
             now: host.now(),
             outcomes: Vec::new(),
             in_progress: Vec::new(),
-            reconciled: BTreeSet::new(),
+            reconciled: Vec::new(),
             freed: VecDeque::new(),
         }
     }
@@ -99,7 +99,7 @@ impl<'a> Call<'a> {
         self.in_progress.push(member.to_string());
         let result = self.rounds(member, &mut outcome);
         self.in_progress.pop();
-        self.reconciled.insert(member.to_string());
+        self.reconciled.push(member.to_string());
         if result.is_ok() || outcome::did_something(&outcome) {
             self.outcomes.push(outcome);
         }
@@ -113,7 +113,7 @@ impl<'a> Call<'a> {
 
     /// Whether this member was brought up to date in this call.
     pub fn was_reconciled(&self, member: &str) -> bool {
-        self.reconciled.contains(member)
+        self.reconciled.iter().any(|other| other == member)
     }
 
     /// Remembers that an address became free.
@@ -126,7 +126,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// Those of storage.
     pub fn mark_deleted(&mut self, group: GroupId) -> Result<(), types::Error> {
-        self.tenant.mappings.value.groups.entry(group).or_default().deleted = true;
+        self.tenant.mappings.value.mark_deleted(group);
         self.tenant.mappings.save(self.host)
     }
 
@@ -144,7 +144,7 @@ impl<'a> Call<'a> {
     }
 
     fn rounds(&mut self, id: &str, outcome: &mut Outcome) -> Result<(), types::Error> {
-        let mut refused = BTreeSet::new();
+        let mut refused = Vec::new();
         for _ in 0..ROUNDS_MAX {
             let mut loaded = Loaded::load(self.host, id)?;
             let member = self.host.get_member(id).map_err(directory_error)?;
@@ -161,7 +161,7 @@ impl<'a> Call<'a> {
         member: Option<&Member>,
         loaded: &mut Loaded,
         outcome: &mut Outcome,
-        refused: &mut BTreeSet<Refused>,
+        refused: &mut Vec<Refused>,
     ) -> Result<Round, types::Error> {
         let settings = &self.tenant.config.value.settings;
         let mut entitled = match member {
@@ -182,7 +182,7 @@ impl<'a> Call<'a> {
         let email = member.and_then(|member| address(member.email.as_deref()));
         self.untie_unless(email.as_deref(), &mut loaded.record, outcome);
         for done in settled {
-            let why = match entitled.groups.get(&done.hold.group) {
+            let why = match entitled.desired(done.hold.group) {
                 Some(desired) => Why::Entitled(desired.clone()),
                 None => Why::Lost(entitled.why_not(done.hold.group)),
             };

@@ -1,8 +1,9 @@
 //! What a gym decides about its installation, as `connection.connect` takes it: a JSON text, checked field by field.
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::contract::types::Problem;
+use crate::json::{self, Fields, Json, Object, Unreadable};
 use crate::kisi::users::Invitation;
 
 /// The JSON Schema of [`Settings`], for hosts that build a form from it.
@@ -16,28 +17,22 @@ const INTEGRATION_CHARS_MAX: usize = 100;
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A gym's decisions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Who the requests come from.
     pub integration: Integration,
     /// How long access goes on after a payment became overdue, in days.
-    #[serde(default)]
     pub grace_days: u16,
     /// What a blocked or deleted member loses.
-    #[serde(default)]
     pub on_block: OnBlock,
     /// What happens when Kisi knows nobody by a member's e-mail address.
-    #[serde(default)]
     pub missing_user: MissingUser,
     /// Whether Kisi writes to people for whom an account is created.
-    #[serde(default = "kisi_mail")]
     pub invitation: Invitation,
 }
 
 /// How the platform introduces itself to Kisi, which requires both of integration partners [C].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Integration {
     /// The partner's name.
     pub identifier: String,
@@ -46,8 +41,7 @@ pub struct Integration {
 }
 
 /// What a blocked or deleted member loses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnBlock {
     /// All groups, those given by hand in Kisi included.
     #[default]
@@ -57,8 +51,7 @@ pub enum OnBlock {
 }
 
 /// What happens when Kisi knows nobody by a member's e-mail address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MissingUser {
     /// An account is created.
     #[default]
@@ -67,8 +60,46 @@ pub enum MissingUser {
     Report,
 }
 
-fn kisi_mail() -> Invitation {
-    Invitation::KisiMail
+const ON_BLOCK: [(&str, OnBlock); 2] = [("all", OnBlock::All), ("ours", OnBlock::Ours)];
+const MISSING_USER: [(&str, MissingUser); 2] = [("create", MissingUser::Create), ("report", MissingUser::Report)];
+const INVITATION: [(&str, Invitation); 2] = [("kisi-mail", Invitation::KisiMail), ("managed", Invitation::Managed)];
+
+impl Json for Settings {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["integration", "grace_days", "on_block", "missing_user", "invitation"])?;
+        let grace_days = fields.optional_number("grace_days")?.unwrap_or(0);
+        Ok(Settings {
+            integration: fields.of_type("integration")?,
+            grace_days: u16::try_from(grace_days).unwrap_or(u16::MAX),
+            on_block: fields.optional_word("on_block", &ON_BLOCK)?.unwrap_or_default(),
+            missing_user: fields.optional_word("missing_user", &MISSING_USER)?.unwrap_or_default(),
+            invitation: fields.optional_word("invitation", &INVITATION)?.unwrap_or(Invitation::KisiMail),
+        })
+    }
+}
+
+impl Json for Integration {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["identifier", "contact"])?;
+        Ok(Integration { identifier: fields.text("identifier")?, contact: fields.text("contact")? })
+    }
+}
+
+impl From<&Settings> for Value {
+    fn from(settings: &Settings) -> Value {
+        let integration = Object::default()
+            .with("identifier", settings.integration.identifier.as_str())
+            .with("contact", settings.integration.contact.as_str());
+        Object::default()
+            .with("integration", integration)
+            .with("grace_days", settings.grace_days)
+            .with("on_block", json::word(&ON_BLOCK, settings.on_block))
+            .with("missing_user", json::word(&MISSING_USER, settings.missing_user))
+            .with("invitation", json::word(&INVITATION, settings.invitation))
+            .into()
+    }
 }
 
 impl Settings {
@@ -77,12 +108,9 @@ impl Settings {
     /// # Errors
     /// What is wrong, each with the field it is about.
     pub fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
-        let mut json = serde_json::Deserializer::from_str(text);
-        let settings: Settings = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-            let path = error.path().to_string();
-            vec![problem(if path == "." { "settings" } else { &path }, &error.into_inner().to_string())]
+        let settings: Settings = json::from_slice(text.as_bytes()).map_err(|error| {
+            vec![problem(if error.path.is_empty() { "settings" } else { &error.path }, &error.problem)]
         })?;
-        json.end().map_err(|error| vec![problem("settings", &error.to_string())])?;
         let problems = settings.problems();
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
@@ -136,14 +164,14 @@ mod tests {
         for (settings, path) in [
             ("".to_string(), "settings"),
             ("[]".to_string(), "settings"),
-            ("{}".to_string(), "settings"),
+            ("{}".to_string(), "integration"),
             (format!("{{{INTEGRATION}}} x"), "settings"),
             (format!(r#"{{{INTEGRATION},"grace_days":"many"}}"#), "grace_days"),
             (format!(r#"{{{INTEGRATION},"grace_days":-1}}"#), "grace_days"),
             (format!(r#"{{{INTEGRATION},"grace_days":366}}"#), "grace_days"),
             (format!(r#"{{{INTEGRATION},"on_block":"some"}}"#), "on_block"),
             (format!(r#"{{{INTEGRATION},"graceDays":3}}"#), "graceDays"),
-            (r#"{"integration":{"identifier":"Gym"}}"#.to_string(), "integration"),
+            (r#"{"integration":{"identifier":"Gym"}}"#.to_string(), "integration.contact"),
             (r#"{"integration":{"identifier":" ","contact":"a@b.test"}}"#.to_string(), "integration.identifier"),
             (r#"{"integration":{"identifier":"Gym","contact":"a\r\nb@c.test"}}"#.to_string(), "integration.contact"),
             (r#"{"integration":{"identifier":"Gym","contact":"nobody"}}"#.to_string(), "integration.contact"),

@@ -1,7 +1,5 @@
 //! What was begun and never heard of again: found out by reading Kisi, before anything is written again (rule 3).
 
-use std::collections::BTreeSet;
-
 use crate::contract::events::Action;
 use crate::id::UserId;
 use crate::kisi::Kisi;
@@ -28,7 +26,12 @@ pub struct Done {
 /// Those of reading; the record is then as it was.
 pub fn settle(kisi: &Kisi, record: &mut Record) -> Result<Vec<Done>, Error> {
     let is_open = |hold: &&Hold| !matches!(hold.state, State::Held { .. });
-    let users: BTreeSet<UserId> = record.holds.iter().filter(is_open).map(|hold| hold.user).collect();
+    let mut users: Vec<UserId> = Vec::new();
+    for hold in record.holds.iter().filter(is_open) {
+        if !users.contains(&hold.user) {
+            users.push(hold.user);
+        }
+    }
     let mut read = Vec::new();
     for user in users {
         match kisi.assignments_of(user) {
@@ -48,7 +51,7 @@ pub fn settle(kisi: &Kisi, record: &mut Record) -> Result<Vec<Done>, Error> {
 }
 
 fn settle_user(record: &mut Record, user: UserId, rows: &[RoleAssignment], done: &mut Vec<Done>) {
-    let mut known: BTreeSet<_> = record.holds.iter().filter_map(Hold::assignment).collect();
+    let mut known: Vec<_> = record.holds.iter().filter_map(Hold::assignment).collect();
     let mut holds = Vec::new();
     for hold in std::mem::take(&mut record.holds) {
         if hold.user != user {
@@ -64,7 +67,11 @@ fn settle_user(record: &mut Record, user: UserId, rows: &[RoleAssignment], done:
                         && row.made_at().is_none_or(|made_at| made_at.saturating_add(CLOCK_SKEW_MS) >= at)
                 });
                 // More than one is one too many of ours: the plan removes all but one.
-                for assignment in ours.map(|row| row.id).filter(|id| known.insert(*id)) {
+                for assignment in ours.map(|row| row.id) {
+                    if known.contains(&assignment) {
+                        continue;
+                    }
+                    known.push(assignment);
                     let held = Hold { state: State::Held { assignment }, ..hold.clone() };
                     done.push(Done { action: Action::Granted, hold: held.clone() });
                     holds.push(held);

@@ -1,16 +1,16 @@
 //! What the plugin remembers of the installation: settings, whose key it is, groups, mappings, and whether a person
 //! must act before anything can go on.
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Detail, Pause, PauseCause, Timestamp};
 use crate::host::Host;
 use crate::kisi::error::pause;
-use crate::ledger::store::{encode, storage_error};
+use crate::json::{self, Fields, Json, Object, Unreadable, array};
+use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
-use crate::plan::DateChange;
+use crate::plan::{DATE_CHANGE, DateChange};
 use crate::settings::Settings;
 
 const CONFIG: &str = "tenant/config";
@@ -18,8 +18,7 @@ const GROUPS: &str = "tenant/groups";
 const MAPPINGS: &str = "tenant/mappings";
 
 /// What `connect` established.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The gym's decisions.
     pub settings: Settings,
@@ -30,16 +29,13 @@ pub struct Config {
     /// When Kisi last accepted the key.
     pub checked_at: Timestamp,
     /// Why nothing goes on until a person acts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
     /// How dates of assignments can be changed here.
-    #[serde(default)]
     pub date_change: DateChange,
 }
 
 /// The owner of the key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
     /// Kisi's user id.
     pub id: u64,
@@ -50,8 +46,7 @@ pub struct Owner {
 }
 
 /// The organization.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owned {
     /// Kisi's id.
     pub id: u64,
@@ -60,16 +55,14 @@ pub struct Owned {
 }
 
 /// Why nothing goes on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paused {
     cause: Cause,
     message: String,
 }
 
 /// The causes that outlast a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cause {
     KeyRejected,
     KeyWithoutRights,
@@ -78,8 +71,7 @@ enum Cause {
 }
 
 /// The groups at the last refresh.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Groups {
     /// When they were read.
     pub refreshed_at: Timestamp,
@@ -88,15 +80,13 @@ pub struct Groups {
 }
 
 /// A group, as far as a gym maps plans to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Kisi's id.
     pub id: crate::id::GroupId,
     /// Name.
     pub name: String,
     /// Name of the place it is limited to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// Number of doors.
     pub doors: u32,
@@ -148,7 +138,10 @@ impl Tenant {
     }
 }
 
-impl<T: Serialize> Versioned<T> {
+impl<T> Versioned<T>
+where
+    for<'a> Value: From<&'a T>,
+{
     /// Writes the value.
     ///
     /// # Errors
@@ -163,7 +156,7 @@ impl<T: Serialize> Versioned<T> {
     pub fn write(&self) -> Write {
         Write {
             key: self.key.to_string(),
-            value: Some(encode(&self.value)),
+            value: Some(json::to_vec(&Value::from(&self.value))),
             requires: self.version.map_or(Precondition::Absent, Precondition::UnchangedSince),
         }
     }
@@ -203,9 +196,9 @@ pub fn not_connected() -> types::Error {
     pause(PauseCause::NotConnected, "Kisi is not connected yet: connect with a key first.".to_string(), None)
 }
 
-fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, types::Error> {
+fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, types::Error> {
     let Some(entry) = host.get(key).map_err(storage_error)? else { return Ok(None) };
-    let value = serde_json::from_slice(&entry.value).map_err(|error| {
+    let value = json::from_slice(&entry.value).map_err(|error| {
         pause(
             PauseCause::StorageDamaged,
             format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support."),
@@ -213,6 +206,115 @@ fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Optio
         )
     })?;
     Ok(Some(Versioned { value, key, version: Some(entry.version) }))
+}
+
+const CAUSES: [(&str, Cause); 4] = [
+    ("key-rejected", Cause::KeyRejected),
+    ("key-without-rights", Cause::KeyWithoutRights),
+    ("other-organization", Cause::OtherOrganization),
+    ("requests-denied", Cause::RequestsDenied),
+];
+
+impl Json for Config {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["settings", "account", "organization", "checked_at", "paused", "date_change"])?;
+        Ok(Config {
+            settings: fields.of_type("settings")?,
+            account: fields.of_type("account")?,
+            organization: fields.of_type("organization")?,
+            checked_at: fields.number("checked_at")?,
+            paused: fields.optional("paused")?,
+            date_change: fields.optional_word("date_change", &DATE_CHANGE)?.unwrap_or_default(),
+        })
+    }
+}
+
+impl Json for Owner {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["id", "name", "email"])?;
+        Ok(Owner { id: fields.number("id")?, name: fields.text("name")?, email: fields.text("email")? })
+    }
+}
+
+impl Json for Owned {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["id", "name"])?;
+        Ok(Owned { id: fields.number("id")?, name: fields.text("name")? })
+    }
+}
+
+impl Json for Paused {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["cause", "message"])?;
+        let cause = fields.optional_word("cause", &CAUSES)?.ok_or_else(|| Unreadable::new("cause", "is missing"))?;
+        Ok(Paused { cause, message: fields.text("message")? })
+    }
+}
+
+impl Json for Groups {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["refreshed_at", "groups"])?;
+        Ok(Groups { refreshed_at: fields.number("refreshed_at")?, groups: fields.list("groups")? })
+    }
+}
+
+impl Json for Group {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["id", "name", "place", "doors", "app_access"])?;
+        Ok(Group {
+            id: fields.of_type("id")?,
+            name: fields.text("name")?,
+            place: fields.optional_text("place")?,
+            doors: u32::try_from(fields.number("doors")?).unwrap_or(u32::MAX),
+            app_access: fields.optional_flag("app_access")?.unwrap_or_default(),
+        })
+    }
+}
+
+impl From<&Config> for Value {
+    fn from(config: &Config) -> Value {
+        let account = Object::default()
+            .with("id", config.account.id)
+            .with("name", config.account.name.as_str())
+            .with("email", config.account.email.as_str());
+        let organization =
+            Object::default().with("id", config.organization.id).with("name", config.organization.name.as_str());
+        let paused = config.paused.as_ref().map(|paused| {
+            Object::default().with("cause", json::word(&CAUSES, paused.cause)).with("message", paused.message.as_str())
+        });
+        Object::default()
+            .with("settings", &config.settings)
+            .with("account", account)
+            .with("organization", organization)
+            .with("checked_at", config.checked_at)
+            .with_some("paused", paused)
+            .with("date_change", json::word(&DATE_CHANGE, config.date_change))
+            .into()
+    }
+}
+
+impl From<&Groups> for Value {
+    fn from(groups: &Groups) -> Value {
+        let group = |group: &Group| {
+            Object::default()
+                .with("id", group.id)
+                .with("name", group.name.as_str())
+                .with_some("place", group.place.as_deref())
+                .with("doors", group.doors)
+                .with("app_access", group.app_access)
+                .into()
+        };
+        Object::default()
+            .with("refreshed_at", groups.refreshed_at)
+            .with("groups", array(&groups.groups, group))
+            .into()
+    }
 }
 
 impl Cause {

@@ -1,21 +1,31 @@
 //! When access holds, and how windows of several memberships become one.
 
-use serde::{Deserialize, Serialize};
-
 use crate::contract::types::{self, Timestamp};
+use crate::json::{Fields, Object, Unreadable};
 
 /// From `starts_at` (absent: since ever) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Window {
     /// First moment of access.
-    #[serde(rename = "from", default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Timestamp>,
     /// First moment without access.
-    #[serde(rename = "until", default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
 }
 
 impl Window {
+    /// Reads the fields `from` and `until`.
+    ///
+    /// # Errors
+    /// When one is no whole number.
+    pub fn read(fields: &Fields) -> Result<Window, Unreadable> {
+        Ok(Window { starts_at: fields.optional_number("from")?, ends_at: fields.optional_number("until")? })
+    }
+
+    /// Adds the fields `from` and `until`.
+    pub fn write(&self, object: Object) -> Object {
+        object.with_some("from", self.starts_at).with_some("until", self.ends_at)
+    }
+
     /// Whether access holds at `now`.
     pub fn contains(&self, now: Timestamp) -> bool {
         self.starts_at.is_none_or(|start| start <= now) && self.ends_at.is_none_or(|end| now < end)
@@ -48,7 +58,7 @@ impl From<Window> for types::Window {
 /// Merges windows that overlap or touch; the result is ordered by start and its windows are apart. Each keeps the tag
 /// of the window that reaches furthest.
 pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
-    windows.sort_by_key(|(window, _)| (window.starts_at, window.ends_at.is_none(), window.ends_at));
+    order_by(&mut windows, |(window, _)| (window.starts_at, window.ends_at.is_none(), window.ends_at));
     let mut merged: Vec<(Window, T)> = Vec::new();
     for (window, tag) in windows {
         match merged.last_mut() {
@@ -67,6 +77,20 @@ pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
         }
     }
     merged
+}
+
+/// Orders a short list. The standard sorts are made for long ones and are many times the size in the component.
+pub fn order_by<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
+    for end in 1..items.len() {
+        let mut at = end;
+        while let Some([before, item]) = items.get(at.saturating_sub(1)..=at).filter(|pair| pair.len() == 2) {
+            if key(before) <= key(item) {
+                break;
+            }
+            items.swap(at - 1, at);
+            at -= 1;
+        }
+    }
 }
 
 #[cfg(test)]

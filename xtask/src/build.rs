@@ -47,7 +47,8 @@ impl Built {
 pub(crate) fn component(workspace: &Workspace, args: &ComponentArgs) -> Result<Built> {
     let toolchain = toolchain::choose(workspace, args.toolchain_way)?;
     let mut build = workspace.cargo();
-    build.args(["build", "--locked", "--package", GUEST_PACKAGE, "--lib"]);
+    // One crate type alone: with the library's other one beside it cargo would leave out link-time optimisation.
+    build.args(["rustc", "--locked", "--package", GUEST_PACKAGE, "--lib", "--crate-type", "cdylib"]);
     build.args(["--target", GUEST_TARGET, "--profile", GUEST_PROFILE]);
     toolchain.apply(&mut build);
 

@@ -1,5 +1,5 @@
-//! The contract's imports as the guest sees them: each request is held to the contract, searched for the tenant's key,
-//! and passed on to the tenant's directory, storage and log.
+//! The contract's imports as the guest sees them: each request is held to the contract, searched for the
+//! tenant's key, and passed on to the tenant's directory, storage and log.
 
 use std::time::Duration;
 
@@ -73,7 +73,9 @@ impl directory::Host for CallCtx {
         limit: u32,
     ) -> Result<Result<MemberPage, DirectoryError>> {
         if !(1..=PAGE_MEMBERS_MAX).contains(&limit) {
-            return Err(breach(format!("directory.list-members: limit is {limit}, and 1 to {PAGE_MEMBERS_MAX} is allowed")));
+            return Err(breach(format!(
+                "directory.list-members: limit is {limit}, and 1 to {PAGE_MEMBERS_MAX} is allowed"
+            )));
         }
         answer(self.provisions.directory.list_members(after.as_deref(), limit).await)
     }
@@ -95,7 +97,9 @@ impl storage::Host for CallCtx {
         limit: u32,
     ) -> Result<Result<Vec<Entry>, StorageError>> {
         if !(1..=SCAN_ENTRIES_MAX).contains(&limit) {
-            return Err(breach(format!("storage.scan: limit is {limit}, and 1 to {SCAN_ENTRIES_MAX} is allowed")));
+            return Err(breach(format!(
+                "storage.scan: limit is {limit}, and 1 to {SCAN_ENTRIES_MAX} is allowed"
+            )));
         }
         answer(self.provisions.storage.scan(&prefix, after.as_deref(), limit).await)
     }
@@ -110,7 +114,8 @@ impl storage::Host for CallCtx {
         }
         let gate = &self.provisions.gate;
         let exposed = writes.iter().any(|write| {
-            gate.finds_key(write.key.as_bytes()) || write.value.as_deref().is_some_and(|value| gate.finds_key(value))
+            gate.finds_key(write.key.as_bytes())
+                || write.value.as_deref().is_some_and(|value| gate.finds_key(value))
         });
         if exposed {
             return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
@@ -126,9 +131,9 @@ impl log::Host for CallCtx {
         }
         let gate = &self.provisions.gate;
         let exposed = gate.finds_key(message.as_bytes())
-            || fields.iter().any(|field| {
-                gate.finds_key(field.name.as_bytes()) || gate.finds_key(field.value.as_bytes())
-            });
+            || fields
+                .iter()
+                .any(|field| gate.finds_key(field.name.as_bytes()) || gate.finds_key(field.value.as_bytes()));
         let (level, message, fields) = if exposed { withheld() } else { (level, message, fields) };
         self.record.log(level, message, fields);
         Ok(())
@@ -144,8 +149,8 @@ fn answer<T, E>(answer: std::result::Result<T, Fault<E>>) -> Result<std::result:
     }
 }
 
-/// Whether the guest handed over more in one call than it may. The engine has no public type for this error, so its
-/// words decide; a test holds them.
+/// Whether the guest handed over more in one call than it may. The engine has no public type for this error,
+/// so its words decide; a test holds them.
 pub(super) fn is_hostcall_limit(error: &Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
 }

@@ -1,8 +1,9 @@
 //! Compiled components in a folder, so that a restart loads in place of compiling.
 //!
-//! **What lies here is run as native code.** So the folder must belong to this process's user and be writable by nobody
-//! else, which is checked before every use; names hold the component's SHA-256 and the engine's own measure of what its code
-//! fits, so that another version or configuration never finds it; and files appear whole, by renaming.
+//! **What lies here is run as native code.** So the folder must belong to this process's user and be writable
+//! by nobody else, which is checked before every use; names hold the component's SHA-256 and the engine's own
+//! measure of what its code fits, so that another version or configuration never finds it; and files appear
+//! whole, by renaming.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher};
@@ -25,7 +26,8 @@ pub(crate) struct Cache {
 
 impl Cache {
     pub(crate) fn new(folder: &Path, engine: &Engine) -> Self {
-        // Not for secrecy: it only tells engines apart, and has fixed keys so that the next process finds the same.
+        // Not for secrecy: it only tells engines apart, and has fixed keys so that the next process finds the
+        // same.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Self { folder: folder.to_owned(), fits: hasher.finish() }
@@ -42,15 +44,17 @@ impl Cache {
         check_owner(&metadata).map_err(|message| self.refused(message))
     }
 
-    /// The compiled component, when it is here. One that cannot be loaded counts as absent: it will be written anew.
+    /// The compiled component, when it is here. One that cannot be loaded counts as absent: it will be
+    /// written anew.
     pub(super) fn find(&self, engine: &Engine, hash: &Hash) -> Option<Component> {
         let path = self.path(hash);
         if !path.is_file() {
             return None;
         }
         #[expect(unsafe_code, reason = "loading native code; see the safety comment")]
-        // SAFETY: the file is what `keep` wrote for this very component and engine: `check` has just found the folder to be
-        // this user's and closed to others, and the name holds both the component's hash and the engine's measure.
+        // SAFETY: the file is what `keep` wrote for this very component and engine: `check` has just found
+        // the folder to be this user's and closed to others, and the name holds both the component's hash and
+        // the engine's measure.
         let loaded = unsafe { Component::deserialize_file(engine, &path) };
         match loaded {
             Ok(component) => Some(component),
@@ -92,7 +96,9 @@ fn check_owner(metadata: &fs::Metadata) -> Result<(), String> {
     use std::os::unix::fs::MetadataExt;
     const WRITABLE_BY_OTHERS: u32 = 0o022;
     if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err("it belongs to another user, who could put code there; give a folder of your own".to_owned());
+        return Err(
+            "it belongs to another user, who could put code there; give a folder of your own".to_owned()
+        );
     }
     match metadata.mode() & WRITABLE_BY_OTHERS {
         0 => Ok(()),

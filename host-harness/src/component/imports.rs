@@ -1,7 +1,7 @@
 //! What a component may import and must export, asked of its type before anything of it runs.
 //!
-//! An allow list, so that what comes with a later version of WASI or of the toolchain is refused until somebody has
-//! thought about it.
+//! An allow list, so that what comes with a later version of WASI or of the toolchain is refused until
+//! somebody has thought about it.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{Component, ComponentExtern, ComponentItem};
@@ -23,7 +23,8 @@ const WASI_IMPORTS: [&str; 6] = [
     "wasi:io/poll",
     "wasi:io/streams",
 ];
-/// The one interface whose types `wasi:http` borrows. Its functions are not provided: the wall clock is the only clock.
+/// The one interface whose types `wasi:http` borrows. Its functions are not provided: the wall clock is the
+/// only clock.
 const WASI_TYPES_ONLY: &str = "wasi:clocks/monotonic-clock";
 
 pub(super) fn names<'a>(items: impl Iterator<Item = (&'a str, ComponentExtern<'a>)>) -> Vec<String> {
@@ -55,9 +56,9 @@ fn may_import(engine: &Engine, name: &str, item: &ComponentItem) -> bool {
     if let Some(interface) = interface.strip_prefix(CONTRACT).and_then(|rest| rest.strip_prefix('/')) {
         return CONTRACT_IMPORTS.contains(&interface);
     }
-    let is_wasi_02 = version.is_some_and(|version| version.major == 0 && version.minor == 2 && version.pre.is_empty());
-    let types_only =
-        || instance.exports(engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)));
+    let is_wasi_02 =
+        version.is_some_and(|version| version.major == 0 && version.minor == 2 && version.pre.is_empty());
+    let types_only = || instance.exports(engine).all(|(_, item)| matches!(item.ty, ComponentItem::Type(_)));
     is_wasi_02 && (WASI_IMPORTS.contains(&interface) || (interface == WASI_TYPES_ONLY && types_only()))
 }
 

@@ -56,7 +56,9 @@ pub enum ManifestError {
         error: OriginError,
     },
     /// The key cannot be sent in this header.
-    #[error("credential.header: {0:?} is not a header that can carry a key; use authorization or one of the provider's own, in lower case")]
+    #[error(
+        "credential.header: {0:?} is not a header that can carry a key; use authorization or one of the provider's own, in lower case"
+    )]
     CredentialHeader(String),
     /// The prefix cannot stand in a header.
     #[error("credential.prefix: it has characters that no header may have")]
@@ -71,7 +73,8 @@ pub enum ManifestError {
 
 /// Checks a manifest. Returns its origins in one form, and the header that carries the key.
 pub(super) fn check(manifest: &Manifest) -> Result<(Vec<Origin>, HeaderName), ManifestError> {
-    let Manifest { name, title, version, contract, origins, credential, reads: _, settings_schema } = manifest;
+    let Manifest { name, title, version, contract, origins, credential, reads: _, settings_schema } =
+        manifest;
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > TEXT_CHARS_MAX || !name.bytes().all(plain) {
         return Err(ManifestError::Name(name.clone()));
@@ -85,9 +88,10 @@ pub(super) fn check(manifest: &Manifest) -> Result<(Vec<Origin>, HeaderName), Ma
     if !(1..=ORIGINS_MAX).contains(&origins.len()) {
         return Err(ManifestError::OriginCount(origins.len()));
     }
-    let origins = origins.iter().enumerate().map(|(index, origin)| {
-        origin.parse().map_err(|error| ManifestError::Origin { index, error })
-    });
+    let origins = origins
+        .iter()
+        .enumerate()
+        .map(|(index, origin)| origin.parse().map_err(|error| ManifestError::Origin { index, error }));
     let origins = origins.collect::<Result<Vec<Origin>, _>>()?;
     let key_header = check_credential(credential)?;
     check_schema(settings_schema)?;

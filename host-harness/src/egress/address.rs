@@ -1,8 +1,10 @@
-//! Which addresses may be reached: a table of the address registries, asked of every address that a name resolves to.
+//! Which addresses may be reached: a table of the address registries, asked of every address that a name
+//! resolves to.
 //!
-//! IPv4 lists what is refused; IPv6 lists what is given out for the public internet (2000::/3) and refuses the rest, with
-//! its own exceptions. Forms of IPv6 that carry an IPv4 address inside (mapped, compatible, translated, tunnelled) are
-//! refused whatever they carry: no public service needs them, and each is a way around the IPv4 list.
+//! IPv4 lists what is refused; IPv6 lists what is given out for the public internet (2000::/3) and refuses
+//! the rest, with its own exceptions. Forms of IPv6 that carry an IPv4 address inside (mapped, compatible,
+//! translated, tunnelled) are refused whatever they carry: no public service needs them, and each is a way
+//! around the IPv4 list.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -107,13 +109,16 @@ const V6: &[(Ipv6Addr, u32, Special)] = &[
 const V6_PUBLIC: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 fn special_v4(address: Ipv4Addr) -> Option<Special> {
-    let within = |network: Ipv4Addr, prefix: u32| (address.to_bits() ^ network.to_bits()) >> (32 - prefix) == 0;
+    let within =
+        |network: Ipv4Addr, prefix: u32| (address.to_bits() ^ network.to_bits()) >> (32 - prefix) == 0;
     V4.iter().find(|(network, prefix, _)| within(*network, *prefix)).map(|(_, _, special)| *special)
 }
 
 fn special_v6(address: Ipv6Addr) -> Option<Special> {
-    let within = |network: Ipv6Addr, prefix: u32| (address.to_bits() ^ network.to_bits()) >> (128 - prefix) == 0;
-    let listed = V6.iter().find(|(network, prefix, _)| within(*network, *prefix)).map(|(_, _, special)| *special);
+    let within =
+        |network: Ipv6Addr, prefix: u32| (address.to_bits() ^ network.to_bits()) >> (128 - prefix) == 0;
+    let listed =
+        V6.iter().find(|(network, prefix, _)| within(*network, *prefix)).map(|(_, _, special)| *special);
     let public = within(V6_PUBLIC.0, V6_PUBLIC.1);
     listed.or((!public).then_some(Special::Reserved))
 }
@@ -181,10 +186,30 @@ mod tests {
     #[test]
     fn public_addresses_are_ordinary_up_to_the_edges_of_the_special_ranges() {
         let table = [
-            "1.1.1.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.0",
-            "168.63.129.15", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0", "192.0.1.0",
-            "192.167.255.255", "192.169.0.0", "198.17.255.255", "198.20.0.0", "223.255.255.255", "2001:200::1",
-            "2001:4860:4860::8888", "2003::1", "2606:4700::1111", "2a00::1", "3ffe::1",
+            "1.1.1.1",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "168.63.129.15",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "192.0.1.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "223.255.255.255",
+            "2001:200::1",
+            "2001:4860:4860::8888",
+            "2003::1",
+            "2606:4700::1111",
+            "2a00::1",
+            "3ffe::1",
         ];
         for address in table {
             assert_eq!(special(address.parse().unwrap()), None, "{address}");

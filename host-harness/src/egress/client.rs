@@ -1,8 +1,9 @@
 //! The one client for the real network: pooled, shared by all tenants, and strict about addresses.
 //!
-//! Names are resolved here and each address is checked before it is connected to, so the address that was checked is the
-//! address that is used, whatever the name resolves to a moment later. Connections carry no credential of their own, so
-//! that tenants may share them: the key is in each request. Proxies from the environment are not used.
+//! Names are resolved here and each address is checked before it is connected to, so the address that was
+//! checked is the address that is used, whatever the name resolves to a moment later. Connections carry no
+//! credential of their own, so that tenants may share them: the key is in each request. Proxies from the
+//! environment are not used.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -24,7 +25,7 @@ use thiserror::Error;
 use tower_service::Service;
 
 use super::address::{Special, special};
-use super::origin::{Reach, host_address};
+use super::endpoint::{Reach, host_address};
 use super::transport::{Outbound, Transport, TransportError};
 
 /// How connections are made and kept.
@@ -32,8 +33,8 @@ use super::transport::{Outbound, Transport, TransportError};
 pub struct HttpsClientConfig {
     /// Time to resolve a name, and as much again to connect. Default 10 s.
     pub connect_timeout: Duration,
-    /// How long an unused connection is kept. Default 30 s: less than the minute after which servers close theirs, so
-    /// that a request seldom meets a connection that is being closed.
+    /// How long an unused connection is kept. Default 30 s: less than the minute after which servers close
+    /// theirs, so that a request seldom meets a connection that is being closed.
     pub idle_timeout: Duration,
     /// Unused connections kept for each host. Default 32.
     pub idle_per_host_max: usize,
@@ -51,8 +52,8 @@ impl Default for HttpsClientConfig {
 
 type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
-/// The pooled client: HTTP/1.1 and HTTP/2 over TLS to public addresses with the roots of the web, plain or secure to
-/// this machine when an endpoint says so. Make one for the process and give it to all tenants.
+/// The pooled client: HTTP/1.1 and HTTP/2 over TLS to public addresses with the roots of the web, plain or
+/// secure to this machine when an endpoint says so. Make one for the process and give it to all tenants.
 #[derive(Clone)]
 pub struct HttpsClient {
     public: Pool,
@@ -67,13 +68,15 @@ impl HttpsClient {
     /// [`TransportError::Tls`] when the cryptography that was built in does not support any version of TLS.
     pub fn new(config: &HttpsClientConfig) -> Result<Self, TransportError> {
         let connector = |reach| {
-            let mut connector = HttpConnector::new_with_resolver(Resolver { reach, timeout: config.connect_timeout });
+            let mut connector =
+                HttpConnector::new_with_resolver(Resolver { reach, timeout: config.connect_timeout });
             connector.enforce_http(false);
             connector.set_nodelay(true);
             connector.set_connect_timeout(Some(config.connect_timeout));
             connector
         };
-        // The provider of cryptography is named, because the process that embeds this library may have others.
+        // The provider of cryptography is named, because the process that embeds this library may have
+        // others.
         let tls = || {
             let builder = HttpsConnectorBuilder::new();
             let builder = builder.with_provider_and_webpki_roots(rustls::crypto::ring::default_provider());
@@ -85,8 +88,8 @@ impl HttpsClient {
         pool.pool_timer(TokioTimer::new())
             .pool_idle_timeout(config.idle_timeout)
             .pool_max_idle_per_host(config.idle_per_host_max)
-            // Safe for writes too: it repeats only what had not begun to be sent when the pooled connection turned out
-            // to be closed. What may have been received is never sent again.
+            // Safe for writes too: it repeats only what had not begun to be sent when the pooled connection
+            // turned out to be closed. What may have been received is never sent again.
             .retry_canceled_requests(true);
         Ok(Self {
             public: pool.build(public.wrap_connector(connector(Reach::Public))),
@@ -107,12 +110,13 @@ impl HttpsClient {
         };
         let response = pool.request(request.map(Full::new)).await.map_err(|error| not_answered(&error))?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, response_bytes_max).collect().await.map_err(|error| {
-            match error.is::<LengthLimitError>() {
+        let body =
+            Limited::new(body, response_bytes_max).collect().await.map_err(|error| match error
+                .is::<LengthLimitError>(
+            ) {
                 true => TransportError::ResponseTooLarge(response_bytes_max as u64),
                 false => TransportError::ConnectionTerminated,
-            }
-        })?;
+            })?;
         Ok(http::Response::from_parts(parts, body.to_bytes()))
     }
 }
@@ -167,7 +171,8 @@ impl Resolver {
         if found.is_empty() {
             return Err(ResolveError::NotFound(host.to_owned()));
         }
-        let permitted: Vec<_> = found.into_iter().filter(|address| permits(self.reach, address.ip())).collect();
+        let permitted: Vec<_> =
+            found.into_iter().filter(|address| permits(self.reach, address.ip())).collect();
         match permitted.is_empty() {
             true => Err(ResolveError::Prohibited(host.to_owned())),
             false => Ok(permitted.into_iter()),
@@ -189,7 +194,8 @@ impl Service<Name> for Resolver {
     }
 }
 
-/// What the client's error means. Its own type says only whether it was about connecting; the rest is in the causes.
+/// What the client's error means. Its own type says only whether it was about connecting; the rest is in the
+/// causes.
 fn not_answered(error: &ClientError) -> TransportError {
     let causes = || causes(error);
     if let Some(error) = causes().find_map(|cause| cause.downcast_ref::<ResolveError>()) {
@@ -202,9 +208,11 @@ fn not_answered(error: &ClientError) -> TransportError {
     if error.is_connect() {
         return match kind {
             Some(io::ErrorKind::TimedOut) => TransportError::ConnectTimedOut,
-            Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
-                TransportError::ConnectionRefused
-            }
+            Some(
+                io::ErrorKind::ConnectionRefused
+                | io::ErrorKind::HostUnreachable
+                | io::ErrorKind::NetworkUnreachable,
+            ) => TransportError::ConnectionRefused,
             _ => TransportError::Tls(causes().last().map(ToString::to_string).unwrap_or_default()),
         };
     }

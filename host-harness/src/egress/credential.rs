@@ -1,7 +1,9 @@
-//! The tenant's key: kept where nothing prints it, added to requests that earned it, and looked for everywhere else.
+//! The tenant's key: kept where nothing prints it, added to requests that earned it, and looked for
+//! everywhere else.
 //!
-//! The guest never has the key. The search is a second line for what the first cannot see: a provider that echoes the
-//! key in an answer, a key that somebody pasted into the settings, a plugin that got it some other way.
+//! The guest never has the key. The search is a second line for what the first cannot see: a provider that
+//! echoes the key in an answer, a key that somebody pasted into the settings, a plugin that got it some other
+//! way.
 
 use std::fmt;
 
@@ -25,7 +27,8 @@ pub enum SecretError {
     /// Too short or too long.
     #[error("a key has 8 to 4096 characters")]
     Length,
-    /// Blanks, line ends, or characters beyond ASCII: usually something around the key was copied along with it.
+    /// Blanks, line ends, or characters beyond ASCII: usually something around the key was copied along with
+    /// it.
     #[error("a key has no blanks or special characters: copy it again, and nothing around it")]
     Characters,
 }
@@ -87,7 +90,9 @@ impl Credential {
 
     /// Whether the name or value of any header contains the key.
     pub(crate) fn is_in_headers(&self, headers: &http::HeaderMap) -> bool {
-        headers.iter().any(|(name, value)| self.is_in(name.as_str().as_bytes()) || self.is_in(value.as_bytes()))
+        headers
+            .iter()
+            .any(|(name, value)| self.is_in(name.as_str().as_bytes()) || self.is_in(value.as_bytes()))
     }
 }
 
@@ -97,8 +102,9 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// All forms of a key that are looked for: as it is, in lower case (header names), in hexadecimal, percent-encoded as
-/// a whole and where needed, and in both alphabets of base64 at each of the three places where it can start within a longer text.
+/// All forms of a key that are looked for: as it is, in lower case (header names), in hexadecimal,
+/// percent-encoded as a whole and where needed, and in both alphabets of base64 at each of the three places
+/// where it can start within a longer text.
 fn needles(key: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut needles: Vec<Zeroizing<Vec<u8>>> = Vec::new();
     let mut add = |needle: Vec<u8>| {
@@ -133,8 +139,8 @@ fn hex(bytes: &[u8], digits: &[u8; 16], mark: &str) -> Vec<u8> {
     bytes.iter().flat_map(|byte| mark.bytes().chain([digit(byte >> 4), digit(byte & 15)])).collect()
 }
 
-/// The characters of base64 that depend on nothing but `bytes` when these start `offset` (0 to 2) bytes into a group
-/// of three: those shared with the neighbours on either side are left out.
+/// The characters of base64 that depend on nothing but `bytes` when these start `offset` (0 to 2) bytes into
+/// a group of three: those shared with the neighbours on either side are left out.
 fn base64_within(bytes: &[u8], offset: usize, last_two: &[u8; 2]) -> Vec<u8> {
     let bit = |index: usize| -> Option<u8> {
         let byte = bytes.get((index / 8).checked_sub(offset)?)?;
@@ -202,7 +208,8 @@ mod tests {
             "6B33792D576974682F536C6173682B31323334353637383930".to_owned(),
             "?key=k3y-With%2FSlash%2B1234567890".to_owned(),
             "?key=k3y-With%2fSlash%2b1234567890".to_owned(),
-            // base64 of the key alone, behind "LOGIN " and behind one more byte; then in the alphabet for URLs.
+            // base64 of the key alone, behind "LOGIN " and behind one more byte; then in the alphabet for
+            // URLs.
             "azN5LVdpdGgvU2xhc2grMTIzNDU2Nzg5MA==".to_owned(),
             "TE9HSU4gazN5LVdpdGgvU2xhc2grMTIzNDU2Nzg5MA==".to_owned(),
             "eGszeS1XaXRoL1NsYXNoKzEyMzQ1Njc4OTA=".to_owned(),

@@ -1,4 +1,5 @@
-//! One request from the guest to the answer: asks the questions of the policy in their order, and keeps the transcript.
+//! One request from the guest to the answer: asks the questions of the policy in their order, and keeps the
+//! transcript.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,12 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri, header, uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use wasmtime_wasi_http::{
-    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody, WasiHttpHooks,
+    DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
 };
 
 use super::credential::Credential;
-use super::origin::Endpoint;
+use super::endpoint::Endpoint;
 use super::pace::Pace;
 use super::policy::{self, Denial, Route};
 use super::transport::{Outbound, Transport, TransportError};
@@ -105,7 +107,8 @@ impl Gate {
 
         let route = policy::route(&parts.uri, &self.routes).map_err(Stop::Denied)?;
         policy::ordinary(&parts.method).map_err(Stop::Denied)?;
-        policy::clean_headers(&parts.headers, &self.key_header, limits.header_bytes_max).map_err(Stop::Denied)?;
+        policy::clean_headers(&parts.headers, &self.key_header, limits.header_bytes_max)
+            .map_err(Stop::Denied)?;
         policy::within_budget(transcript.request(), limits.requests_max).map_err(Stop::Denied)?;
         let body = whole(body, limits.request_body_bytes_max).await.map_err(Stop::Denied)?;
         transcript.body_bytes(body.len());
@@ -152,7 +155,8 @@ async fn whole(body: WasiBody, bytes_max: usize) -> Result<Bytes, Denial> {
 /// The request's path and query at the endpoint. Nothing else of the guest's address is taken over.
 fn addressed_to(endpoint: &Endpoint, guest: &Uri) -> Result<Uri, Denial> {
     let path = guest.path_and_query().map_or("/", uri::PathAndQuery::as_str);
-    let built = Uri::builder().scheme(endpoint.scheme()).authority(endpoint.authority()).path_and_query(path).build();
+    let built =
+        Uri::builder().scheme(endpoint.scheme()).authority(endpoint.authority()).path_and_query(path).build();
     built.map_err(|error| Denial::Address(error.to_string()))
 }
 
@@ -268,7 +272,8 @@ impl WasiHttpHooks for GateHooks {
         Box::new(async move {
             let guest_timeout = options.and_then(|options| options.first_byte_timeout);
             let response = gate.pass(request, guest_timeout, &limits, &call).await?;
-            let response = response.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+            let response =
+                response.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
             let nothing_left: Box<dyn Future<Output = Result<(), WasiError>> + Send> =
                 Box::new(std::future::ready(Ok(())));
             Ok((response, nothing_left))

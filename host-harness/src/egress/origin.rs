@@ -1,20 +1,18 @@
-//! Origins and endpoints: whom a plugin may talk to, and where that is routed.
+//! Origins: whom a plugin may talk to.
 //!
-//! An origin is compared as a whole and exactly, so everything that could be written in two ways is either brought to one
-//! form (case, default port, a trailing dot) or refused (user names, addresses, other alphabets). A parser that is strict
-//! on both sides, the manifest's and the request's, leaves nothing to argue about.
+//! An origin is compared as a whole and exactly, so everything that could be written in two ways is either
+//! brought to one form (case, default port, a trailing dot) or refused (user names, addresses, other
+//! alphabets). A parser that is strict on both sides, the manifest's and the request's, leaves nothing to
+//! argue about.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
 use thiserror::Error;
 
 /// Port of an `https` origin that names none.
-const HTTPS_PORT: u16 = 443;
-/// Port of an `http` endpoint that names none.
-const HTTP_PORT: u16 = 80;
+pub(super) const HTTPS_PORT: u16 = 443;
 /// Longest name of a host in DNS.
 const HOST_BYTES_MAX: usize = 253;
 /// Longest part of such a name between dots.
@@ -42,8 +40,8 @@ pub enum OriginError {
     /// The host is an address. Addresses have many spellings and no certificate.
     #[error("{0:?} is an address: an origin names its host")]
     Address(String),
-    /// The host is not made of letters, digits, hyphens and dots; or it is a name in another alphabet, which looks
-    /// like one thing and is another.
+    /// The host is not made of letters, digits, hyphens and dots; or it is a name in another alphabet, which
+    /// looks like one thing and is another.
     #[error("{0:?} is no host name of plain letters, digits and hyphens")]
     Host(String),
     /// The port is no number from 1 to 65535.
@@ -55,7 +53,8 @@ impl Origin {
     /// The origin that an absolute URI names, in its one form.
     ///
     /// # Errors
-    /// An [`OriginError`] for each thing that a plugin's request may not have. Path and query are not looked at.
+    /// An [`OriginError`] for each thing that a plugin's request may not have. Path and query are not looked
+    /// at.
     pub fn of(uri: &Uri) -> Result<Self, OriginError> {
         let scheme = uri.scheme_str().unwrap_or_default();
         if scheme != "https" {
@@ -74,7 +73,9 @@ impl Origin {
         }
         let (host, port) = match authority.split_once(':') {
             None => (authority, HTTPS_PORT),
-            Some((host, port)) => (host, port_number(port).ok_or_else(|| OriginError::Port(authority.to_owned()))?),
+            Some((host, port)) => {
+                (host, port_number(port).ok_or_else(|| OriginError::Port(authority.to_owned()))?)
+            }
         };
         Ok(Self { host: host_name(host)?, port })
     }
@@ -116,9 +117,9 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A host's name in its one form. The last part must have a letter: what ends in a number is an address in some
-/// spelling (`127.1`, `2130706433`, `0x7f.1`).
-fn host_name(host: &str) -> Result<String, OriginError> {
+/// A host's name in its one form. The last part must have a letter: what ends in a number is an address in
+/// some spelling (`127.1`, `2130706433`, `0x7f.1`).
+pub(super) fn host_name(host: &str) -> Result<String, OriginError> {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let plain = |label: &str| {
         (1..=LABEL_BYTES_MAX).contains(&label.len())
@@ -138,136 +139,9 @@ fn host_name(host: &str) -> Result<String, OriginError> {
 }
 
 /// A port as digits only; `u16`'s own parser would also take a sign.
-fn port_number(port: &str) -> Option<u16> {
+pub(super) fn port_number(port: &str) -> Option<u16> {
     let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     port.parse().ok().filter(|port| digits && *port != 0)
-}
-
-/// Which addresses an endpoint may resolve to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reach {
-    /// Public ones only.
-    Public,
-    /// Those of this machine only.
-    Loopback,
-}
-
-/// Where requests of an origin are sent instead: how the installer points a plugin at a simulator or a proxy.
-///
-/// `http://` is for this machine only; anything else is `https://`. Parse it from text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Endpoint {
-    scheme: &'static str,
-    authority: String,
-    reach: Reach,
-}
-
-/// Why a text is no endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum EndpointError {
-    /// Not of the form `scheme://host` or `scheme://host:port`.
-    #[error("{0:?} is no endpoint: write http://127.0.0.1:PORT or https://host, and nothing behind it")]
-    Form(String),
-    /// The key would travel in the clear.
-    #[error("plain http is for this machine only (127.0.0.1, [::1], localhost): use https for {0}")]
-    PlainHttp(String),
-}
-
-impl Endpoint {
-    /// The endpoint that is the origin itself.
-    pub fn of(origin: &Origin) -> Self {
-        let Origin { host, port } = origin;
-        Self { scheme: "https", authority: format!("{host}:{port}"), reach: Reach::Public }
-    }
-
-    /// `http` or `https`.
-    pub fn scheme(&self) -> &'static str {
-        self.scheme
-    }
-
-    /// Host and port.
-    pub fn authority(&self) -> &str {
-        &self.authority
-    }
-
-    /// Which addresses its name may resolve to.
-    pub fn reach(&self) -> Reach {
-        self.reach
-    }
-}
-
-impl FromStr for Endpoint {
-    type Err = EndpointError;
-
-    fn from_str(text: &str) -> Result<Self, EndpointError> {
-        let form = || EndpointError::Form(text.to_owned());
-        let (scheme, rest) = text.split_once("://").ok_or_else(form)?;
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        if rest.is_empty() || rest.contains(['/', '?', '#', '\\', '@']) {
-            return Err(form());
-        }
-        let (scheme, port_default) = match scheme.to_ascii_lowercase().as_str() {
-            "http" => ("http", HTTP_PORT),
-            "https" => ("https", HTTPS_PORT),
-            _ => return Err(form()),
-        };
-        let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((address, port)) => {
-                let address: std::net::Ipv6Addr = address.parse().map_err(|_| form())?;
-                (format!("[{address}]"), port.strip_prefix(':').or((!port.is_empty()).then_some("")))
-            }
-            None => match rest.split_once(':') {
-                Some((host, port)) => (host.to_ascii_lowercase(), Some(port)),
-                None => (rest.to_ascii_lowercase(), None),
-            },
-        };
-        let port = match port {
-            Some(port) => port_number(port).ok_or_else(form)?,
-            None => port_default,
-        };
-        let known = host_address(&host).is_some() || host_name(&host).is_ok();
-        if !known {
-            return Err(form());
-        }
-        let local = host == "localhost" || host_address(&host).is_some_and(|address| address.is_loopback());
-        let reach = if local { Reach::Loopback } else { Reach::Public };
-        match (scheme, reach) {
-            ("http", Reach::Public) => Err(EndpointError::PlainHttp(host)),
-            _ => Ok(Self { scheme, authority: format!("{host}:{port}"), reach }),
-        }
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", self.scheme, self.authority)
-    }
-}
-
-/// The address that a host of a URI is, when it is one.
-pub(super) fn host_address(host: &str) -> Option<IpAddr> {
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-/// An origin that the installer agreed to, and where its requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApprovedOrigin {
-    /// What the plugin calls it; it must also stand in the plugin's manifest.
-    pub origin: Origin,
-    /// Where requests go instead; `None` for the origin itself. The plugin's key goes there too.
-    pub endpoint: Option<Endpoint>,
-}
-
-impl ApprovedOrigin {
-    /// Requests go to the origin itself.
-    pub fn direct(origin: Origin) -> Self {
-        Self { origin, endpoint: None }
-    }
-
-    /// Requests, and the key with them, go to this endpoint.
-    pub fn routed(origin: Origin, endpoint: Endpoint) -> Self {
-        Self { origin, endpoint: Some(endpoint) }
-    }
 }
 
 #[cfg(test)]
@@ -284,23 +158,55 @@ mod tests {
             ("https://api.example.com:8443", "https://api.example.com:8443"),
         ];
         for (text, expected) in table {
-            assert_eq!(text.parse::<Origin>().map(|origin| origin.to_string()), Ok(expected.to_owned()), "{text}");
+            assert_eq!(
+                text.parse::<Origin>().map(|origin| origin.to_string()),
+                Ok(expected.to_owned()),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn whatever_is_not_plainly_an_origin_is_refused() {
         let table = [
-            "", "api.example.com", "http://api.example.com", "ftp://api.example.com", "https://", "https:///",
-            "https://api.example.com/", "https://api.example.com/v1", "https://api.example.com?x", "https://api.example.com#x",
-            "https://user@api.example.com", "https://api.example.com@evil.example", "https://user:pass@api.example.com",
-            "https://api.example.com:", "https://api.example.com:0", "https://api.example.com:+443",
-            "https://api.example.com:65536", "https://api.example.com:443:443", "https://api.example.com\\evil",
-            "https://127.0.0.1", "https://127.1", "https://2130706433", "https://0x7f000001", "https://0x7f.1",
-            "https://0177.0.0.1", "https://1.2.3.4.", "https://[::1]", "https://[::ffff:127.0.0.1]",
-            "https://bücher.example", "https://xn--bcher-kva.example", "https://api..example.com", "https://.example.com",
-            "https://api.example.com..", "https://-api.example.com", "https://api_v1.example.com", "https://api example.com",
-            "https://api%2eexample.com", "https://*.example.com",
+            "",
+            "api.example.com",
+            "http://api.example.com",
+            "ftp://api.example.com",
+            "https://",
+            "https:///",
+            "https://api.example.com/",
+            "https://api.example.com/v1",
+            "https://api.example.com?x",
+            "https://api.example.com#x",
+            "https://user@api.example.com",
+            "https://api.example.com@evil.example",
+            "https://user:pass@api.example.com",
+            "https://api.example.com:",
+            "https://api.example.com:0",
+            "https://api.example.com:+443",
+            "https://api.example.com:65536",
+            "https://api.example.com:443:443",
+            "https://api.example.com\\evil",
+            "https://127.0.0.1",
+            "https://127.1",
+            "https://2130706433",
+            "https://0x7f000001",
+            "https://0x7f.1",
+            "https://0177.0.0.1",
+            "https://1.2.3.4.",
+            "https://[::1]",
+            "https://[::ffff:127.0.0.1]",
+            "https://bücher.example",
+            "https://xn--bcher-kva.example",
+            "https://api..example.com",
+            "https://.example.com",
+            "https://api.example.com..",
+            "https://-api.example.com",
+            "https://api_v1.example.com",
+            "https://api example.com",
+            "https://api%2eexample.com",
+            "https://*.example.com",
         ];
         for text in table {
             assert!(text.parse::<Origin>().is_err(), "{text} should be refused");
@@ -309,33 +215,17 @@ mod tests {
 
     #[test]
     fn a_request_s_origin_is_read_as_strictly_as_a_manifest_s() {
-        let origin = |uri: &str| uri.parse::<Uri>().map(|uri| Origin::of(&uri).map(|origin| origin.to_string()));
+        let origin =
+            |uri: &str| uri.parse::<Uri>().map(|uri| Origin::of(&uri).map(|origin| origin.to_string()));
         assert_eq!(origin("https://API.example.com.:443/a?b").unwrap().unwrap(), "https://api.example.com");
-        for uri in ["http://api.example.com/", "/path", "api.example.com:443", "https://u@api.example.com/", "https://[::1]/"] {
+        for uri in [
+            "http://api.example.com/",
+            "/path",
+            "api.example.com:443",
+            "https://u@api.example.com/",
+            "https://[::1]/",
+        ] {
             assert!(!matches!(origin(uri), Ok(Ok(_))), "{uri} should be refused");
-        }
-    }
-
-    #[test]
-    fn plain_http_is_for_this_machine_only() {
-        let table = [
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080", Reach::Loopback),
-            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080", Reach::Loopback),
-            ("http://[::1]:8080", "http://[::1]:8080", Reach::Loopback),
-            ("http://localhost", "http://localhost:80", Reach::Loopback),
-            ("https://localhost:8443", "https://localhost:8443", Reach::Loopback),
-            ("https://proxy.example.com", "https://proxy.example.com:443", Reach::Public),
-            ("https://10.0.0.1", "https://10.0.0.1:443", Reach::Public),
-        ];
-        for (text, expected, reach) in table {
-            let endpoint: Endpoint = text.parse().unwrap();
-            assert_eq!((endpoint.to_string().as_str(), endpoint.reach()), (expected, reach), "{text}");
-        }
-        for text in ["http://api.example.com", "http://10.0.0.1:80", "http://localhost.example.com", "http://[::2]"] {
-            assert!(matches!(text.parse::<Endpoint>(), Err(EndpointError::PlainHttp(_))), "{text}");
-        }
-        for text in ["", "127.0.0.1:80", "http://", "http://127.0.0.1:80/x", "http://a@localhost", "http://[::1", "http://[::1]8", "http://localhost:x"] {
-            assert!(matches!(text.parse::<Endpoint>(), Err(EndpointError::Form(_))), "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How fast requests go out: a provider allows so many in a window, and says so when it was too many.
 //!
-//! A pace belongs to whom the provider counts: tenants whose keys have the same owner share one, by sharing the `Arc`.
-//! Requests wait for their turn here, in the order in which they asked, on the tenant's clock.
+//! A pace belongs to whom the provider counts: tenants whose keys have the same owner share one, by sharing
+//! the `Arc`. Requests wait for their turn here, in the order in which they asked, on the tenant's clock.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
@@ -17,7 +17,8 @@ use crate::clock::{Clock, whole_ms};
 const BACKOFF_FIRST_MS: u64 = 1_000;
 /// Doublings of the first pause: 64 seconds at most. Longer than that, somebody waits at a door for nothing.
 const BACKOFF_DOUBLINGS_MAX: u32 = 6;
-/// A quarter of the pause is added by chance, so that tenants which were refused together do not come back together.
+/// A quarter of the pause is added by chance, so that tenants which were refused together do not come back
+/// together.
 const BACKOFF_JITTER_DIVISOR: u64 = 4;
 /// Longest pause that a provider's `Retry-After` is believed.
 const RETRY_AFTER_MS_MAX: u64 = 3_600_000;
@@ -29,13 +30,14 @@ pub struct PaceConfig {
     pub requests: NonZeroU32,
     /// The window. Default 1 s.
     pub window: Duration,
-    /// Added to the window, because requests do not all travel equally fast: five that left in a second may arrive in
-    /// less. Default 50 ms.
+    /// Added to the window, because requests do not all travel equally fast: five that left in a second may
+    /// arrive in less. Default 50 ms.
     pub margin: Duration,
-    /// Longest wait for a turn; a request that would wait longer fails at once, so that the guest can say "call again
-    /// later" instead of holding its instance. Default 20 s.
+    /// Longest wait for a turn; a request that would wait longer fails at once, so that the guest can say
+    /// "call again later" instead of holding its instance. Default 20 s.
     pub wait_max: Duration,
-    /// Where the chance in pauses begins. Default: different for each pace. Set it for runs that repeat exactly.
+    /// Where the chance in pauses begins. Default: different for each pace. Set it for runs that repeat
+    /// exactly.
     pub jitter_seed: u64,
 }
 
@@ -80,14 +82,14 @@ impl Pace {
         Self { config: None, state: Mutex::default() }
     }
 
-    /// Until when no request goes out because the provider refused one; milliseconds since the Unix epoch on the tenants'
-    /// clock, possibly in the past.
+    /// Until when no request goes out because the provider refused one; milliseconds since the Unix epoch on
+    /// the tenants' clock, possibly in the past.
     pub fn blocked_until_ms(&self) -> u64 {
         self.lock().blocked_until_ms
     }
 
-    /// Waits for a turn. Returns how long that took, or, without waiting, how many milliseconds it would take when that
-    /// is too long.
+    /// Waits for a turn. Returns how long that took, or, without waiting, how many milliseconds it would take
+    /// when that is too long.
     pub(crate) async fn turn(&self, clock: &dyn Clock) -> Result<Duration, u64> {
         let Some(config) = &self.config else { return Ok(Duration::ZERO) };
         let asked_ms = clock.now_ms();

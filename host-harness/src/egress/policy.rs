@@ -1,14 +1,16 @@
-//! The questions that every request has to pass before it gets the tenant's key, and every answer before the guest
-//! sees it. Each is a pure function; the gate asks them in the order in which they stand here.
+//! The questions that every request has to pass before it gets the tenant's key, and every answer before the
+//! guest sees it. Each is a pure function; the gate asks them in the order in which they stand here.
 
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use thiserror::Error;
 use wasmtime_wasi_http::Error as WasiError;
 
 use super::credential::Credential;
-use super::origin::{Endpoint, Origin};
+use super::endpoint::Endpoint;
+use super::origin::Origin;
 
-/// Why a request was not sent, or an answer not handed on. In the transcript; the guest only gets WASI's code for it.
+/// Why a request was not sent, or an answer not handed on. In the transcript; the guest only gets WASI's code
+/// for it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Denial {
     /// The call has sent as many requests as it may.
@@ -86,7 +88,8 @@ pub(crate) fn within_budget(sent: u32, requests_max: u32) -> Result<(), Denial> 
 /// Whether what the request is addressed to is approved, and where that leads.
 pub(crate) fn route<'a>(uri: &Uri, routes: &'a [Route]) -> Result<&'a Route, Denial> {
     let origin = Origin::of(uri).map_err(|error| Denial::Address(error.to_string()))?;
-    // An absolute path and nothing else: `*` and whole URIs in the request line would mean somebody else to a server.
+    // An absolute path and nothing else: `*` and whole URIs in the request line would mean somebody else to a
+    // server.
     if !uri.path().starts_with('/') {
         return Err(Denial::Address("the path does not start with /".to_owned()));
     }
@@ -108,7 +111,11 @@ pub(crate) fn ordinary(method: &Method) -> Result<(), Denial> {
 }
 
 /// Whether all headers are the plugin's to set, and not too large together.
-pub(crate) fn clean_headers(headers: &HeaderMap, credential: &HeaderName, bytes_max: usize) -> Result<(), Denial> {
+pub(crate) fn clean_headers(
+    headers: &HeaderMap,
+    credential: &HeaderName,
+    bytes_max: usize,
+) -> Result<(), Denial> {
     if let Some(name) = headers.keys().find(|name| reserved(name, credential)) {
         return Err(Denial::Header(name.to_string()));
     }
@@ -124,8 +131,8 @@ fn bytes_of(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
-/// Whether a header is the host's to set: those that prove who is asking, those between one hop and the next, those
-/// that say whom the request is for, and the one that the manifest names for the key.
+/// Whether a header is the host's to set: those that prove who is asking, those between one hop and the next,
+/// those that say whom the request is for, and the one that the manifest names for the key.
 pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
     const RESERVED: [&str; 17] = [
         "authorization",
@@ -178,8 +185,13 @@ pub(crate) fn keyless_request(
 }
 
 /// Whether the answer is readable and free of the key: headers, body.
-pub(crate) fn keyless_answer(headers: &HeaderMap, body: &[u8], credential: &Credential) -> Result<(), Denial> {
-    let encoded = headers.get_all(header::CONTENT_ENCODING).iter().find(|value| !is_identity(value.as_bytes()));
+pub(crate) fn keyless_answer(
+    headers: &HeaderMap,
+    body: &[u8],
+    credential: &Credential,
+) -> Result<(), Denial> {
+    let encoded =
+        headers.get_all(header::CONTENT_ENCODING).iter().find(|value| !is_identity(value.as_bytes()));
     if let Some(encoding) = encoded {
         return Err(Denial::AnswerEncoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
     }
@@ -214,14 +226,25 @@ mod tests {
     fn only_the_approved_origin_is_reached_however_the_request_spells_it() {
         let routes = routes();
         let reaches = |uri: &str| uri.parse::<Uri>().is_ok_and(|uri| route(&uri, &routes).is_ok());
-        for approved in ["https://api.example.com/", "https://API.EXAMPLE.COM:443/a", "https://api.example.com./a?b=c"] {
+        for approved in
+            ["https://api.example.com/", "https://API.EXAMPLE.COM:443/a", "https://api.example.com./a?b=c"]
+        {
             assert!(reaches(approved), "{approved} should be reached");
         }
         let denied = [
-            "http://api.example.com/", "https://api.example.com:8443/", "https://api.example.com.evil.example/",
-            "https://evil.example/api.example.com", "https://api.example.com@evil.example/", "https://example.com/",
-            "https://x.api.example.com/", "https://127.0.0.1/", "https://2130706433/", "https://[::ffff:127.0.0.1]/", "/",
-            "https://169.254.169.254/latest/meta-data", "https://user@api.example.com/",
+            "http://api.example.com/",
+            "https://api.example.com:8443/",
+            "https://api.example.com.evil.example/",
+            "https://evil.example/api.example.com",
+            "https://api.example.com@evil.example/",
+            "https://example.com/",
+            "https://x.api.example.com/",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://[::ffff:127.0.0.1]/",
+            "/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://user@api.example.com/",
         ];
         for denied in denied {
             assert!(!reaches(denied), "{denied} should be denied");
@@ -231,13 +254,27 @@ mod tests {
     #[test]
     fn headers_that_are_the_host_s_to_set_are_refused() {
         let credential = HeaderName::from_static("x-api-key");
-        let headers = |name: &str| {
-            HeaderMap::from_iter([(name.parse().unwrap(), http::HeaderValue::from_static("x"))])
-        };
+        let headers =
+            |name: &str| HeaderMap::from_iter([(name.parse().unwrap(), http::HeaderValue::from_static("x"))]);
         let denied = [
-            "Authorization", "cookie", "Cookie2", "Host", "X-Api-Key", "Proxy-Authorization", "Proxy-Anything", "Connection",
-            "Transfer-Encoding", "TE", "Trailer", "Upgrade", "Keep-Alive", "Expect", "Forwarded", "X-Forwarded-Host",
-            "X-Forwarded-For", "HTTP2-Settings",
+            "Authorization",
+            "cookie",
+            "Cookie2",
+            "Host",
+            "X-Api-Key",
+            "Proxy-Authorization",
+            "Proxy-Anything",
+            "Connection",
+            "Transfer-Encoding",
+            "TE",
+            "Trailer",
+            "Upgrade",
+            "Keep-Alive",
+            "Expect",
+            "Forwarded",
+            "X-Forwarded-Host",
+            "X-Forwarded-For",
+            "HTTP2-Settings",
         ];
         for name in denied {
             assert!(clean_headers(&headers(name), &credential, 1_000).is_err(), "{name} should be refused");
@@ -254,7 +291,9 @@ mod tests {
         for name in ["authorization", "x-api-key", "api-token"] {
             assert!(may(name), "{name}");
         }
-        for name in ["host", "cookie", "content-length", "content-type", "proxy-authorization", "connection", "via"] {
+        for name in
+            ["host", "cookie", "content-length", "content-type", "proxy-authorization", "connection", "via"]
+        {
             assert!(!may(name), "{name} should be refused");
         }
     }
@@ -279,7 +318,10 @@ mod tests {
             keyless_answer(&headers, body.as_bytes(), &credential())
         };
         assert_eq!(check("content-encoding", "identity", "{}"), Ok(()));
-        assert_eq!(check("location", &format!("https://x.example/?{KEY}"), ""), Err(Denial::KeyInAnswer("headers")));
+        assert_eq!(
+            check("location", &format!("https://x.example/?{KEY}"), ""),
+            Err(Denial::KeyInAnswer("headers"))
+        );
         assert_eq!(check("etag", "1", &format!("<{KEY}>")), Err(Denial::KeyInAnswer("body")));
         assert_eq!(check("content-encoding", "gzip", ""), Err(Denial::AnswerEncoded("gzip".to_owned())));
     }

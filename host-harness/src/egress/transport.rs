@@ -7,13 +7,13 @@ use bytes::Bytes;
 use thiserror::Error;
 use wasmtime_wasi_http::Error as WasiError;
 
-use super::origin::Reach;
+use super::endpoint::Reach;
 
 /// A request that passed every question, with the credential in it.
 #[derive(Debug)]
 pub struct Outbound {
-    /// The request. Its URI is absolute and names the endpoint: the plugin's own origin, or where that is routed to.
-    /// It has neither a `host` nor a `content-length` header; the client adds them.
+    /// The request. Its URI is absolute and names the endpoint: the plugin's own origin, or where that is
+    /// routed to. It has neither a `host` nor a `content-length` header; the client adds them.
     pub request: http::Request<Bytes>,
     /// Which addresses the endpoint's name may resolve to.
     pub reach: Reach,
@@ -23,11 +23,12 @@ pub struct Outbound {
     pub response_bytes_max: usize,
 }
 
-/// Carries requests. Implement it to answer them in the process itself (a simulator's router), or to send them through
-/// a client of the platform's own; [`HttpsClient`](super::HttpsClient) is the one for the real network.
+/// Carries requests. Implement it to answer them in the process itself (a simulator's router), or to send
+/// them through a client of the platform's own; [`HttpsClient`](super::HttpsClient) is the one for the real
+/// network.
 ///
-/// A transport must not follow redirects and must not repeat a request that may have been received: the plugin's
-/// decisions about writes whose answer was lost depend on it.
+/// A transport must not follow redirects and must not repeat a request that may have been received: the
+/// plugin's decisions about writes whose answer was lost depend on it.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends the request and reads the whole answer.
@@ -66,8 +67,8 @@ pub enum TransportError {
     /// What came back is no HTTP.
     #[error("the answer is not valid HTTP: {0}")]
     Protocol(String),
-    /// The call ends here and now with [`CallError::Aborted`](crate::CallError::Aborted), and the guest learns nothing.
-    /// For tests that cut a call off around a request.
+    /// The call ends here and now with [`CallError::Aborted`](crate::CallError::Aborted), and the guest
+    /// learns nothing. For tests that cut a call off around a request.
     #[error("{0}")]
     Abort(String),
 }

@@ -140,8 +140,8 @@ impl Storage for MemoryStorage {
         limit: u32,
     ) -> Result<Vec<Entry>, Fault<StorageError>> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        // Strings compare by bytes, so a prefix is a range: it starts at the prefix and ends with the last key that
-        // begins with it.
+        // Strings compare by bytes, so a prefix is a range: it starts at the prefix and ends with the last
+        // key that begins with it.
         let start = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
@@ -182,8 +182,8 @@ fn entry(key: &str, (value, version): &(Vec<u8>, u64)) -> Entry {
     Entry { key: key.to_owned(), value: value.clone(), version: *version }
 }
 
-// A commit changes the space only after all its checks, in steps that do not panic: the data is good after a panic
-// elsewhere.
+// A commit changes the space only after all its checks, in steps that do not panic: the data is good after a
+// panic elsewhere.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -207,10 +207,12 @@ mod tests {
     #[tokio::test]
     async fn all_writes_of_a_commit_have_its_version_and_versions_count_up() {
         let storage = MemoryStorage::new();
-        let first = storage.commit(vec![put("a", "1", Precondition::None), put("b", "1", Precondition::None)]).await;
+        let first =
+            storage.commit(vec![put("a", "1", Precondition::None), put("b", "1", Precondition::None)]).await;
         assert_eq!(first, Ok(1));
         assert_eq!(storage.commit(vec![put("b", "2", Precondition::None)]).await, Ok(2));
-        let versions: Vec<_> = storage.entries().iter().map(|entry| (entry.key.clone(), entry.version)).collect();
+        let versions: Vec<_> =
+            storage.entries().iter().map(|entry| (entry.key.clone(), entry.version)).collect();
         assert_eq!(versions, [("a".to_owned(), 1), ("b".to_owned(), 2)]);
     }
 

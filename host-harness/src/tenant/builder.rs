@@ -19,7 +19,8 @@ use crate::storage::Storage;
 
 /// Collects what a tenant needs; see [`Tenant::builder`].
 ///
-/// Directory, storage, credential and transport must be given. Without approved origins every request is refused.
+/// Directory, storage, credential and transport must be given. Without approved origins every request is
+/// refused.
 #[must_use = "a builder does nothing until `build`"]
 pub struct TenantBuilder {
     plugin: Plugin,

@@ -11,8 +11,8 @@ use host_harness::contract::directory::{DirectoryError, MemberPage};
 use host_harness::contract::events::{Event, EventKind};
 use host_harness::contract::types::{Member, Plan};
 use host_harness::{
-    Busy, CallEnd, CallError, Deadline, Directory, Engine, EngineConfig, Fault, Limits, MemoryDirectory, MemoryStorage,
-    Outbound, Secret, Tenant, TenantError, Transport, TransportError,
+    Busy, CallEnd, CallError, Deadline, Directory, Engine, EngineConfig, Fault, Limits, MemoryDirectory,
+    MemoryStorage, Outbound, Secret, Tenant, TenantError, Transport, TransportError,
 };
 
 use crate::guest;
@@ -34,7 +34,8 @@ async fn every_export_answers_in_the_contract_s_types() {
         occurred_at: 0,
     };
     assert_eq!(tenant.handle(&event).await.unwrap().unwrap(), []);
-    let exports: Vec<_> = stage.recorder.take().calls.into_iter().map(|call| (call.call, call.export)).collect();
+    let exports: Vec<_> =
+        stage.recorder.take().calls.into_iter().map(|call| (call.call, call.export)).collect();
     let expected = [
         (1, "connection.status"),
         (2, "groups.list"),
@@ -70,7 +71,9 @@ async fn a_panic_is_reported_with_its_text_and_does_not_hurt_the_next_call() {
         other => panic!("{other:?}"),
     }
     match stage.try_order("T").await {
-        Err(CallError::Trapped { message, panic: None }) => assert!(message.contains("unreachable"), "{message}"),
+        Err(CallError::Trapped { message, panic: None }) => {
+            assert!(message.contains("unreachable"), "{message}")
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(stage.order("Estill here").await, "still here");
@@ -155,7 +158,8 @@ async fn each_call_is_reported_with_its_end() {
     stage.tenant.status().await.unwrap().unwrap();
     stage.order("Ltext").await;
     stage.try_order("T").await.unwrap_err();
-    let ends: Vec<_> = stage.recorder.take().calls.into_iter().map(|call| (call.end, call.log_lines)).collect();
+    let ends: Vec<_> =
+        stage.recorder.take().calls.into_iter().map(|call| (call.end, call.log_lines)).collect();
     assert!(
         matches!(&ends[..], [(CallEnd::Done, 0), (CallEnd::Refused, 1), (CallEnd::Failed(_), 0)]),
         "{ends:?}"
@@ -175,7 +179,11 @@ impl Directory for SlowDirectory {
         self.1.find_members(email).await
     }
 
-    async fn list_members(&self, after: Option<&str>, limit: u32) -> Result<MemberPage, Fault<DirectoryError>> {
+    async fn list_members(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<MemberPage, Fault<DirectoryError>> {
         self.0.acquire().await.unwrap().forget();
         self.1.list_members(after, limit).await
     }

@@ -8,7 +8,7 @@ use host_harness::{
     ApprovedOrigin, CallError, Denial, ExchangeEnd, Limits, Pace, PaceConfig, TransportError,
 };
 
-use crate::stage::{KEY, NOW_MS, ORIGIN, Stage, stage, stage_with};
+use crate::stage::{KEY, KEY_IN_ORDERS, NOW_MS, ORIGIN, Stage, stage, stage_with};
 
 const DENIED: &str = "error 15";
 const TOO_MANY: &str = "error 11";
@@ -33,7 +33,9 @@ async fn the_key_is_added_to_the_approved_origin_behind_the_manifest_s_prefix() 
 async fn a_request_s_method_headers_and_body_arrive_as_the_plugin_made_them() {
     let stage = stage().await;
     let body = r#"{"name":"Ada"}"#;
-    stage.order(&format!("HP\nhttps\napi.example.com\n/members\ncontent-type\napplication/json\n{body}")).await;
+    stage
+        .order(&format!("HP\nhttps\napi.example.com\n/members\ncontent-type\napplication/json\n{body}"))
+        .await;
     let sent = stage.wire.sent();
     assert_eq!((sent[0].method().as_str(), sent[0].body()), ("POST", &Bytes::from(body)));
     assert_eq!(sent[0].headers()["content-type"], "application/json");
@@ -46,7 +48,7 @@ async fn a_request_s_method_headers_and_body_arrive_as_the_plugin_made_them() {
 async fn the_key_appears_nowhere_in_the_transcript() {
     let stage = stage().await;
     stage.get("/groups").await;
-    stage.get(&format!("/groups?key={KEY}")).await;
+    stage.get(&format!("/groups?key={KEY_IN_ORDERS}")).await;
     let recording = stage.recorder.take();
     assert_eq!(recording.exchanges.len(), 2);
     assert!(!format!("{recording:?}").contains(KEY), "{recording:?}");
@@ -103,7 +105,9 @@ async fn an_approved_origin_that_the_manifest_does_not_name_stays_out_of_reach()
 #[tokio::test]
 async fn headers_that_are_the_host_s_to_set_are_refused_when_they_are_added() {
     let stage = stage().await;
-    for header in ["Authorization", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding", "X-Forwarded-For"] {
+    for header in
+        ["Authorization", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding", "X-Forwarded-For"]
+    {
         let answer = stage.order(&format!("HG\nhttps\napi.example.com\n/\n{header}\nx\n")).await;
         assert_eq!(answer, "header refused", "{header}");
     }
@@ -114,9 +118,9 @@ async fn headers_that_are_the_host_s_to_set_are_refused_when_they_are_added() {
 async fn a_request_with_the_key_in_it_is_refused_wherever_it_stands() {
     let stage = stage().await;
     let requests = [
-        format!("HG\nhttps\napi.example.com\n/?k={KEY}\n"),
-        format!("HG\nhttps\napi.example.com\n/\nx-token\n{KEY}\n"),
-        format!("HP\nhttps\napi.example.com\n/\n\n\n{{\"k\":\"{KEY}\"}}"),
+        format!("HG\nhttps\napi.example.com\n/?k={KEY_IN_ORDERS}\n"),
+        format!("HG\nhttps\napi.example.com\n/\nx-token\n{KEY_IN_ORDERS}\n"),
+        format!("HP\nhttps\napi.example.com\n/\n\n\n{{\"k\":\"{KEY_IN_ORDERS}\"}}"),
     ];
     for request in requests {
         assert_eq!(stage.order(&request).await, DENIED, "{request}");
@@ -197,7 +201,8 @@ async fn requests_keep_the_provider_s_pace_across_calls() {
     for _ in 0..11 {
         stage.get("/").await;
     }
-    let paced: Vec<_> = stage.recorder.take().exchanges.iter().map(|exchange| exchange.paced.as_millis()).collect();
+    let paced: Vec<_> =
+        stage.recorder.take().exchanges.iter().map(|exchange| exchange.paced.as_millis()).collect();
     assert_eq!(paced, [0, 0, 0, 0, 0, 1_050, 0, 0, 0, 0, 1_050]);
 }
 

@@ -9,26 +9,23 @@ const WAT: &str = include_str!("guest.wat");
 const WIT: &str = include_str!("guest.wit");
 
 /// The plugin that does what it is told; see `guest.wat` for its orders.
-pub fn component() -> Vec<u8> {
+pub(crate) fn component() -> Vec<u8> {
     component_from(WAT)
 }
 
 /// The same plugin with one text of its source replaced. Texts of the manifest must keep their length.
-#[allow(dead_code, reason = "the documentation's example needs only the plugin as it is")]
-pub fn component_with(text: &str, replacement: &str) -> Vec<u8> {
+pub(crate) fn component_with(text: &str, replacement: &str) -> Vec<u8> {
     assert!(WAT.contains(text), "{text} does not occur in guest.wat");
     component_from(&WAT.replace(text, replacement))
 }
 
 /// The plugin as a core module, before it is made a component.
-#[allow(dead_code, reason = "the documentation's example needs only the component")]
-pub fn core_module() -> Vec<u8> {
+pub(crate) fn core_module() -> Vec<u8> {
     wat::parse_str(WAT).unwrap()
 }
 
 /// A component of another world of `guest.wit`, with no behaviour at all.
-#[allow(dead_code, reason = "the documentation's example needs only the plugin")]
-pub fn dummy(world: &str) -> Vec<u8> {
+pub(crate) fn dummy(world: &str) -> Vec<u8> {
     let (resolve, world) = world_named(world);
     encode(dummy_module(&resolve, world, ManglingAndAbi::Standard32), &resolve, world)
 }

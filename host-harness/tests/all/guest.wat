@@ -14,6 +14,8 @@
 ;;   M             takes memory until it gets no more
 ;;   B             hands the host a string of 5 MiB
 ;;
+;; A ^ in an order stands for a hyphen: so a test can hand the plugin a key that the host would find in settings.
+;;
 ;; Memory: 0x0100 what imports return, 0x0200 what exports return, 0x0400 arguments in memory, 0x1000 texts,
 ;; 0x3000 the message, 0x10000 and up what `cabi_realloc` gives.
 (module
@@ -49,7 +51,7 @@
   (import "wasi:http/types@0.2.0" "[method]incoming-body.stream" (func $body-stream (param i32 i32)))
   (import "wasi:io/streams@0.2.0" "[method]input-stream.blocking-read" (func $stream-read (param i32 i64 i32)))
 
-  (memory (export "memory") 2)
+  (memory (export "memory") 20)
   (data (i32.const 0x1000) "example-doors")
   (data (i32.const 0x1020) "Example doors")
   (data (i32.const 0x1040) "1.0.0")
@@ -204,6 +206,13 @@
     (global.set $end (i32.add (local.get $at) (local.get $length)))
     (global.set $orders (i32.add (global.get $orders) (i32.const 1)))
     (call $rest) (local.set $text-length) (local.set $text)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (global.get $end)))
+        (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 94))
+          (then (i32.store8 (local.get $at) (i32.const 45))))
+        (local.set $at (i32.add (local.get $at) (i32.const 1)))
+        (br $next)))
 
     (if (i32.eq (local.get $order) (i32.const 69)) ;; E
       (then (call $say (local.get $text) (local.get $text-length))))

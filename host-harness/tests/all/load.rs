@@ -26,13 +26,18 @@ async fn a_good_component_shows_what_it_is_and_what_it_wants() {
     assert_eq!(plugin.origins(), [ORIGIN.parse().unwrap()]);
     assert_eq!(plugin.size_bytes(), component.len() as u64);
     assert_eq!(plugin.hash().len(), 64);
-    assert!(plugin.imports().contains(&"wasi:http/outgoing-handler@0.2.0".to_owned()), "{:?}", plugin.imports());
+    assert!(
+        plugin.imports().contains(&"wasi:http/outgoing-handler@0.2.0".to_owned()),
+        "{:?}",
+        plugin.imports()
+    );
     assert!(plugin.exports().contains(&"gym:door-access/events@0.1.0".to_owned()), "{:?}", plugin.exports());
 }
 
 #[tokio::test]
 async fn what_is_not_webassembly_is_told_apart_by_its_first_bytes() {
-    for (bytes, begins) in [(&b""[..], "nothing"), (b"#!/bin/sh\necho", "23212f62696e2f73"), (b"PK", "504b")] {
+    for (bytes, begins) in [(&b""[..], "nothing"), (b"#!/bin/sh\necho", "23212f62696e2f73"), (b"PK", "504b")]
+    {
         match refusal(bytes).await {
             LoadError::NotWebAssembly { begins: found } => assert_eq!(found, begins),
             other => panic!("{other:?}"),
@@ -173,7 +178,8 @@ async fn a_cache_folder_that_others_may_write_is_refused() {
 #[tokio::test]
 async fn a_cache_folder_behind_a_link_and_a_file_in_its_place_are_refused() {
     let parent = tempfile::tempdir().unwrap();
-    let (folder, link, file) = (parent.path().join("folder"), parent.path().join("link"), parent.path().join("file"));
+    let (folder, link, file) =
+        (parent.path().join("folder"), parent.path().join("link"), parent.path().join("file"));
     fs::create_dir(&folder).unwrap();
     std::os::unix::fs::symlink(&folder, &link).unwrap();
     fs::write(&file, b"").unwrap();

@@ -1,5 +1,11 @@
-//! Tests of the host as a platform uses it: components made on the spot, the network answered in the process, and a clock
-//! that the tests own. One binary, because linking the engine is slow.
+//! Tests of the host as a platform uses it: components made on the spot, the network answered in the process,
+//! and a clock that the tests own. One binary, because linking the engine is slow.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, which is the point; clippy.toml allows it in test functions only"
+)]
 
 mod calls;
 mod egress;
@@ -8,3 +14,4 @@ mod load;
 mod network;
 mod stage;
 mod state;
+mod zz_bench;

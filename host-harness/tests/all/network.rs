@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use host_harness::{ApprovedOrigin, HttpsClient, HttpsClientConfig, Outbound, Reach, Transport, TransportError};
+use host_harness::{
+    ApprovedOrigin, HttpsClient, HttpsClientConfig, Outbound, Reach, Transport, TransportError,
+};
 use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -29,7 +31,8 @@ async fn server() -> Server {
             let (stream, _) = listener.accept().await.unwrap();
             count.fetch_add(1, Ordering::SeqCst);
             let service = service_fn(|request: http::Request<hyper::body::Incoming>| async move {
-                let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+                let host =
+                    request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
                 let text = match request.uri().path() {
                     "/large" => "x".repeat(10_000),
                     "/slow" => std::future::pending().await,
@@ -37,7 +40,8 @@ async fn server() -> Server {
                 };
                 Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from(text))))
             });
-            let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            let connection =
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::spawn(connection);
         }
     });

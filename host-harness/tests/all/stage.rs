@@ -7,46 +7,52 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use host_harness::contract::types::Error;
 use host_harness::{
-    ApprovedOrigin, CallError, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Recorder, Secret, Tenant,
-    TenantBuilder, Transport, TransportError, VirtualClock,
+    ApprovedOrigin, CallError, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Recorder,
+    Secret, Tenant, TenantBuilder, Transport, TransportError, VirtualClock,
 };
 
 use crate::guest;
 
-pub const KEY: &str = "sesame-open-12345";
-pub const ORIGIN: &str = "https://api.example.com";
+pub(crate) const KEY: &str = "sesame-open-12345";
+/// The key as it must stand in an order; see `guest.wat`.
+pub(crate) const KEY_IN_ORDERS: &str = "sesame^open^12345";
+pub(crate) const ORIGIN: &str = "https://api.example.com";
 /// 2026-01-01T00:00:00Z.
-pub const NOW_MS: u64 = 1_767_225_600_000;
+pub(crate) const NOW_MS: u64 = 1_767_225_600_000;
 
 /// One engine for all tests, as one for all tenants: it compiles the guest once.
-pub static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let config = EngineConfig { calls_max: 32, tick: Duration::from_millis(2), ..EngineConfig::default() };
     Engine::new(config).unwrap()
 });
 
-type Answer = Box<dyn Fn(&http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> + Send + Sync>;
+type Answer =
+    Box<dyn Fn(&http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> + Send + Sync>;
 
 /// A network that keeps what was sent and answers as it is told.
-pub struct Wire {
+pub(crate) struct Wire {
     sent: Mutex<Vec<http::Request<Bytes>>>,
     answer: Mutex<Answer>,
 }
 
 impl Wire {
     /// All requests so far, as they would have left the machine.
-    pub fn sent(&self) -> Vec<http::Request<Bytes>> {
+    pub(crate) fn sent(&self) -> Vec<http::Request<Bytes>> {
         self.sent.lock().unwrap().clone()
     }
 
-    pub fn answer(
+    pub(crate) fn answer(
         &self,
-        answer: impl Fn(&http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> + Send + Sync + 'static,
+        answer: impl Fn(&http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError>
+        + Send
+        + Sync
+        + 'static,
     ) {
         *self.answer.lock().unwrap() = Box::new(answer);
     }
 
     /// Answers everything with this status, header and body.
-    pub fn answer_with(&self, status: u16, header: (&'static str, &'static str), body: &'static str) {
+    pub(crate) fn answer_with(&self, status: u16, header: (&'static str, &'static str), body: &'static str) {
         self.answer(move |_| {
             let response = http::Response::builder().status(status).header(header.0, header.1);
             Ok(response.body(Bytes::from_static(body.as_bytes())).unwrap())
@@ -62,28 +68,31 @@ impl Transport for Wire {
     }
 }
 
-pub struct Stage {
-    pub tenant: Tenant,
-    pub storage: Arc<MemoryStorage>,
-    pub directory: Arc<MemoryDirectory>,
-    pub clock: Arc<VirtualClock>,
-    pub recorder: Arc<Recorder>,
-    pub wire: Arc<Wire>,
+pub(crate) struct Stage {
+    pub(crate) tenant: Tenant,
+    pub(crate) storage: Arc<MemoryStorage>,
+    pub(crate) directory: Arc<MemoryDirectory>,
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) wire: Arc<Wire>,
 }
 
 /// A tenant of the obedient plugin with its origin approved.
-pub async fn stage() -> Stage {
+pub(crate) async fn stage() -> Stage {
     stage_with(|builder| builder.approve(ApprovedOrigin::direct(ORIGIN.parse().unwrap()))).await
 }
 
 /// A tenant of the obedient plugin, changed before it is built. Nothing is approved.
-pub async fn stage_with(change: impl FnOnce(TenantBuilder) -> TenantBuilder) -> Stage {
+pub(crate) async fn stage_with(change: impl FnOnce(TenantBuilder) -> TenantBuilder) -> Stage {
     let plugin = ENGINE.load(&guest::component()).await.unwrap();
     let storage = Arc::new(MemoryStorage::new());
     let directory = Arc::new(MemoryDirectory::new());
     let clock = Arc::new(VirtualClock::new(NOW_MS));
     let recorder = Arc::new(Recorder::with_bodies(100));
-    let wire = Arc::new(Wire { sent: Mutex::default(), answer: Mutex::new(Box::new(|_| Ok(http::Response::default()))) });
+    let wire = Arc::new(Wire {
+        sent: Mutex::default(),
+        answer: Mutex::new(Box::new(|_| Ok(http::Response::default()))),
+    });
     let builder = Tenant::builder(plugin, "north-gym")
         .directory(directory.clone())
         .storage(storage.clone())
@@ -97,12 +106,12 @@ pub async fn stage_with(change: impl FnOnce(TenantBuilder) -> TenantBuilder) -> 
 
 impl Stage {
     /// Gives the plugin an order and returns what came of it.
-    pub async fn order(&self, order: &str) -> String {
+    pub(crate) async fn order(&self, order: &str) -> String {
         self.try_order(order).await.unwrap_or_else(|error| panic!("{order}: {error}"))
     }
 
     /// Gives the plugin an order that may end the call.
-    pub async fn try_order(&self, order: &str) -> Result<String, CallError> {
+    pub(crate) async fn try_order(&self, order: &str) -> Result<String, CallError> {
         match self.tenant.connect(order).await? {
             Err(Error::Reject(detail)) => Ok(detail.message),
             other => panic!("{order}: {other:?}"),
@@ -110,7 +119,7 @@ impl Stage {
     }
 
     /// Has the plugin send a request to its origin.
-    pub async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         self.order(&format!("HG\nhttps\napi.example.com\n{path}\n")).await
     }
 }

@@ -2,7 +2,7 @@
 
 use host_harness::{CallError, Moment, Verdict};
 
-use crate::stage::{KEY, stage};
+use crate::stage::{KEY, KEY_IN_ORDERS, stage};
 
 #[tokio::test]
 async fn what_one_call_stores_the_next_one_finds_with_its_version() {
@@ -45,7 +45,7 @@ async fn a_value_beyond_the_contract_never_reaches_the_storage() {
 #[tokio::test]
 async fn a_key_on_its_way_into_storage_ends_the_call() {
     let stage = stage().await;
-    let stopped = stage.try_order(&format!("S{{\"token\":\"{KEY}\"}}")).await;
+    let stopped = stage.try_order(&format!("S{{\"token\":\"{KEY_IN_ORDERS}\"}}")).await;
     assert_eq!(stopped, Err(CallError::CredentialExposed("a write to storage".to_owned())));
     assert_eq!(stage.storage.commits(), 0);
 }
@@ -53,8 +53,16 @@ async fn a_key_on_its_way_into_storage_ends_the_call() {
 #[tokio::test]
 async fn a_log_line_with_the_key_in_it_is_replaced() {
     let stage = stage().await;
-    stage.order(&format!("Lusing {KEY}")).await;
+    stage.order(&format!("Lusing {KEY_IN_ORDERS}")).await;
     let lines = stage.recorder.take().lines;
     assert_eq!(lines.len(), 1);
     assert!(lines[0].message.contains("withheld") && !format!("{lines:?}").contains(KEY), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_key_in_the_settings_is_refused_before_the_plugin_sees_them() {
+    let stage = stage().await;
+    let refused = stage.try_order(&format!("E{KEY}")).await;
+    assert_eq!(refused, Err(CallError::CredentialExposed("the settings".to_owned())));
+    assert_eq!(stage.recorder.take().calls, []);
 }

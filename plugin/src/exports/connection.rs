@@ -4,6 +4,7 @@ use super::groups::{import, imported, to_list, update_mappings};
 use crate::contract::connection::{self, Connected, Counts, Health, State};
 use crate::contract::types::{self, PauseCause};
 use crate::host::Host;
+use crate::json;
 use crate::kisi::Kisi;
 use crate::kisi::error::{Error, pause};
 use crate::kisi::organization::Place;
@@ -67,7 +68,7 @@ pub fn status(host: &dyn Host) -> Result<Health, types::Error> {
         Some(Config { paused: Some(paused), .. }) => State::Paused(paused.clone().into()),
         Some(_) => State::Connected,
     };
-    let broken = mappings.groups.iter().filter(|(_, group)| group.deleted).map(|(id, _)| mappings.group_ref(*id));
+    let broken = mappings.groups.iter().filter(|group| group.deleted).map(|group| mappings.group_ref(group.id));
     Ok(Health {
         state,
         account: config.as_ref().map(account),
@@ -132,7 +133,7 @@ fn count(host: &dyn Host) -> Result<(u32, u32), types::Error> {
         let entries = host.scan(MEMBERS, after.as_deref(), COUNT_PAGE).map_err(storage_error)?;
         for entry in &entries {
             // A damaged record is reported by the event that needs it; it does not hide the installation's health.
-            let record: Record = serde_json::from_slice(&entry.value).unwrap_or_default();
+            let record: Record = json::from_slice(&entry.value).unwrap_or_default();
             members = members.saturating_add(u32::from(record.account.is_some()));
             grants = grants.saturating_add(u32::try_from(record.holds.len()).unwrap_or(u32::MAX));
         }

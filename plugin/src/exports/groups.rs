@@ -8,6 +8,7 @@ use crate::kisi::{self, Kisi};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::tenant::{self, Groups, Tenant, Versioned};
+use crate::window::order_by;
 
 /// See `groups.refresh`.
 ///
@@ -47,19 +48,19 @@ pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, types::Erro
         .map(|row| tenant::Group {
             id: row.id,
             name: row.name,
-            place: row.place.and_then(|place| place.name),
+            place: row.place,
             doors: row.locks_count,
             app_access: row.login_enabled,
         })
         .collect();
-    groups.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
+    order_by(&mut groups, |group| (group.name.clone(), group.id));
     Ok(Groups { refreshed_at: host.now(), groups })
 }
 
 /// Takes over what the groups say now into what the mapping knows of them.
 pub(super) fn update_mappings(mappings: &mut Mappings, groups: &Groups) {
-    for (id, mapped) in &mut mappings.groups {
-        match groups.groups.iter().find(|group| group.id == *id) {
+    for mapped in &mut mappings.groups {
+        match groups.groups.iter().find(|group| group.id == mapped.id) {
             Some(group) => {
                 mapped.name.clone_from(&group.name);
                 mapped.deleted = false;
@@ -71,10 +72,10 @@ pub(super) fn update_mappings(mappings: &mut Mappings, groups: &Groups) {
 
 pub(super) fn to_list(groups: &Groups, mappings: &Mappings) -> GroupList {
     let mut list: Vec<Group> = groups.groups.iter().map(|group| to_contract(group, mappings)).collect();
-    for (id, mapped) in &mappings.groups {
-        if mapped.deleted && groups.groups.iter().all(|group| group.id != *id) {
+    for mapped in &mappings.groups {
+        if mapped.deleted && groups.groups.iter().all(|group| group.id != mapped.id) {
             list.push(Group {
-                id: id.to_string(),
+                id: mapped.id.to_string(),
                 name: mapped.name.clone(),
                 place: None,
                 doors: 0,
@@ -82,7 +83,7 @@ pub(super) fn to_list(groups: &Groups, mappings: &Mappings) -> GroupList {
             });
         }
     }
-    list.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+    order_by(&mut list, |group| (group.name.clone(), group.id.clone()));
     GroupList { groups: list, refreshed_at: groups.refreshed_at }
 }
 

@@ -1,11 +1,9 @@
 //! Which plan opens which groups.
 
-use std::collections::BTreeSet;
-
 use crate::contract::mappings::{Mapping, MappingState};
 use crate::contract::types::{self, Problem};
 use crate::host::Host;
-use crate::mapping::{Entry, MappedGroup, Mappings};
+use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
 use crate::reconcile::directory_error;
 use crate::tenant;
 
@@ -32,7 +30,6 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
     let mut stored = tenant::mappings(host)?;
     let mut mappings = Mappings::default();
     let mut problems = Vec::new();
-    let mut seen = BTreeSet::new();
     if entries.len() > ENTRIES_MAX {
         problems.push(problem("mappings".to_string(), format!("has more than {ENTRIES_MAX} entries")));
     }
@@ -41,23 +38,29 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
         let plan = plans.iter().find(|plan| plan.id == entry.plan);
         let group = groups.groups.iter().find(|group| group.id.to_string() == entry.group);
         if plan.is_none() {
-            problems.push(problem(place("plan"), format!("the platform has no plan {:?}", entry.plan)));
+            problems.push(problem(place("plan"), format!("the platform has no plan \u{201c}{}\u{201d}", entry.plan)));
         }
         if group.is_none() {
-            let message = format!("Kisi had no group {:?} at the last refresh; refresh the groups if it is new", entry.group);
+            let message = format!("Kisi had no group \u{201c}{}\u{201d} at the last refresh; refresh the groups if it is new", entry.group);
             problems.push(problem(place("group"), message));
         }
         let (Some(plan), Some(group)) = (plan, group) else { continue };
         let entry = Entry { plan: plan.id.clone(), group: group.id, location: entry.location.clone() };
-        if !seen.insert(entry.clone()) {
+        if mappings.entries.contains(&entry) {
             let message = "is the same as an earlier entry".to_string();
             problems.push(problem(format!("mappings[{index}]"), message));
             continue;
         }
         // A group that an event found deleted stays so until a refresh sees it again.
         let deleted = stored.value.is_deleted(group.id);
-        mappings.groups.insert(group.id, MappedGroup { name: group.name.clone(), deleted });
-        mappings.plans.insert(plan.id.clone(), plan.name.clone());
+        let group = MappedGroup { id: group.id, name: group.name.clone(), deleted };
+        if !mappings.groups.contains(&group) {
+            mappings.groups.push(group);
+        }
+        let plan = MappedPlan { id: plan.id.clone(), name: plan.name.clone() };
+        if !mappings.plans.contains(&plan) {
+            mappings.plans.push(plan);
+        }
         mappings.entries.push(entry);
     }
     if !problems.is_empty() {

@@ -38,7 +38,7 @@ fn outgoing(request: &Request) -> Result<OutgoingRequest, SendError> {
     let append = |name: &str, value: &str| {
         headers
             .append(&FieldName::from(name), &FieldValue::from(value))
-            .map_err(|error| SendError::Denied(format!("the header {name} is refused ({error})")))
+            .map_err(|_| SendError::Denied(format!("the header {name} is refused")))
     };
     for (name, value) in &request.headers {
         append(name, value)?;
@@ -102,7 +102,7 @@ fn read_to_end(stream: &InputStream) -> Result<Vec<u8>, SendError> {
         match stream.blocking_read(READ_BYTES) {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(bytes),
-            Err(StreamError::LastOperationFailed(error)) => return Err(lost(&error.to_debug_string())),
+            Err(StreamError::LastOperationFailed(_)) => return Err(lost("the connection was cut within the answer")),
         }
         if bytes.len() > BODY_BYTES_MAX {
             return Err(lost("the answer is too large"));
@@ -112,24 +112,35 @@ fn read_to_end(stream: &InputStream) -> Result<Vec<u8>, SendError> {
 
 /// Whether a failed request may have reached Kisi. What is not certain counts as possible.
 fn classify(error: &ErrorCode) -> SendError {
-    match error {
-        ErrorCode::HttpRequestDenied
-        | ErrorCode::DestinationIpProhibited
-        | ErrorCode::HttpRequestHeaderSectionSize(_)
-        | ErrorCode::HttpRequestUriInvalid => SendError::Denied(format!("{error}")),
-        ErrorCode::DnsTimeout
-        | ErrorCode::DnsError(_)
-        | ErrorCode::DestinationNotFound
-        | ErrorCode::DestinationUnavailable
-        | ErrorCode::DestinationIpUnroutable
-        | ErrorCode::ConnectionRefused
-        | ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionLimitReached
-        | ErrorCode::TlsProtocolError
-        | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_) => not_sent(&format!("{error}")),
-        error => lost(&format!("{error}")),
-    }
+    let (kind, why): (fn(&str) -> SendError, &str) = match error {
+        ErrorCode::HttpRequestDenied => (denied, "not allowed by its policy"),
+        ErrorCode::DestinationIpProhibited => (denied, "the address is not allowed"),
+        ErrorCode::HttpRequestHeaderSectionSize(_) | ErrorCode::HttpRequestHeaderSize(_) => {
+            (denied, "the headers are too large")
+        }
+        ErrorCode::HttpRequestUriInvalid => (denied, "the address is not valid"),
+        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => (not_sent, "its name cannot be resolved"),
+        ErrorCode::DestinationNotFound | ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
+            (not_sent, "there is no way to it")
+        }
+        ErrorCode::ConnectionRefused => (not_sent, "the connection was refused"),
+        ErrorCode::ConnectionTimeout => (not_sent, "the connection took too long"),
+        ErrorCode::ConnectionLimitReached => (not_sent, "there are too many connections"),
+        ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => {
+            (not_sent, "its certificate or encryption is not accepted")
+        }
+        ErrorCode::ConnectionTerminated => (lost, "the connection was cut"),
+        ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
+            (lost, "the answer took too long")
+        }
+        ErrorCode::HttpResponseBodySize(_) => (lost, "the answer is too large"),
+        _ => (lost, "the exchange failed"),
+    };
+    kind(why)
+}
+
+fn denied(why: &str) -> SendError {
+    SendError::Denied(why.to_string())
 }
 
 fn not_sent(why: &str) -> SendError {

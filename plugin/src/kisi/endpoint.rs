@@ -2,10 +2,10 @@
 
 use std::marker::PhantomData;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::error::Error;
+use crate::json::{self, Json, Object};
 
 /// The methods that the API uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +70,8 @@ impl<T> Call<T> {
     }
 
     /// Sends `body` to `path`.
-    pub fn with_body(method: Method, path: String, body: &impl Serialize) -> Call<T> {
-        // Our own request types are plain structs with string keys: serialising them cannot fail.
-        Call { method, path, body: Some(serde_json::to_vec(body).unwrap_or_default()), answer: PhantomData }
+    pub fn with_body(method: Method, path: String, body: Object) -> Call<T> {
+        Call { method, path, body: Some(json::to_vec(&Value::from(body))), answer: PhantomData }
     }
 }
 
@@ -95,10 +94,10 @@ impl Answer for NoContent {
     }
 }
 
-/// Reads a JSON body; an error says where in the document it went wrong.
-pub fn read_json<T: DeserializeOwned>(response: &Response) -> Result<T, Error> {
-    serde_json::from_slice(&response.body)
-        .map_err(|error| Error::unrecognized(response.status, &error.to_string()))
+impl<T: Json> Answer for T {
+    fn read(response: Response) -> Result<Self, Error> {
+        json::from_slice(&response.body).map_err(|error| Error::unrecognized(response.status, &error.to_string()))
+    }
 }
 
 /// `text` as it may stand in a query's value: everything but unreserved characters is escaped.

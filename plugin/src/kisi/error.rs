@@ -1,10 +1,11 @@
 //! What can go wrong between a request and its answer, and what the host must do about it.
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::endpoint::Response;
 use crate::contract::types::{self, Detail, Pause, PauseCause, ProviderAnswer, Retry};
 use crate::host::SendError;
+use crate::json;
 
 /// Longest text of Kisi's that is passed on, in characters.
 const EXCERPT_CHARS_MAX: usize = 300;
@@ -45,14 +46,6 @@ pub enum Error {
     },
     /// A success whose content is not what the endpoint gives: whether a write was done is not known.
     Unrecognized(ProviderAnswer),
-}
-
-/// Both error bodies of the API [C]: `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
-#[derive(Deserialize)]
-struct Envelope {
-    error: Option<String>,
-    code: Option<String>,
-    errors: Option<std::collections::BTreeMap<String, serde_json::Value>>,
 }
 
 impl From<SendError> for Error {
@@ -155,34 +148,30 @@ pub fn pause(cause: PauseCause, message: String, provider: Option<ProviderAnswer
     types::Error::Pause(Pause { cause, detail: Detail { message, provider } })
 }
 
+/// Reads both error bodies of the API [C]: `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
 fn provider_answer(response: &Response) -> ProviderAnswer {
-    let envelope = serde_json::from_slice::<Envelope>(&response.body).ok();
-    let code = envelope.as_ref().and_then(|envelope| envelope.code.clone());
-    let message = match envelope {
-        Some(Envelope { error: Some(error), .. }) => error,
-        Some(Envelope { errors: Some(errors), .. }) => flatten(&errors),
-        _ => format!("an answer that is not in the API's form: {}", String::from_utf8_lossy(&response.body)),
+    let body = json::parse(&response.body).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_string);
+    let message = match (text("error"), body.get("errors").and_then(Value::as_object)) {
+        (Some(error), _) => error,
+        (None, Some(errors)) => flatten(errors),
+        (None, None) => {
+            format!("an answer that is not in the API's form: {}", String::from_utf8_lossy(&response.body))
+        }
     };
-    ProviderAnswer { status: response.status, code, message: excerpt(&message) }
+    ProviderAnswer { status: response.status, code: text("code"), message: excerpt(&message) }
 }
 
-fn flatten(errors: &std::collections::BTreeMap<String, serde_json::Value>) -> String {
+fn flatten(errors: &Map<String, Value>) -> String {
     let mut text = String::new();
     for (field, messages) in errors {
-        let messages = match messages {
-            serde_json::Value::Array(messages) => messages.as_slice(),
-            other => std::slice::from_ref(other),
-        };
-        for message in messages {
+        for message in messages.as_array().map_or(std::slice::from_ref(messages), Vec::as_slice) {
             if !text.is_empty() {
                 text.push_str("; ");
             }
             text.push_str(field);
             text.push(' ');
-            match message.as_str() {
-                Some(message) => text.push_str(message),
-                None => text.push_str(&message.to_string()),
-            }
+            text.push_str(message.as_str().unwrap_or("is not accepted"));
         }
     }
     text

@@ -1,32 +1,41 @@
 //! `/groups`: sets of doors.
 
-use serde::Deserialize;
+use serde_json::Value;
 
-use super::endpoint::{Answer, Call, Response, read_json};
-use super::error::Error;
+use super::endpoint::{Call};
 use super::page::Row;
-use super::role_assignments::Named;
 use crate::id::GroupId;
+use crate::json::{Fields, Json, Unreadable};
 
 /// A group, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     /// Its id.
     pub id: GroupId,
     /// Its name.
     pub name: String,
-    /// The place it is limited to; absent for a group of the organization.
-    pub place: Option<Named>,
+    /// Name of the place it is limited to; absent for a group of the organization.
+    pub place: Option<String>,
     /// Whether it may be used from the app ("app access").
-    #[serde(default = "yes")]
     pub login_enabled: bool,
     /// How many doors it opens.
-    #[serde(default)]
     pub locks_count: u32,
 }
 
-fn yes() -> bool {
-    true
+impl Json for Group {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        let place = fields.get("place").and_then(|place| place.get("name")).and_then(Value::as_str);
+        Ok(Group {
+            id: fields.of_type("id")?,
+            name: fields.text("name")?,
+            place: place.map(str::to_string),
+            login_enabled: fields.optional_flag("login_enabled")?.unwrap_or(true),
+            locks_count: fields
+                .optional_number("locks_count")?
+                .map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)),
+        })
+    }
 }
 
 impl Row for Group {
@@ -35,12 +44,6 @@ impl Row for Group {
 
     fn id(&self) -> u64 {
         self.id.0
-    }
-}
-
-impl Answer for Group {
-    fn read(response: Response) -> Result<Self, Error> {
-        read_json(&response)
     }
 }
 

@@ -1,14 +1,14 @@
 //! `/user`, `/organization`, `/places`: whose key it is, and where.
 
-use serde::Deserialize;
+use serde_json::Value;
 
-use super::endpoint::{Answer, Call, Response, read_json};
-use super::error::Error;
+use super::endpoint::{Call};
 use super::page::Row;
 use crate::id::UserId;
+use crate::json::{Fields, Json, Unreadable};
 
 /// The owner of the key.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentUser {
     /// The user's id.
     pub id: UserId,
@@ -19,7 +19,7 @@ pub struct CurrentUser {
 }
 
 /// The organization of the key.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {
     /// Its id.
     pub id: u64,
@@ -28,7 +28,7 @@ pub struct Organization {
 }
 
 /// A place of the organization.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Its id.
     pub id: u64,
@@ -36,15 +36,28 @@ pub struct Place {
     pub name: String,
 }
 
-impl Answer for CurrentUser {
-    fn read(response: Response) -> Result<Self, Error> {
-        read_json(&response)
+impl Json for CurrentUser {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        Ok(CurrentUser {
+            id: fields.of_type("id")?,
+            name: fields.optional_text("name")?,
+            email: fields.optional_text("email")?,
+        })
     }
 }
 
-impl Answer for Organization {
-    fn read(response: Response) -> Result<Self, Error> {
-        read_json(&response)
+impl Json for Organization {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        Ok(Organization { id: fields.number("id")?, name: fields.text("name")? })
+    }
+}
+
+impl Json for Place {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        Ok(Place { id: fields.number("id")?, name: fields.text("name")? })
     }
 }
 

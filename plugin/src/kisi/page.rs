@@ -3,17 +3,16 @@
 
 use std::collections::BTreeSet;
 
-use serde::de::DeserializeOwned;
-
-use super::endpoint::{Response, read_json};
+use super::endpoint::Response;
 use super::error::Error;
 use super::{Kisi, endpoint};
+use crate::json::{self, Json};
 
 /// Kisi refuses greater offsets, for every list [C].
 const OFFSET_MAX: u64 = 20_000;
 
 /// A row of a list.
-pub trait Row: DeserializeOwned {
+pub trait Row: Json {
     /// Path of the list, without a query.
     const PATH: &'static str;
     /// The most rows a page may have [C, differs by resource].
@@ -61,7 +60,9 @@ struct Page<T> {
 }
 
 fn read_page<T: Row>(response: &Response, offset: u64, total_before: Option<u64>) -> Result<Page<T>, Error> {
-    let rows: Vec<T> = read_json(response)?;
+    let rows: Vec<T> = json::parse(&response.body)
+        .and_then(|body| json::list(&body))
+        .map_err(|error| doubt(response, &error.to_string()))?;
     let range = response.collection_range.as_deref().unwrap_or_default();
     let Some((start, total)) = parse_range(range) else {
         return Err(doubt(response, "the list has no readable X-Collection-Range, so it is not known to be whole"));
@@ -96,9 +97,14 @@ fn doubt(response: &Response, what: &str) -> Error {
 mod tests {
     use super::*;
 
-    #[derive(Debug, serde::Deserialize)]
     struct Thing {
         id: u64,
+    }
+
+    impl Json for Thing {
+        fn read(value: &serde_json::Value) -> Result<Self, json::Unreadable> {
+            Ok(Thing { id: json::Fields::of(value)?.number("id")? })
+        }
     }
 
     impl Row for Thing {

@@ -1,14 +1,15 @@
 //! `/role_assignments`: who may open what. What Kisi's web page calls an access right.
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Kisi;
-use super::endpoint::{Answer, Call, Method, NoContent, Response, read_json};
+use super::endpoint::{Call, Method, NoContent};
 use super::error::Error;
 use super::page::Row;
 use super::time;
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, UserId};
+use crate::json::{Fields, Json, Object, Unreadable};
 use crate::window::Window;
 
 /// The role of somebody who may open a group's doors and nothing more [C]. The only one that the plugin gives or
@@ -16,7 +17,7 @@ use crate::window::Window;
 pub const PLAIN_ROLE: &str = "group_basic";
 
 /// A role assignment, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleAssignment {
     /// Its id.
     pub id: AssignmentId,
@@ -26,8 +27,8 @@ pub struct RoleAssignment {
     pub applies_to_type: String,
     /// Id of the group, place or organization.
     pub applies_to_id: Option<u64>,
-    /// What it applies to.
-    pub applies_to: Option<Named>,
+    /// Name of what it applies to; may be empty.
+    pub name: String,
     /// `User`, `Team` or `Guest`.
     pub assignee_type: String,
     /// Id of the user, team or guest.
@@ -40,11 +41,23 @@ pub struct RoleAssignment {
     pub created_at: Option<String>,
 }
 
-/// Something with a name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Named {
-    /// The name.
-    pub name: Option<String>,
+impl Json for RoleAssignment {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        let name = fields.get("applies_to").and_then(|applies_to| applies_to.get("name")).and_then(Value::as_str);
+        Ok(RoleAssignment {
+            id: fields.of_type("id")?,
+            role_id: fields.text("role_id")?,
+            applies_to_type: fields.text("applies_to_type")?,
+            applies_to_id: fields.optional_number("applies_to_id")?,
+            name: name.unwrap_or_default().to_string(),
+            assignee_type: fields.text("assignee_type")?,
+            assignee_id: fields.optional_number("assignee_id")?,
+            valid_from: fields.optional_text("valid_from")?,
+            valid_until: fields.optional_text("valid_until")?,
+            created_at: fields.optional_text("created_at")?,
+        })
+    }
 }
 
 impl RoleAssignment {
@@ -56,11 +69,6 @@ impl RoleAssignment {
     /// Whether it is plain membership of a group: what the plugin may give and take.
     pub fn is_plain(&self) -> bool {
         self.role_id == PLAIN_ROLE && self.group().is_some()
-    }
-
-    /// Name of what it applies to.
-    pub fn name(&self) -> &str {
-        self.applies_to.as_ref().and_then(|named| named.name.as_deref()).unwrap_or_default()
     }
 
     /// When it was made, by Kisi's clock.
@@ -84,61 +92,31 @@ impl Row for RoleAssignment {
     }
 }
 
-impl Answer for RoleAssignment {
-    fn read(response: Response) -> Result<Self, Error> {
-        read_json(&response)
-    }
-}
-
-#[derive(Serialize)]
-struct Wrapped<T> {
-    role_assignment: T,
-}
-
-#[derive(Serialize)]
-struct NewAssignment {
-    applies_to_type: &'static str,
-    applies_to_id: GroupId,
-    assignee_type: &'static str,
-    assignee_id: UserId,
-    role_id: &'static str,
-    // Kisi's default is not known [?]; members hear from the gym, not from each change of a group.
-    notify: bool,
-    valid_from: Option<String>,
-    valid_until: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Dates {
-    valid_from: Option<String>,
-    valid_until: Option<String>,
-    notify: bool,
-}
-
 /// Adds a user to a group.
 pub fn create(user: UserId, group: GroupId, window: Window) -> Call<RoleAssignment> {
-    let role_assignment = NewAssignment {
-        applies_to_type: "Group",
-        applies_to_id: group,
-        assignee_type: "User",
-        assignee_id: user,
-        role_id: PLAIN_ROLE,
-        notify: false,
-        valid_from: window.starts_at.and_then(time::format),
-        valid_until: window.ends_at.and_then(time::format),
-    };
-    Call::with_body(Method::Post, RoleAssignment::PATH.to_string(), &Wrapped { role_assignment })
+    let assignment = Object::default()
+        .with("applies_to_type", "Group")
+        .with("applies_to_id", group)
+        .with("assignee_type", "User")
+        .with("assignee_id", user)
+        .with("role_id", PLAIN_ROLE);
+    let body = Object::default().with("role_assignment", with_dates(assignment, window));
+    Call::with_body(Method::Post, RoleAssignment::PATH.to_string(), body)
 }
 
 /// Changes the dates. That Kisi honours dates here is inferred [I], so the first change of an installation is read
 /// back.
 pub fn set_window(assignment: AssignmentId, window: Window) -> Call<NoContent> {
-    let role_assignment = Dates {
-        valid_from: window.starts_at.and_then(time::format),
-        valid_until: window.ends_at.and_then(time::format),
-        notify: false,
-    };
-    Call::with_body(Method::Patch, path(assignment), &Wrapped { role_assignment })
+    let body = Object::default().with("role_assignment", with_dates(Object::default(), window));
+    Call::with_body(Method::Patch, path(assignment), body)
+}
+
+/// Says everything that Kisi has no known default for [?]. Members hear from the gym, not from each change of a group.
+fn with_dates(assignment: Object, window: Window) -> Object {
+    assignment
+        .with("notify", false)
+        .with("valid_from", window.starts_at.and_then(time::format))
+        .with("valid_until", window.ends_at.and_then(time::format))
 }
 
 /// Removes an assignment.
@@ -192,7 +170,7 @@ mod tests {
         let call = create(UserId(901), GroupId(77), Window { starts_at: None, ends_at: Some(1_798_761_599_000) });
         assert_eq!(
             String::from_utf8(call.body.unwrap()).unwrap(),
-            r#"{"role_assignment":{"applies_to_type":"Group","applies_to_id":77,"assignee_type":"User","assignee_id":901,"role_id":"group_basic","notify":false,"valid_from":null,"valid_until":"2026-12-31T23:59:59.000Z"}}"#
+            r#"{"role_assignment":{"applies_to_id":77,"applies_to_type":"Group","assignee_id":901,"assignee_type":"User","notify":false,"role_id":"group_basic","valid_from":null,"valid_until":"2026-12-31T23:59:59.000Z"}}"#
         );
     }
 
@@ -203,7 +181,7 @@ mod tests {
             role_id: role.to_string(),
             applies_to_type: kind.to_string(),
             applies_to_id: Some(7),
-            applies_to: None,
+            name: String::new(),
             assignee_type: "User".to_string(),
             assignee_id: Some(901),
             valid_from: None,

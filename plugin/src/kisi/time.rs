@@ -16,14 +16,15 @@ pub fn format(ms: Timestamp) -> Option<String> {
         at.hour(),
         at.minute(),
         at.second(),
-        at.millisecond()
+        ms % 1_000
     ))
 }
 
 /// Reads any RFC 3339 time; times before 1970 become 0.
 pub fn parse(text: &str) -> Option<Timestamp> {
     let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-    Some(u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0))
+    let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
+    Some(seconds * 1_000 + u64::from(at.millisecond()))
 }
 
 /// `2026-12-31 23:59 UTC`, for people.
@@ -42,7 +43,7 @@ pub fn readable(ms: Timestamp) -> String {
 }
 
 fn at(ms: Timestamp) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok()
+    OffsetDateTime::from_unix_timestamp(i64::try_from(ms / 1_000).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! `/users`: the accounts that door access is given to.
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
-use serde::{Deserialize, Serialize};
-
-use super::endpoint::{Answer, Call, Method, NoContent, Response, escape, read_json};
-use super::error::Error;
+use super::endpoint::{Call, Method, NoContent, escape};
 use super::page::Row;
 use crate::id::UserId;
+use crate::json::{Fields, Json, Object, Unreadable};
 
 /// The key in a user's metadata that carries the member's id, on users that the plugin created. Metadata holds flat
 /// values under keys of at most 50 characters [C].
@@ -17,21 +15,25 @@ pub const METADATA_MEMBER: &str = "gym_member_id";
 const METADATA_CHARS_MAX: usize = 500;
 
 /// A user, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// The user's id.
     pub id: UserId,
     /// The address they sign in with. It cannot be changed through the API [C].
     pub email: Option<String>,
-    /// Flat values, ours under [`METADATA_MEMBER`].
-    #[serde(default)]
-    pub metadata: BTreeMap<String, serde_json::Value>,
+    /// The member that this user was created for, when the plugin created it.
+    pub created_for: Option<String>,
 }
 
-impl User {
-    /// The member that this user was created for, when the plugin created it.
-    pub fn created_for(&self) -> Option<&str> {
-        self.metadata.get(METADATA_MEMBER)?.as_str()
+impl Json for User {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        let mark = fields.get("metadata").and_then(|metadata| metadata.get(METADATA_MEMBER)).and_then(Value::as_str);
+        Ok(User {
+            id: fields.of_type("id")?,
+            email: fields.optional_text("email")?,
+            created_for: mark.map(str::to_string),
+        })
     }
 }
 
@@ -44,39 +46,13 @@ impl Row for User {
     }
 }
 
-impl Answer for User {
-    fn read(response: Response) -> Result<Self, Error> {
-        read_json(&response)
-    }
-}
-
 /// Whether Kisi writes to the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invitation {
     /// Kisi mails instructions for its app.
     KisiMail,
     /// A managed user: no mail from Kisi; a branded app signs them in [C, Kisi's help on adding users].
     Managed,
-}
-
-#[derive(Serialize)]
-struct Wrapped<T> {
-    user: T,
-}
-
-#[derive(Serialize)]
-struct NewUser<'a> {
-    email: &'a str,
-    name: &'a str,
-    send_emails: bool,
-    confirm: bool,
-    metadata: BTreeMap<&'a str, &'a str>,
-}
-
-#[derive(Serialize)]
-struct Rename<'a> {
-    name: &'a str,
 }
 
 /// The filter that selects users by e-mail address. Its treatment of case is not known [?], so the caller compares
@@ -87,20 +63,20 @@ pub fn by_email(email: &str) -> String {
 
 /// Creates a user.
 pub fn create(email: &str, name: &str, member: &str, invitation: Invitation) -> Call<User> {
-    let marked = member.chars().count() <= METADATA_CHARS_MAX;
-    let user = NewUser {
-        email,
-        name,
-        send_emails: invitation == Invitation::KisiMail,
-        confirm: true,
-        metadata: marked.then_some((METADATA_MEMBER, member)).into_iter().collect(),
-    };
-    Call::with_body(Method::Post, "/users".to_string(), &Wrapped { user })
+    let mark = Some(member).filter(|member| member.chars().count() <= METADATA_CHARS_MAX);
+    let user = Object::default()
+        .with("email", email)
+        .with("name", name)
+        .with("send_emails", invitation == Invitation::KisiMail)
+        .with("confirm", true)
+        .with("metadata", Object::default().with_some(METADATA_MEMBER, mark));
+    Call::with_body(Method::Post, "/users".to_string(), Object::default().with("user", user))
 }
 
 /// Changes a user's name.
 pub fn rename(user: UserId, name: &str) -> Call<NoContent> {
-    Call::with_body(Method::Patch, format!("/users/{user}"), &Wrapped { user: Rename { name } })
+    let body = Object::default().with("user", Object::default().with("name", name));
+    Call::with_body(Method::Patch, format!("/users/{user}"), body)
 }
 
 /// Reads a user.
@@ -117,7 +93,7 @@ mod tests {
         let call = create("ann@x.test", "Ann Lee", "m-1", Invitation::Managed);
         assert_eq!(
             String::from_utf8(call.body.unwrap()).unwrap(),
-            r#"{"user":{"email":"ann@x.test","name":"Ann Lee","send_emails":false,"confirm":true,"metadata":{"gym_member_id":"m-1"}}}"#
+            r#"{"user":{"confirm":true,"email":"ann@x.test","metadata":{"gym_member_id":"m-1"},"name":"Ann Lee","send_emails":false}}"#
         );
     }
 }

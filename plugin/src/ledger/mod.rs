@@ -3,33 +3,28 @@
 
 pub mod store;
 
-use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, UserId};
+use crate::json::{Fields, Json, Object, Unreadable, array};
 use crate::window::Window;
 
 /// One member's record.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Record {
     /// The Kisi user that the member is tied to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Account>,
     /// Users that the member was tied to earlier: a block clears them, too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<UserId>,
     /// What the member holds through the plugin, and what was begun.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holds: Vec<Hold>,
     /// The member is blocked, and all their groups at Kisi were cleared for this address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared: Option<Cleared>,
 }
 
 /// The tie between a member and a Kisi user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// The user.
     pub user: UserId,
@@ -37,29 +32,24 @@ pub struct Account {
     pub email: String,
     /// Present when the plugin created the user: a fingerprint of the name it gave, so that a change is seen without
     /// keeping the name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<u64>,
 }
 
 /// That a blocked member's groups were cleared, so that a repeated event needs no look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cleared {
     /// The address that was looked for, as in [`Account::email`]; absent when the member had none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
 /// One role assignment that is the plugin's to change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     /// To whom it is given.
     pub user: UserId,
     /// In which group.
     pub group: GroupId,
     /// Its dates; while they are being changed, those before.
-    #[serde(default)]
     pub window: Window,
     /// Where it stands.
     pub state: State,
@@ -67,8 +57,7 @@ pub struct Hold {
 
 /// Where a hold stands. All but `Held` are intents: recorded before the request is sent, and settled by reading Kisi
 /// when the answer did not come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// About to be added, at this time.
     Granting {
@@ -159,6 +148,94 @@ impl Record {
         self.account = self.account.take().filter(|account| account.user != user);
         self.former.retain(|&former| former != user);
         self.holds.retain(|hold| hold.user != user);
+    }
+}
+
+impl Json for Record {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["account", "former", "holds", "cleared"])?;
+        Ok(Record {
+            account: fields.optional("account")?,
+            former: fields.list("former")?,
+            holds: fields.list("holds")?,
+            cleared: fields.optional("cleared")?,
+        })
+    }
+}
+
+impl Json for Account {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["user", "email", "name"])?;
+        Ok(Account {
+            user: fields.of_type("user")?,
+            email: fields.text("email")?,
+            name: fields.optional_number("name")?,
+        })
+    }
+}
+
+impl Json for Cleared {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["email"])?;
+        Ok(Cleared { email: fields.optional_text("email")? })
+    }
+}
+
+/// A hold is written as its user, its group, its dates, and one field named after its state.
+impl Json for Hold {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["user", "group", "from", "until", "held", "granting", "adjusting", "revoking"])?;
+        let granting = fields.optional_number("granting")?.map(|at| State::Granting { at });
+        let held = fields.optional("held")?.map(|assignment| State::Held { assignment });
+        let adjusting = fields.optional("adjusting")?.map(|assignment| State::Adjusting { assignment });
+        let revoking = fields.optional("revoking")?.map(|assignment| State::Revoking { assignment });
+        let mut states = [granting, held, adjusting, revoking].into_iter().flatten();
+        let (Some(state), None) = (states.next(), states.next()) else {
+            return Err(Unreadable::new("", "has not exactly one state"));
+        };
+        Ok(Hold {
+            user: fields.of_type("user")?,
+            group: fields.of_type("group")?,
+            window: Window::read(&fields)?,
+            state,
+        })
+    }
+}
+
+impl From<&Record> for Value {
+    fn from(record: &Record) -> Value {
+        let account = record.account.as_ref().map(|account| {
+            Object::default()
+                .with("user", account.user)
+                .with("email", account.email.as_str())
+                .with_some("name", account.name)
+        });
+        let cleared = record.cleared.as_ref().map(|cleared| Object::default().with_some("email", cleared.email.as_deref()));
+        let former = Some(&record.former).filter(|former| !former.is_empty());
+        let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
+        Object::default()
+            .with_some("account", account)
+            .with_some("former", former.map(|former| array(former, |user| Value::from(*user))))
+            .with_some("holds", holds.map(|holds| array(holds, |hold| Value::from(hold))))
+            .with_some("cleared", cleared)
+            .into()
+    }
+}
+
+impl From<&Hold> for Value {
+    fn from(hold: &Hold) -> Value {
+        let object = hold.window.write(Object::default().with("user", hold.user).with("group", hold.group));
+        match hold.state {
+            State::Granting { at } => object.with("granting", at),
+            State::Held { assignment } => object.with("held", assignment),
+            State::Adjusting { assignment } => object.with("adjusting", assignment),
+            State::Revoking { assignment } => object.with("revoking", assignment),
+        }
+        .into()
     }
 }
 

@@ -1,13 +1,14 @@
 //! Records in storage, with the two indexes that follow from them. A record and its indexes change in one commit, and
 //! only if nobody else changed them since they were read.
 
-use std::collections::BTreeSet;
+use serde_json::Value;
 
 use super::Record;
-use crate::contract::storage::{Precondition, StorageError, Write};
+use crate::contract::storage::{Precondition, Quota, StorageError, Write};
 use crate::contract::types::{self, Detail, PauseCause};
 use crate::host::Host;
 use crate::id::UserId;
+use crate::json;
 use crate::kisi::error::{pause, retry};
 
 /// Records are under this prefix, by member id.
@@ -41,7 +42,7 @@ impl Loaded {
         let (stored, version) = match entry {
             None => (Record::default(), None),
             Some(entry) => {
-                let record = serde_json::from_slice(&entry.value).map_err(|error| {
+                let record = json::from_slice(&entry.value).map_err(|error| {
                     types::Error::Reject(Detail {
                         message: format!("The plugin's own record of member {member} cannot be read ({error})."),
                         provider: None,
@@ -67,7 +68,7 @@ impl Loaded {
     }
 
     fn writes(&self) -> Vec<Write> {
-        let value = if self.record.is_empty() { None } else { Some(encode(&self.record)) };
+        let value = if self.record.is_empty() { None } else { Some(json::to_vec(&Value::from(&self.record))) };
         let requires = self.version.map_or(Precondition::Absent, Precondition::UnchangedSince);
         let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
         writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));
@@ -121,23 +122,30 @@ fn holder(host: &dyn Host, key: &str) -> Result<Option<String>, types::Error> {
     Ok(entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()))
 }
 
-fn emails(record: &Record) -> BTreeSet<String> {
+fn emails(record: &Record) -> Vec<String> {
     record.account.iter().map(|account| account.email.clone()).collect()
 }
 
-fn users(record: &Record) -> BTreeSet<String> {
+fn users(record: &Record) -> Vec<String> {
     let tied = record.account.iter().map(|account| account.user);
-    tied.chain(record.holds.iter().map(|hold| hold.user)).map(|user| user.to_string()).collect()
+    let mut users = Vec::new();
+    for user in tied.chain(record.holds.iter().map(|hold| hold.user)) {
+        let user = user.to_string();
+        if !users.contains(&user) {
+            users.push(user);
+        }
+    }
+    users
 }
 
-fn index_writes(member: &str, prefix: &str, before: &BTreeSet<String>, after: &BTreeSet<String>) -> Vec<Write> {
+fn index_writes(member: &str, prefix: &str, before: &[String], after: &[String]) -> Vec<Write> {
     let write = |name: &String, value: Option<Vec<u8>>| Write {
         key: key(prefix, name),
         requires: if value.is_some() { Precondition::Absent } else { Precondition::None },
         value,
     };
-    let removed = before.difference(after).map(|name| write(name, None));
-    let added = after.difference(before).map(|name| write(name, Some(member.as_bytes().to_vec())));
+    let removed = before.iter().filter(|name| !after.contains(name)).map(|name| write(name, None));
+    let added = after.iter().filter(|name| !before.contains(name)).map(|name| write(name, Some(member.as_bytes().to_vec())));
     removed.chain(added).collect()
 }
 
@@ -145,10 +153,13 @@ fn key(prefix: &str, name: &str) -> String {
     format!("{prefix}{name}")
 }
 
-/// Serialises one of the plugin's own records.
-pub fn encode(value: &impl serde::Serialize) -> Vec<u8> {
-    // Records are plain structs with string keys: serialising them cannot fail.
-    serde_json::to_vec(value).unwrap_or_default()
+fn quota_name(quota: Quota) -> &'static str {
+    match quota {
+        Quota::KeySize => "size of a key",
+        Quota::ValueSize => "size of a value",
+        Quota::CommitSize => "size of a commit",
+        Quota::TotalSize => "size of it all",
+    }
 }
 
 /// What the host must do about a storage error.
@@ -162,7 +173,7 @@ pub fn storage_error(error: StorageError) -> types::Error {
         }
         StorageError::QuotaExceeded(quota) => pause(
             PauseCause::StorageFull,
-            format!("The plugin's storage limit is reached ({quota:?}): raise it for this installation."),
+            format!("The plugin's storage limit is reached ({}): raise it for this installation.", quota_name(quota)),
             None,
         ),
     }
