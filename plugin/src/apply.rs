@@ -5,7 +5,8 @@ use crate::contract::events::{Action, Outcome, WarningKind};
 use crate::contract::types::{self, ProviderAnswer};
 use crate::explain;
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::kisi::error::{Error, retry};
+use crate::kisi::error::Error;
+use crate::stop::{Stop, retry};
 use crate::kisi::{groups, role_assignments, users};
 use crate::ledger::store::Loaded;
 use crate::ledger::{Hold, State};
@@ -44,7 +45,7 @@ impl Apply<'_, '_> {
     ///
     /// # Errors
     /// What the host must do. What was done is recorded, what is not known to be done stays as an intent.
-    pub fn run(&mut self, edits: Vec<Edit>) -> Result<Applied, types::Error> {
+    pub fn run(&mut self, edits: Vec<Edit>) -> Result<Applied, Stop> {
         intend(&mut self.loaded.record, &edits, self.call.now);
         self.loaded.save(self.call.host)?;
         let mut edits = edits.into_iter();
@@ -70,7 +71,7 @@ impl Apply<'_, '_> {
         Ok(applied)
     }
 
-    fn edit(&mut self, edit: Edit) -> Result<Applied, types::Error> {
+    fn edit(&mut self, edit: Edit) -> Result<Applied, Stop> {
         match edit {
             Edit::Grant { user, group, window, why } => self.grant(user, group, window, &why),
             Edit::Adjust { hold, assignment, window, why } => self.adjust(&hold, assignment, window, &why),
@@ -83,7 +84,7 @@ impl Apply<'_, '_> {
         }
     }
 
-    fn grant(&mut self, user: UserId, group: GroupId, window: Window, why: &Why) -> Result<Applied, types::Error> {
+    fn grant(&mut self, user: UserId, group: GroupId, window: Window, why: &Why) -> Result<Applied, Stop> {
         match self.call.kisi.assign(user, group, window) {
             Ok(assignment) => {
                 self.loaded.record.abandon(user, group, None);
@@ -95,8 +96,9 @@ impl Apply<'_, '_> {
             Err(error) => {
                 self.loaded.record.abandon(user, group, None);
                 match error {
-                    Error::Missing(answer) | Error::Invalid(answer) => self.why_no_grant(user, group, answer, why),
-                    Error::Conflict(answer) => self.why_no_grant(user, group, answer, why),
+                    Error::Missing(answer) | Error::Conflict(answer) | Error::Invalid(answer) => {
+                        self.why_no_grant(user, group, answer, why)
+                    }
                     Error::Forbidden(answer) => {
                         self.forbidden(Action::Granted, group, Refused::Grant(group), answer)
                     }
@@ -112,9 +114,9 @@ impl Apply<'_, '_> {
         &mut self,
         user: UserId,
         group: GroupId,
-        answer: ProviderAnswer,
+        answer: Box<ProviderAnswer>,
         why: &Why,
-    ) -> Result<Applied, types::Error> {
+    ) -> Result<Applied, Stop> {
         let rows = match self.call.kisi.assignments_of(user) {
             Ok(rows) => rows,
             Err(Error::Missing(_)) => return Ok(self.user_is_gone(user)),
@@ -142,7 +144,7 @@ impl Apply<'_, '_> {
         }
         if answer.status == 409 {
             let message = "Kisi says that the member is in the group and does not show it yet.";
-            return Err(retry(RETRY_LAG_MS, message.to_string(), Some(answer)));
+            return Err(retry(RETRY_LAG_MS, message, Some(*answer)));
         }
         match self.call.kisi.send(groups::get(group)) {
             Ok(_) => {}
@@ -166,7 +168,7 @@ impl Apply<'_, '_> {
         assignment: AssignmentId,
         window: Window,
         why: &Why,
-    ) -> Result<Applied, types::Error> {
+    ) -> Result<Applied, Stop> {
         let unknown = self.call.tenant.config.value.date_change == DateChange::Unknown;
         match self.call.kisi.send(role_assignments::set_window(assignment, window)) {
             Ok(_) if unknown => {
@@ -212,7 +214,7 @@ impl Apply<'_, '_> {
         }
     }
 
-    fn revoke(&mut self, hold: &Hold, assignment: AssignmentId, why: &Why) -> Result<Applied, types::Error> {
+    fn revoke(&mut self, hold: &Hold, assignment: AssignmentId, why: &Why) -> Result<Applied, Stop> {
         match self.call.kisi.send(role_assignments::delete(assignment)) {
             Ok(_) => {
                 self.loaded.record.forget(assignment);
@@ -247,13 +249,13 @@ impl Apply<'_, '_> {
         action: Action,
         group: GroupId,
         refused: Refused,
-        answer: ProviderAnswer,
-    ) -> Result<Applied, types::Error> {
+        answer: Box<ProviderAnswer>,
+    ) -> Result<Applied, Stop> {
         rights::check(&self.call.kisi)?;
         Ok(self.refuse(action, group, refused, answer))
     }
 
-    fn refuse(&mut self, action: Action, group: GroupId, refused: Refused, answer: ProviderAnswer) -> Applied {
+    fn refuse(&mut self, action: Action, group: GroupId, refused: Refused, answer: Box<ProviderAnswer>) -> Applied {
         outcome::failed(self.outcome, action, self.call.tenant.mappings.value.group_ref(group), answer);
         self.refused.push(refused);
         Applied::PlanAgain
@@ -274,7 +276,7 @@ impl Apply<'_, '_> {
         }
     }
 
-    fn learn(&mut self, date_change: DateChange) -> Result<(), types::Error> {
+    fn learn(&mut self, date_change: DateChange) -> Result<(), Stop> {
         self.call.tenant.config.value.date_change = date_change;
         self.call.tenant.config.save(self.call.host)
     }

@@ -2,7 +2,7 @@
 //! member's are reported and left alone; no user is ever deleted.
 
 use crate::contract::events::{Action, Outcome, WarningKind};
-use crate::contract::types::{self, GroupRef, Member, Reason};
+use crate::contract::types::{GroupRef, Member, Reason};
 use crate::entitlement::Withheld;
 use crate::explain;
 use crate::id::UserId;
@@ -15,6 +15,7 @@ use crate::outcome;
 use crate::plan::Why;
 use crate::reconcile::Call;
 use crate::rights;
+use crate::stop::Stop;
 
 /// Clears `member`, who is blocked, or deleted when absent. A member that is known to be cleared costs nothing.
 ///
@@ -25,7 +26,7 @@ pub fn clear(
     member: Option<&Member>,
     loaded: &mut Loaded,
     outcome: &mut Outcome,
-) -> Result<(), types::Error> {
+) -> Result<(), Stop> {
     let cleared = Cleared { email: member.and_then(|member| address(member.email.as_deref())) };
     if member.is_some() {
         call.untie_unless(cleared.email.as_deref(), &mut loaded.record, outcome);
@@ -75,7 +76,7 @@ fn tie_to_existing(
     member: &Member,
     email: &str,
     loaded: &mut Loaded,
-) -> Result<(), types::Error> {
+) -> Result<(), Stop> {
     if holder_of_email(call.host, email)?.is_some() {
         return Ok(());
     }
@@ -93,7 +94,7 @@ fn clear_user(
     reason: Reason,
     loaded: &mut Loaded,
     outcome: &mut Outcome,
-) -> Result<(), types::Error> {
+) -> Result<(), Stop> {
     let rows = match call.kisi.assignments_of(user) {
         Ok(rows) => rows,
         Err(Error::Missing(_)) => {
@@ -122,7 +123,7 @@ fn remove(
     reason: Reason,
     loaded: &mut Loaded,
     outcome: &mut Outcome,
-) -> Result<(), types::Error> {
+) -> Result<(), Stop> {
     let group = GroupRef {
         id: row.group().map(|group| group.to_string()).unwrap_or_default(),
         name: row.name.clone(),

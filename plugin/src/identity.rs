@@ -1,10 +1,11 @@
 //! Which Kisi user a member is: found by the exact e-mail address or created, and never taken from somebody else.
 
 use crate::contract::events::{AccountAction, Outcome};
-use crate::contract::types::{self, Detail, Member, Reason};
+use crate::contract::types::{Member, Reason};
 use crate::explain;
 use crate::kisi::Kisi;
-use crate::kisi::error::{Error, retry};
+use crate::kisi::error::Error;
+use crate::stop::{Stop, reject, retry};
 use crate::kisi::users::{self, User};
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, transfer};
 use crate::ledger::{Account, fingerprint};
@@ -44,7 +45,7 @@ pub fn tie(
     email: &str,
     loaded: &mut Loaded,
     outcome: &mut Outcome,
-) -> Result<Tie, types::Error> {
+) -> Result<Tie, Stop> {
     if let Some(holder) = other(holder_of_email(call.host, email)?, member) {
         return make_way(call, &holder, email, loaded);
     }
@@ -92,7 +93,7 @@ pub fn find(kisi: &Kisi, email: &str) -> Result<Option<User>, Error> {
     }
 }
 
-fn create(call: &Call, member: &Member, email: &str) -> Result<(User, AccountAction), types::Error> {
+fn create(call: &Call, member: &Member, email: &str) -> Result<(User, AccountAction), Stop> {
     let invitation = call.tenant.config.value.settings.invitation;
     match call.kisi.send(users::create(email, &member.name, &member.id, invitation)) {
         Ok(user) => Ok((user, AccountAction::Created)),
@@ -102,23 +103,20 @@ fn create(call: &Call, member: &Member, email: &str) -> Result<(User, AccountAct
                 Some(user) => Ok((user, AccountAction::Linked)),
                 None if answer.status == 409 => {
                     let message = "Kisi says that an account with this e-mail address exists and does not show it yet.";
-                    Err(retry(RETRY_LAG_MS, message.to_string(), Some(answer)))
+                    Err(retry(RETRY_LAG_MS, message, Some(*answer)))
                 }
-                None => Err(types::Error::Reject(Detail {
-                    message: format!(
-                        "Kisi does not accept this member's data ({}): check the e-mail address and the name.",
-                        answer.message
-                    ),
-                    provider: Some(answer),
-                })),
+                None => {
+                    let said = &answer.message;
+                    let message = format!(
+                        "Kisi does not accept this member's data ({said}): check the e-mail address and the name."
+                    );
+                    Err(reject(&message, Some(*answer)))
+                }
             }
         }
         Err(Error::Forbidden(answer)) => {
             rights::check(&call.kisi)?;
-            Err(types::Error::Reject(Detail {
-                message: "Kisi does not let an account be created for this member.".to_string(),
-                provider: Some(answer),
-            }))
+            Err(reject("Kisi does not let an account be created for this member.", Some(*answer)))
         }
         Err(error) => Err(error.into_contract()),
     }
@@ -126,7 +124,7 @@ fn create(call: &Call, member: &Member, email: &str) -> Result<(User, AccountAct
 
 /// Lets the member that has what this one needs be brought up to date first: they may have moved on, and the event
 /// that says so may be late or lost.
-fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> Result<Tie, types::Error> {
+fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> Result<Tie, Stop> {
     if call.is_in_progress(holder) || call.was_reconciled(holder) {
         return Ok(Tie::Withheld(Reason::EmailInUse));
     }

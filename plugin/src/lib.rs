@@ -30,6 +30,7 @@ pub mod json;
 pub mod ledger;
 pub mod tenant;
 pub mod rights;
+pub mod stop;
 pub mod kisi;
 
 #[cfg(target_arch = "wasm32")]

@@ -92,7 +92,6 @@ impl Mappings {
 impl Json for Mappings {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["entries", "groups", "plans"])?;
         Ok(Mappings { entries: fields.list("entries")?, groups: fields.list("groups")?, plans: fields.list("plans")? })
     }
 }
@@ -100,7 +99,6 @@ impl Json for Mappings {
 impl Json for Entry {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["plan", "group", "location"])?;
         Ok(Entry {
             plan: fields.text("plan")?,
             group: fields.of_type("group")?,
@@ -112,7 +110,6 @@ impl Json for Entry {
 impl Json for MappedGroup {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["id", "name", "deleted"])?;
         Ok(MappedGroup {
             id: fields.of_type("id")?,
             name: fields.text("name")?,
@@ -124,7 +121,6 @@ impl Json for MappedGroup {
 impl Json for MappedPlan {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["id", "name"])?;
         Ok(MappedPlan { id: fields.text("id")?, name: fields.text("name")? })
     }
 }

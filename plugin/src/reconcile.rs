@@ -6,14 +6,15 @@ use crate::apply::{Applied, Apply};
 use crate::clear;
 use crate::contract::directory::DirectoryError;
 use crate::contract::events::{AccountAction, Outcome, WarningKind};
-use crate::contract::types::{self, Member, MemberStatus, Reason, Timestamp};
+use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
 use crate::entitlement::{Entitlement, entitlement};
 use crate::explain;
 use crate::host::Host;
 use crate::id::GroupId;
 use crate::identity::{self, Tie, address};
 use crate::kisi::Kisi;
-use crate::kisi::error::{Error, retry};
+use crate::kisi::error::Error;
+use crate::stop::{Stop, retry};
 use crate::kisi::users;
 use crate::ledger::store::Loaded;
 use crate::ledger::{Record, fingerprint};
@@ -75,7 +76,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// What the host must do, with the outcomes so far.
-    pub fn run(mut self, member: &str) -> Result<Vec<Outcome>, (types::Error, Vec<Outcome>)> {
+    pub fn run(mut self, member: &str) -> Result<Vec<Outcome>, (Stop, Vec<Outcome>)> {
         let done = self.reconcile(member).and_then(|()| self.followers());
         let first = self.outcomes.iter().position(|outcome| outcome.member == member).unwrap_or(0);
         if let Some(outcomes) = self.outcomes.get_mut(..=first) {
@@ -94,7 +95,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// What the host must do.
-    pub fn reconcile(&mut self, member: &str) -> Result<(), types::Error> {
+    pub fn reconcile(&mut self, member: &str) -> Result<(), Stop> {
         let mut outcome = outcome::new(member);
         self.in_progress.push(member.to_string());
         let result = self.rounds(member, &mut outcome);
@@ -125,12 +126,12 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// Those of storage.
-    pub fn mark_deleted(&mut self, group: GroupId) -> Result<(), types::Error> {
+    pub fn mark_deleted(&mut self, group: GroupId) -> Result<(), Stop> {
         self.tenant.mappings.value.mark_deleted(group);
         self.tenant.mappings.save(self.host)
     }
 
-    fn followers(&mut self) -> Result<(), types::Error> {
+    fn followers(&mut self) -> Result<(), Stop> {
         let mut followed = 0;
         while let Some(email) = self.freed.pop_front() {
             for waiting in self.host.find_members(&email).map_err(directory_error)? {
@@ -143,7 +144,7 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    fn rounds(&mut self, id: &str, outcome: &mut Outcome) -> Result<(), types::Error> {
+    fn rounds(&mut self, id: &str, outcome: &mut Outcome) -> Result<(), Stop> {
         let mut refused = Vec::new();
         for _ in 0..ROUNDS_MAX {
             let mut loaded = Loaded::load(self.host, id)?;
@@ -153,7 +154,7 @@ impl<'a> Call<'a> {
             }
         }
         let message = "Kisi keeps changing while this member is brought up to date.";
-        Err(retry(RETRY_ROUNDS_MS, message.to_string(), None))
+        Err(retry(RETRY_ROUNDS_MS, message, None))
     }
 
     fn round(
@@ -162,7 +163,7 @@ impl<'a> Call<'a> {
         loaded: &mut Loaded,
         outcome: &mut Outcome,
         refused: &mut Vec<Refused>,
-    ) -> Result<Round, types::Error> {
+    ) -> Result<Round, Stop> {
         let settings = &self.tenant.config.value.settings;
         let mut entitled = match member {
             Some(member) => entitlement(member, &self.tenant.mappings.value, settings.grace_ms(), self.now),
@@ -232,7 +233,7 @@ impl<'a> Call<'a> {
 
     /// Keeps the name of an account that the plugin created in step. A repeated rename does no harm, so it needs no
     /// intent.
-    fn rename(&mut self, member: &Member, loaded: &mut Loaded, outcome: &mut Outcome) -> Result<(), types::Error> {
+    fn rename(&mut self, member: &Member, loaded: &mut Loaded, outcome: &mut Outcome) -> Result<(), Stop> {
         let current = fingerprint(&member.name);
         let Some(account) = loaded.record.account.as_mut().filter(|account| account.name.is_some_and(|name| name != current))
         else {
@@ -257,7 +258,7 @@ impl<'a> Call<'a> {
         entitled: &Entitlement,
         loaded: &mut Loaded,
         outcome: &mut Outcome,
-    ) -> Result<Round, types::Error> {
+    ) -> Result<Round, Stop> {
         if member.is_none() && loaded.record.holds.is_empty() && outcome.failures.is_empty() {
             self.untie_unless(None, &mut loaded.record, outcome);
             loaded.record = Record::default();
@@ -274,7 +275,7 @@ impl<'a> Call<'a> {
 }
 
 /// What the host must do about a directory that does not answer.
-pub fn directory_error(error: DirectoryError) -> types::Error {
+pub fn directory_error(error: DirectoryError) -> Stop {
     let DirectoryError::Unavailable(why) = error;
-    retry(RETRY_DIRECTORY_MS, format!("The platform's directory does not answer: {why}."), None)
+    retry(RETRY_DIRECTORY_MS, &format!("The platform's directory does not answer: {why}."), None)
 }

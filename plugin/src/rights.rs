@@ -1,9 +1,10 @@
 //! Whether the key may do what the plugin needs, found out by reading alone.
 
-use crate::contract::types::{self, PauseCause};
+use crate::contract::types::PauseCause;
 use crate::kisi::Kisi;
-use crate::kisi::endpoint::{Answer, Call, Response};
-use crate::kisi::error::{Error, pause};
+use crate::kisi::endpoint::{Call, NoContent};
+use crate::kisi::error::Error;
+use crate::stop::{Stop, pause};
 use crate::kisi::organization::{self, CurrentUser, Organization};
 
 /// The roles of an organization that may do everything; the first is confirmed, the second inferred [I].
@@ -18,20 +19,11 @@ pub struct Key {
     pub organization: Organization,
 }
 
-/// One page of users, of which only the status matters.
-struct Peek;
-
-impl Answer for Peek {
-    fn read(_response: Response) -> Result<Self, Error> {
-        Ok(Peek)
-    }
-}
-
 /// Verifies the key and its rights. Writes nothing.
 ///
 /// # Errors
 /// `pause` when the key is rejected or its owner is no administrator, `retry` when Kisi does not answer.
-pub fn check(kisi: &Kisi) -> Result<Key, types::Error> {
+pub fn check(kisi: &Kisi) -> Result<Key, Stop> {
     let owner = kisi.send(organization::current_user()).map_err(Error::into_contract)?;
     let organization = kisi.send(organization::current()).map_err(Error::into_contract)?;
     let roles = match kisi.assignments_of(owner.id) {
@@ -44,9 +36,9 @@ pub fn check(kisi: &Kisi) -> Result<Key, types::Error> {
         .any(|role| role.applies_to_type == "Organization" && ADMINISTRATORS.contains(&role.role_id.as_str()));
     if !is_administrator {
         // Whether an owner has a role assignment at all is not known [?]. Somebody who may not even list users
-        // certainly has too few rights; of anybody else the first refused write will tell.
-        match kisi.send(Call::<Peek>::get("/users?limit=1&offset=0".to_string())) {
-            Ok(Peek) => {}
+        // certainly has too few rights; of anybody else the first refused write will tell. Only the status matters.
+        match kisi.send(Call::<NoContent>::get("/users?limit=1&offset=0".to_string())) {
+            Ok(NoContent) => {}
             Err(Error::Forbidden(_)) => return Err(without_rights(&owner)),
             Err(error) => return Err(error.into_contract()),
         }
@@ -54,11 +46,11 @@ pub fn check(kisi: &Kisi) -> Result<Key, types::Error> {
     Ok(Key { owner, organization })
 }
 
-fn without_rights(owner: &CurrentUser) -> types::Error {
+fn without_rights(owner: &CurrentUser) -> Stop {
     let who = owner.email.as_deref().or(owner.name.as_deref()).unwrap_or("somebody");
     pause(
         PauseCause::KeyWithoutRights,
-        format!(
+        &format!(
             "The key belongs to {who}, who is no administrator in Kisi. Connect with a key of the organization's owner \
              or an administrator."
         ),

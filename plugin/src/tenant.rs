@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Detail, Pause, PauseCause, Timestamp};
 use crate::host::Host;
-use crate::kisi::error::pause;
+use crate::stop::{Stop, pause};
 use crate::json::{self, Fields, Json, Object, Unreadable, array};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
@@ -117,10 +117,10 @@ impl Tenant {
     ///
     /// # Errors
     /// `pause` when it is not connected or paused.
-    pub fn load(host: &dyn Host) -> Result<Tenant, types::Error> {
+    pub fn load(host: &dyn Host) -> Result<Tenant, Stop> {
         let config = config(host)?.ok_or_else(not_connected)?;
         if let Some(paused) = &config.value.paused {
-            return Err(types::Error::Pause(paused.clone().into()));
+            return Err(Box::new(types::Error::Pause(paused.clone().into())));
         }
         Ok(Tenant { config, mappings: mappings(host)? })
     }
@@ -146,7 +146,7 @@ where
     ///
     /// # Errors
     /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
-    pub fn save(&mut self, host: &dyn Host) -> Result<(), types::Error> {
+    pub fn save(&mut self, host: &dyn Host) -> Result<(), Stop> {
         let write = self.write();
         self.version = Some(host.commit(vec![write]).map_err(storage_error)?);
         Ok(())
@@ -166,7 +166,7 @@ where
 ///
 /// # Errors
 /// `retry` when storage does not answer, `pause` when the record is damaged.
-pub fn config(host: &dyn Host) -> Result<Option<Versioned<Config>>, types::Error> {
+pub fn config(host: &dyn Host) -> Result<Option<Versioned<Config>>, Stop> {
     read(host, CONFIG)
 }
 
@@ -179,7 +179,7 @@ pub fn new_config(config: Config, before: Option<Versioned<Config>>) -> Versione
 ///
 /// # Errors
 /// As [`config`].
-pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, types::Error> {
+pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, Stop> {
     Ok(read(host, GROUPS)?.unwrap_or(Versioned { value: Groups::default(), key: GROUPS, version: None }))
 }
 
@@ -187,21 +187,21 @@ pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, types::Error> {
 ///
 /// # Errors
 /// As [`config`].
-pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, types::Error> {
+pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
     Ok(read(host, MAPPINGS)?.unwrap_or(Versioned { value: Mappings::default(), key: MAPPINGS, version: None }))
 }
 
 /// The error of a tenant that was never connected.
-pub fn not_connected() -> types::Error {
-    pause(PauseCause::NotConnected, "Kisi is not connected yet: connect with a key first.".to_string(), None)
+pub fn not_connected() -> Stop {
+    pause(PauseCause::NotConnected, "Kisi is not connected yet: connect with a key first.", None)
 }
 
-fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, types::Error> {
+fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
     let Some(entry) = host.get(key).map_err(storage_error)? else { return Ok(None) };
     let value = json::from_slice(&entry.value).map_err(|error| {
         pause(
             PauseCause::StorageDamaged,
-            format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support."),
+            &format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support."),
             None,
         )
     })?;
@@ -218,7 +218,6 @@ const CAUSES: [(&str, Cause); 4] = [
 impl Json for Config {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["settings", "account", "organization", "checked_at", "paused", "date_change"])?;
         Ok(Config {
             settings: fields.of_type("settings")?,
             account: fields.of_type("account")?,
@@ -233,7 +232,6 @@ impl Json for Config {
 impl Json for Owner {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["id", "name", "email"])?;
         Ok(Owner { id: fields.number("id")?, name: fields.text("name")?, email: fields.text("email")? })
     }
 }
@@ -241,7 +239,6 @@ impl Json for Owner {
 impl Json for Owned {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["id", "name"])?;
         Ok(Owned { id: fields.number("id")?, name: fields.text("name")? })
     }
 }
@@ -249,7 +246,6 @@ impl Json for Owned {
 impl Json for Paused {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["cause", "message"])?;
         let cause = fields.optional_word("cause", &CAUSES)?.ok_or_else(|| Unreadable::new("cause", "is missing"))?;
         Ok(Paused { cause, message: fields.text("message")? })
     }
@@ -258,7 +254,6 @@ impl Json for Paused {
 impl Json for Groups {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["refreshed_at", "groups"])?;
         Ok(Groups { refreshed_at: fields.number("refreshed_at")?, groups: fields.list("groups")? })
     }
 }
@@ -266,7 +261,6 @@ impl Json for Groups {
 impl Json for Group {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["id", "name", "place", "doors", "app_access"])?;
         Ok(Group {
             id: fields.of_type("id")?,
             name: fields.text("name")?,

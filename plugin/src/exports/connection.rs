@@ -6,7 +6,8 @@ use crate::contract::types::{self, PauseCause};
 use crate::host::Host;
 use crate::json;
 use crate::kisi::Kisi;
-use crate::kisi::error::{Error, pause};
+use crate::kisi::error::Error;
+use crate::stop::{Stop, pause};
 use crate::kisi::organization::Place;
 use crate::ledger::Record;
 use crate::ledger::store::{MEMBERS, storage_error};
@@ -21,8 +22,8 @@ const COUNT_PAGE: u32 = 500;
 ///
 /// # Errors
 /// `settings`, `pause` or `retry`; nothing was written at Kisi.
-pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, types::Error> {
-    let settings = Settings::parse(settings).map_err(types::Error::Settings)?;
+pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
+    let settings = Settings::parse(settings).map_err(|problems| Box::new(types::Error::Settings(problems)))?;
     let before = tenant::config(host)?;
     let integration = settings.integration.clone();
     let kisi = Kisi::new(host, &integration);
@@ -58,7 +59,7 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, types::Erro
 ///
 /// # Errors
 /// `retry` or `pause`.
-pub fn status(host: &dyn Host) -> Result<Health, types::Error> {
+pub fn status(host: &dyn Host) -> Result<Health, Stop> {
     let config = tenant::config(host)?.map(|config| config.value);
     let groups = tenant::groups(host)?.value;
     let mappings = tenant::mappings(host)?.value;
@@ -86,11 +87,11 @@ pub fn status(host: &dyn Host) -> Result<Health, types::Error> {
 }
 
 /// A key of another organization would make all that is remembered meaningless.
-fn of_same_organization(key: Key, before: Option<&Versioned<Config>>) -> Result<Key, types::Error> {
+fn of_same_organization(key: Key, before: Option<&Versioned<Config>>) -> Result<Key, Stop> {
     match before.map(|before| &before.value.organization) {
         Some(known) if known.id != key.organization.id => Err(pause(
             PauseCause::OtherOrganization,
-            format!(
+            &format!(
                 "The key belongs to {}, and this installation to {}. Connect with a key of {}.",
                 key.organization.name, known.name, known.name
             ),
@@ -126,7 +127,7 @@ fn organization(config: &Config) -> connection::Organization {
 }
 
 /// Members with an account, and groups held by them.
-fn count(host: &dyn Host) -> Result<(u32, u32), types::Error> {
+fn count(host: &dyn Host) -> Result<(u32, u32), Stop> {
     let (mut members, mut grants) = (0_u32, 0_u32);
     let mut after: Option<String> = None;
     loop {

@@ -1,7 +1,6 @@
 //! Kisi's groups, as a gym maps plans to them.
 
 use crate::contract::groups::{Group, GroupList, GroupWarning};
-use crate::contract::types;
 use crate::host::Host;
 use crate::kisi::error::Error;
 use crate::kisi::{self, Kisi};
@@ -9,12 +8,13 @@ use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::tenant::{self, Groups, Tenant, Versioned};
 use crate::window::order_by;
+use crate::stop::Stop;
 
 /// See `groups.refresh`.
 ///
 /// # Errors
 /// `retry` or `pause`; the groups are then as they were.
-pub fn refresh(host: &dyn Host) -> Result<GroupList, types::Error> {
+pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
     let mut tenant = Tenant::load(host)?;
     let integration = tenant.config.value.settings.integration.clone();
     let kisi = Kisi::new(host, &integration);
@@ -35,13 +35,13 @@ pub fn refresh(host: &dyn Host) -> Result<GroupList, types::Error> {
 ///
 /// # Errors
 /// `retry` or `pause`.
-pub fn list(host: &dyn Host) -> Result<GroupList, types::Error> {
+pub fn list(host: &dyn Host) -> Result<GroupList, Stop> {
     tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     Ok(to_list(&tenant::groups(host)?.value, &tenant::mappings(host)?.value))
 }
 
 /// Reads all groups from Kisi.
-pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, types::Error> {
+pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, Stop> {
     let rows: Vec<kisi::groups::Group> = kisi.list("").map_err(Error::into_contract)?;
     let mut groups: Vec<tenant::Group> = rows
         .into_iter()
@@ -108,7 +108,7 @@ fn to_contract(group: &tenant::Group, mappings: &Mappings) -> Group {
 }
 
 /// What is stored, with what was just read in its place.
-pub(super) fn imported(host: &dyn Host, groups: Groups) -> Result<Versioned<Groups>, types::Error> {
+pub(super) fn imported(host: &dyn Host, groups: Groups) -> Result<Versioned<Groups>, Stop> {
     let mut stored = tenant::groups(host)?;
     stored.value = groups;
     Ok(stored)

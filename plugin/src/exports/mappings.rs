@@ -6,6 +6,7 @@ use crate::host::Host;
 use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
 use crate::reconcile::directory_error;
 use crate::tenant;
+use crate::stop::Stop;
 
 /// The most entries; a gym has some dozens.
 const ENTRIES_MAX: usize = 1_000;
@@ -14,7 +15,7 @@ const ENTRIES_MAX: usize = 1_000;
 ///
 /// # Errors
 /// `retry` or `pause`.
-pub fn list(host: &dyn Host) -> Result<Vec<MappingState>, types::Error> {
+pub fn list(host: &dyn Host) -> Result<Vec<MappingState>, Stop> {
     tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     Ok(to_contract(&tenant::mappings(host)?.value))
 }
@@ -23,7 +24,7 @@ pub fn list(host: &dyn Host) -> Result<Vec<MappingState>, types::Error> {
 ///
 /// # Errors
 /// `settings` naming each wrong entry, `retry` or `pause`; the mapping is then as it was.
-pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>, types::Error> {
+pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>, Stop> {
     tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     let groups = tenant::groups(host)?.value;
     let plans = host.list_plans().map_err(directory_error)?;
@@ -64,7 +65,7 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
         mappings.entries.push(entry);
     }
     if !problems.is_empty() {
-        return Err(types::Error::Settings(problems));
+        return Err(Box::new(types::Error::Settings(problems)));
     }
     stored.value = mappings;
     stored.save(host)?;

@@ -87,31 +87,31 @@ impl interfaces::provider::Guest for Plugin {
 
 impl interfaces::connection::Guest for Plugin {
     fn connect(settings: String) -> Result<Connected, types::Error> {
-        exports::connection::connect(&host(), &settings)
+        exports::connection::connect(&host(), &settings).map_err(|stop| *stop)
     }
 
     fn status() -> Result<Health, types::Error> {
-        exports::connection::status(&host())
+        exports::connection::status(&host()).map_err(|stop| *stop)
     }
 }
 
 impl interfaces::groups::Guest for Plugin {
     fn refresh() -> Result<GroupList, types::Error> {
-        exports::groups::refresh(&host())
+        exports::groups::refresh(&host()).map_err(|stop| *stop)
     }
 
     fn list() -> Result<GroupList, types::Error> {
-        exports::groups::list(&host())
+        exports::groups::list(&host()).map_err(|stop| *stop)
     }
 }
 
 impl interfaces::mappings::Guest for Plugin {
     fn list() -> Result<Vec<MappingState>, types::Error> {
-        exports::mappings::list(&host())
+        exports::mappings::list(&host()).map_err(|stop| *stop)
     }
 
     fn replace(entries: Vec<Mapping>) -> Result<Vec<MappingState>, types::Error> {
-        exports::mappings::replace(&host(), &entries)
+        exports::mappings::replace(&host(), &entries).map_err(|stop| *stop)
     }
 }
 

@@ -4,8 +4,7 @@ use std::marker::PhantomData;
 
 use serde_json::Value;
 
-use super::error::Error;
-use crate::json::{self, Json, Object};
+use crate::json::{self, Json, Object, Unreadable};
 
 /// The methods that the API uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,26 +76,33 @@ impl<T> Call<T> {
 
 /// What a successful answer can be read as.
 pub trait Answer: Sized {
-    /// Reads an answer whose status is 2xx.
+    /// Whether there is a body, in JSON.
+    const HAS_BODY: bool;
+
+    /// Reads the body, or null when there is none.
     ///
     /// # Errors
-    /// [`Error::Unrecognized`] when the body is not what the endpoint gives.
-    fn read(response: Response) -> Result<Self, Error>;
+    /// When the body is not what the endpoint gives.
+    fn read(body: &Value) -> Result<Self, Unreadable>;
 }
 
-/// The answer of `PATCH` and `DELETE`: 204 without a body [C].
+/// An answer whose body does not matter: `PATCH` and `DELETE` answer 204 without one [C].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoContent;
 
 impl Answer for NoContent {
-    fn read(_response: Response) -> Result<Self, Error> {
+    const HAS_BODY: bool = false;
+
+    fn read(_body: &Value) -> Result<Self, Unreadable> {
         Ok(NoContent)
     }
 }
 
 impl<T: Json> Answer for T {
-    fn read(response: Response) -> Result<Self, Error> {
-        json::from_slice(&response.body).map_err(|error| Error::unrecognized(response.status, &error.to_string()))
+    const HAS_BODY: bool = true;
+
+    fn read(body: &Value) -> Result<Self, Unreadable> {
+        Json::read(body)
     }
 }
 

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::endpoint::Response;
-use crate::contract::types::{self, Detail, Pause, PauseCause, ProviderAnswer, Retry};
+use crate::contract::types::{PauseCause, ProviderAnswer};
 use crate::host::SendError;
 use crate::json;
+use crate::stop::{Stop, pause, reject, retry};
 
 /// Longest text of Kisi's that is passed on, in characters.
 const EXCERPT_CHARS_MAX: usize = 300;
@@ -23,15 +24,15 @@ pub enum Error {
     /// No answer at all.
     Send(SendError),
     /// 401: the key is not accepted.
-    Unauthorized(ProviderAnswer),
+    Unauthorized(Box<ProviderAnswer>),
     /// 403: the key's owner may not do this.
-    Forbidden(ProviderAnswer),
+    Forbidden(Box<ProviderAnswer>),
     /// 404: it does not exist, or belongs to another organization.
-    Missing(ProviderAnswer),
+    Missing(Box<ProviderAnswer>),
     /// 409: it exists already (seen in production, though documented only as 422).
-    Conflict(ProviderAnswer),
+    Conflict(Box<ProviderAnswer>),
     /// 422 and every other 4xx: what was sent is not accepted.
-    Invalid(ProviderAnswer),
+    Invalid(Box<ProviderAnswer>),
     /// 429: too many requests. Nothing was done.
     RateLimited {
         /// What `Retry-After` says, in milliseconds.
@@ -40,12 +41,12 @@ pub enum Error {
     /// 5xx: whether a write was done is not known.
     Unavailable {
         /// What Kisi said.
-        answer: ProviderAnswer,
+        answer: Box<ProviderAnswer>,
         /// What `Retry-After` says, in milliseconds.
         after_ms: Option<u64>,
     },
     /// A success whose content is not what the endpoint gives: whether a write was done is not known.
-    Unrecognized(ProviderAnswer),
+    Unrecognized(Box<ProviderAnswer>),
 }
 
 impl From<SendError> for Error {
@@ -57,7 +58,7 @@ impl From<SendError> for Error {
 impl Error {
     /// Reads an answer whose status is not 2xx.
     pub fn from_answer(response: &Response) -> Error {
-        let answer = provider_answer(response);
+        let answer = Box::new(provider_answer(response));
         let after_ms = response.retry_after.map(|seconds| seconds.saturating_mul(1_000));
         match response.status {
             401 => Error::Unauthorized(answer),
@@ -73,7 +74,7 @@ impl Error {
 
     /// A success that does not hold what it should.
     pub fn unrecognized(status: u16, what: &str) -> Error {
-        Error::Unrecognized(ProviderAnswer { status, code: None, message: excerpt(what) })
+        Error::Unrecognized(Box::new(ProviderAnswer { status, code: None, message: excerpt(what) }))
     }
 
     /// Whether the request was certainly not carried out, so that no intent is left open by it.
@@ -91,61 +92,44 @@ impl Error {
     }
 
     /// What the host must do, when nothing in the plugin knows better.
-    pub fn into_contract(self) -> types::Error {
+    pub fn into_contract(self) -> Stop {
         match self {
             Error::Send(SendError::Denied(why)) => pause(
                 PauseCause::RequestsDenied,
-                format!("The host refuses requests to Kisi ({why}): approve {} for this plugin.", super::ORIGIN),
+                &format!("The host refuses requests to Kisi ({why}): approve {} for this plugin.", super::ORIGIN),
                 None,
             ),
-            Error::Send(error) => retry(RETRY_LOST_MS, format!("{error}."), None),
+            Error::Send(error) => retry(RETRY_LOST_MS, &format!("{error}."), None),
             Error::Unauthorized(answer) => pause(
                 PauseCause::KeyRejected,
                 "Kisi does not accept the key: it is wrong, was revoked or has expired. Make a new key in Kisi under \
-                 My Account > API and connect again."
-                    .to_string(),
-                Some(answer),
+                 My Account > API and connect again.",
+                Some(*answer),
             ),
             Error::Forbidden(answer) => pause(
                 PauseCause::KeyWithoutRights,
                 "The key's owner may not do this in Kisi. Connect with a key of the organization's owner or an \
-                 administrator."
-                    .to_string(),
-                Some(answer),
+                 administrator.",
+                Some(*answer),
             ),
-            Error::RateLimited { after_ms } => retry(
-                after_ms.unwrap_or(RETRY_RATE_MS),
-                "Kisi takes no more requests at the moment.".to_string(),
-                None,
-            ),
+            Error::RateLimited { after_ms } => {
+                retry(after_ms.unwrap_or(RETRY_RATE_MS), "Kisi takes no more requests at the moment.", None)
+            }
             Error::Unavailable { answer, after_ms } => retry(
                 after_ms.unwrap_or(RETRY_UNAVAILABLE_MS),
-                "Kisi does not work at the moment.".to_string(),
-                Some(answer),
+                "Kisi does not work at the moment.",
+                Some(*answer),
             ),
             Error::Unrecognized(answer) => retry(
                 RETRY_UNAVAILABLE_MS,
-                "Kisi's answer is not what its API describes; nothing is changed on such an answer.".to_string(),
-                Some(answer),
+                "Kisi's answer is not what its API describes; nothing is changed on such an answer.",
+                Some(*answer),
             ),
             Error::Missing(answer) | Error::Conflict(answer) | Error::Invalid(answer) => {
-                types::Error::Reject(Detail {
-                    message: "Kisi refused the request for good.".to_string(),
-                    provider: Some(answer),
-                })
+                reject("Kisi refused the request for good.", Some(*answer))
             }
         }
     }
-}
-
-/// An error that passes by itself.
-pub fn retry(after_ms: u64, message: String, provider: Option<ProviderAnswer>) -> types::Error {
-    types::Error::Retry(Retry { after_ms, detail: Detail { message, provider } })
-}
-
-/// An error that a person must settle.
-pub fn pause(cause: PauseCause, message: String, provider: Option<ProviderAnswer>) -> types::Error {
-    types::Error::Pause(Pause { cause, detail: Detail { message, provider } })
 }
 
 /// Reads both error bodies of the API [C]: `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::endpoint::{Call};
-use super::page::Row;
+use super::page::{List, Row};
 use crate::id::GroupId;
 use crate::json::{Fields, Json, Unreadable};
 
@@ -39,12 +39,7 @@ impl Json for Group {
 }
 
 impl Row for Group {
-    const PATH: &'static str = "/groups";
-    const LIMIT_MAX: u64 = 250;
-
-    fn id(&self) -> u64 {
-        self.id.0
-    }
+    const LIST: List = List { path: "/groups", limit_max: 250 };
 }
 
 /// Reads a group.

@@ -13,6 +13,7 @@ pub mod time;
 pub mod users;
 
 use crate::host::Host;
+use crate::json;
 use crate::settings::Integration;
 use endpoint::{Answer, Call, Request};
 use error::Error;
@@ -38,7 +39,10 @@ impl<'a> Kisi<'a> {
     /// # Errors
     /// Every way in which the answer is not the one that was asked for; see [`Error`].
     pub fn send<T: Answer>(&self, call: Call<T>) -> Result<T, Error> {
-        T::read(self.exchange(call.method, &call.path, call.body)?)
+        let response = self.exchange(call.method, &call.path, call.body)?;
+        let body = T::HAS_BODY.then(|| json::parse(&response.body)).transpose();
+        body.and_then(|body| T::read(&body.unwrap_or_default()))
+            .map_err(|error| Error::unrecognized(response.status, &error.to_string()))
     }
 
     fn exchange(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::endpoint::{Call};
-use super::page::Row;
+use super::page::{List, Row};
 use crate::id::UserId;
 use crate::json::{Fields, Json, Unreadable};
 
@@ -62,12 +62,7 @@ impl Json for Place {
 }
 
 impl Row for Place {
-    const PATH: &'static str = "/places";
-    const LIMIT_MAX: u64 = 250;
-
-    fn id(&self) -> u64 {
-        self.id
-    }
+    const LIST: List = List { path: "/places", limit_max: 250 };
 }
 
 /// Reads the key's owner.

@@ -3,24 +3,33 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::endpoint::Response;
 use super::error::Error;
 use super::{Kisi, endpoint};
-use crate::json::{self, Json};
+use crate::json::{self, Fields, Json, Unreadable};
 
 /// Kisi refuses greater offsets, for every list [C].
 const OFFSET_MAX: u64 = 20_000;
 
-/// A row of a list.
+/// A row of a list. Every row has a whole number named `id` that is its own within the list.
 pub trait Row: Json {
-    /// Path of the list, without a query.
-    const PATH: &'static str;
-    /// The most rows a page may have [C, differs by resource].
-    const LIMIT_MAX: u64;
-
-    /// Identifies the row within its list.
-    fn id(&self) -> u64;
+    /// Where the list is.
+    const LIST: List;
 }
+
+/// Where a list is and how it may be read.
+#[derive(Debug, Clone, Copy)]
+pub struct List {
+    /// Path, without a query.
+    pub path: &'static str,
+    /// The most rows a page may have [C, differs by resource].
+    pub limit_max: u64,
+}
+
+/// What to do with each row.
+type Take<'a> = &'a mut dyn FnMut(&Value) -> Result<(), Unreadable>;
 
 impl Kisi<'_> {
     /// All rows that `filter` (`name=value&…`, may be empty) selects.
@@ -29,54 +38,64 @@ impl Kisi<'_> {
     /// Besides the errors of a call, [`Error::Unrecognized`] when the pages do not add up to one list.
     pub fn list<T: Row>(&self, filter: &str) -> Result<Vec<T>, Error> {
         let mut rows: Vec<T> = Vec::new();
+        self.pages(T::LIST, filter, &mut |row| {
+            rows.push(T::read(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn pages(&self, list: List, filter: &str, take: Take) -> Result<(), Error> {
         let mut ids = BTreeSet::new();
         let mut total = None;
         loop {
-            let offset = rows.len() as u64;
+            let offset = ids.len() as u64;
             let separator = if filter.is_empty() { "" } else { "&" };
-            let path = format!("{}?{filter}{separator}limit={}&offset={offset}", T::PATH, T::LIMIT_MAX);
+            let path = format!("{}?{filter}{separator}limit={}&offset={offset}", list.path, list.limit_max);
             let response = self.exchange(endpoint::Method::Get, &path, None)?;
-            let page = read_page::<T>(&response, offset, total)?;
-            for row in &page.rows {
-                if !ids.insert(row.id()) {
-                    return Err(doubt(&response, "a row appears on two pages: the list changed while it was read"));
+            let rows = read_page(&response, offset, list.limit_max, &mut total)?;
+            for (index, row) in rows.iter().enumerate() {
+                let place = |error: Unreadable| doubt(&response, &error.within(&format!("[{index}]")).to_string());
+                let id = Fields::of(row).and_then(|fields| fields.number("id")).map_err(place)?;
+                if !ids.insert(id) {
+                    return Err(doubt(&response, "a row appears twice: the list changed while it was read"));
                 }
+                take(row).map_err(place)?;
             }
-            total = Some(page.total);
-            rows.extend(page.rows);
-            if rows.len() as u64 >= page.total {
-                return Ok(rows);
+            if ids.len() as u64 >= total.unwrap_or_default() {
+                return Ok(());
             }
-            if rows.len() as u64 > OFFSET_MAX {
+            if ids.len() as u64 > OFFSET_MAX {
                 return Err(doubt(&response, "the list is longer than Kisi lets it be read (20,000 rows)"));
             }
         }
     }
 }
 
-struct Page<T> {
-    rows: Vec<T>,
-    total: u64,
-}
-
-fn read_page<T: Row>(response: &Response, offset: u64, total_before: Option<u64>) -> Result<Page<T>, Error> {
-    let rows: Vec<T> = json::parse(&response.body)
-        .and_then(|body| json::list(&body))
-        .map_err(|error| doubt(response, &error.to_string()))?;
+fn read_page(
+    response: &Response,
+    offset: u64,
+    limit: u64,
+    total: &mut Option<u64>,
+) -> Result<Vec<Value>, Error> {
+    let body = json::parse(&response.body).map_err(|error| doubt(response, &error.to_string()))?;
+    let Value::Array(rows) = body else {
+        return Err(doubt(response, "the page is not a list"));
+    };
     let range = response.collection_range.as_deref().unwrap_or_default();
-    let Some((start, total)) = parse_range(range) else {
+    let Some((start, total_now)) = parse_range(range) else {
         return Err(doubt(response, "the list has no readable X-Collection-Range, so it is not known to be whole"));
     };
     if start.is_some_and(|start| start != offset) {
         return Err(doubt(response, "the page starts elsewhere than asked for"));
     }
-    if total_before.is_some_and(|before| before != total) {
+    if total.replace(total_now).is_some_and(|before| before != total_now) {
         return Err(doubt(response, "the list's length changed while it was read"));
     }
-    if rows.len() as u64 != total.saturating_sub(offset).min(T::LIMIT_MAX) {
+    if rows.len() as u64 != total_now.saturating_sub(offset).min(limit) {
         return Err(doubt(response, "the page has fewer or more rows than it says"));
     }
-    Ok(Page { rows, total })
+    Ok(rows)
 }
 
 /// `0-9/200` as (start, total). An empty list is `*/0` [C, Kisi's client].
@@ -97,25 +116,6 @@ fn doubt(response: &Response, what: &str) -> Error {
 mod tests {
     use super::*;
 
-    struct Thing {
-        id: u64,
-    }
-
-    impl Json for Thing {
-        fn read(value: &serde_json::Value) -> Result<Self, json::Unreadable> {
-            Ok(Thing { id: json::Fields::of(value)?.number("id")? })
-        }
-    }
-
-    impl Row for Thing {
-        const PATH: &'static str = "/things";
-        const LIMIT_MAX: u64 = 3;
-
-        fn id(&self) -> u64 {
-            self.id
-        }
-    }
-
     fn read(body: &str, range: Option<&str>, offset: u64, before: Option<u64>) -> Result<usize, String> {
         let response = Response {
             status: 200,
@@ -123,8 +123,8 @@ mod tests {
             body: body.as_bytes().to_vec(),
             ..Response::default()
         };
-        match read_page::<Thing>(&response, offset, before) {
-            Ok(page) => Ok(page.rows.len()),
+        match read_page(&response, offset, 3, &mut before.clone()) {
+            Ok(rows) => Ok(rows.len()),
             Err(Error::Unrecognized(answer)) => Err(answer.message),
             Err(other) => panic!("{other:?}"),
         }
@@ -150,7 +150,6 @@ mod tests {
             (r#"[{"id":1}]"#, Some("0-2/0"), 0, None),
             (r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 3, Some(4)),
             (r#"[{"id":4}]"#, Some("3-5/4"), 3, Some(9)),
-            (r#"[{"name":"no id"}]"#, Some("0-2/1"), 0, None),
         ] {
             assert!(read(body, range, offset, before).is_err(), "{body} {range:?} at {offset} should be doubted");
         }

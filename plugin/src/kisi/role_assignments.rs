@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Kisi;
 use super::endpoint::{Call, Method, NoContent};
 use super::error::Error;
-use super::page::Row;
+use super::page::{List, Row};
 use super::time;
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, UserId};
@@ -84,12 +84,7 @@ impl RoleAssignment {
 }
 
 impl Row for RoleAssignment {
-    const PATH: &'static str = "/role_assignments";
-    const LIMIT_MAX: u64 = 250;
-
-    fn id(&self) -> u64 {
-        self.id.0
-    }
+    const LIST: List = List { path: "/role_assignments", limit_max: 250 };
 }
 
 /// Adds a user to a group.
@@ -101,7 +96,7 @@ pub fn create(user: UserId, group: GroupId, window: Window) -> Call<RoleAssignme
         .with("assignee_id", user)
         .with("role_id", PLAIN_ROLE);
     let body = Object::default().with("role_assignment", with_dates(assignment, window));
-    Call::with_body(Method::Post, RoleAssignment::PATH.to_string(), body)
+    Call::with_body(Method::Post, RoleAssignment::LIST.path.to_string(), body)
 }
 
 /// Changes the dates. That Kisi honours dates here is inferred [I], so the first change of an installation is read
@@ -130,7 +125,7 @@ pub fn get(assignment: AssignmentId) -> Call<RoleAssignment> {
 }
 
 fn path(assignment: AssignmentId) -> String {
-    format!("{}/{assignment}", RoleAssignment::PATH)
+    format!("{}/{assignment}", RoleAssignment::LIST.path)
 }
 
 impl Kisi<'_> {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::endpoint::{Call, Method, NoContent, escape};
-use super::page::Row;
+use super::page::{List, Row};
 use crate::id::UserId;
 use crate::json::{Fields, Json, Object, Unreadable};
 
@@ -38,12 +38,7 @@ impl Json for User {
 }
 
 impl Row for User {
-    const PATH: &'static str = "/users";
-    const LIMIT_MAX: u64 = 100;
-
-    fn id(&self) -> u64 {
-        self.id.0
-    }
+    const LIST: List = List { path: "/users", limit_max: 100 };
 }
 
 /// Whether Kisi writes to the person.

@@ -154,7 +154,6 @@ impl Record {
 impl Json for Record {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["account", "former", "holds", "cleared"])?;
         Ok(Record {
             account: fields.optional("account")?,
             former: fields.list("former")?,
@@ -167,7 +166,6 @@ impl Json for Record {
 impl Json for Account {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["user", "email", "name"])?;
         Ok(Account {
             user: fields.of_type("user")?,
             email: fields.text("email")?,
@@ -179,7 +177,6 @@ impl Json for Account {
 impl Json for Cleared {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["email"])?;
         Ok(Cleared { email: fields.optional_text("email")? })
     }
 }
@@ -188,7 +185,6 @@ impl Json for Cleared {
 impl Json for Hold {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["user", "group", "from", "until", "held", "granting", "adjusting", "revoking"])?;
         let granting = fields.optional_number("granting")?.map(|at| State::Granting { at });
         let held = fields.optional("held")?.map(|assignment| State::Held { assignment });
         let adjusting = fields.optional("adjusting")?.map(|assignment| State::Adjusting { assignment });

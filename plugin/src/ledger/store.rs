@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::Record;
 use crate::contract::storage::{Precondition, Quota, StorageError, Write};
-use crate::contract::types::{self, Detail, PauseCause};
+use crate::contract::types::PauseCause;
 use crate::host::Host;
 use crate::id::UserId;
 use crate::json;
-use crate::kisi::error::{pause, retry};
+use crate::stop::{Stop, pause, reject, retry};
 
 /// Records are under this prefix, by member id.
 pub const MEMBERS: &str = "member/";
@@ -37,16 +37,13 @@ impl Loaded {
     ///
     /// # Errors
     /// `retry` when storage does not answer, `reject` when the record is damaged.
-    pub fn load(host: &dyn Host, member: &str) -> Result<Loaded, types::Error> {
+    pub fn load(host: &dyn Host, member: &str) -> Result<Loaded, Stop> {
         let entry = host.get(&key(MEMBERS, member)).map_err(storage_error)?;
         let (stored, version) = match entry {
             None => (Record::default(), None),
             Some(entry) => {
                 let record = json::from_slice(&entry.value).map_err(|error| {
-                    types::Error::Reject(Detail {
-                        message: format!("The plugin's own record of member {member} cannot be read ({error})."),
-                        provider: None,
-                    })
+                    reject(&format!("The plugin's own record of member {member} cannot be read ({error})."), None)
                 })?;
                 (record, Some(entry.version))
             }
@@ -58,7 +55,7 @@ impl Loaded {
     ///
     /// # Errors
     /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
-    pub fn save(&mut self, host: &dyn Host) -> Result<(), types::Error> {
+    pub fn save(&mut self, host: &dyn Host) -> Result<(), Stop> {
         if self.record == self.stored {
             return Ok(());
         }
@@ -86,7 +83,7 @@ impl Loaded {
 ///
 /// # Errors
 /// As [`Loaded::save`].
-pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(), types::Error> {
+pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(), Stop> {
     let taken = to.writes();
     let given = from.writes().into_iter().filter(|write| taken.iter().all(|other| other.key != write.key));
     let mut writes: Vec<Write> = given.collect();
@@ -105,7 +102,7 @@ pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(
 ///
 /// # Errors
 /// `retry` when storage does not answer.
-pub fn holder_of_email(host: &dyn Host, email: &str) -> Result<Option<String>, types::Error> {
+pub fn holder_of_email(host: &dyn Host, email: &str) -> Result<Option<String>, Stop> {
     holder(host, &key(EMAILS, email))
 }
 
@@ -113,11 +110,11 @@ pub fn holder_of_email(host: &dyn Host, email: &str) -> Result<Option<String>, t
 ///
 /// # Errors
 /// `retry` when storage does not answer.
-pub fn holder_of_user(host: &dyn Host, user: UserId) -> Result<Option<String>, types::Error> {
+pub fn holder_of_user(host: &dyn Host, user: UserId) -> Result<Option<String>, Stop> {
     holder(host, &key(USERS, &user.to_string()))
 }
 
-fn holder(host: &dyn Host, key: &str) -> Result<Option<String>, types::Error> {
+fn holder(host: &dyn Host, key: &str) -> Result<Option<String>, Stop> {
     let entry = host.get(key).map_err(storage_error)?;
     Ok(entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()))
 }
@@ -163,17 +160,17 @@ fn quota_name(quota: Quota) -> &'static str {
 }
 
 /// What the host must do about a storage error.
-pub fn storage_error(error: StorageError) -> types::Error {
+pub fn storage_error(error: StorageError) -> Stop {
     match error {
         StorageError::Conflict(_) => {
-            retry(0, "The plugin's records changed during the call; it starts anew.".to_string(), None)
+            retry(0, "The plugin's records changed during the call; it starts anew.", None)
         }
         StorageError::Unavailable(why) => {
-            retry(RETRY_STORAGE_MS, format!("The plugin's storage does not answer: {why}."), None)
+            retry(RETRY_STORAGE_MS, &format!("The plugin's storage does not answer: {why}."), None)
         }
         StorageError::QuotaExceeded(quota) => pause(
             PauseCause::StorageFull,
-            format!("The plugin's storage limit is reached ({}): raise it for this installation.", quota_name(quota)),
+            &format!("The plugin's storage limit is reached ({}): raise it for this installation.", quota_name(quota)),
             None,
         ),
     }
