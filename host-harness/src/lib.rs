@@ -28,7 +28,8 @@
 //! use host_harness::contract::events::{Event, EventKind, Unfinished};
 //! use host_harness::contract::types::Error;
 //! use host_harness::{
-//!     ApprovedOrigin, Engine, EngineConfig, HttpsClient, HttpsClientConfig, MemoryDirectory, MemoryStorage, Secret, Tenant,
+//!     ApprovedOrigin, Engine, EngineConfig, HttpsClient, HttpsClientConfig, MemoryDirectory, MemoryStorage,
+//!     Secret, Tenant,
 //! };
 //!
 //! # #[tokio::main(flavor = "current_thread")]

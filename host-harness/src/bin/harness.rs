@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use host_harness::cli::{self, Streams};
 
 fn main() -> ExitCode {
-    let colour = io::stdout().is_terminal() && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    let colour = io::stdout().is_terminal()
+        && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
     let (mut out, mut err) = (anstream::AutoStream::always(io::stdout()), io::stderr());
     let streams = Streams { out: &mut out, err: &mut err, colour };
     ExitCode::from(cli::main(std::env::args_os(), streams))

@@ -51,7 +51,7 @@
   (import "wasi:http/types@0.2.0" "[method]incoming-body.stream" (func $body-stream (param i32 i32)))
   (import "wasi:io/streams@0.2.0" "[method]input-stream.blocking-read" (func $stream-read (param i32 i64 i32)))
 
-  (memory (export "memory") 20)
+  (memory (export "memory") 2)
   (data (i32.const 0x1000) "example-doors")
   (data (i32.const 0x1020) "Example doors")
   (data (i32.const 0x1040) "1.0.0")

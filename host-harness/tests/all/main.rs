@@ -14,4 +14,3 @@ mod load;
 mod network;
 mod stage;
 mod state;
-mod zz_bench;

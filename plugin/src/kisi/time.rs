@@ -8,16 +8,9 @@ use crate::contract::types::Timestamp;
 /// `2026-12-31T23:59:59.000Z`. A time that no calendar has (beyond the year 9999) gives `None`.
 pub fn format(ms: Timestamp) -> Option<String> {
     let at = at(ms)?;
-    Some(format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        ms % 1_000
-    ))
+    let second = u64::from(at.second());
+    let millisecond = ms % 1_000;
+    Some(format!("{}T{}:{second:02}.{millisecond:03}Z", date(at), hour(at)))
 }
 
 /// Reads any RFC 3339 time; times before 1970 become 0.
@@ -30,16 +23,18 @@ pub fn parse(text: &str) -> Option<Timestamp> {
 /// `2026-12-31 23:59 UTC`, for people.
 pub fn readable(ms: Timestamp) -> String {
     match at(ms) {
-        Some(at) => format!(
-            "{:04}-{:02}-{:02} {:02}:{:02} UTC",
-            at.year(),
-            u8::from(at.month()),
-            at.day(),
-            at.hour(),
-            at.minute()
-        ),
+        Some(at) => format!("{} {} UTC", date(at), hour(at)),
         None => "a time beyond the year 9999".to_string(),
     }
+}
+
+fn date(at: OffsetDateTime) -> String {
+    let (month, day) = (u64::from(u8::from(at.month())), u64::from(at.day()));
+    format!("{:04}-{month:02}-{day:02}", u64::try_from(at.year()).unwrap_or_default())
+}
+
+fn hour(at: OffsetDateTime) -> String {
+    format!("{:02}:{:02}", u64::from(at.hour()), u64::from(at.minute()))
 }
 
 fn at(ms: Timestamp) -> Option<OffsetDateTime> {
