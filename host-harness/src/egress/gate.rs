@@ -253,7 +253,7 @@ impl WasiHttpHooks for GateHooks {
     fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
         let gate = Arc::clone(&self.gate);
         Arc::new(move |name| {
-            { let _ = (&gate, name); false }
+            DEFAULT_FORBIDDEN_HEADERS.contains(name) || policy::reserved(name, &gate.key_header)
         })
     }
 
