@@ -79,6 +79,8 @@
 pub mod contract;
 
 mod call;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod clock;
 mod component;
 mod directory;

@@ -69,7 +69,14 @@ pub fn tie(
     }
     if let Some(creator) = user.created_for.as_deref().filter(|&creator| creator != member.id) {
         let claimant = call.host.get_member(creator).map_err(directory_error)?;
-        if claimant.is_some_and(|claimant| address(claimant.email.as_deref()).as_deref() == Some(email)) {
+        if let Some(claimant) = claimant.filter(|claimant| address(claimant.email.as_deref()).as_deref() == Some(email)) {
+            // The mark says whose user it is, where the ledger does not (any more): from now on it does.
+            let mut theirs = Loaded::load(call.host, creator)?;
+            if theirs.record.account.is_none() {
+                let name = Some(fingerprint(&claimant.name));
+                theirs.record.tie(Account { user: user.id, email: email.to_string(), name });
+                theirs.save(call.host)?;
+            }
             return Ok(Tie::Withheld(Reason::EmailInUse));
         }
     }

@@ -1,0 +1,153 @@
+//! Delivering events as a platform must: again after a while when the plugin says so, not at all while it is paused,
+//! and never twice what cannot succeed.
+
+use std::time::Duration;
+
+use super::{Player, Waiting, facts};
+use crate::cli::exit::Unusable;
+use crate::cli::report::{Call, Fact, FactKind, StepReport, word};
+use crate::cli::scenario::{DirectoryChange, Happening};
+use crate::contract::events::{Event, Outcome, Unfinished};
+use crate::contract::types::Error;
+
+/// How often an event is delivered before the runner gives up.
+const DELIVERIES_MAX: u32 = 6;
+
+impl Player<'_> {
+    /// Something happens on the platform: the directory changes, and the plugin is told.
+    pub(super) async fn happen(&mut self, happening: &Happening) -> Result<StepReport, Unusable> {
+        match &happening.change {
+            Some(DirectoryChange::Put(member)) => {
+                let addresses = self.addresses.entry(member.id.clone()).or_default();
+                if let Some(email) = &member.email {
+                    addresses.retain(|known| known != email);
+                    addresses.push(email.clone());
+                }
+                self.names.insert(member.id.clone(), member.name.clone());
+                self.directory.insert(member.clone());
+            }
+            Some(DirectoryChange::Delete) => drop(self.directory.remove(&happening.member)),
+            None => {}
+        }
+        self.totals.events += 1;
+        let event = Event {
+            id: format!("event-{}", self.totals.events),
+            kind: happening.kind.clone(),
+            member: happening.member.clone(),
+            occurred_at: self.world.clock.now_ms(),
+        };
+        let title = format!("{} · {}", happening.word, happening.name);
+        if self.paused {
+            let mut told = self.blank("event", title.clone());
+            told.facts.push(facts::then("Kept, not delivered: the plugin is paused until the gym connects again."));
+            self.waiting.push_back(Waiting { event, title });
+            return Ok(told);
+        }
+        self.deliver(Waiting { event, title }).await
+    }
+
+    /// Delivers what waited, in order, until the plugin pauses again.
+    pub(super) async fn deliver_waiting(&mut self) -> Result<Vec<StepReport>, Unusable> {
+        let mut reports = Vec::new();
+        while !self.paused
+            && let Some(mut waiting) = self.waiting.pop_front()
+        {
+            waiting.title.push_str(" (kept until now)");
+            reports.push(self.deliver(waiting).await?);
+        }
+        Ok(reports)
+    }
+
+    async fn deliver(&mut self, waiting: Waiting) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("event", waiting.title.clone());
+        let mut concerned = vec![waiting.event.member.clone()];
+        let before = self.picture.clone();
+        let mut deliveries = 0;
+        let done = loop {
+            deliveries += 1;
+            let handled = self.tenant.handle(&waiting.event).await;
+            let calls = self.take_calls();
+            self.totals.calls += calls.len();
+            self.totals.edits += calls.iter().filter(|call| call.is_edit()).count();
+            told.calls.extend(calls);
+            let (outcomes, error) = match handled {
+                Ok(Ok(outcomes)) => (outcomes, None),
+                Ok(Err(Unfinished { error, done })) => (done, Some(error)),
+                Err(error) => {
+                    told.facts.push(facts::broken_off(&error));
+                    self.seen.error = Some("call".to_owned());
+                    break true;
+                }
+            };
+            self.note(&outcomes, &waiting.event, &mut told.facts, &mut concerned);
+            let Some(error) = error else { break true };
+            told.facts.push(facts::error(&error));
+            self.seen.error = Some(facts::error_word(&error));
+            match error {
+                Error::Retry(retry) if deliveries < DELIVERIES_MAX => {
+                    told.facts.push(facts::then(&format!("Delivered again after {}.", facts::span(retry.after_ms))));
+                    self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
+                }
+                Error::Retry(_) => {
+                    told.facts.push(facts::then(&format!("Given up after {deliveries} deliveries.")));
+                    break true;
+                }
+                Error::Pause(_) => {
+                    self.paused = true;
+                    told.facts.push(facts::then("Kept, with all later events, until the gym connects again."));
+                    break false;
+                }
+                Error::Reject(_) | Error::Settings(_) => {
+                    told.facts.push(facts::then("Dropped: delivering it again could not succeed."));
+                    break true;
+                }
+            }
+        };
+        if done && told.facts.iter().all(|fact| fact.kind == FactKind::Due) && told.calls.is_empty() {
+            told.facts.insert(0, facts::nothing());
+        }
+        self.seen.deliveries += deliveries;
+        self.seen.calls.extend(told.calls.iter().cloned());
+        self.picture = self.world.picture().await?;
+        told.groups = self.groups_of(&concerned, &before, &self.picture);
+        if !done {
+            self.waiting.push_front(waiting);
+        }
+        Ok(told)
+    }
+
+    /// Takes note of what the plugin says that it did.
+    fn note(&mut self, outcomes: &[Outcome], event: &Event, told: &mut Vec<Fact>, concerned: &mut Vec<String>) {
+        for outcome in outcomes {
+            let other = (outcome.member != event.member).then(|| {
+                self.names.get(&outcome.member).cloned().unwrap_or_else(|| outcome.member.clone())
+            });
+            if !concerned.contains(&outcome.member) {
+                concerned.push(outcome.member.clone());
+            }
+            told.extend(facts::of_outcome(outcome, other.as_deref()));
+            self.seen.note(outcome);
+        }
+        // The last delivery that went through is what counts.
+        self.seen.error = None;
+    }
+
+    /// The plugin's requests since the last time, for the report.
+    pub(super) fn take_calls(&self) -> Vec<Call> {
+        let exchanges = self.recorder.take().exchanges;
+        exchanges.iter().map(|exchange| facts::call(exchange, self.bodies)).collect()
+    }
+}
+
+impl super::Seen {
+    fn note(&mut self, outcome: &Outcome) {
+        let seen = self.members.entry(outcome.member.clone()).or_default();
+        let changed = outcome.changes.iter().map(|change| format!("{} {}", word(&change.action), change.group.name));
+        seen.changes.extend(changed);
+        seen.accounts.extend(outcome.account.iter().map(|change| word(&change.action)));
+        // What holds in the end replaces what an unfinished delivery said.
+        seen.reasons = outcome.refusals.iter().map(|refusal| word(&refusal.reason)).collect();
+        seen.warnings = outcome.warnings.iter().map(|warning| word(&warning.kind)).collect();
+        seen.due = outcome.due_at;
+    }
+}

@@ -1,0 +1,175 @@
+//! What happened, as facts for the report: from the plugin's outcomes and errors, and from the runner's own doings.
+
+use crate::cli::report::{Call, Fact, FactKind, word};
+use crate::cli::scenario::Hand;
+use crate::contract::events::{Action, Outcome};
+use crate::contract::types::{Error, Problem, ProviderAnswer};
+use crate::{CallError, Exchange, ExchangeEnd};
+
+/// Lengths of time by name, the longest first, in milliseconds.
+const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+
+/// A fact that is a sentence and nothing else.
+pub(super) fn plain(kind: FactKind, text: impl Into<String>) -> Fact {
+    Fact { kind, word: None, member: None, group: None, text: text.into() }
+}
+
+/// What the runner did.
+pub(super) fn then(text: &str) -> Fact {
+    plain(FactKind::Then, text)
+}
+
+/// That nothing was to be done.
+pub(super) fn nothing() -> Fact {
+    plain(FactKind::Nothing, "Everything is as it should be already.")
+}
+
+/// Everything that an outcome says, `member` named when it is not the event's.
+pub(super) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
+    let fact = |kind, word: Option<String>, group: Option<&str>, text: &str| Fact {
+        kind,
+        word,
+        member: member.map(str::to_owned),
+        group: group.map(str::to_owned),
+        text: text.to_owned(),
+    };
+    let mut facts = Vec::new();
+    for change in &outcome.account {
+        facts.push(fact(FactKind::Account, Some(word(&change.action)), None, &change.explanation));
+    }
+    for change in &outcome.changes {
+        let kind = match change.action {
+            Action::Granted => FactKind::Granted,
+            Action::Adopted => FactKind::Adopted,
+            Action::Adjusted => FactKind::Adjusted,
+            Action::Revoked => FactKind::Revoked,
+            Action::Dropped => FactKind::Dropped,
+        };
+        facts.push(fact(kind, Some(word(&change.reason)), Some(&change.group.name), &change.explanation));
+    }
+    for refusal in &outcome.refusals {
+        let group = refusal.group.as_ref().map(|group| group.name.as_str());
+        facts.push(fact(FactKind::Refused, Some(word(&refusal.reason)), group, &refusal.explanation));
+    }
+    for warning in &outcome.warnings {
+        let group = warning.group.as_ref().map(|group| group.name.as_str());
+        facts.push(fact(FactKind::Warning, Some(word(&warning.kind)), group, &warning.explanation));
+    }
+    for failure in &outcome.failures {
+        let text = with_answer(&failure.detail.message, failure.detail.provider.as_ref());
+        facts.push(fact(FactKind::Failed, Some(word(&failure.action)), Some(&failure.group.name), &text));
+    }
+    if let Some(at) = outcome.due_at {
+        facts.push(fact(FactKind::Due, None, None, &format!("To be looked at again on {}.", crate::cli::report::moment(at))));
+    }
+    facts
+}
+
+/// A call that could not be finished.
+pub(super) fn error(error: &Error) -> Fact {
+    let text = match error {
+        Error::Retry(retry) => with_answer(&retry.detail.message, retry.detail.provider.as_ref()),
+        Error::Pause(pause) => with_answer(&pause.detail.message, pause.detail.provider.as_ref()),
+        Error::Reject(detail) => with_answer(&detail.message, detail.provider.as_ref()),
+        Error::Settings(problems) => sentences(problems),
+    };
+    Fact { word: Some(error_word(error)), ..plain(FactKind::Error, text) }
+}
+
+/// A call that ended without the plugin's answer.
+pub(super) fn broken_off(error: &CallError) -> Fact {
+    Fact { word: Some("call".to_owned()), ..plain(FactKind::Error, format!("{error}.")) }
+}
+
+/// An error's closed words: `retry`, `pause:key-rejected`, `reject`, `settings:grace_days`.
+pub(super) fn error_word(error: &Error) -> String {
+    match error {
+        Error::Retry(_) => "retry".to_owned(),
+        Error::Pause(pause) => format!("pause:{}", word(&pause.cause)),
+        Error::Reject(_) => "reject".to_owned(),
+        Error::Settings(problems) => {
+            let path = problems.first().map(|problem| problem.path.as_str()).unwrap_or_default();
+            format!("settings:{path}")
+        }
+    }
+}
+
+/// Everything that is wrong, place first.
+pub(super) fn sentences(problems: &[Problem]) -> String {
+    let told: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
+    told.join("; ")
+}
+
+fn with_answer(message: &str, answer: Option<&ProviderAnswer>) -> String {
+    match answer {
+        Some(answer) => format!("{message} (Kisi answered {}: {})", answer.status, answer.message),
+        None => message.to_owned(),
+    }
+}
+
+/// A request for the report.
+pub(super) fn call(exchange: &Exchange, bodies: bool) -> Call {
+    let (status, failure) = match &exchange.end {
+        ExchangeEnd::Answered { status, .. } => (Some(*status), None),
+        ExchangeEnd::Denied(denial) => (None, Some(format!("not sent: {denial}"))),
+        ExchangeEnd::Withheld(denial) => (None, Some(format!("answer withheld: {denial}"))),
+        ExchangeEnd::Failed(error) => (None, Some(error.to_string())),
+        ExchangeEnd::Abandoned => (None, Some("the call ended first".to_owned())),
+    };
+    let body = bodies && !exchange.request_body.is_empty();
+    let body = body.then(|| String::from_utf8_lossy(&exchange.request_body).into_owned());
+    Call { method: exchange.method.clone(), path: exchange.path.clone(), status, failure, body }
+}
+
+/// A fault, as the head of a step.
+pub(super) fn fault(fault: &kisi_sim::Fault) -> String {
+    let times = match fault.times {
+        1 => "once".to_owned(),
+        u32::MAX => "from now on".to_owned(),
+        times => format!("{times} times"),
+    };
+    let skip = if fault.skip > 0 { format!(", after {} that pass", fault.skip) } else { String::new() };
+    format!("Kisi will fail {times}: {} on {}{skip}", fault.effect.name(), fault.route)
+}
+
+/// What staff did, as the head of a step.
+pub(super) fn hand(hand: &Hand) -> String {
+    let did = match hand {
+        Hand::AddGroup { name } => format!("adds the group {name}"),
+        Hand::RenameGroup { group, name } => format!("renames the group {} to {name}", group.get_ref()),
+        Hand::DeleteGroup { group } => format!("deletes the group {}", group.get_ref()),
+        Hand::AppAccess { group, on } => {
+            format!("turns app access of {} {}", group.get_ref(), if *on { "on" } else { "off" })
+        }
+        Hand::AddPerson { name, email } => format!("adds {name} ({email})"),
+        Hand::DeletePerson { email } => format!("deletes {}", email.get_ref()),
+        Hand::Assign { email, group, role } => {
+            let role = role.as_ref().map(|role| format!(" as {role}")).unwrap_or_default();
+            format!("adds {} to {}{role}", email.get_ref(), group.get_ref())
+        }
+        Hand::Unassign { email, group } => format!("removes {} from {}", email.get_ref(), group.get_ref()),
+        Hand::OrganizationRole { email, role } => {
+            format!("makes {} {}", email.get_ref(), role.role_id().unwrap_or("a plain member").replace('_', " "))
+        }
+        Hand::RevokeKey => "revokes the plugin's key".to_owned(),
+    };
+    format!("by hand, in Kisi · staff {did}")
+}
+
+/// A length of time in words.
+pub(super) fn span(ms: u64) -> String {
+    let mut rest = ms;
+    let mut words = Vec::new();
+    for (unit_ms, name) in UNITS {
+        let count = rest / unit_ms;
+        rest %= unit_ms;
+        if count > 0 {
+            words.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+        }
+    }
+    if rest > 0 || words.is_empty() {
+        words.push(format!("{rest} ms"));
+    }
+    words.join(" ")
+}

@@ -1,0 +1,280 @@
+//! Plays a scenario: the platform's part (a directory that changes, events that are delivered until they are done or
+//! the gym must act) and the gym's (connecting, mapping).
+
+mod deliver;
+mod expect;
+mod facts;
+mod setup;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::cli::exit::{Unusable, unusable};
+use crate::cli::report::{Ending, GroupRoll, GroupsOf, Report, StepReport, held};
+use crate::cli::scenario::{Action, Scenario, Step};
+use crate::cli::world::{Held, Kisi, Picture, World};
+use crate::contract::events::Event;
+use crate::{MemoryDirectory, MemoryStorage, Plugin, Recorder, Tenant};
+
+use expect::Seen;
+
+/// How much of each request's body is kept for the report, in bytes.
+const BODY_BYTES_MAX: usize = 2_000;
+
+/// The gym and its platform while a scenario is played.
+pub(crate) struct Player<'a> {
+    scenario: &'a Scenario,
+    world: World,
+    plugin: Plugin,
+    directory: Arc<MemoryDirectory>,
+    storage: Arc<MemoryStorage>,
+    recorder: Arc<Recorder>,
+    tenant: Tenant,
+    settings: Map<String, Value>,
+    /// Whether requests are shown with their bodies.
+    bodies: bool,
+    /// Every address that each member had, the present one last.
+    addresses: BTreeMap<String, Vec<String>>,
+    /// Every member's name.
+    names: BTreeMap<String, String>,
+    /// The groups' ids by name, as the plugin last told.
+    groups: BTreeMap<String, String>,
+    mapped: BTreeSet<String>,
+    picture: Picture,
+    /// Events that wait for the gym to connect again.
+    waiting: VecDeque<Waiting>,
+    paused: bool,
+    seen: Seen,
+    totals: Totals,
+}
+
+/// An event on its way.
+struct Waiting {
+    event: Event,
+    title: String,
+}
+
+/// Counts for the end.
+#[derive(Default)]
+struct Totals {
+    setup_calls: usize,
+    events: usize,
+    calls: usize,
+    edits: usize,
+    expectations: usize,
+    failed: usize,
+}
+
+impl<'a> Player<'a> {
+    /// The platform as the scenario begins. Nothing is sent.
+    pub(crate) fn new(scenario: &'a Scenario, world: World, plugin: Plugin, bodies: bool) -> Result<Self, Unusable> {
+        let directory = Arc::new(MemoryDirectory::new());
+        directory.set_plans(scenario.plans.clone());
+        let (mut addresses, mut names) = (BTreeMap::new(), BTreeMap::new());
+        for member in &scenario.members {
+            addresses.insert(member.id.clone(), member.email.iter().cloned().collect());
+            names.insert(member.id.clone(), member.name.clone());
+            directory.insert(member.clone());
+        }
+        let storage = Arc::new(MemoryStorage::new());
+        let recorder = Arc::new(Recorder::with_bodies(BODY_BYTES_MAX));
+        let tenant = tenant(&plugin, &world, &directory, &storage, &recorder)?;
+        Ok(Player {
+            scenario,
+            world,
+            plugin,
+            directory,
+            storage,
+            recorder,
+            tenant,
+            settings: scenario.settings.clone(),
+            bodies,
+            addresses,
+            names,
+            groups: BTreeMap::new(),
+            mapped: BTreeSet::new(),
+            picture: Picture::default(),
+            waiting: VecDeque::new(),
+            paused: false,
+            seen: Seen::default(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// Plays the scenario from connecting to the last step, and returns how it ended.
+    pub(crate) async fn play(&mut self, report: &mut dyn Report) -> Result<Ending, Unusable> {
+        let connected = self.first_connect().await?;
+        tell(report.step(&connected))?;
+        if !self.scenario.mappings.is_empty() {
+            let mapped = self.first_map().await?;
+            tell(report.step(&mapped))?;
+        }
+        self.picture = self.world.picture().await?;
+        for step in &self.scenario.steps {
+            self.step(step, report).await?;
+        }
+        Ok(self.ending())
+    }
+
+    async fn step(&mut self, step: &Step, report: &mut dyn Report) -> Result<(), Unusable> {
+        if step.action.is_some() {
+            self.seen = Seen::default();
+        }
+        let mut reports = match &step.action {
+            None => Vec::new(),
+            Some(Action::Event(happening)) => vec![self.happen(happening).await?],
+            Some(action) => self.act(action).await?,
+        };
+        if reports.is_empty() && step.action.is_none() {
+            reports.push(self.blank("expect", "what should be so now".to_owned()));
+        }
+        for told in &mut reports {
+            told.line = Some(step.line);
+        }
+        if let Some(first) = reports.first_mut() {
+            first.note.clone_from(&step.note);
+        }
+        if let (Some(expect), Some(last)) = (&step.expect, reports.last_mut()) {
+            let (checked, mismatches) = self.compare(expect).await?;
+            self.totals.expectations += checked;
+            self.totals.failed += mismatches.len();
+            last.mismatches = mismatches;
+        }
+        // An expectation on its own is worth a line only when it fails.
+        let worth_telling = |told: &&StepReport| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some();
+        reports.iter().filter(worth_telling).try_for_each(|told| tell(report.step(told)))
+    }
+
+    async fn act(&mut self, action: &Action) -> Result<Vec<StepReport>, Unusable> {
+        Ok(match action {
+            // Played as an event, by the caller.
+            Action::Event(_) => Vec::new(),
+            Action::Advance(ms) => vec![self.advance(*ms).await?],
+            Action::Until(at) => match at.checked_sub(self.world.clock.now_ms()) {
+                Some(ms) => vec![self.advance(ms).await?],
+                None => return unusable("the scenario goes back in time: an `until` lies in the past by then"),
+            },
+            Action::Fault(fault) => {
+                let told = self.blank("fault", facts::fault(fault));
+                self.world.fault(fault).await?;
+                vec![told]
+            }
+            Action::Hand(hand) => {
+                let told = self.blank("hand", facts::hand(hand));
+                self.world.hand(hand).await?;
+                self.picture = self.world.picture().await?;
+                vec![told]
+            }
+            Action::Connect { key, key_of, settings } => {
+                self.world.change_key(*key, key_of.as_deref()).await?;
+                if let Some(settings) = settings {
+                    let integration = self.settings.remove("integration");
+                    self.settings = settings.clone();
+                    if let Some(integration) = integration {
+                        self.settings.entry("integration").or_insert(integration);
+                    }
+                }
+                self.tenant = tenant(&self.plugin, &self.world, &self.directory, &self.storage, &self.recorder)?;
+                self.connect_again().await?
+            }
+            Action::RefreshGroups => vec![self.refresh().await?],
+            Action::Map(entries) => vec![self.map(entries).await?],
+        })
+    }
+
+    async fn advance(&mut self, ms: u64) -> Result<StepReport, Unusable> {
+        self.world.advance(ms).await?;
+        Ok(self.blank("advance", format!("{} later", facts::span(ms))))
+    }
+
+    /// A step that has nothing to tell yet.
+    fn blank(&self, step: &'static str, title: String) -> StepReport {
+        StepReport {
+            step,
+            line: None,
+            at: self.world.clock.now_ms(),
+            title,
+            note: None,
+            facts: Vec::new(),
+            calls: Vec::new(),
+            groups: Vec::new(),
+            mismatches: Vec::new(),
+        }
+    }
+
+    /// The groups of some members, in two pictures: under the present address, and under earlier ones if there is
+    /// anything.
+    fn groups_of(&self, members: &[String], before: &Picture, after: &Picture) -> Vec<GroupsOf> {
+        let mut groups = Vec::new();
+        let list = |picture: &Picture, email: &str| -> Vec<String> {
+            picture.of_address(email).into_iter().map(held).collect()
+        };
+        for member in members {
+            let name = self.names.get(member).unwrap_or(member);
+            let addresses = self.addresses.get(member).map(Vec::as_slice).unwrap_or_default();
+            match addresses.split_last() {
+                None => groups.push(GroupsOf { who: name.clone(), before: Vec::new(), after: Vec::new() }),
+                Some((present, earlier)) => {
+                    for email in earlier {
+                        let (before, after) = (list(before, email), list(after, email));
+                        if !before.is_empty() || !after.is_empty() {
+                            groups.push(GroupsOf { who: email.clone(), before, after });
+                        }
+                    }
+                    let who = if earlier.is_empty() { name.clone() } else { present.clone() };
+                    groups.push(GroupsOf { who, before: list(before, present), after: list(after, present) });
+                }
+            }
+        }
+        groups
+    }
+
+    fn ending(&self) -> Ending {
+        let everything = matches!(self.world.kisi, Kisi::Simulated(_));
+        let mut names: Vec<&String> = self.picture.groups.values().collect();
+        names.sort();
+        let person = |held: &Held| {
+            let named = if held.name.is_empty() { held.email.clone() } else { held.name.clone() };
+            Held { group: named, ..held.clone() }
+        };
+        let groups = names
+            .into_iter()
+            .filter(|name| everything || self.mapped.contains(*name))
+            .map(|name| GroupRoll {
+                group: name.clone(),
+                people: self.picture.held.iter().filter(|held| held.group == *name).map(|one| held(&person(one))).collect(),
+            })
+            .collect();
+        let Totals { setup_calls, events, calls, edits, expectations, failed } = self.totals;
+        let undelivered = self.waiting.len();
+        Ending { groups, undelivered, setup_calls, events, calls, edits, expectations, failed, elapsed_ms: None }
+    }
+}
+
+fn tenant(
+    plugin: &Plugin,
+    world: &World,
+    directory: &Arc<MemoryDirectory>,
+    storage: &Arc<MemoryStorage>,
+    recorder: &Arc<Recorder>,
+) -> Result<Tenant, Unusable> {
+    let mut builder = Tenant::builder(plugin.clone(), "gym")
+        .directory(Arc::clone(directory) as Arc<_>)
+        .storage(Arc::clone(storage) as Arc<_>)
+        .credential(world.key.secret())
+        .transport(Arc::clone(&world.transport))
+        .pace(Arc::clone(&world.pace))
+        .clock(Arc::clone(&world.clock))
+        .observer(Arc::clone(recorder) as Arc<_>);
+    for origin in plugin.origins() {
+        builder = builder.approve(world.approve(origin));
+    }
+    builder.build().map_err(|error| Unusable(error.to_string()))
+}
+
+/// A report that cannot be written ends the run: nobody reads it.
+fn tell(told: std::io::Result<()>) -> Result<(), Unusable> {
+    told.map_err(|error| Unusable(format!("the report cannot be written: {error}")))
+}

@@ -1,0 +1,192 @@
+//! Lines of at most 100 columns: a gutter for the time, a column of labels, and text that wraps beside them.
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+/// Widest line, in columns.
+const WIDTH: usize = 100;
+/// Columns before a label: the time of day and a gap.
+const GUTTER: usize = 7;
+/// Columns of a status, gap included.
+const MARK: usize = 5;
+/// A blank at which no line is broken; printed as an ordinary one.
+pub(crate) const UNBREAKABLE: char = '\u{a0}';
+/// Columns of a label, gap included.
+const LABEL: usize = 10;
+
+/// How a piece of text is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it is.
+    Plain,
+    /// The head of something.
+    Head,
+    /// Of less weight.
+    Faint,
+    /// Access was given, something is right.
+    Good,
+    /// Access was taken, something is wrong.
+    Bad,
+    /// Somebody should look.
+    Care,
+}
+
+/// Whether text is coloured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paint {
+    /// It is.
+    pub(crate) colour: bool,
+}
+
+impl Paint {
+    /// The text, coloured if at all.
+    pub(crate) fn text(self, tone: Tone, text: &str) -> String {
+        let style = match tone {
+            Tone::Plain => return text.to_owned(),
+            Tone::Head => Style::new().bold(),
+            Tone::Faint => Style::new().dimmed(),
+            Tone::Good => Style::new().fg_color(Some(AnsiColor::Green.into())),
+            Tone::Bad => Style::new().fg_color(Some(AnsiColor::Red.into())),
+            Tone::Care => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
+        };
+        if self.colour && !text.is_empty() { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// Writes lines in columns.
+pub(crate) struct Page<'a> {
+    pub(crate) out: &'a mut dyn Write,
+    pub(crate) paint: Paint,
+}
+
+impl Page<'_> {
+    /// An empty line.
+    pub(crate) fn gap(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// Text over the whole width.
+    pub(crate) fn wide(&mut self, tone: Tone, text: &str) -> io::Result<()> {
+        for line in wrap(text, WIDTH) {
+            writeln!(self.out, "{}", self.paint.text(tone, &line))?;
+        }
+        Ok(())
+    }
+
+    /// A line with a word in it and a rule up to the margin.
+    pub(crate) fn rule(&mut self, text: &str) -> io::Result<()> {
+        let rest = WIDTH.saturating_sub(text.chars().count() + 4);
+        let line = format!("── {text} {}", "─".repeat(rest));
+        writeln!(self.out, "{}", self.paint.text(Tone::Faint, &line))
+    }
+
+    /// The head of a step: the time in the gutter, and what happened.
+    pub(crate) fn head(&mut self, time: &str, text: &str) -> io::Result<()> {
+        let time = format!("{time:GUTTER$}");
+        writeln!(self.out, "{}{}", self.paint.text(Tone::Faint, &time), self.paint.text(Tone::Head, text))
+    }
+
+    /// Text below a head.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        for line in wrap(text, WIDTH - GUTTER) {
+            writeln!(self.out, "{:GUTTER$}{line}", "")?;
+        }
+        Ok(())
+    }
+
+    /// A label and the text beside it. `aside` follows the text, faintly, where it fits.
+    pub(crate) fn labelled(&mut self, tone: Tone, label: &str, text: &str, aside: &str) -> io::Result<()> {
+        let width = WIDTH - GUTTER - LABEL;
+        let mut label = format!("{label:LABEL$}");
+        let mut lines = wrap(text, width).into_iter().peekable();
+        while let Some(line) = lines.next() {
+            let fits = line.chars().count() + 2 + aside.chars().count() <= width;
+            let aside = match lines.peek() {
+                None if !aside.is_empty() && fits => format!("  {}", self.paint.text(Tone::Faint, aside)),
+                _ => String::new(),
+            };
+            let line = line.replace(UNBREAKABLE, " ");
+            writeln!(self.out, "{:GUTTER$}{}{line}{aside}", "", self.paint.text(tone, &label))?;
+            label = " ".repeat(LABEL);
+        }
+        Ok(())
+    }
+
+    /// A label and lines that are coloured already and must not be broken but at `&`.
+    pub(crate) fn listed(&mut self, label: &str, lines: &[(Tone, String, String)]) -> io::Result<()> {
+        let mut label = label;
+        for (tone, mark, text) in lines {
+            let mut mark = format!("{mark:MARK$}");
+            for piece in break_at_ampersands(text, WIDTH - GUTTER - LABEL - MARK) {
+                let shown = (self.paint.text(Tone::Faint, &format!("{label:LABEL$}")), self.paint.text(*tone, &mark));
+                writeln!(self.out, "{:GUTTER$}{}{}{piece}", "", shown.0, shown.1)?;
+                label = "";
+                mark = " ".repeat(MARK);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Words in lines of at most so many columns. A longer word has a line of its own.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A path in lines of at most so many columns, broken before `&` where it must be.
+fn break_at_ampersands(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for (index, part) in text.split('&').enumerate() {
+        let part = if index == 0 { part.to_owned() } else { format!("&{part}") };
+        match lines.last_mut() {
+            Some(line) if line.is_empty() || line.chars().count() + part.chars().count() <= width => {
+                line.push_str(&part);
+            }
+            _ => lines.push(part),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_wrap_at_the_width_and_long_ones_stand_alone() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("a incomprehensible b", 5), ["a", "incomprehensible", "b"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn a_long_query_breaks_before_an_ampersand() {
+        assert_eq!(break_at_ampersands("/a?b=1&c=2&d=3", 10), ["/a?b=1&c=2", "&d=3"]);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_page() {
+        let mut out = Vec::new();
+        let mut page = Page { out: &mut out, paint: Paint { colour: false } };
+        let text = "twelve words ".repeat(30);
+        page.labelled(Tone::Good, "granted", &text, "entitled").unwrap();
+        page.note(&text).unwrap();
+        page.rule("Tue 1 Dec 2026").unwrap();
+        page.listed("calls", &[(Tone::Good, "200".to_owned(), format!("GET /users?{}", "limit=100&".repeat(20)))]).unwrap();
+        for line in String::from_utf8(out).unwrap().lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Times, groups and closed words as people read them.
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use crate::cli::world::Held;
+
+const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A closed word of the contract in its own spelling: `not-started`, not `NotStarted`.
+pub(crate) fn word(value: &impl Serialize) -> String {
+    let name = match serde_json::to_value(value) {
+        Ok(Value::String(name)) => name,
+        Ok(Value::Object(fields)) => match fields.into_iter().next() {
+            Some((_, Value::String(other))) => return other,
+            Some((name, _)) => name,
+            None => String::new(),
+        },
+        _ => String::new(),
+    };
+    let mut word = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !word.is_empty() {
+            word.push('-');
+        }
+        word.extend(letter.to_lowercase());
+    }
+    word
+}
+
+fn civil(ms: u64) -> OffsetDateTime {
+    let seconds = i64::try_from(ms / 1_000).unwrap_or(i64::MAX);
+    OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+/// A day: `Tue 1 Dec 2026`.
+pub(crate) fn day(ms: u64) -> String {
+    let at = civil(ms);
+    let weekday = WEEKDAYS.get(usize::from(at.weekday().number_days_from_monday())).unwrap_or(&"");
+    format!("{weekday} {}", date(at))
+}
+
+fn date(at: OffsetDateTime) -> String {
+    let month = MONTHS.get(usize::from(u8::from(at.month())).saturating_sub(1)).unwrap_or(&"");
+    format!("{} {month} {}", at.day(), at.year())
+}
+
+/// A time of day: `08:05`.
+pub(crate) fn clock(ms: u64) -> String {
+    let at = civil(ms);
+    format!("{:02}:{:02}", at.hour(), at.minute())
+}
+
+/// A moment: `1 Dec 2026, 08:05`, without the time of day at midnight.
+pub(crate) fn moment(ms: u64) -> String {
+    let at = civil(ms);
+    match (at.hour(), at.minute()) {
+        (0, 0) => date(at),
+        _ => format!("{}, {}", date(at), clock(ms)),
+    }
+}
+
+/// One hold on a group: `Spa (from 1 Jan 2027)`.
+pub(crate) fn held(held: &Held) -> String {
+    let mut notes = Vec::new();
+    notes.extend(held.role.clone().map(|role| format!("as {role}")));
+    notes.extend(held.from_ms.map(|ms| format!("from {}", moment(ms))));
+    notes.extend(held.until_ms.map(|ms| format!("until {}", moment(ms))));
+    if notes.is_empty() { held.group.clone() } else { format!("{} ({})", held.group, notes.join(" ")) }
+}
+
+/// A moment for machines.
+pub(super) fn time<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&kisi_sim::format_timestamp(*ms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::types::{PauseCause, Reason};
+
+    #[test]
+    fn closed_words_are_spelt_as_in_the_contract() {
+        assert_eq!(word(&Reason::NotStarted), "not-started");
+        assert_eq!(word(&Reason::Entitled), "entitled");
+        assert_eq!(word(&PauseCause::KeyRejected), "key-rejected");
+        assert_eq!(word(&PauseCause::Other("moon".to_owned())), "moon");
+    }
+
+    #[test]
+    fn times_are_short_and_unmistakable() {
+        assert_eq!(day(1_796_112_000_000), "Tue 1 Dec 2026");
+        assert_eq!(moment(1_796_112_300_000), "1 Dec 2026, 08:05");
+        assert_eq!(moment(1_796_083_200_000), "1 Dec 2026");
+    }
+}

@@ -1,0 +1,68 @@
+//! What staff does in Kisi's web page, with the names of a scenario turned into the simulator's ids.
+
+use kisi_sim::{Hand, Snapshot};
+
+use super::key::Key;
+use crate::cli::exit::{Unusable, unusable};
+use crate::cli::scenario;
+
+/// The role that a plain member of a group has.
+const PLAIN_ROLE: &str = "group_basic";
+
+/// The same hand as the simulator takes it.
+pub(super) fn at(state: &Snapshot, hand: &scenario::Hand, key: &Key) -> Result<Hand, Unusable> {
+    use scenario::Hand as Named;
+    Ok(match hand {
+        Named::AddGroup { name } => {
+            Hand::AddGroup { name: name.clone(), organization_id: None, place_id: None, lock_ids: Vec::new() }
+        }
+        Named::RenameGroup { group: of, name } => Hand::RenameGroup { id: group(state, of.get_ref())?, name: name.clone() },
+        Named::DeleteGroup { group: of } => Hand::DeleteGroup { id: group(state, of.get_ref())? },
+        Named::AppAccess { group: of, on } => {
+            Hand::SetGroupLoginEnabled { id: group(state, of.get_ref())?, enabled: *on }
+        }
+        Named::AddPerson { name, email } => {
+            Hand::AddUser { name: name.clone(), email: email.clone(), organization_id: None }
+        }
+        Named::DeletePerson { email } => Hand::DeleteUser { id: user(state, Some(email.get_ref()))? },
+        Named::Assign { email, group: to, role } => Hand::Assign {
+            user_id: user(state, Some(email.get_ref()))?,
+            group_id: group(state, to.get_ref())?,
+            role: role.clone().unwrap_or_else(|| PLAIN_ROLE.to_owned()),
+            valid_from: None,
+            valid_until: None,
+        },
+        Named::Unassign { email, group: from } => {
+            let (user, group) = (user(state, Some(email.get_ref()))?, group(state, from.get_ref())?);
+            let held = state.role_assignments_in(group).find(|held| held.assignee_id == user);
+            match held {
+                Some(held) => Hand::Unassign { id: held.id },
+                None => return unusable(format!("{} is not in {} in Kisi", email.get_ref(), from.get_ref())),
+            }
+        }
+        Named::OrganizationRole { email, role } => {
+            Hand::SetOrganizationRole { user_id: user(state, Some(email.get_ref()))?, role: *role }
+        }
+        Named::RevokeKey => Hand::RevokeKey { secret: key.expose().to_owned() },
+    })
+}
+
+/// The user with this address; the organization's owner when none is named.
+pub(super) fn user(state: &Snapshot, email: Option<&str>) -> Result<u64, Unusable> {
+    let owner = || {
+        let role = kisi_sim::OrganizationRole::Owner.role_id();
+        state.role_assignments.iter().find(|held| Some(held.role_id.as_str()) == role).map(|held| held.assignee_id)
+    };
+    let found = match email {
+        Some(email) => state.user_by_email(email).map(|user| user.id),
+        None => owner(),
+    };
+    found.ok_or_else(|| Unusable(format!("Kisi has nobody with the address {}", email.unwrap_or("of the owner"))))
+}
+
+fn group(state: &Snapshot, name: &str) -> Result<u64, Unusable> {
+    match state.group_by_name(name) {
+        Some(group) => Ok(group.id),
+        None => unusable(format!("Kisi has no group `{name}` at this point of the scenario")),
+    }
+}

@@ -1,0 +1,275 @@
+//! What must hold whatever Kisi answers and whoever else has hands in it.
+
+use std::time::Duration;
+
+use host_harness::contract::events::{Action, WarningKind};
+use host_harness::contract::types::{Error, MemberStatus, MembershipStatus, Reason};
+use kisi_sim::{DuplicateRoleAssignment, Fault, FaultEffect, Knobs, ValidityInPatch};
+
+use crate::world::{Arm, DAY, Failure, SETTINGS, START, World, member, membership};
+
+const ANN: &str = "ann";
+const EMAIL: &str = "ann@gym.test";
+
+fn gym(knobs: Knobs) -> World {
+    let mapping: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym", "Spa"])];
+    World::connected(Arm::Component, knobs, SETTINGS, mapping)
+}
+
+fn with_ann(plan: &str) -> World {
+    let world = gym(Knobs::default());
+    world.directory.insert(member(ANN, vec![membership("ms-1", plan)]));
+    world.settle(ANN);
+    world.calls();
+    world
+}
+
+fn fault(world: &World, route: &str, effect: FaultEffect) {
+    world.sim.add_fault(Fault::new(route, effect).unwrap());
+}
+
+fn group(world: &World, name: &str) -> u64 {
+    world.sim.state().group_by_name(name).unwrap().id
+}
+
+#[test]
+fn a_connection_that_drops_after_kisi_committed_leaves_one_user_and_one_assignment() {
+    for route in ["POST /users", "POST /role_assignments"] {
+        let world = gym(Knobs { duplicate_role_assignment: DuplicateRoleAssignment::Stack, ..Knobs::default() });
+        world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
+        fault(&world, route, FaultEffect::DropAfterCommit);
+        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else { panic!("{route}: a lost answer") };
+        world.settle(ANN);
+        assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "{route}");
+        assert_eq!(world.sim.state().users.len(), 2, "{route}: the owner and Ann");
+    }
+}
+
+#[test]
+fn every_kind_of_bad_answer_ends_in_a_retry_and_then_in_the_right_state() {
+    for effect in [
+        FaultEffect::Html,
+        FaultEffect::Status { status: 503, retry_after_s: Some(7) },
+        FaultEffect::Status { status: 500, retry_after_s: None },
+        FaultEffect::Status { status: 429, retry_after_s: None },
+        FaultEffect::StatusAfterCommit { status: 500 },
+        FaultEffect::DropBeforeCommit,
+        FaultEffect::DropAfterCommit,
+    ] {
+        for route in ["GET /users", "POST /users", "POST /role_assignments"] {
+            let world = gym(Knobs::default());
+            world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
+            fault(&world, route, effect.clone());
+            let Err(Failure::Unfinished(Error::Retry(retry))) = world.deliver(ANN) else {
+                panic!("{route}, {effect:?}: no retry")
+            };
+            if effect == (FaultEffect::Status { status: 503, retry_after_s: Some(7) }) {
+                assert_eq!(retry.after_ms, 7_000, "Retry-After is honoured");
+            }
+            world.settle(ANN);
+            assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "{route}, {effect:?}");
+        }
+    }
+}
+
+#[test]
+fn a_list_in_doubt_takes_nothing_from_anybody() {
+    // Blocking reads what the person holds; a list that does not add up must not be taken for the truth.
+    for effect in [FaultEffect::NotAnArray, FaultEffect::Truncated { missing: 1 }, FaultEffect::Html] {
+        let world = with_ann("gold");
+        world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
+        fault(&world, "GET /role_assignments", effect.clone());
+        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else { panic!("{effect:?}: no retry") };
+        assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "{effect:?}");
+        world.settle(ANN);
+        assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "{effect:?}");
+    }
+}
+
+#[test]
+fn what_others_gave_is_untouched_by_everything_but_a_block() {
+    let world = with_ann("basic");
+    let user = world.sim.state().user_by_email(EMAIL).unwrap().id;
+    let staff = world.sim.add_group("Staff");
+    world.sim.assign(user, staff, "group_basic");
+    world.sim.assign(user, group(&world, "Spa"), "group_manager");
+    for status in [MembershipStatus::Frozen, MembershipStatus::Active, MembershipStatus::Cancelled] {
+        world.directory.update(ANN, |ann| ann.memberships[0].status = status);
+        world.settle(ANN);
+        assert!(world.names_of(EMAIL).contains(&"Staff".to_string()), "{status:?}");
+    }
+    world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
+    let outcomes = world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new());
+    let roles: Vec<String> =
+        world.sim.state().role_assignments_of(user).map(|row| row.role_id.clone()).collect();
+    assert_eq!(roles, ["group_manager"], "a role above a plain member's is never touched");
+    assert_eq!(outcomes[0].warnings[0].kind, WarningKind::ElevatedRole);
+    assert!(!outcomes[0].changes[0].ours, "given by hand");
+}
+
+#[test]
+fn a_group_given_by_hand_is_adopted_when_a_membership_gives_it_too() {
+    let world = gym(Knobs::default());
+    let user = world.sim.add_user("Ann", "Ann@Gym.test");
+    world.sim.assign(user, group(&world, "Gym"), "group_basic");
+    world.directory.insert(member(ANN, vec![membership("ms-1", "basic")]));
+    let outcomes = world.settle(ANN);
+    assert_eq!(outcomes[0].changes[0].action, Action::Adopted);
+    assert_eq!(world.names_of(EMAIL), ["Gym"], "one assignment, not two");
+    world.directory.update(ANN, |ann| ann.memberships.clear());
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "adopted means looked after");
+}
+
+#[test]
+fn a_renewal_never_locks_an_entitled_member_out() {
+    for duplicates in [DuplicateRoleAssignment::IdenticalDatesConflict, DuplicateRoleAssignment::Stack] {
+        for dates in [ValidityInPatch::Honoured, ValidityInPatch::Ignored] {
+            let knobs =
+                Knobs { duplicate_role_assignment: duplicates, validity_in_patch: dates, ..Knobs::default() };
+            let world = gym(knobs);
+            let mut dated = membership("ms-1", "basic");
+            dated.ends_at = Some(START + 10 * DAY);
+            world.directory.insert(member(ANN, vec![dated]));
+            world.settle(ANN);
+            for until in [20, 30, 15] {
+                world.directory.update(ANN, |ann| ann.memberships[0].ends_at = Some(START + until * DAY));
+                world.calls();
+                world.settle(ANN);
+                assert_eq!(
+                    world.groups_of(EMAIL),
+                    [("Gym".to_string(), None, Some(START + until * DAY))],
+                    "{duplicates:?}, {dates:?}"
+                );
+                let calls = world.calls();
+                let removal = calls.iter().position(|call| call.starts_with("DELETE"));
+                let addition = calls.iter().position(|call| call.starts_with("POST"));
+                assert!(removal.is_none() || addition < removal, "removed before added: {calls:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_group_deleted_in_kisi_breaks_its_mapping_and_the_others_are_still_served() {
+    let world = gym(Knobs::default());
+    world.sim.delete_group(group(&world, "Spa"));
+    world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
+    let outcomes = world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), ["Gym"]);
+    assert_eq!(outcomes[0].warnings[0].kind, WarningKind::BrokenMapping);
+    assert_eq!(outcomes[0].refusals[0].reason, Reason::GroupDeleted);
+    let health = world.runtime.block_on(world.tenant().status()).unwrap().unwrap();
+    assert_eq!(health.broken_mappings.len(), 1);
+    world.calls();
+    world.directory.insert(member("ben", vec![membership("ms-2", "gold")]));
+    world.settle("ben");
+    let calls = world.calls();
+    assert_eq!(calls.len(), 3, "a broken group is not tried again: {calls:#?}");
+}
+
+#[test]
+fn a_user_deleted_in_kisi_is_made_anew() {
+    let world = with_ann("gold");
+    world.sim.delete_user(world.sim.state().user_by_email(EMAIL).unwrap().id);
+    world.directory.update(ANN, |ann| ann.memberships[0].plan = "basic".to_string());
+    world.settle(ANN);
+    world.directory.update(ANN, |ann| ann.memberships[0].plan = "gold".to_string());
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"]);
+}
+
+#[test]
+fn a_shared_address_serves_the_first_and_the_second_once_it_is_free() {
+    let world = with_ann("gold");
+    let mut ben = member("ben", vec![membership("ms-2", "basic")]);
+    ben.email = Some(" ANN@gym.test ".to_string());
+    world.directory.insert(ben);
+    let outcomes = world.settle("ben");
+    assert_eq!(outcomes[0].refusals[0].reason, Reason::EmailInUse);
+    assert_eq!(world.calls(), Vec::<String>::new(), "nothing is asked of Kisi");
+    assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"]);
+
+    world.directory.update(ANN, |ann| ann.email = Some("ann.lee@gym.test".to_string()));
+    let outcomes = world.settle(ANN);
+    assert_eq!(outcomes.iter().map(|outcome| outcome.member.as_str()).collect::<Vec<_>>(), [ANN, "ben"]);
+    assert_eq!(world.names_of("ann.lee@gym.test"), ["Gym", "Spa"]);
+    assert_eq!(world.names_of(EMAIL), ["Gym"]);
+}
+
+#[test]
+fn two_members_who_exchange_their_addresses_both_end_with_their_own_groups() {
+    for first in [ANN, "ben"] {
+        let world = with_ann("gold");
+        world.directory.insert(member("ben", vec![membership("ms-2", "basic")]));
+        world.settle("ben");
+        world.directory.update(ANN, |ann| ann.email = Some("ben@gym.test".to_string()));
+        world.directory.update("ben", |ben| ben.email = Some(EMAIL.to_string()));
+        world.settle(first);
+        world.settle(ANN);
+        world.settle("ben");
+        assert_eq!(world.names_of("ben@gym.test"), ["Gym", "Spa"], "Ann's, {first} first");
+        assert_eq!(world.names_of(EMAIL), ["Gym"], "Ben's, {first} first");
+    }
+}
+
+#[test]
+fn a_member_who_left_an_account_behind_is_blocked_there_too() {
+    let world = with_ann("basic");
+    let old = world.sim.state().user_by_email(EMAIL).unwrap().id;
+    let staff = world.sim.add_group("Staff");
+    world.sim.assign(old, staff, "group_basic");
+    world.directory.update(ANN, |ann| ann.email = Some("ann.lee@gym.test".to_string()));
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), ["Staff"], "given by hand, so it stays");
+    world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "the phone may still be signed in with the old address");
+    assert_eq!(world.names_of("ann.lee@gym.test"), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_about_a_deleted_member_stays_in_storage() {
+    let world = with_ann("gold");
+    let before = world.storage.entries().len();
+    assert!(before > 3, "the member's record and its indexes are there");
+    world.directory.remove(ANN);
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new());
+    for entry in world.storage.entries() {
+        let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+        assert!(!text.contains(ANN), "{text}");
+    }
+    assert!(world.sim.state().user_by_email(EMAIL).is_some(), "no user of Kisi is ever deleted");
+}
+
+#[test]
+fn access_that_starts_later_is_given_at_once_and_opens_by_itself() {
+    let world = gym(Knobs::default());
+    let mut later = membership("ms-1", "basic");
+    later.starts_at = Some(START + 3 * DAY);
+    later.ends_at = Some(START + 9 * DAY);
+    world.directory.insert(member(ANN, vec![later]));
+    let outcomes = world.settle(ANN);
+    assert_eq!(outcomes[0].changes[0].reason, Reason::NotStarted);
+    assert_eq!(outcomes[0].due_at, Some(START + 3 * DAY));
+    assert_eq!(world.groups_of(EMAIL), [("Gym".to_string(), Some(START + 3 * DAY), Some(START + 9 * DAY))]);
+    world.calls();
+    world.advance(Duration::from_millis(4 * DAY));
+    world.settle(ANN);
+    assert_eq!(world.calls(), Vec::<String>::new(), "the start needs no call");
+    world.advance(Duration::from_millis(6 * DAY));
+    world.settle(ANN);
+    assert_eq!(world.calls().len(), 1, "the end removes what is over");
+}
+
+#[test]
+fn a_lagging_search_ends_in_one_user() {
+    let world = gym(Knobs { email_lag_ms: 5_000, ..Knobs::default() });
+    world.sim.add_user("Ann", EMAIL);
+    world.directory.insert(member(ANN, vec![membership("ms-1", "basic")]));
+    world.settle(ANN);
+    assert_eq!(world.sim.state().users.len(), 2);
+    assert_eq!(world.names_of(EMAIL), ["Gym"]);
+}
