@@ -6,7 +6,6 @@ use crate::contract::types::{self, ProviderAnswer};
 use crate::explain;
 use crate::id::{AssignmentId, GroupId, UserId};
 use crate::kisi::error::Error;
-use crate::stop::{Stop, retry};
 use crate::kisi::{groups, role_assignments, users};
 use crate::ledger::store::Loaded;
 use crate::ledger::{Hold, State};
@@ -14,6 +13,7 @@ use crate::outcome;
 use crate::plan::{DateChange, Edit, Refused, Why, intend};
 use crate::reconcile::Call;
 use crate::rights;
+use crate::stop::{Stop, retry};
 use crate::window::Window;
 
 /// How long to wait when Kisi says that something exists and does not show it: its search lags.
@@ -88,7 +88,12 @@ impl Apply<'_, '_> {
         match self.call.kisi.assign(user, group, window) {
             Ok(assignment) => {
                 self.loaded.record.abandon(user, group, None);
-                self.loaded.record.holds.push(Hold { user, group, window, state: State::Held { assignment } });
+                self.loaded.record.holds.push(Hold {
+                    user,
+                    group,
+                    window,
+                    state: State::Held { assignment },
+                });
                 self.tell(Action::Granted, group, window, why);
                 Ok(Applied::Done)
             }
@@ -97,10 +102,10 @@ impl Apply<'_, '_> {
                 self.loaded.record.abandon(user, group, None);
                 match error {
                     Error::Missing(answer) | Error::Conflict(answer) | Error::Invalid(answer) => {
-                        self.why_no_grant(user, group, answer, why)
+                        self.why_no_grant(user, group, &answer, why)
                     }
                     Error::Forbidden(answer) => {
-                        self.forbidden(Action::Granted, group, Refused::Grant(group), answer)
+                        self.forbidden(Action::Granted, group, Refused::Grant(group), &answer)
                     }
                     error => Err(error.into_contract()),
                 }
@@ -114,7 +119,7 @@ impl Apply<'_, '_> {
         &mut self,
         user: UserId,
         group: GroupId,
-        answer: Box<ProviderAnswer>,
+        answer: &ProviderAnswer,
         why: &Why,
     ) -> Result<Applied, Stop> {
         let rows = match self.call.kisi.assignments_of(user) {
@@ -123,7 +128,8 @@ impl Apply<'_, '_> {
             Err(error) => return Err(error.into_contract()),
         };
         let in_group: Vec<_> = rows.iter().filter(|row| row.group() == Some(group)).collect();
-        let is_known = |id: AssignmentId| self.loaded.record.holds.iter().any(|hold| hold.assignment() == Some(id));
+        let is_known =
+            |id: AssignmentId| self.loaded.record.holds.iter().any(|hold| hold.assignment() == Some(id));
         if let Some(row) = in_group.iter().find(|row| row.is_plain() && !is_known(row.id)) {
             let state = State::Held { assignment: row.id };
             self.loaded.record.holds.push(Hold { user, group, window: row.window(), state });
@@ -137,14 +143,15 @@ impl Apply<'_, '_> {
         }
         if !in_group.is_empty() && self.call.tenant.config.value.date_change == DateChange::AddThenRemove {
             self.learn(DateChange::RemoveThenAdd)?;
-            let text = "Kisi lets dates be changed only by removing and adding again: access was off for a moment.";
+            let text =
+                "Kisi lets dates be changed only by removing and adding again: access was off for a moment.";
             let group = self.call.tenant.mappings.value.group_ref(group);
             outcome::warn(self.outcome, WarningKind::Gap, Some(group), text.to_string());
             return Ok(Applied::PlanAgain);
         }
         if answer.status == 409 {
             let message = "Kisi says that the member is in the group and does not show it yet.";
-            return Err(retry(RETRY_LAG_MS, message, Some(*answer)));
+            return Err(retry(RETRY_LAG_MS, message, Some(answer.clone())));
         }
         match self.call.kisi.send(groups::get(group)) {
             Ok(_) => {}
@@ -203,10 +210,10 @@ impl Apply<'_, '_> {
                         Ok(Applied::PlanAgain)
                     }
                     Error::Invalid(answer) | Error::Conflict(answer) => {
-                        Ok(self.refuse(Action::Adjusted, hold.group, Refused::Adjust(assignment), answer))
+                        Ok(self.refuse(Action::Adjusted, hold.group, Refused::Adjust(assignment), &answer))
                     }
                     Error::Forbidden(answer) => {
-                        self.forbidden(Action::Adjusted, hold.group, Refused::Adjust(assignment), answer)
+                        self.forbidden(Action::Adjusted, hold.group, Refused::Adjust(assignment), &answer)
                     }
                     error => Err(error.into_contract()),
                 }
@@ -232,10 +239,10 @@ impl Apply<'_, '_> {
                 self.loaded.record.abandon(hold.user, hold.group, Some(assignment));
                 match error {
                     Error::Invalid(answer) | Error::Conflict(answer) => {
-                        Ok(self.refuse(Action::Revoked, hold.group, Refused::Revoke(assignment), answer))
+                        Ok(self.refuse(Action::Revoked, hold.group, Refused::Revoke(assignment), &answer))
                     }
                     Error::Forbidden(answer) => {
-                        self.forbidden(Action::Revoked, hold.group, Refused::Revoke(assignment), answer)
+                        self.forbidden(Action::Revoked, hold.group, Refused::Revoke(assignment), &answer)
                     }
                     error => Err(error.into_contract()),
                 }
@@ -249,13 +256,19 @@ impl Apply<'_, '_> {
         action: Action,
         group: GroupId,
         refused: Refused,
-        answer: Box<ProviderAnswer>,
+        answer: &ProviderAnswer,
     ) -> Result<Applied, Stop> {
         rights::check(&self.call.kisi)?;
         Ok(self.refuse(action, group, refused, answer))
     }
 
-    fn refuse(&mut self, action: Action, group: GroupId, refused: Refused, answer: Box<ProviderAnswer>) -> Applied {
+    fn refuse(
+        &mut self,
+        action: Action,
+        group: GroupId,
+        refused: Refused,
+        answer: &ProviderAnswer,
+    ) -> Applied {
         outcome::failed(self.outcome, action, self.call.tenant.mappings.value.group_ref(group), answer);
         self.refused.push(refused);
         Applied::PlanAgain
@@ -263,7 +276,9 @@ impl Apply<'_, '_> {
 
     fn user_is_gone(&mut self, user: UserId) -> Applied {
         let mappings = &self.call.tenant.mappings.value;
-        for hold in self.loaded.record.holds.iter().filter(|hold| hold.user == user && hold.assignment().is_some()) {
+        for hold in
+            self.loaded.record.holds.iter().filter(|hold| hold.user == user && hold.assignment().is_some())
+        {
             self.outcome.changes.push(explain::dropped(hold, mappings));
         }
         self.loaded.record.forget_user(user);

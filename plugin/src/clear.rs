@@ -71,12 +71,7 @@ pub fn clear(
 }
 
 /// A blocked member whom the plugin does not know may still have been let in by hand.
-fn tie_to_existing(
-    call: &mut Call,
-    member: &Member,
-    email: &str,
-    loaded: &mut Loaded,
-) -> Result<(), Stop> {
+fn tie_to_existing(call: &mut Call, member: &Member, email: &str, loaded: &mut Loaded) -> Result<(), Stop> {
     if holder_of_email(call.host, email)?.is_some() {
         return Ok(());
     }
@@ -104,12 +99,16 @@ fn clear_user(
         Err(error) => return Err(error.into_contract()),
     };
     // What the ledger has and Kisi has not is gone; what was begun and is there is among the rows.
-    loaded.record.holds.retain(|hold| hold.user != user || rows.iter().any(|row| Some(row.id) == hold.assignment()));
+    loaded
+        .record
+        .holds
+        .retain(|hold| hold.user != user || rows.iter().any(|row| Some(row.id) == hold.assignment()));
     for row in &rows {
         if row.is_plain() {
             remove(call, row, reason, loaded, outcome)?;
         } else {
-            let group = GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
+            let group =
+                GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
             let explanation = explain::elevated(&row.name, &row.role_id);
             outcome::warn(outcome, WarningKind::ElevatedRole, Some(group), explanation);
         }
@@ -142,12 +141,12 @@ fn remove(
             Ok(())
         }
         Err(Error::Invalid(answer) | Error::Conflict(answer)) => {
-            outcome::failed(outcome, Action::Revoked, group, answer);
+            outcome::failed(outcome, Action::Revoked, group, &answer);
             Ok(())
         }
         Err(Error::Forbidden(answer)) => {
             rights::check(&call.kisi)?;
-            outcome::failed(outcome, Action::Revoked, group, answer);
+            outcome::failed(outcome, Action::Revoked, group, &answer);
             Ok(())
         }
         Err(error) => Err(error.into_contract()),

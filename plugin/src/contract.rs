@@ -3,7 +3,7 @@
 
 pub mod bindings {
     #![expect(missing_docs, reason = "the WIT documents them; generated code repeats it only for types")]
-    #![expect(clippy::all, clippy::allow_attributes_without_reason, reason = "generated")]
+    #![expect(clippy::all, reason = "generated")]
     wit_bindgen::generate!({
         path: "../wit",
         world: "plugin",
@@ -12,8 +12,8 @@ pub mod bindings {
         default_bindings_module: "crate::contract::bindings",
     });
 }
-pub use bindings::exports::gym::door_access as exports;
-pub use bindings::gym::door_access::{directory, log, storage, types};
 #[cfg(target_arch = "wasm32")]
 pub(crate) use bindings::export;
+pub use bindings::exports::gym::door_access as exports;
+pub use bindings::gym::door_access::{directory, log, storage, types};
 pub use exports::{connection, events, groups, mappings, provider};

@@ -1,7 +1,9 @@
 //! What a member is entitled to, now: the decisions of the product. Pure functions of the member as the platform
 //! sees them, the gym's mapping, its grace, and the time.
 
-use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Reason, Timestamp};
+use crate::contract::types::{
+    Member, MemberStatus, Membership, MembershipStatus, Payment, Reason, Timestamp,
+};
 use crate::id::GroupId;
 use crate::kisi::time;
 use crate::mapping::Mappings;
@@ -140,7 +142,10 @@ pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Tim
         };
         for &group in &groups {
             if mappings.is_deleted(group) {
-                let gone = Withheld { group: Some(group), ..Withheld::membership(Reason::GroupDeleted, membership, None) };
+                let gone = Withheld {
+                    group: Some(group),
+                    ..Withheld::membership(Reason::GroupDeleted, membership, None)
+                };
                 entitlement.lose(group, &gone);
                 entitlement.withheld.push(gone);
             } else if let Standing::Gives(window) = standing {
@@ -190,7 +195,9 @@ fn standing(membership: &Membership, grace_ms: u64, now: Timestamp) -> Standing 
         MembershipStatus::Cancelled => return Standing::Withheld(Reason::Cancelled),
         MembershipStatus::Expired => return Standing::Withheld(Reason::Expired),
         _ if over(membership.ends_at) => return Standing::Withheld(Reason::Expired),
-        MembershipStatus::Frozen if !over(membership.frozen_until) => return Standing::Withheld(Reason::Frozen),
+        MembershipStatus::Frozen if !over(membership.frozen_until) => {
+            return Standing::Withheld(Reason::Frozen);
+        }
         MembershipStatus::Frozen | MembershipStatus::Active => {}
     }
     let grace_ends_at = grace_ends_at(membership, grace_ms);

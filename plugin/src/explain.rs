@@ -13,7 +13,9 @@ use crate::window::Window;
 pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappings: &Mappings) -> Change {
     let name = group_name(&group);
     let (reason, membership) = match why {
-        Why::Entitled(desired) if window.starts_at.is_some() => (Reason::NotStarted, Some(desired.membership.clone())),
+        Why::Entitled(desired) if window.starts_at.is_some() => {
+            (Reason::NotStarted, Some(desired.membership.clone()))
+        }
         Why::Entitled(desired) => (Reason::Entitled, Some(desired.membership.clone())),
         Why::Lost(withheld) => (withheld.reason, withheld.membership.clone()),
         Why::Moved => (Reason::EmailChanged, None),
@@ -23,7 +25,9 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
         (Action::Granted, Why::Entitled(desired)) => {
             format!("{} gives access to {name}{}.", plan_name(&desired.plan, mappings), span(window))
         }
-        (Action::Adopted, _) => format!("Was in {name} already, given by hand; the plugin looks after it from now on."),
+        (Action::Adopted, _) => {
+            format!("Was in {name} already, given by hand; the plugin looks after it from now on.")
+        }
         (Action::Adjusted, Why::Entitled(desired)) => {
             format!("{} now gives access to {name}{}.", plan_name(&desired.plan, mappings), span(window))
         }
@@ -46,7 +50,8 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
 /// A removal of something that the plugin had not given.
 pub fn removed_by_hand_given(group: GroupRef, window: Window, reason: Reason) -> Change {
     let cause = cause(&Withheld::member(reason), &Mappings::default());
-    let explanation = format!("Removed from {}, which was given by hand in Kisi: {cause}.", group_name(&group));
+    let explanation =
+        format!("Removed from {}, which was given by hand in Kisi: {cause}.", group_name(&group));
     Change {
         action: Action::Revoked,
         group,
@@ -125,7 +130,9 @@ fn remedy(reason: Reason) -> &'static str {
         Reason::Blocked => "Only the gym can lift the block.",
         Reason::MissingEmail => "Enter an e-mail address: door access is tied to it.",
         Reason::EmailInUse => "Enter an e-mail address of the member's own: each person needs one.",
-        Reason::NoAccount => "Add the person in Kisi, or let the plugin create accounts (setting missing_user).",
+        Reason::NoAccount => {
+            "Add the person in Kisi, or let the plugin create accounts (setting missing_user)."
+        }
         Reason::GroupDeleted => "Map the plan to another group.",
         Reason::Entitled | Reason::Deleted | Reason::EmailChanged => "",
     }
@@ -136,7 +143,11 @@ fn plan_name(plan: &str, mappings: &Mappings) -> String {
 }
 
 fn group_name(group: &GroupRef) -> String {
-    if group.name.is_empty() { format!("group {}", group.id) } else { format!("\u{201c}{}\u{201d}", group.name) }
+    if group.name.is_empty() {
+        format!("group {}", group.id)
+    } else {
+        format!("\u{201c}{}\u{201d}", group.name)
+    }
 }
 
 /// The dates as the end of a sentence.
@@ -160,7 +171,9 @@ fn capitalised(text: &str) -> String {
 
 /// That a role above a plain member's was left alone.
 pub fn elevated(name: &str, role: &str) -> String {
-    format!("The member holds the role {role} in \u{201c}{name}\u{201d}; it was not touched. Change it in Kisi if it should go.")
+    format!(
+        "The member holds the role {role} in \u{201c}{name}\u{201d}; it was not touched. Change it in Kisi if it should go."
+    )
 }
 
 /// What was done to tie a member to an account.
@@ -169,6 +182,8 @@ pub fn tied(action: AccountAction, email: &str) -> String {
         AccountAction::Created => format!("An account was created in Kisi for {email}."),
         AccountAction::Linked => format!("The account of {email} was found in Kisi."),
         AccountAction::Renamed => "The account's name was changed in Kisi.".to_string(),
-        AccountAction::Unlinked => format!("The account of {email} is no longer this member's; it stays in Kisi."),
+        AccountAction::Unlinked => {
+            format!("The account of {email} is no longer this member's; it stays in Kisi.")
+        }
     }
 }

@@ -5,7 +5,6 @@ use crate::contract::types::{Member, Reason};
 use crate::explain;
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
-use crate::stop::{Stop, reject, retry};
 use crate::kisi::users::{self, User};
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, transfer};
 use crate::ledger::{Account, fingerprint};
@@ -13,6 +12,7 @@ use crate::outcome;
 use crate::reconcile::{Call, directory_error};
 use crate::rights;
 use crate::settings::MissingUser;
+use crate::stop::{Stop, reject, retry};
 
 /// How long to wait when Kisi says that a user exists and does not show it: its search lags.
 const RETRY_LAG_MS: u64 = 2_000;
@@ -69,7 +69,9 @@ pub fn tie(
     }
     if let Some(creator) = user.created_for.as_deref().filter(|&creator| creator != member.id) {
         let claimant = call.host.get_member(creator).map_err(directory_error)?;
-        if let Some(claimant) = claimant.filter(|claimant| address(claimant.email.as_deref()).as_deref() == Some(email)) {
+        if let Some(claimant) =
+            claimant.filter(|claimant| address(claimant.email.as_deref()).as_deref() == Some(email))
+        {
             // The mark says whose user it is, where the ledger does not (any more): from now on it does.
             let mut theirs = Loaded::load(call.host, creator)?;
             if theirs.record.account.is_none() {
@@ -109,7 +111,8 @@ fn create(call: &Call, member: &Member, email: &str) -> Result<(User, AccountAct
             match find(&call.kisi, email).map_err(Error::into_contract)? {
                 Some(user) => Ok((user, AccountAction::Linked)),
                 None if answer.status == 409 => {
-                    let message = "Kisi says that an account with this e-mail address exists and does not show it yet.";
+                    let message =
+                        "Kisi says that an account with this e-mail address exists and does not show it yet.";
                     Err(retry(RETRY_LAG_MS, message, Some(*answer)))
                 }
                 None => {

@@ -76,7 +76,9 @@ impl<'a> Fields<'a> {
     /// The first other name.
     pub fn only(&self, names: &[&str]) -> Result<(), Unreadable> {
         match self.0.keys().find(|key| !names.contains(&key.as_str())) {
-            Some(key) => Err(Unreadable::new(key, &format!("is not known here; there are {}", names.join(", ")))),
+            Some(key) => {
+                Err(Unreadable::new(key, &format!("is not known here; there are {}", names.join(", "))))
+            }
             None => Ok(()),
         }
     }
@@ -99,7 +101,9 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When something else.
     pub fn optional_number(&self, name: &str) -> Result<Option<u64>, Unreadable> {
-        self.get(name).map(|value| value.as_u64().ok_or_else(|| Unreadable::new(name, "is not a whole number"))).transpose()
+        self.get(name)
+            .map(|value| value.as_u64().ok_or_else(|| Unreadable::new(name, "is not a whole number")))
+            .transpose()
     }
 
     /// A text.
@@ -116,7 +120,9 @@ impl<'a> Fields<'a> {
     /// When something else.
     pub fn optional_text(&self, name: &str) -> Result<Option<String>, Unreadable> {
         self.get(name)
-            .map(|value| value.as_str().map(str::to_string).ok_or_else(|| Unreadable::new(name, "is not a text")))
+            .map(|value| {
+                value.as_str().map(str::to_string).ok_or_else(|| Unreadable::new(name, "is not a text"))
+            })
             .transpose()
     }
 
@@ -125,7 +131,9 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// When something else.
     pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, Unreadable> {
-        self.get(name).map(|value| value.as_bool().ok_or_else(|| Unreadable::new(name, "is not true or false"))).transpose()
+        self.get(name)
+            .map(|value| value.as_bool().ok_or_else(|| Unreadable::new(name, "is not true or false")))
+            .transpose()
     }
 
     /// One of several words, or nothing.

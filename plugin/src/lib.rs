@@ -10,28 +10,28 @@ pub mod host;
 
 pub mod exports;
 
-pub mod reconcile;
+pub mod apply;
 pub mod clear;
 pub mod identity;
+pub mod reconcile;
 pub mod settle;
-pub mod apply;
 
 pub mod entitlement;
-pub mod plan;
 pub mod explain;
 pub mod outcome;
+pub mod plan;
 
+pub mod id;
+pub mod json;
 pub mod mapping;
 pub mod settings;
 pub mod window;
-pub mod id;
-pub mod json;
 
+pub mod kisi;
 pub mod ledger;
-pub mod tenant;
 pub mod rights;
 pub mod stop;
-pub mod kisi;
+pub mod tenant;
 
 #[cfg(target_arch = "wasm32")]
 mod guest;

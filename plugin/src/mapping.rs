@@ -53,7 +53,8 @@ impl Mappings {
     pub fn groups_of(&self, membership: &Membership) -> Vec<GroupId> {
         let mut groups = Vec::new();
         for entry in &self.entries {
-            let here = entry.location.as_ref().is_none_or(|location| membership.location.as_ref() == Some(location));
+            let here =
+                entry.location.as_ref().is_none_or(|location| membership.location.as_ref() == Some(location));
             if entry.plan == membership.plan && here && !groups.contains(&entry.group) {
                 groups.push(entry.group);
             }
@@ -92,7 +93,11 @@ impl Mappings {
 impl Json for Mappings {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        Ok(Mappings { entries: fields.list("entries")?, groups: fields.list("groups")?, plans: fields.list("plans")? })
+        Ok(Mappings {
+            entries: fields.list("entries")?,
+            groups: fields.list("groups")?,
+            plans: fields.list("plans")?,
+        })
     }
 }
 
@@ -141,8 +146,9 @@ impl From<&Mappings> for Value {
                 .with_some("deleted", group.deleted.then_some(true))
                 .into()
         };
-        let plan =
-            |plan: &MappedPlan| Object::default().with("id", plan.id.as_str()).with("name", plan.name.as_str()).into();
+        let plan = |plan: &MappedPlan| {
+            Object::default().with("id", plan.id.as_str()).with("name", plan.name.as_str()).into()
+        };
         Object::default()
             .with("entries", array(&mappings.entries, entry))
             .with("groups", array(&mappings.groups, group))

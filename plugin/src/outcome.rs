@@ -64,7 +64,7 @@ pub fn warn(outcome: &mut Outcome, kind: WarningKind, group: Option<GroupRef>, e
 }
 
 /// Adds an edit that Kisi refused for good.
-pub fn failed(outcome: &mut Outcome, action: Action, group: GroupRef, answer: Box<ProviderAnswer>) {
+pub fn failed(outcome: &mut Outcome, action: Action, group: GroupRef, answer: &ProviderAnswer) {
     let what = match action {
         Action::Granted | Action::Adopted => "add the member to",
         Action::Adjusted => "change the dates of the member's access to",
@@ -74,5 +74,9 @@ pub fn failed(outcome: &mut Outcome, action: Action, group: GroupRef, answer: Bo
         "Kisi refused to {what} \u{201c}{}\u{201d} ({}): look at the member in Kisi.",
         group.name, answer.message
     );
-    outcome.failures.push(Failure { action, group, detail: Detail { message, provider: Some(*answer) } });
+    outcome.failures.push(Failure {
+        action,
+        group,
+        detail: Detail { message, provider: Some(answer.clone()) },
+    });
 }

@@ -157,22 +157,30 @@ pub fn plan(
             }
         }
     }
-    edits.retain(|edit| !matches!(edit, Edit::Grant { group, .. } if refused.contains(&Refused::Grant(*group))));
+    edits.retain(
+        |edit| !matches!(edit, Edit::Grant { group, .. } if refused.contains(&Refused::Grant(*group))),
+    );
     for hold in &record.holds {
-        let Some(assignment) = hold.assignment().filter(|assignment| !kept.contains(assignment)) else { continue };
+        let Some(assignment) = hold.assignment().filter(|assignment| !kept.contains(assignment)) else {
+            continue;
+        };
         let why = match user {
             Some(user) if entitlement.desired(hold.group).is_some() => {
-                if hold.user == user { Why::Replaced } else { Why::Moved }
+                if hold.user == user {
+                    Why::Replaced
+                } else {
+                    Why::Moved
+                }
             }
             _ => Why::Lost(entitlement.why_not(hold.group)),
         };
+        // The old user stays in when the new one could not be added.
+        let stays = refused.contains(&Refused::Revoke(assignment))
+            || (why == Why::Moved && refused.contains(&Refused::Grant(hold.group)));
         // Deleting a group deletes what was given in it [I]: no request is needed, no door can open.
         if mappings.is_deleted(hold.group) {
             edits.push(Edit::Drop { hold: hold.clone(), why });
-        } else if !refused.contains(&Refused::Revoke(assignment))
-            // The old user stays in when the new one could not be added.
-            && !(why == Why::Moved && refused.contains(&Refused::Grant(hold.group)))
-        {
+        } else if !stays {
             edits.push(Edit::Revoke { hold: hold.clone(), assignment, why });
         }
     }

@@ -14,7 +14,6 @@ use crate::id::GroupId;
 use crate::identity::{self, Tie, address};
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
-use crate::stop::{Stop, retry};
 use crate::kisi::users;
 use crate::ledger::store::Loaded;
 use crate::ledger::{Record, fingerprint};
@@ -22,6 +21,7 @@ use crate::outcome;
 use crate::plan::{Refused, Why, plan};
 use crate::settings::OnBlock;
 use crate::settle::settle;
+use crate::stop::{Stop, retry};
 use crate::tenant::Tenant;
 
 /// How often a member is planned anew in one call because Kisi was other than the ledger said. Each round settles at
@@ -235,7 +235,8 @@ impl<'a> Call<'a> {
     /// intent.
     fn rename(&mut self, member: &Member, loaded: &mut Loaded, outcome: &mut Outcome) -> Result<(), Stop> {
         let current = fingerprint(&member.name);
-        let Some(account) = loaded.record.account.as_mut().filter(|account| account.name.is_some_and(|name| name != current))
+        let Some(account) =
+            loaded.record.account.as_mut().filter(|account| account.name.is_some_and(|name| name != current))
         else {
             return Ok(());
         };
@@ -267,7 +268,12 @@ impl<'a> Call<'a> {
         let mappings = &self.tenant.mappings.value;
         for withheld in entitled.withheld.iter().filter(|withheld| withheld.reason == Reason::GroupDeleted) {
             let group = withheld.group.map(|group| mappings.group_ref(group));
-            outcome::warn(outcome, WarningKind::BrokenMapping, group, explain::refusal(withheld, mappings).explanation);
+            outcome::warn(
+                outcome,
+                WarningKind::BrokenMapping,
+                group,
+                explain::refusal(withheld, mappings).explanation,
+            );
         }
         outcome::conclude(outcome, &loaded.record, &entitled.withheld, entitled.due_at, mappings);
         Ok(Round::Settled)

@@ -4,8 +4,8 @@ use crate::contract::types::PauseCause;
 use crate::kisi::Kisi;
 use crate::kisi::endpoint::{Call, NoContent};
 use crate::kisi::error::Error;
-use crate::stop::{Stop, pause};
 use crate::kisi::organization::{self, CurrentUser, Organization};
+use crate::stop::{Stop, pause};
 
 /// The roles of an organization that may do everything; the first is confirmed, the second inferred [I].
 const ADMINISTRATORS: [&str; 2] = ["organization_administrator", "organization_owner"];
@@ -31,9 +31,9 @@ pub fn check(kisi: &Kisi) -> Result<Key, Stop> {
         Err(Error::Forbidden(_)) => return Err(without_rights(&owner)),
         Err(error) => return Err(error.into_contract()),
     };
-    let is_administrator = roles
-        .iter()
-        .any(|role| role.applies_to_type == "Organization" && ADMINISTRATORS.contains(&role.role_id.as_str()));
+    let is_administrator = roles.iter().any(|role| {
+        role.applies_to_type == "Organization" && ADMINISTRATORS.contains(&role.role_id.as_str())
+    });
     if !is_administrator {
         // Whether an owner has a role assignment at all is not known [?]. Somebody who may not even list users
         // certainly has too few rights; of anybody else the first refused write will tell. Only the status matters.

@@ -61,8 +61,10 @@ pub enum MissingUser {
 }
 
 const ON_BLOCK: [(&str, OnBlock); 2] = [("all", OnBlock::All), ("ours", OnBlock::Ours)];
-const MISSING_USER: [(&str, MissingUser); 2] = [("create", MissingUser::Create), ("report", MissingUser::Report)];
-const INVITATION: [(&str, Invitation); 2] = [("kisi-mail", Invitation::KisiMail), ("managed", Invitation::Managed)];
+const MISSING_USER: [(&str, MissingUser); 2] =
+    [("create", MissingUser::Create), ("report", MissingUser::Report)];
+const INVITATION: [(&str, Invitation); 2] =
+    [("kisi-mail", Invitation::KisiMail), ("managed", Invitation::Managed)];
 
 impl Json for Settings {
     fn read(value: &Value) -> Result<Self, Unreadable> {
@@ -125,16 +127,20 @@ impl Settings {
         if self.grace_days > GRACE_DAYS_MAX {
             problems.push(problem("grace_days", "is from 0 to 365"));
         }
-        for (path, text) in
-            [("integration.identifier", &self.integration.identifier), ("integration.contact", &self.integration.contact)]
-        {
+        for (path, text) in [
+            ("integration.identifier", &self.integration.identifier),
+            ("integration.contact", &self.integration.contact),
+        ] {
             let printable = text.chars().all(|char| char.is_ascii_graphic() || char == ' ');
             if text.trim().is_empty() || text.chars().count() > INTEGRATION_CHARS_MAX || !printable {
                 problems.push(problem(path, "is 1 to 100 printable ASCII characters"));
             }
         }
         if problems.is_empty() && !self.integration.contact.contains('@') {
-            problems.push(problem("integration.contact", "is an e-mail address, for example doors@platform.example"));
+            problems.push(problem(
+                "integration.contact",
+                "is an e-mail address, for example doors@platform.example",
+            ));
         }
         problems
     }
@@ -160,6 +166,29 @@ mod tests {
     }
 
     #[test]
+    fn the_published_schema_says_what_the_settings_take() {
+        let schema = json::parse(SCHEMA.as_bytes()).unwrap();
+        let properties = &schema["properties"];
+        let settings = Settings::parse(&format!("{{{INTEGRATION}}}")).unwrap();
+        let written = Value::from(&settings);
+        assert_eq!(
+            properties.as_object().unwrap().keys().collect::<Vec<_>>(),
+            written.as_object().unwrap().keys().collect::<Vec<_>>()
+        );
+        for (name, property) in properties.as_object().unwrap() {
+            if let Some(default) = property.get("default") {
+                assert_eq!(default, &written[name], "the default of {name}");
+            }
+            for word in property.get("enum").and_then(Value::as_array).into_iter().flatten() {
+                let text = format!("{{{INTEGRATION},\"{name}\":{word}}}");
+                assert_eq!(Value::from(&Settings::parse(&text).unwrap())[name], *word);
+            }
+        }
+        assert_eq!(properties["grace_days"]["maximum"], GRACE_DAYS_MAX);
+        assert_eq!(schema["required"], serde_json::json!(["integration"]));
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_field() {
         for (settings, path) in [
             ("".to_string(), "settings"),
@@ -172,8 +201,14 @@ mod tests {
             (format!(r#"{{{INTEGRATION},"on_block":"some"}}"#), "on_block"),
             (format!(r#"{{{INTEGRATION},"graceDays":3}}"#), "graceDays"),
             (r#"{"integration":{"identifier":"Gym"}}"#.to_string(), "integration.contact"),
-            (r#"{"integration":{"identifier":" ","contact":"a@b.test"}}"#.to_string(), "integration.identifier"),
-            (r#"{"integration":{"identifier":"Gym","contact":"a\r\nb@c.test"}}"#.to_string(), "integration.contact"),
+            (
+                r#"{"integration":{"identifier":" ","contact":"a@b.test"}}"#.to_string(),
+                "integration.identifier",
+            ),
+            (
+                r#"{"integration":{"identifier":"Gym","contact":"a\r\nb@c.test"}}"#.to_string(),
+                "integration.contact",
+            ),
             (r#"{"integration":{"identifier":"Gym","contact":"nobody"}}"#.to_string(), "integration.contact"),
         ] {
             let problems = Settings::parse(&settings).expect_err(&settings);

@@ -6,12 +6,12 @@ use serde_json::Value;
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Detail, Pause, PauseCause, Timestamp};
 use crate::host::Host;
-use crate::stop::{Stop, pause};
 use crate::json::{self, Fields, Json, Object, Unreadable, array};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::plan::{DATE_CHANGE, DateChange};
 use crate::settings::Settings;
+use crate::stop::{Stop, pause};
 
 const CONFIG: &str = "tenant/config";
 const GROUPS: &str = "tenant/groups";
@@ -188,7 +188,11 @@ pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, Stop> {
 /// # Errors
 /// As [`config`].
 pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
-    Ok(read(host, MAPPINGS)?.unwrap_or(Versioned { value: Mappings::default(), key: MAPPINGS, version: None }))
+    Ok(read(host, MAPPINGS)?.unwrap_or(Versioned {
+        value: Mappings::default(),
+        key: MAPPINGS,
+        version: None,
+    }))
 }
 
 /// The error of a tenant that was never connected.
@@ -246,7 +250,8 @@ impl Json for Owned {
 impl Json for Paused {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        let cause = fields.optional_word("cause", &CAUSES)?.ok_or_else(|| Unreadable::new("cause", "is missing"))?;
+        let cause =
+            fields.optional_word("cause", &CAUSES)?.ok_or_else(|| Unreadable::new("cause", "is missing"))?;
         Ok(Paused { cause, message: fields.text("message")? })
     }
 }
@@ -277,10 +282,13 @@ impl From<&Config> for Value {
             .with("id", config.account.id)
             .with("name", config.account.name.as_str())
             .with("email", config.account.email.as_str());
-        let organization =
-            Object::default().with("id", config.organization.id).with("name", config.organization.name.as_str());
+        let organization = Object::default()
+            .with("id", config.organization.id)
+            .with("name", config.organization.name.as_str());
         let paused = config.paused.as_ref().map(|paused| {
-            Object::default().with("cause", json::word(&CAUSES, paused.cause)).with("message", paused.message.as_str())
+            Object::default()
+                .with("cause", json::word(&CAUSES, paused.cause))
+                .with("message", paused.message.as_str())
         });
         Object::default()
             .with("settings", &config.settings)
@@ -318,9 +326,10 @@ impl Cause {
             PauseCause::KeyWithoutRights => Some(Cause::KeyWithoutRights),
             PauseCause::OtherOrganization => Some(Cause::OtherOrganization),
             PauseCause::RequestsDenied => Some(Cause::RequestsDenied),
-            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged | PauseCause::Other(_) => {
-                None
-            }
+            PauseCause::NotConnected
+            | PauseCause::StorageFull
+            | PauseCause::StorageDamaged
+            | PauseCause::Other(_) => None,
         }
     }
 }

@@ -35,7 +35,10 @@ impl Window {
     /// second: whether Kisi keeps milliseconds is not known [?].
     pub fn same_from(&self, other: &Window, now: Timestamp) -> bool {
         let seconds = |window: &Window| {
-            (window.starts_at.filter(|&start| start > now).map(|start| start / 1_000), window.ends_at.map(|end| end / 1_000))
+            (
+                window.starts_at.filter(|&start| start > now).map(|start| start / 1_000),
+                window.ends_at.map(|end| end / 1_000),
+            )
         };
         seconds(self) == seconds(other)
     }
@@ -102,7 +105,8 @@ mod tests {
     }
 
     fn check(windows: &[Window], expected: &[Window]) {
-        let merged: Vec<Window> = merge(windows.iter().map(|w| (*w, ())).collect()).into_iter().map(|(w, ())| w).collect();
+        let merged: Vec<Window> =
+            merge(windows.iter().map(|w| (*w, ())).collect()).into_iter().map(|(w, ())| w).collect();
         assert_eq!(merged, expected, "{windows:?}");
     }
 

@@ -7,12 +7,12 @@ use crate::host::Host;
 use crate::json;
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
-use crate::stop::{Stop, pause};
 use crate::kisi::organization::Place;
 use crate::ledger::Record;
 use crate::ledger::store::{MEMBERS, storage_error};
 use crate::rights::{self, Key};
 use crate::settings::Settings;
+use crate::stop::{Stop, pause};
 use crate::tenant::{self, Config, Owned, Owner, Tenant, Versioned, new_config};
 
 /// How many records are read at once for counting: memory stays small whatever the gym's size.
@@ -23,7 +23,8 @@ const COUNT_PAGE: u32 = 500;
 /// # Errors
 /// `settings`, `pause` or `retry`; nothing was written at Kisi.
 pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
-    let settings = Settings::parse(settings).map_err(|problems| Box::new(types::Error::Settings(problems)))?;
+    let settings =
+        Settings::parse(settings).map_err(|problems| Box::new(types::Error::Settings(problems)))?;
     let before = tenant::config(host)?;
     let integration = settings.integration.clone();
     let kisi = Kisi::new(host, &integration);
@@ -69,7 +70,8 @@ pub fn status(host: &dyn Host) -> Result<Health, Stop> {
         Some(Config { paused: Some(paused), .. }) => State::Paused(paused.clone().into()),
         Some(_) => State::Connected,
     };
-    let broken = mappings.groups.iter().filter(|group| group.deleted).map(|group| mappings.group_ref(group.id));
+    let broken =
+        mappings.groups.iter().filter(|group| group.deleted).map(|group| mappings.group_ref(group.id));
     Ok(Health {
         state,
         account: config.as_ref().map(account),

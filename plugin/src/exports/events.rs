@@ -11,10 +11,11 @@ use crate::tenant::Tenant;
 ///
 /// # Errors
 /// What the host must do, with what had been done before.
-pub fn handle(host: &dyn Host, event: &Event) -> Result<Vec<Outcome>, Unfinished> {
-    let tenant = Tenant::load(host).map_err(|stop| Unfinished { error: *stop, done: Vec::new() })?;
+pub fn handle(host: &dyn Host, event: &Event) -> Result<Vec<Outcome>, Box<Unfinished>> {
+    let tenant =
+        Tenant::load(host).map_err(|stop| Box::new(Unfinished { error: *stop, done: Vec::new() }))?;
     let integration = tenant.config.value.settings.integration.clone();
     let call = Call::new(host, Kisi::new(host, &integration), tenant);
     host.log(Level::Debug, "event", &[("event", &event.id), ("member", &event.member)]);
-    call.run(&event.member).map_err(|(stop, done)| Unfinished { error: *stop, done })
+    call.run(&event.member).map_err(|(stop, done)| Box::new(Unfinished { error: *stop, done }))
 }

@@ -6,9 +6,9 @@ use crate::kisi::error::Error;
 use crate::kisi::{self, Kisi};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
+use crate::stop::Stop;
 use crate::tenant::{self, Groups, Tenant, Versioned};
 use crate::window::order_by;
-use crate::stop::Stop;
 
 /// See `groups.refresh`.
 ///

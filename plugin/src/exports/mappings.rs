@@ -5,8 +5,8 @@ use crate::contract::types::{self, Problem};
 use crate::host::Host;
 use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
 use crate::reconcile::directory_error;
-use crate::tenant;
 use crate::stop::Stop;
+use crate::tenant;
 
 /// The most entries; a gym has some dozens.
 const ENTRIES_MAX: usize = 1_000;
@@ -39,10 +39,16 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
         let plan = plans.iter().find(|plan| plan.id == entry.plan);
         let group = groups.groups.iter().find(|group| group.id.to_string() == entry.group);
         if plan.is_none() {
-            problems.push(problem(place("plan"), format!("the platform has no plan \u{201c}{}\u{201d}", entry.plan)));
+            problems.push(problem(
+                place("plan"),
+                format!("the platform has no plan \u{201c}{}\u{201d}", entry.plan),
+            ));
         }
         if group.is_none() {
-            let message = format!("Kisi had no group \u{201c}{}\u{201d} at the last refresh; refresh the groups if it is new", entry.group);
+            let message = format!(
+                "Kisi had no group \u{201c}{}\u{201d} at the last refresh; refresh the groups if it is new",
+                entry.group
+            );
             problems.push(problem(place("group"), message));
         }
         let (Some(plan), Some(group)) = (plan, group) else { continue };

@@ -19,9 +19,10 @@ pub fn describe() -> Manifest {
         credential: Credential {
             header: "authorization".to_string(),
             prefix: "KISI-LOGIN ".to_string(),
-            instructions: "A Kisi API key of the organization's owner or an administrator: in Kisi, My Account > API > \
+            instructions:
+                "A Kisi API key of the organization's owner or an administrator: in Kisi, My Account > API > \
                            Add API key. Make one for this integration alone."
-                .to_string(),
+                    .to_string(),
         },
         reads: vec![
             DirectoryData::Names,

@@ -102,7 +102,9 @@ fn read_to_end(stream: &InputStream) -> Result<Vec<u8>, SendError> {
         match stream.blocking_read(READ_BYTES) {
             Ok(chunk) => bytes.extend_from_slice(&chunk),
             Err(StreamError::Closed) => return Ok(bytes),
-            Err(StreamError::LastOperationFailed(_)) => return Err(lost("the connection was cut within the answer")),
+            Err(StreamError::LastOperationFailed(_)) => {
+                return Err(lost("the connection was cut within the answer"));
+            }
         }
         if bytes.len() > BODY_BYTES_MAX {
             return Err(lost("the answer is too large"));
@@ -120,9 +122,9 @@ fn classify(error: &ErrorCode) -> SendError {
         }
         ErrorCode::HttpRequestUriInvalid => (denied, "the address is not valid"),
         ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => (not_sent, "its name cannot be resolved"),
-        ErrorCode::DestinationNotFound | ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
-            (not_sent, "there is no way to it")
-        }
+        ErrorCode::DestinationNotFound
+        | ErrorCode::DestinationUnavailable
+        | ErrorCode::DestinationIpUnroutable => (not_sent, "there is no way to it"),
         ErrorCode::ConnectionRefused => (not_sent, "the connection was refused"),
         ErrorCode::ConnectionTimeout => (not_sent, "the connection took too long"),
         ErrorCode::ConnectionLimitReached => (not_sent, "there are too many connections"),
@@ -130,9 +132,9 @@ fn classify(error: &ErrorCode) -> SendError {
             (not_sent, "its certificate or encryption is not accepted")
         }
         ErrorCode::ConnectionTerminated => (lost, "the connection was cut"),
-        ErrorCode::ConnectionReadTimeout | ErrorCode::ConnectionWriteTimeout | ErrorCode::HttpResponseTimeout => {
-            (lost, "the answer took too long")
-        }
+        ErrorCode::ConnectionReadTimeout
+        | ErrorCode::ConnectionWriteTimeout
+        | ErrorCode::HttpResponseTimeout => (lost, "the answer took too long"),
         ErrorCode::HttpResponseBodySize(_) => (lost, "the answer is too large"),
         _ => (lost, "the exchange failed"),
     };

@@ -117,6 +117,6 @@ impl interfaces::mappings::Guest for Plugin {
 
 impl interfaces::events::Guest for Plugin {
     fn handle(event: Event) -> Result<Vec<Outcome>, Unfinished> {
-        exports::events::handle(&host(), &event)
+        exports::events::handle(&host(), &event).map_err(|unfinished| *unfinished)
     }
 }

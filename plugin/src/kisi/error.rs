@@ -96,7 +96,10 @@ impl Error {
         match self {
             Error::Send(SendError::Denied(why)) => pause(
                 PauseCause::RequestsDenied,
-                &format!("The host refuses requests to Kisi ({why}): approve {} for this plugin.", super::ORIGIN),
+                &format!(
+                    "The host refuses requests to Kisi ({why}): approve {} for this plugin.",
+                    super::ORIGIN
+                ),
                 None,
             ),
             Error::Send(error) => retry(RETRY_LOST_MS, &format!("{error}."), None),
@@ -175,19 +178,26 @@ mod tests {
 
     #[test]
     fn every_form_of_error_body_is_read() {
-        let Error::Missing(plain) = answer(404, r#"{"error":"The record could not be found","code":"000404"}"#) else {
+        let Error::Missing(plain) =
+            answer(404, r#"{"error":"The record could not be found","code":"000404"}"#)
+        else {
             panic!("404 is missing");
         };
-        assert_eq!((plain.code.as_deref(), plain.message.as_str()), (Some("000404"), "The record could not be found"));
+        assert_eq!(
+            (plain.code.as_deref(), plain.message.as_str()),
+            (Some("000404"), "The record could not be found")
+        );
 
         // Validation answers have neither `error` nor `message`: reading those gives "unknown", a classic bug.
-        let Error::Invalid(fields) = answer(422, r#"{"errors":{"email":["can't be blank","is odd"],"name":"no"}}"#)
+        let Error::Invalid(fields) =
+            answer(422, r#"{"errors":{"email":["can't be blank","is odd"],"name":"no"}}"#)
         else {
             panic!("422 is invalid");
         };
         assert_eq!(fields.message, "email can't be blank; email is odd; name no");
 
-        let Error::Unavailable { answer: html, .. } = answer(502, &format!("<html>{}</html>", "x".repeat(9_000)))
+        let Error::Unavailable { answer: html, .. } =
+            answer(502, &format!("<html>{}</html>", "x".repeat(9_000)))
         else {
             panic!("502 is unavailable");
         };
@@ -197,7 +207,9 @@ mod tests {
 
     #[test]
     fn only_errors_that_leave_a_write_open_say_so() {
-        for (status, done) in [(400, true), (401, true), (403, true), (404, true), (409, true), (422, true), (429, true)] {
+        for (status, done) in
+            [(400, true), (401, true), (403, true), (404, true), (409, true), (422, true), (429, true)]
+        {
             assert_eq!(answer(status, "{}").nothing_was_done(), done, "{status}");
         }
         for status in [301, 500, 503] {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::endpoint::{Call};
+use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::UserId;
 use crate::json::{Fields, Json, Unreadable};

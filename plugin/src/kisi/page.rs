@@ -55,7 +55,8 @@ impl Kisi<'_> {
             let response = self.exchange(endpoint::Method::Get, &path, None)?;
             let rows = read_page(&response, offset, list.limit_max, &mut total)?;
             for (index, row) in rows.iter().enumerate() {
-                let place = |error: Unreadable| doubt(&response, &error.within(&format!("[{index}]")).to_string());
+                let place =
+                    |error: Unreadable| doubt(&response, &error.within(&format!("[{index}]")).to_string());
                 let id = Fields::of(row).and_then(|fields| fields.number("id")).map_err(place)?;
                 if !ids.insert(id) {
                     return Err(doubt(&response, "a row appears twice: the list changed while it was read"));
@@ -84,7 +85,10 @@ fn read_page(
     };
     let range = response.collection_range.as_deref().unwrap_or_default();
     let Some((start, total_now)) = parse_range(range) else {
-        return Err(doubt(response, "the list has no readable X-Collection-Range, so it is not known to be whole"));
+        return Err(doubt(
+            response,
+            "the list has no readable X-Collection-Range, so it is not known to be whole",
+        ));
     };
     if start.is_some_and(|start| start != offset) {
         return Err(doubt(response, "the page starts elsewhere than asked for"));
@@ -151,7 +155,10 @@ mod tests {
             (r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 3, Some(4)),
             (r#"[{"id":4}]"#, Some("3-5/4"), 3, Some(9)),
         ] {
-            assert!(read(body, range, offset, before).is_err(), "{body} {range:?} at {offset} should be doubted");
+            assert!(
+                read(body, range, offset, before).is_err(),
+                "{body} {range:?} at {offset} should be doubted"
+            );
         }
     }
 }

@@ -44,7 +44,8 @@ pub struct RoleAssignment {
 impl Json for RoleAssignment {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        let name = fields.get("applies_to").and_then(|applies_to| applies_to.get("name")).and_then(Value::as_str);
+        let name =
+            fields.get("applies_to").and_then(|applies_to| applies_to.get("name")).and_then(Value::as_str);
         Ok(RoleAssignment {
             id: fields.of_type("id")?,
             role_id: fields.text("role_id")?,
@@ -137,7 +138,10 @@ impl Kisi<'_> {
     pub fn assignments_of(&self, user: UserId) -> Result<Vec<RoleAssignment>, Error> {
         let rows: Vec<RoleAssignment> = self.list(&format!("assignee_type=User&assignee_id={user}"))?;
         if rows.iter().any(|row| row.assignee_type != "User" || row.assignee_id != Some(user.0)) {
-            return Err(Error::unrecognized(200, "the list of a user's role assignments holds those of somebody else"));
+            return Err(Error::unrecognized(
+                200,
+                "the list of a user's role assignments holds those of somebody else",
+            ));
         }
         Ok(rows)
     }
@@ -162,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_grant_says_everything_that_kisi_has_no_known_default_for() {
-        let call = create(UserId(901), GroupId(77), Window { starts_at: None, ends_at: Some(1_798_761_599_000) });
+        let call =
+            create(UserId(901), GroupId(77), Window { starts_at: None, ends_at: Some(1_798_761_599_000) });
         assert_eq!(
             String::from_utf8(call.body.unwrap()).unwrap(),
             r#"{"role_assignment":{"applies_to_id":77,"applies_to_type":"Group","assignee_id":901,"assignee_type":"User","notify":false,"role_id":"group_basic","valid_from":null,"valid_until":"2026-12-31T23:59:59.000Z"}}"#
@@ -184,9 +189,12 @@ mod tests {
             created_at: None,
         };
         assert!(row("group_basic", "Group").is_plain());
-        for (role, kind) in
-            [("group_manager", "Group"), ("group_custom", "Group"), ("place_owner", "Place"), ("group_basic", "Place")]
-        {
+        for (role, kind) in [
+            ("group_manager", "Group"),
+            ("group_custom", "Group"),
+            ("place_owner", "Place"),
+            ("group_basic", "Place"),
+        ] {
             assert!(!row(role, kind).is_plain(), "{role} on a {kind} should not be touched");
         }
     }

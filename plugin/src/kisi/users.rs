@@ -28,7 +28,8 @@ pub struct User {
 impl Json for User {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        let mark = fields.get("metadata").and_then(|metadata| metadata.get(METADATA_MEMBER)).and_then(Value::as_str);
+        let mark =
+            fields.get("metadata").and_then(|metadata| metadata.get(METADATA_MEMBER)).and_then(Value::as_str);
         Ok(User {
             id: fields.of_type("id")?,
             email: fields.optional_text("email")?,

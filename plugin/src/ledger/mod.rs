@@ -210,7 +210,10 @@ impl From<&Record> for Value {
                 .with("email", account.email.as_str())
                 .with_some("name", account.name)
         });
-        let cleared = record.cleared.as_ref().map(|cleared| Object::default().with_some("email", cleared.email.as_deref()));
+        let cleared = record
+            .cleared
+            .as_ref()
+            .map(|cleared| Object::default().with_some("email", cleared.email.as_deref()));
         let former = Some(&record.former).filter(|former| !former.is_empty());
         let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
         Object::default()
@@ -237,5 +240,57 @@ impl From<&Hold> for Value {
 
 /// A fingerprint of a name (FNV-1a, 64 bits): stable over builds, enough to notice a change.
 pub fn fingerprint(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json;
+
+    #[test]
+    fn a_record_is_read_back_as_it_was_written() {
+        let hold = |state| Hold {
+            user: UserId(901),
+            group: GroupId(7),
+            window: Window { starts_at: Some(5), ends_at: Some(9) },
+            state,
+        };
+        let assignment = AssignmentId(5501);
+        let record = Record {
+            account: Some(Account {
+                user: UserId(901),
+                email: "ann@x.test".to_string(),
+                name: Some(u64::MAX),
+            }),
+            former: vec![UserId(900)],
+            holds: vec![
+                hold(State::Granting { at: 3 }),
+                hold(State::Held { assignment }),
+                hold(State::Adjusting { assignment }),
+                hold(State::Revoking { assignment }),
+            ],
+            cleared: Some(Cleared { email: None }),
+        };
+        for record in [record, Record::default()] {
+            let text = json::to_vec(&Value::from(&record));
+            assert_eq!(json::from_slice::<Record>(&text), Ok(record), "{}", String::from_utf8_lossy(&text));
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_is_named_and_not_guessed() {
+        for (text, path) in [
+            ("", ""),
+            ("[]", ""),
+            (r#"{"holds":[{"user":1,"group":2}]}"#, "holds[0]"),
+            (r#"{"holds":[{"user":1,"group":2,"held":3,"revoking":3}]}"#, "holds[0]"),
+            (r#"{"holds":[{"user":1,"group":"2","held":3}]}"#, "holds[0].group"),
+            (r#"{"account":{"user":1}}"#, "account.email"),
+        ] {
+            let error = json::from_slice::<Record>(text.as_bytes()).unwrap_err();
+            assert_eq!(error.path, path, "{text}: {error}");
+        }
+    }
 }

@@ -43,7 +43,10 @@ impl Loaded {
             None => (Record::default(), None),
             Some(entry) => {
                 let record = json::from_slice(&entry.value).map_err(|error| {
-                    reject(&format!("The plugin's own record of member {member} cannot be read ({error})."), None)
+                    reject(
+                        &format!("The plugin's own record of member {member} cannot be read ({error})."),
+                        None,
+                    )
                 })?;
                 (record, Some(entry.version))
             }
@@ -65,7 +68,8 @@ impl Loaded {
     }
 
     fn writes(&self) -> Vec<Write> {
-        let value = if self.record.is_empty() { None } else { Some(json::to_vec(&Value::from(&self.record))) };
+        let value =
+            if self.record.is_empty() { None } else { Some(json::to_vec(&Value::from(&self.record))) };
         let requires = self.version.map_or(Precondition::Absent, Precondition::UnchangedSince);
         let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
         writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));
@@ -142,7 +146,10 @@ fn index_writes(member: &str, prefix: &str, before: &[String], after: &[String])
         value,
     };
     let removed = before.iter().filter(|name| !after.contains(name)).map(|name| write(name, None));
-    let added = after.iter().filter(|name| !before.contains(name)).map(|name| write(name, Some(member.as_bytes().to_vec())));
+    let added = after
+        .iter()
+        .filter(|name| !before.contains(name))
+        .map(|name| write(name, Some(member.as_bytes().to_vec())));
     removed.chain(added).collect()
 }
 
@@ -170,7 +177,10 @@ pub fn storage_error(error: StorageError) -> Stop {
         }
         StorageError::QuotaExceeded(quota) => pause(
             PauseCause::StorageFull,
-            &format!("The plugin's storage limit is reached ({}): raise it for this installation.", quota_name(quota)),
+            &format!(
+                "The plugin's storage limit is reached ({}): raise it for this installation.",
+                quota_name(quota)
+            ),
             None,
         ),
     }

@@ -1,1 +1,147 @@
-//! x
+//! The plan's order, what it keeps, and what it refuses to take.
+
+use super::*;
+use crate::contract::types::Reason;
+use crate::mapping::MappedGroup;
+
+const NOW: Timestamp = 1_000_000_000;
+const ANN: UserId = UserId(901);
+const OLD: UserId = UserId(900);
+const GYM: GroupId = GroupId(1);
+const SPA: GroupId = GroupId(2);
+const OPEN: Window = Window { starts_at: None, ends_at: None };
+const UNTIL: Window = Window { starts_at: None, ends_at: Some(NOW + 90_000) };
+
+fn entitled(groups: &[(GroupId, Window)]) -> Entitlement {
+    let desired = |&(group, window): &(GroupId, Window)| Desired {
+        group,
+        window,
+        membership: "ms-1".to_string(),
+        plan: "gold".to_string(),
+    };
+    Entitlement { groups: groups.iter().map(desired).collect(), ..Entitlement::default() }
+}
+
+fn held(user: UserId, group: GroupId, window: Window, assignment: u64) -> Hold {
+    Hold { user, group, window, state: State::Held { assignment: AssignmentId(assignment) } }
+}
+
+fn short(edit: &Edit) -> String {
+    match edit {
+        Edit::Grant { user, group, .. } => format!("grant {user} {group}"),
+        Edit::Adjust { assignment, .. } => format!("adjust {assignment}"),
+        Edit::Revoke { assignment, .. } => format!("revoke {assignment}"),
+        Edit::Drop { hold, .. } => format!("drop {}", hold.group),
+    }
+}
+
+/// Plans, and checks what must hold of every plan: no two grants of one group, and, unless Kisi leaves no other way,
+/// no removal before the last addition.
+fn check(
+    entitlement: &Entitlement,
+    holds: &[Hold],
+    date_change: DateChange,
+    refused: &[Refused],
+    expected: &[&str],
+) {
+    let record = Record { holds: holds.to_vec(), ..Record::default() };
+    let edits = plan(entitlement, Some(ANN), &record, &Mappings::default(), date_change, refused, NOW);
+    let shorts: Vec<String> = edits.iter().map(short).collect();
+    assert_eq!(shorts, expected);
+    let removal = edits.iter().position(|edit| matches!(edit, Edit::Revoke { .. }));
+    let addition = edits.iter().rposition(|edit| matches!(edit, Edit::Grant { .. } | Edit::Adjust { .. }));
+    if let (Some(removal), Some(addition)) = (removal, addition) {
+        assert!(addition < removal || date_change == DateChange::RemoveThenAdd, "{shorts:?}");
+    }
+}
+
+#[test]
+fn what_is_as_it_should_be_needs_no_edit() {
+    check(&entitled(&[(GYM, OPEN)]), &[held(ANN, GYM, OPEN, 7)], DateChange::Unknown, &[], &[]);
+    let started = Window { starts_at: Some(NOW - 5_000), ..UNTIL };
+    check(&entitled(&[(GYM, UNTIL)]), &[held(ANN, GYM, started, 7)], DateChange::Unknown, &[], &[]);
+}
+
+#[test]
+fn additions_come_before_removals() {
+    check(
+        &entitled(&[(SPA, OPEN)]),
+        &[held(ANN, GYM, OPEN, 7)],
+        DateChange::Unknown,
+        &[],
+        &["grant 901 2", "revoke 7"],
+    );
+}
+
+#[test]
+fn other_dates_are_changed_as_this_kisi_lets_them() {
+    let (should, is) = (entitled(&[(GYM, UNTIL)]), [held(ANN, GYM, OPEN, 7)]);
+    check(&should, &is, DateChange::Unknown, &[], &["adjust 7"]);
+    check(&should, &is, DateChange::InPlace, &[], &["adjust 7"]);
+    check(&should, &is, DateChange::AddThenRemove, &[], &["grant 901 1", "revoke 7"]);
+    check(&should, &is, DateChange::RemoveThenAdd, &[], &["revoke 7", "grant 901 1"]);
+}
+
+#[test]
+fn a_member_who_moved_is_let_in_before_the_old_account_is_let_out() {
+    let is = [held(OLD, GYM, OPEN, 7), held(OLD, SPA, OPEN, 8)];
+    let expected = ["grant 901 1", "revoke 7", "revoke 8"];
+    check(&entitled(&[(GYM, OPEN)]), &is, DateChange::Unknown, &[], &expected);
+    // And not let out when the new one could not be let in.
+    check(&entitled(&[(GYM, OPEN)]), &is, DateChange::Unknown, &[Refused::Grant(GYM)], &["revoke 8"]);
+}
+
+#[test]
+fn one_of_two_assignments_is_kept_and_it_is_the_fitting_one() {
+    let is = [held(ANN, GYM, OPEN, 7), held(ANN, GYM, UNTIL, 8)];
+    check(&entitled(&[(GYM, UNTIL)]), &is, DateChange::Unknown, &[], &["revoke 7"]);
+}
+
+#[test]
+fn what_was_refused_for_good_is_not_tried_again_and_costs_no_access() {
+    let (should, is) = (entitled(&[(GYM, UNTIL)]), [held(ANN, GYM, OPEN, 7)]);
+    check(&should, &is, DateChange::InPlace, &[Refused::Adjust(AssignmentId(7))], &[]);
+    check(&should, &is, DateChange::AddThenRemove, &[Refused::Grant(GYM)], &[]);
+    check(&should, &is, DateChange::RemoveThenAdd, &[Refused::Grant(GYM)], &[]);
+    check(&entitled(&[]), &is, DateChange::InPlace, &[Refused::Revoke(AssignmentId(7))], &[]);
+}
+
+#[test]
+fn a_deleted_group_is_forgotten_without_a_request() {
+    let mappings = Mappings {
+        groups: vec![MappedGroup { id: GYM, name: "Gym".to_string(), deleted: true }],
+        ..Mappings::default()
+    };
+    let record = Record { holds: vec![held(ANN, GYM, OPEN, 7)], ..Record::default() };
+    let edits = plan(&entitled(&[]), Some(ANN), &record, &mappings, DateChange::Unknown, &[], NOW);
+    assert_eq!(edits.iter().map(short).collect::<Vec<_>>(), ["drop 1"]);
+}
+
+#[test]
+fn every_removal_says_why() {
+    let mut nothing = entitled(&[]);
+    nothing.withhold(Reason::Blocked);
+    let record = Record { holds: vec![held(ANN, GYM, OPEN, 7)], ..Record::default() };
+    let edits = plan(&nothing, Some(ANN), &record, &Mappings::default(), DateChange::Unknown, &[], NOW);
+    let [Edit::Revoke { why: Why::Lost(withheld), .. }] = edits.as_slice() else { panic!("{edits:?}") };
+    assert_eq!(withheld.reason, Reason::Blocked);
+}
+
+#[test]
+fn intents_are_marked_for_every_edit_that_sends_something() {
+    let mut record =
+        Record { holds: vec![held(ANN, GYM, OPEN, 7), held(ANN, SPA, OPEN, 8)], ..Record::default() };
+    let third = GroupId(3);
+    let should = entitled(&[(GYM, UNTIL), (third, OPEN)]);
+    let edits = plan(&should, Some(ANN), &record, &Mappings::default(), DateChange::Unknown, &[], NOW);
+    intend(&mut record, &edits, NOW);
+    let states: Vec<State> = record.holds.iter().map(|hold| hold.state).collect();
+    assert_eq!(
+        states,
+        [
+            State::Adjusting { assignment: AssignmentId(7) },
+            State::Revoking { assignment: AssignmentId(8) },
+            State::Granting { at: NOW }
+        ]
+    );
+}

@@ -46,7 +46,10 @@ fn the_manifest_asks_for_one_origin_and_the_documented_credential() {
     let plugin = plugin();
     let manifest = plugin.manifest();
     assert_eq!(manifest.origins, ["https://api.kisi.io"]);
-    assert_eq!((manifest.credential.header.as_str(), manifest.credential.prefix.as_str()), ("authorization", "KISI-LOGIN "));
+    assert_eq!(
+        (manifest.credential.header.as_str(), manifest.credential.prefix.as_str()),
+        ("authorization", "KISI-LOGIN ")
+    );
     let schema: serde_json::Value = serde_json::from_str(&manifest.settings_schema).unwrap();
     let fields: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!(fields, ["grace_days", "integration", "invitation", "missing_user", "on_block"]);

@@ -52,7 +52,8 @@ fn an_unknown_plan_or_group_in_a_mapping_is_named_and_the_earlier_mapping_stays(
     let world = world();
     world.connect(SETTINGS).unwrap();
     world.map(&[("basic", &["Gym"])]).unwrap();
-    let Err(Error::Settings(problems)) = world.map(&[("basic", &["Gym"]), ("platinum", &["Gym", "Roof"])]) else {
+    let Err(Error::Settings(problems)) = world.map(&[("basic", &["Gym"]), ("platinum", &["Gym", "Roof"])])
+    else {
         panic!("an unknown plan is refused");
     };
     let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
@@ -75,7 +76,10 @@ fn a_wrong_key_and_a_key_without_rights_are_told_apart() {
     assert_eq!(cause, PauseCause::KeyWithoutRights);
     assert!(message.contains("tess@gym.test"), "{message}");
 
-    world.sim.hand(Hand::SetOrganizationRole { user_id: plain, role: OrganizationRole::Administrator }).unwrap();
+    world
+        .sim
+        .hand(Hand::SetOrganizationRole { user_id: plain, role: OrganizationRole::Administrator })
+        .unwrap();
     world.connect(SETTINGS).unwrap();
 }
 

@@ -20,7 +20,8 @@ const MAPPING: [(&str, &[&str]); 3] = [("basic", &["Gym"]), ("gold", &["Gym", "S
 /// A plan that opens nothing stands for all that a gym sells besides.
 const PLANS: [&str; 4] = ["basic", "gold", "pool", "towel"];
 const GRACE_DAYS: u64 = 2;
-const SETTINGS: &str = r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"grace_days":2}"#;
+const SETTINGS: &str =
+    r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"grace_days":2}"#;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -181,11 +182,15 @@ fn judge(world: &World) -> Result<(), TestCaseError> {
             let window = (from.filter(|from| *from > now), until);
             prop_assert!(actual.insert(group.clone(), window).is_none(), "{} is in {} twice", email, group);
         }
-        let sharing: Vec<_> = members.iter().filter(|member| member.email.as_deref() == Some(email)).collect();
+        let sharing: Vec<_> =
+            members.iter().filter(|member| member.email.as_deref() == Some(email)).collect();
         let entitled = |member: &&host_harness::contract::types::Member| {
             let nothing = member.status == MemberStatus::Blocked;
             let expected = if nothing { BTreeMap::new() } else { expected(&member.memberships, now) };
-            expected.into_iter().map(|(group, window)| (group.to_string(), window)).collect::<BTreeMap<_, _>>()
+            expected
+                .into_iter()
+                .map(|(group, window)| (group.to_string(), window))
+                .collect::<BTreeMap<_, _>>()
         };
         match sharing.as_slice() {
             [] => prop_assert!(actual.is_empty(), "{} is nobody's and holds {:?}", email, actual),

@@ -148,11 +148,8 @@ fn a_kill_anywhere_leaves_one_user_and_one_assignment_whatever_kisi_does_with_du
     ] {
         for dates in [ValidityInPatch::Honoured, ValidityInPatch::Ignored] {
             println!("{duplicates:?}, {dates:?}");
-            let knobs = Knobs {
-                duplicate_role_assignment: duplicates,
-                validity_in_patch: dates,
-                ..Knobs::default()
-            };
+            let knobs =
+                Knobs { duplicate_role_assignment: duplicates, validity_in_patch: dates, ..Knobs::default() };
             check(Arm::Native, &knobs);
         }
     }

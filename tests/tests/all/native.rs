@@ -161,7 +161,9 @@ fn directory_error(fault: Fault<host::directory::DirectoryError>) -> directory::
 fn storage_error(fault: Fault<host::storage::StorageError>) -> storage::StorageError {
     match fault {
         Fault::Answer(host::storage::StorageError::Conflict(key)) => storage::StorageError::Conflict(key),
-        Fault::Answer(host::storage::StorageError::Unavailable(why)) => storage::StorageError::Unavailable(why),
+        Fault::Answer(host::storage::StorageError::Unavailable(why)) => {
+            storage::StorageError::Unavailable(why)
+        }
         Fault::Answer(host::storage::StorageError::QuotaExceeded(_)) => {
             storage::StorageError::QuotaExceeded(storage::Quota::TotalSize)
         }
@@ -211,9 +213,10 @@ fn membership_from_host(membership: host::types::Membership) -> types::Membershi
 fn error_to_host(error: types::Error) -> host::types::Error {
     let detail = |detail: types::Detail| host::types::Detail { message: detail.message, provider: None };
     match error {
-        types::Error::Retry(retry) => {
-            host::types::Error::Retry(host::types::Retry { after_ms: retry.after_ms, detail: detail(retry.detail) })
-        }
+        types::Error::Retry(retry) => host::types::Error::Retry(host::types::Retry {
+            after_ms: retry.after_ms,
+            detail: detail(retry.detail),
+        }),
         types::Error::Pause(pause) => host::types::Error::Pause(host::types::Pause {
             cause: host::types::PauseCause::Other(format!("{:?}", pause.cause)),
             detail: detail(pause.detail),

@@ -35,10 +35,13 @@ fn group(world: &World, name: &str) -> u64 {
 #[test]
 fn a_connection_that_drops_after_kisi_committed_leaves_one_user_and_one_assignment() {
     for route in ["POST /users", "POST /role_assignments"] {
-        let world = gym(Knobs { duplicate_role_assignment: DuplicateRoleAssignment::Stack, ..Knobs::default() });
+        let world =
+            gym(Knobs { duplicate_role_assignment: DuplicateRoleAssignment::Stack, ..Knobs::default() });
         world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
         fault(&world, route, FaultEffect::DropAfterCommit);
-        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else { panic!("{route}: a lost answer") };
+        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else {
+            panic!("{route}: a lost answer")
+        };
         world.settle(ANN);
         assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "{route}");
         assert_eq!(world.sim.state().users.len(), 2, "{route}: the owner and Ann");
@@ -79,7 +82,9 @@ fn a_list_in_doubt_takes_nothing_from_anybody() {
         let world = with_ann("gold");
         world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
         fault(&world, "GET /role_assignments", effect.clone());
-        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else { panic!("{effect:?}: no retry") };
+        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else {
+            panic!("{effect:?}: no retry")
+        };
         assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "{effect:?}");
         world.settle(ANN);
         assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "{effect:?}");
@@ -225,7 +230,11 @@ fn a_member_who_left_an_account_behind_is_blocked_there_too() {
     assert_eq!(world.names_of(EMAIL), ["Staff"], "given by hand, so it stays");
     world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
     world.settle(ANN);
-    assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "the phone may still be signed in with the old address");
+    assert_eq!(
+        world.names_of(EMAIL),
+        Vec::<String>::new(),
+        "the phone may still be signed in with the old address"
+    );
     assert_eq!(world.names_of("ann.lee@gym.test"), Vec::<String>::new());
 }
 

@@ -67,7 +67,8 @@ fn the_key_is_never_in_the_guests_memory_storage_log_or_answers() {
     world.runtime.block_on(async {
         told.push(format!("{:?}", tenant.connect(SETTINGS).await));
         let group = world.sim.state().group_by_name("Gym").unwrap().id.to_string();
-        let mapping = host_harness::contract::mappings::Mapping { plan: "basic".to_string(), group, location: None };
+        let mapping =
+            host_harness::contract::mappings::Mapping { plan: "basic".to_string(), group, location: None };
         told.push(format!("{:?}", tenant.replace_mappings(&[mapping]).await));
         world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
         let event = host_harness::contract::events::Event {
@@ -92,7 +93,10 @@ fn the_key_is_never_in_the_guests_memory_storage_log_or_answers() {
         assert!(!text.contains(&key), "the key is in what is told: {}", text.replace(&key, "(the key)"));
     }
     if cfg!(target_os = "linux") {
-        assert!(*searching.marker_seen.lock().unwrap(), "the guest's memory was not found, so nothing was searched");
+        assert!(
+            *searching.marker_seen.lock().unwrap(),
+            "the guest's memory was not found, so nothing was searched"
+        );
         println!("searched {} bytes of guest memory", searching.bytes.lock().unwrap());
     }
     assert_eq!(*searching.found.lock().unwrap(), Vec::<String>::new(), "the key is in the guest's memory");

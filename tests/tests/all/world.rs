@@ -12,8 +12,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use host_harness::contract::{events, mappings, types};
 use host_harness::{
-    ApprovedOrigin, CallError, Clock, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Pace, Plugin,
-    Recorder, Secret, Tenant, Transport, TransportError, VirtualClock,
+    ApprovedOrigin, CallError, Clock, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Pace,
+    Plugin, Recorder, Secret, Tenant, Transport, TransportError, VirtualClock,
 };
 use http_body_util::BodyExt;
 use kisi_sim::{ConnectionDropped, JournalEntry, Knobs, Seed, Simulator};
@@ -171,7 +171,9 @@ impl World {
             }
         }
         match self.arm {
-            Arm::Component => self.runtime.block_on(self.tenant().replace_mappings(&entries)).unwrap().map(|_| ()),
+            Arm::Component => {
+                self.runtime.block_on(self.tenant().replace_mappings(&entries)).unwrap().map(|_| ())
+            }
             Arm::Native => Native::new(self).replace_mappings(&entries),
         }
     }
@@ -256,7 +258,10 @@ impl World {
                     .map(|row| {
                         let group = state.groups.iter().find(|group| group.id == row.applies_to_id);
                         let group = group.map_or("(organization)", |group| &group.name);
-                        format!("{group} as {} from {:?} until {:?}", row.role_id, row.valid_from, row.valid_until)
+                        format!(
+                            "{group} as {} from {:?} until {:?}",
+                            row.role_id, row.valid_from, row.valid_until
+                        )
                     })
                     .collect();
                 rows.sort();
@@ -275,7 +280,10 @@ impl World {
 
 impl Wire {
     /// Sends a request to the simulator, with the key, unless the test cuts it off.
-    pub async fn exchange(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+    pub async fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
         let number = {
             let mut sent = self.sent.lock().unwrap();
             *sent += 1;
@@ -286,7 +294,8 @@ impl Wire {
         if cut == Some(Cut::BeforeSending(number)) {
             return Err(killed());
         }
-        let response = self.sim.router().oneshot(request.map(Body::from)).await.expect("a router always answers");
+        let response =
+            self.sim.router().oneshot(request.map(Body::from)).await.expect("a router always answers");
         if cut == Some(Cut::AfterCommit(number)) {
             return Err(killed());
         }
@@ -362,7 +371,8 @@ pub fn member(id: &str, memberships: Vec<types::Membership>) -> types::Member {
 }
 
 fn call(entry: &JournalEntry) -> String {
-    let path = if entry.query.is_empty() { entry.path.clone() } else { format!("{}?{}", entry.path, entry.query) };
+    let path =
+        if entry.query.is_empty() { entry.path.clone() } else { format!("{}?{}", entry.path, entry.query) };
     let status = entry.status.map_or_else(|| "dropped".to_string(), |status| status.to_string());
     format!("{} {path} -> {status}", entry.method)
 }

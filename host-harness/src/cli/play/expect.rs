@@ -9,6 +9,9 @@ use crate::cli::scenario::{Dates, Expect, Whom};
 use crate::cli::world::Held;
 use crate::contract::connection::State;
 
+/// A moment before all others: seen from there, a hold is shown with all its dates.
+const WHOLE: u64 = 0;
+
 /// What a step came to.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -64,8 +67,8 @@ impl Player<'_> {
         for (whom, expected) in &expect.windows {
             let (who, found) = self.held_by(whom);
             for (group, dates) in expected {
-                let found: Vec<String> = found.iter().filter(|one| one.group == *group).map(|one| held(one)).collect();
-                comparison.lists(format!("dates of {who}"), &[held(&as_held(group, *dates))], &found);
+                let found: Vec<String> = found.iter().filter(|one| one.group == *group).map(|one| held(one, WHOLE)).collect();
+                comparison.lists(format!("dates of {who}"), &[held(&as_held(group, *dates), WHOLE)], &found);
             }
         }
         let none = SeenMember::default();

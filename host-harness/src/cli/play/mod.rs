@@ -153,7 +153,11 @@ impl<'a> Player<'a> {
             Action::Event(_) => Vec::new(),
             Action::Advance(ms) => vec![self.advance(*ms).await?],
             Action::Until(at) => match at.checked_sub(self.world.clock.now_ms()) {
-                Some(ms) => vec![self.advance(ms).await?],
+                Some(ms) => {
+                    let mut told = self.advance(ms).await?;
+                    told.title = "time passes".to_owned();
+                    vec![told]
+                }
                 None => return unusable("the scenario goes back in time: an `until` lies in the past by then"),
             },
             Action::Fault(fault) => {
@@ -208,8 +212,9 @@ impl<'a> Player<'a> {
     /// anything.
     fn groups_of(&self, members: &[String], before: &Picture, after: &Picture) -> Vec<GroupsOf> {
         let mut groups = Vec::new();
+        let now_ms = self.world.clock.now_ms();
         let list = |picture: &Picture, email: &str| -> Vec<String> {
-            picture.of_address(email).into_iter().map(held).collect()
+            picture.of_address(email).into_iter().map(|one| held(one, now_ms)).collect()
         };
         for member in members {
             let name = self.names.get(member).unwrap_or(member);
@@ -232,6 +237,7 @@ impl<'a> Player<'a> {
     }
 
     fn ending(&self) -> Ending {
+        let now_ms = self.world.clock.now_ms();
         let everything = matches!(self.world.kisi, Kisi::Simulated(_));
         let mut names: Vec<&String> = self.picture.groups.values().collect();
         names.sort();
@@ -242,9 +248,9 @@ impl<'a> Player<'a> {
         let groups = names
             .into_iter()
             .filter(|name| everything || self.mapped.contains(*name))
-            .map(|name| GroupRoll {
-                group: name.clone(),
-                people: self.picture.held.iter().filter(|held| held.group == *name).map(|one| held(&person(one))).collect(),
+            .map(|name| {
+                let people = self.picture.held.iter().filter(|held| held.group == *name);
+                GroupRoll { group: name.clone(), people: people.map(|one| held(&person(one), now_ms)).collect() }
             })
             .collect();
         let Totals { setup_calls, events, calls, edits, expectations, failed } = self.totals;

@@ -95,16 +95,16 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// A label and the text beside it. `aside` follows the text, faintly, where it fits.
+    /// A label and the text beside it. `aside` follows the text, faintly.
     pub(crate) fn labelled(&mut self, tone: Tone, label: &str, text: &str, aside: &str) -> io::Result<()> {
-        let width = WIDTH - GUTTER - LABEL;
         let mut label = format!("{label:LABEL$}");
-        let mut lines = wrap(text, width).into_iter().peekable();
-        while let Some(line) = lines.next() {
-            let fits = line.chars().count() + 2 + aside.chars().count() <= width;
-            let aside = match lines.peek() {
-                None if !aside.is_empty() && fits => format!("  {}", self.paint.text(Tone::Faint, aside)),
-                _ => String::new(),
+        let whole = if aside.is_empty() { text.to_owned() } else { format!("{text} {aside}") };
+        let lines = wrap(&whole, WIDTH - GUTTER - LABEL);
+        for (index, line) in lines.iter().enumerate() {
+            let is_last = index + 1 == lines.len();
+            let (line, aside) = match line.strip_suffix(aside) {
+                Some(rest) if is_last && !aside.is_empty() => (rest, self.paint.text(Tone::Faint, aside)),
+                _ => (line.as_str(), String::new()),
             };
             let line = line.replace(UNBREAKABLE, " ");
             writeln!(self.out, "{:GUTTER$}{}{line}{aside}", "", self.paint.text(tone, &label))?;
@@ -113,12 +113,12 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// A label and lines that are coloured already and must not be broken but at `&`.
+    /// A label and lines that are coloured already and are broken only where they may be.
     pub(crate) fn listed(&mut self, label: &str, lines: &[(Tone, String, String)]) -> io::Result<()> {
         let mut label = label;
         for (tone, mark, text) in lines {
             let mut mark = format!("{mark:MARK$}");
-            for piece in break_at_ampersands(text, WIDTH - GUTTER - LABEL - MARK) {
+            for piece in pieces(text, WIDTH - GUTTER - LABEL - MARK) {
                 let shown = (self.paint.text(Tone::Faint, &format!("{label:LABEL$}")), self.paint.text(*tone, &mark));
                 writeln!(self.out, "{:GUTTER$}{}{}{piece}", "", shown.0, shown.1)?;
                 label = "";
@@ -145,11 +145,18 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// A path in lines of at most so many columns, broken before `&` where it must be.
-fn break_at_ampersands(text: &str, width: usize) -> Vec<String> {
+/// A path or a body in lines of at most so many columns, broken before `&` and behind `,` where it must be.
+fn pieces(text: &str, width: usize) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for letter in text.chars() {
+        let begins = letter == '&' || parts.last().is_some_and(|part| part.ends_with(','));
+        match parts.last_mut() {
+            Some(part) if !begins => part.push(letter),
+            _ => parts.push(letter.to_string()),
+        }
+    }
     let mut lines = vec![String::new()];
-    for (index, part) in text.split('&').enumerate() {
-        let part = if index == 0 { part.to_owned() } else { format!("&{part}") };
+    for part in parts {
         match lines.last_mut() {
             Some(line) if line.is_empty() || line.chars().count() + part.chars().count() <= width => {
                 line.push_str(&part);
@@ -172,8 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn a_long_query_breaks_before_an_ampersand() {
-        assert_eq!(break_at_ampersands("/a?b=1&c=2&d=3", 10), ["/a?b=1&c=2", "&d=3"]);
+    fn long_queries_and_bodies_break_between_their_parts() {
+        assert_eq!(pieces("/a?b=1&c=2&d=3", 10), ["/a?b=1&c=2", "&d=3"]);
+        assert_eq!(pieces(r#"{"a":1,"b":2}"#, 8), [r#"{"a":1,"#, r#""b":2}"#]);
     }
 
     #[test]

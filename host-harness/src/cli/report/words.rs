@@ -62,12 +62,15 @@ pub(crate) fn moment(ms: u64) -> String {
     }
 }
 
-/// One hold on a group: `Spa (from 1 Jan 2027)`.
-pub(crate) fn held(held: &Held) -> String {
+/// One hold on a group as it is at `now_ms`: `Spa`, `Spa (from 1 Jan 2027)`, `Spa (ended 1 Dec 2026)`.
+pub(crate) fn held(held: &Held, now_ms: u64) -> String {
     let mut notes = Vec::new();
     notes.extend(held.role.clone().map(|role| format!("as {role}")));
-    notes.extend(held.from_ms.map(|ms| format!("from {}", moment(ms))));
-    notes.extend(held.until_ms.map(|ms| format!("until {}", moment(ms))));
+    notes.extend(held.from_ms.filter(|ms| *ms > now_ms).map(|ms| format!("from {}", moment(ms))));
+    notes.extend(held.until_ms.map(|ms| {
+        let verb = if ms > now_ms { "until" } else { "ended" };
+        format!("{verb} {}", moment(ms))
+    }));
     if notes.is_empty() { held.group.clone() } else { format!("{} ({})", held.group, notes.join(" ")) }
 }
 
