@@ -143,10 +143,6 @@ impl Apply<'_, '_> {
         }
         if !in_group.is_empty() && self.call.tenant.config.value.date_change == DateChange::AddThenRemove {
             self.learn(DateChange::RemoveThenAdd)?;
-            let text =
-                "Kisi lets dates be changed only by removing and adding again: access was off for a moment.";
-            let group = self.call.tenant.mappings.value.group_ref(group);
-            outcome::warn(self.outcome, WarningKind::Gap, Some(group), text.to_string());
             return Ok(Applied::PlanAgain);
         }
         if answer.status == 409 {
@@ -225,6 +221,11 @@ impl Apply<'_, '_> {
         match self.call.kisi.send(role_assignments::delete(assignment)) {
             Ok(_) => {
                 self.loaded.record.forget(assignment);
+                if *why == Why::Replaced
+                    && self.call.tenant.config.value.date_change == DateChange::RemoveThenAdd
+                {
+                    self.warn_gap(hold.group);
+                }
                 self.tell(Action::Revoked, hold.group, hold.window, why);
                 Ok(Applied::Done)
             }
@@ -294,6 +295,13 @@ impl Apply<'_, '_> {
     fn learn(&mut self, date_change: DateChange) -> Result<(), Stop> {
         self.call.tenant.config.value.date_change = date_change;
         self.call.tenant.config.save(self.call.host)
+    }
+
+    fn warn_gap(&mut self, group: GroupId) {
+        let text =
+            "Kisi lets dates be changed only by removing and adding again: access was off for a moment.";
+        let group = self.call.tenant.mappings.value.group_ref(group);
+        outcome::warn(self.outcome, WarningKind::Gap, Some(group), text.to_string());
     }
 
     fn warn_elevated(&mut self, group: GroupId, name: &str, role: &str) {

@@ -15,6 +15,7 @@ use crate::outcome;
 use crate::plan::Why;
 use crate::reconcile::Call;
 use crate::rights;
+use crate::settle::settle_user;
 use crate::stop::Stop;
 
 /// Clears `member`, who is blocked, or deleted when absent. A member that is known to be cleared costs nothing.
@@ -98,11 +99,8 @@ fn clear_user(
         }
         Err(error) => return Err(error.into_contract()),
     };
-    // What the ledger has and Kisi has not is gone; what was begun and is there is among the rows.
-    loaded
-        .record
-        .holds
-        .retain(|hold| hold.user != user || rows.iter().any(|row| Some(row.id) == hold.assignment()));
+    // What was begun earlier and turns out to be there is ours, too; nothing is told of it before it goes again.
+    settle_user(&mut loaded.record, user, &rows, &mut Vec::new());
     for row in &rows {
         if row.is_plain() {
             remove(call, row, reason, loaded, outcome)?;

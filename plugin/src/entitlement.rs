@@ -29,6 +29,8 @@ pub struct Desired {
     pub membership: String,
     /// That membership's plan.
     pub plan: String,
+    /// `entitled`, `not-started` when the window begins later, or `payment-overdue` when a grace ends it.
+    pub reason: Reason,
 }
 
 /// Why a membership gives nothing, or nothing yet.
@@ -170,6 +172,13 @@ pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Tim
                 window: *window,
                 membership: membership.id.clone(),
                 plan: membership.plan.clone(),
+                reason: if window.starts_at.is_some() {
+                    Reason::NotStarted
+                } else if window.ends_at.is_some() && window.ends_at == grace_ends_at(membership, grace_ms) {
+                    Reason::PaymentOverdue
+                } else {
+                    Reason::Entitled
+                },
             });
         }
     }

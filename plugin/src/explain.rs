@@ -13,23 +13,21 @@ use crate::window::Window;
 pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappings: &Mappings) -> Change {
     let name = group_name(&group);
     let (reason, membership) = match why {
-        Why::Entitled(desired) if window.starts_at.is_some() => {
-            (Reason::NotStarted, Some(desired.membership.clone()))
-        }
-        Why::Entitled(desired) => (Reason::Entitled, Some(desired.membership.clone())),
+        Why::Entitled(desired) => (desired.reason, Some(desired.membership.clone())),
         Why::Lost(withheld) => (withheld.reason, withheld.membership.clone()),
         Why::Moved => (Reason::EmailChanged, None),
         Why::Replaced => (Reason::Entitled, None),
     };
     let explanation = match (action, why) {
-        (Action::Granted, Why::Entitled(desired)) => {
-            format!("{} gives access to {name}{}.", plan_name(&desired.plan, mappings), span(window))
-        }
         (Action::Adopted, _) => {
             format!("Was in {name} already, given by hand; the plugin looks after it from now on.")
         }
-        (Action::Adjusted, Why::Entitled(desired)) => {
-            format!("{} now gives access to {name}{}.", plan_name(&desired.plan, mappings), span(window))
+        (Action::Granted | Action::Adjusted, Why::Entitled(desired)) => {
+            let now = if action == Action::Adjusted { " now" } else { "" };
+            let overdue =
+                if desired.reason == Reason::PaymentOverdue { ": a payment is overdue" } else { "" };
+            let plan = plan_name(&desired.plan, mappings);
+            format!("{plan}{now} gives access to {name}{}{overdue}.", span(window))
         }
         (Action::Revoked, Why::Lost(withheld)) => {
             format!("Removed from {name}: {}.", cause(withheld, mappings))

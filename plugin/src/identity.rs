@@ -94,7 +94,18 @@ pub fn tie(
 /// # Errors
 /// Those of reading a list; also when several users have the address, which Kisi does not allow.
 pub fn find(kisi: &Kisi, email: &str) -> Result<Option<User>, Error> {
-    let users: Vec<User> = kisi.list(&users::by_email(email))?;
+    exact(kisi.list(&users::by_email(email))?, email)
+}
+
+/// The same where Kisi says that the user exists and the filter does not give them: it may heed the case.
+fn find_harder(kisi: &Kisi, email: &str) -> Result<Option<User>, Error> {
+    match find(kisi, email)? {
+        Some(user) => Ok(Some(user)),
+        None => exact(kisi.list(&users::by_text(email))?, email),
+    }
+}
+
+fn exact(users: Vec<User>, email: &str) -> Result<Option<User>, Error> {
     let mut exact = users.into_iter().filter(|user| address(user.email.as_deref()).as_deref() == Some(email));
     match (exact.next(), exact.next()) {
         (found, None) => Ok(found),
@@ -108,7 +119,7 @@ fn create(call: &Call, member: &Member, email: &str) -> Result<(User, AccountAct
         Ok(user) => Ok((user, AccountAction::Created)),
         // Made by an earlier call whose answer was lost, or by somebody else just now. 422 is documented, 409 seen.
         Err(Error::Conflict(answer) | Error::Invalid(answer)) => {
-            match find(&call.kisi, email).map_err(Error::into_contract)? {
+            match find_harder(&call.kisi, email).map_err(Error::into_contract)? {
                 Some(user) => Ok((user, AccountAction::Linked)),
                 None if answer.status == 409 => {
                     let message =

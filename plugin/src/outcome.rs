@@ -9,7 +9,7 @@ use crate::explain;
 use crate::id::UserId;
 use crate::ledger::{Record, State};
 use crate::mapping::Mappings;
-use crate::window::order_by;
+use crate::window::order;
 
 /// Nothing done yet for `member`.
 pub fn new(member: &str) -> Outcome {
@@ -44,7 +44,7 @@ pub fn conclude(
         .filter(|hold| matches!(hold.state, State::Held { .. }))
         .map(|hold| (hold.group, Grant { group: mappings.group_ref(hold.group), window: hold.window.into() }))
         .collect();
-    order_by(&mut grants, |(group, _)| *group);
+    order(&mut grants, |(one, _), (other, _)| one <= other);
     outcome.grants = grants.into_iter().map(|(_, grant)| grant).collect();
     outcome.refusals = withheld.iter().map(|withheld| explain::refusal(withheld, mappings)).collect();
     outcome.due_at = due_at;

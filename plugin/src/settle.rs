@@ -50,7 +50,8 @@ pub fn settle(kisi: &Kisi, record: &mut Record) -> Result<Vec<Done>, Error> {
     Ok(done)
 }
 
-fn settle_user(record: &mut Record, user: UserId, rows: &[RoleAssignment], done: &mut Vec<Done>) {
+/// Settles the holds of one user by all of their role assignments.
+pub fn settle_user(record: &mut Record, user: UserId, rows: &[RoleAssignment], done: &mut Vec<Done>) {
     let mut known: Vec<_> = record.holds.iter().filter_map(Hold::assignment).collect();
     let mut holds = Vec::new();
     for hold in std::mem::take(&mut record.holds) {

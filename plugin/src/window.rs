@@ -61,7 +61,10 @@ impl From<Window> for types::Window {
 /// Merges windows that overlap or touch; the result is ordered by start and its windows are apart. Each keeps the tag
 /// of the window that reaches furthest.
 pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
-    order_by(&mut windows, |(window, _)| (window.starts_at, window.ends_at.is_none(), window.ends_at));
+    order(&mut windows, |(one, _), (other, _)| {
+        let key = |window: &Window| (window.starts_at, window.ends_at.is_none(), window.ends_at);
+        key(one) <= key(other)
+    });
     let mut merged: Vec<(Window, T)> = Vec::new();
     for (window, tag) in windows {
         match merged.last_mut() {
@@ -83,11 +86,11 @@ pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
 }
 
 /// Orders a short list. The standard sorts are made for long ones and are many times the size in the component.
-pub fn order_by<T, K: Ord>(items: &mut [T], key: impl Fn(&T) -> K) {
+pub fn order<T>(items: &mut [T], in_order: impl Fn(&T, &T) -> bool) {
     for end in 1..items.len() {
         let mut at = end;
-        while let Some([before, item]) = items.get(at.saturating_sub(1)..=at).filter(|pair| pair.len() == 2) {
-            if key(before) <= key(item) {
+        while let Some([before, item]) = items.get(at.wrapping_sub(1)..=at) {
+            if in_order(before, item) {
                 break;
             }
             items.swap(at - 1, at);

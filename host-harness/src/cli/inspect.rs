@@ -159,9 +159,10 @@ fn settings(schema: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for (name, property) in properties {
         let text = |field: &str| property.get(field).and_then(Value::as_str);
-        let values = property.get("enum").and_then(Value::as_array).map(|values| {
-            values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
-        });
+        let values = property
+            .get("enum")
+            .and_then(Value::as_array)
+            .map(|values| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or "));
         let values = values.or_else(|| text("type").map(str::to_owned)).unwrap_or_default();
         let need = match property.get("default") {
             Some(default) => format!(", {default} when left out"),

@@ -20,7 +20,9 @@ pub(crate) async fn component(path: &Path, cache: Option<PathBuf>) -> Result<Plu
     let engine = Engine::new(config).map_err(|error| Unusable(error.to_string()))?;
     match engine.load_file(path).await {
         Ok(plugin) => Ok(plugin),
-        Err(error @ crate::LoadError::Read { .. }) => unusable(format!("the component cannot be read: {error}")),
+        Err(error @ crate::LoadError::Read { .. }) => {
+            unusable(format!("the component cannot be read: {error}"))
+        }
         Err(error) => unusable(format!("{file} cannot be used: {error}")),
     }
 }

@@ -86,6 +86,19 @@ fn every_row_of_the_table_decides_as_it_says() {
 }
 
 #[test]
+fn a_grace_says_that_a_payment_is_overdue_while_it_still_gives_access() {
+    let mut owing = membership("ms-1", "basic");
+    owing.payment = Payment::Overdue(NOW);
+    assert_eq!(decide(vec![owing.clone()], DAY).desired(GYM).unwrap().reason, Reason::PaymentOverdue);
+    owing.ends_at = Some(NOW + 5);
+    assert_eq!(
+        decide(vec![owing], DAY).desired(GYM).unwrap().reason,
+        Reason::Entitled,
+        "it ends before the grace"
+    );
+}
+
+#[test]
 fn a_dated_freeze_ends_by_itself() {
     let frozen = |until| {
         move |m: &mut Membership| {

@@ -8,8 +8,8 @@ use crate::json;
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
 use crate::kisi::organization::Place;
-use crate::ledger::Record;
 use crate::ledger::store::{MEMBERS, storage_error};
+use crate::ledger::{self, Record};
 use crate::rights::{self, Key};
 use crate::settings::Settings;
 use crate::stop::{Stop, pause};
@@ -138,7 +138,9 @@ fn count(host: &dyn Host) -> Result<(u32, u32), Stop> {
             // A damaged record is reported by the event that needs it; it does not hide the installation's health.
             let record: Record = json::from_slice(&entry.value).unwrap_or_default();
             members = members.saturating_add(u32::from(record.account.is_some()));
-            grants = grants.saturating_add(u32::try_from(record.holds.len()).unwrap_or(u32::MAX));
+            let held =
+                record.holds.iter().filter(|hold| matches!(hold.state, ledger::State::Held { .. })).count();
+            grants = grants.saturating_add(u32::try_from(held).unwrap_or(u32::MAX));
         }
         match entries.last() {
             Some(last) if entries.len() as u64 >= u64::from(COUNT_PAGE) => after = Some(last.key.clone()),

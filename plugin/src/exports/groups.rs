@@ -8,7 +8,7 @@ use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::stop::Stop;
 use crate::tenant::{self, Groups, Tenant, Versioned};
-use crate::window::order_by;
+use crate::window::order;
 
 /// See `groups.refresh`.
 ///
@@ -53,7 +53,7 @@ pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, Stop> {
             app_access: row.login_enabled,
         })
         .collect();
-    order_by(&mut groups, |group| (group.name.clone(), group.id));
+    order(&mut groups, |one, other| (&one.name, one.id) <= (&other.name, other.id));
     Ok(Groups { refreshed_at: host.now(), groups })
 }
 
@@ -83,7 +83,7 @@ pub(super) fn to_list(groups: &Groups, mappings: &Mappings) -> GroupList {
             });
         }
     }
-    order_by(&mut list, |group| (group.name.clone(), group.id.clone()));
+    order(&mut list, |one, other| (&one.name, &one.id) <= (&other.name, &other.id));
     GroupList { groups: list, refreshed_at: groups.refreshed_at }
 }
 

@@ -120,14 +120,15 @@ fn classify(error: &ErrorCode) -> SendError {
         ErrorCode::HttpRequestHeaderSectionSize(_) | ErrorCode::HttpRequestHeaderSize(_) => {
             (denied, "the headers are too large")
         }
-        ErrorCode::HttpRequestUriInvalid => (denied, "the address is not valid"),
+        ErrorCode::HttpRequestUriInvalid | ErrorCode::HttpRequestMethodInvalid => (denied, "it is not valid"),
+        ErrorCode::HttpRequestBodySize(_) => (denied, "the body is too large"),
         ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => (not_sent, "its name cannot be resolved"),
         ErrorCode::DestinationNotFound
         | ErrorCode::DestinationUnavailable
         | ErrorCode::DestinationIpUnroutable => (not_sent, "there is no way to it"),
         ErrorCode::ConnectionRefused => (not_sent, "the connection was refused"),
         ErrorCode::ConnectionTimeout => (not_sent, "the connection took too long"),
-        ErrorCode::ConnectionLimitReached => (not_sent, "there are too many connections"),
+        ErrorCode::ConnectionLimitReached => (not_sent, "the host's budget of requests is used up"),
         ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => {
             (not_sent, "its certificate or encryption is not accepted")
         }

@@ -51,8 +51,14 @@ pub enum Invitation {
     Managed,
 }
 
+/// The filter that selects users by free text in name, address or notes: never trusted, only looked through for an
+/// exact address when the filter by address fails.
+pub fn by_text(text: &str) -> String {
+    format!("query={}", escape(text))
+}
+
 /// The filter that selects users by e-mail address. Its treatment of case is not known [?], so the caller compares
-/// exactly; `query=` is a free-text search and never used.
+/// exactly.
 pub fn by_email(email: &str) -> String {
     format!("email={}", escape(email))
 }

@@ -157,15 +157,6 @@ fn key(prefix: &str, name: &str) -> String {
     format!("{prefix}{name}")
 }
 
-fn quota_name(quota: Quota) -> &'static str {
-    match quota {
-        Quota::KeySize => "size of a key",
-        Quota::ValueSize => "size of a value",
-        Quota::CommitSize => "size of a commit",
-        Quota::TotalSize => "size of it all",
-    }
-}
-
 /// What the host must do about a storage error.
 pub fn storage_error(error: StorageError) -> Stop {
     match error {
@@ -175,12 +166,14 @@ pub fn storage_error(error: StorageError) -> Stop {
         StorageError::Unavailable(why) => {
             retry(RETRY_STORAGE_MS, &format!("The plugin's storage does not answer: {why}."), None)
         }
-        StorageError::QuotaExceeded(quota) => pause(
+        StorageError::QuotaExceeded(Quota::TotalSize) => pause(
             PauseCause::StorageFull,
-            &format!(
-                "The plugin's storage limit is reached ({}): raise it for this installation.",
-                quota_name(quota)
-            ),
+            "The plugin's storage is full: raise the limit for this installation.",
+            None,
+        ),
+        // One member's, whose id or address is longer than any should be: no reason to stop for all others.
+        StorageError::QuotaExceeded(Quota::KeySize | Quota::ValueSize | Quota::CommitSize) => reject(
+            "The record would be larger than storage allows: an id or e-mail address is too long.",
             None,
         ),
     }

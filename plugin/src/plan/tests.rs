@@ -18,6 +18,7 @@ fn entitled(groups: &[(GroupId, Window)]) -> Entitlement {
         window,
         membership: "ms-1".to_string(),
         plan: "gold".to_string(),
+        reason: Reason::Entitled,
     };
     Entitlement { groups: groups.iter().map(desired).collect(), ..Entitlement::default() }
 }

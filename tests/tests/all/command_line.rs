@@ -1,1 +1,519 @@
-//! (under construction)
+//! The `harness` command line from outside: exit codes, messages, JSON, and the way to a Kisi at an address.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use host_harness::cli::{self, Streams};
+use kisi_sim::{Knobs, OrganizationRole, Seed, SeedGroup, SeedKey, SeedOrganization, SeedUser, Simulator};
+use serde_json::Value;
+
+use crate::world::component_path;
+
+const GOOD: &str = include_str!("../../../scenarios/membership-frozen.toml");
+const OWNER_KEY: &str = "the-owner-s-key-0001";
+const MEMBER_KEY: &str = "a-member-s-key-0002";
+
+/// What the program did.
+struct Ran {
+    code: u8,
+    out: String,
+    err: String,
+}
+
+/// A folder with a compiled component in it, for all tests, and files of this one.
+struct Desk {
+    folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Runs `harness` with these arguments. No output ever contains a key.
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let arguments = std::iter::once("harness").chain(arguments.iter().copied()).map(OsString::from);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = cli::main(arguments, Streams { out: &mut out, err: &mut err, colour: false });
+        let ran = Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() };
+        for text in [&ran.out, &ran.err] {
+            for key in [OWNER_KEY, MEMBER_KEY, "sim-key-", "wrong-key-wrong"] {
+                assert!(!text.contains(key), "a key is printed:\n{text}");
+            }
+        }
+        ran
+    }
+
+    /// Plays a scenario, given as text.
+    fn play(&self, scenario: &str, more: &[&str]) -> Ran {
+        let scenario = self.file("scenario.toml", scenario);
+        self.play_file(&scenario, more)
+    }
+
+    fn play_file(&self, scenario: &Path, more: &[&str]) -> Ran {
+        let component = component_path();
+        let mut arguments =
+            vec!["run", scenario.to_str().unwrap(), "--component", component.to_str().unwrap()];
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+}
+
+/// A server on this machine, in a thread of its own that ends with the test program.
+fn serve(simulator: &Simulator, router: Option<Router>) -> String {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let simulator = simulator.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener =
+                tokio::net::TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+            sender.send(listener.local_addr().unwrap()).unwrap();
+            match router {
+                Some(router) => axum::serve(listener, router).await.unwrap(),
+                None => kisi_sim::serve(listener, simulator).await.unwrap(),
+            }
+        });
+    });
+    format!("http://{}", receiver.recv().unwrap())
+}
+
+/// A gym with an owner's key and a plain member's.
+fn gym(groups: &[&str]) -> Simulator {
+    let group = |name: &&str| SeedGroup {
+        name: (*name).to_owned(),
+        description: None,
+        place: None,
+        locks: Vec::new(),
+        login_enabled: true,
+    };
+    let user = |email: &str, role| SeedUser {
+        name: String::new(),
+        email: email.to_owned(),
+        role,
+        access_enabled: true,
+        notes: None,
+        metadata: serde_json::Map::new(),
+    };
+    let key =
+        |email: &str, secret: &str| SeedKey { user: Some(email.to_owned()), secret: Some(secret.to_owned()) };
+    let organization = SeedOrganization {
+        name: Some("Box 42".to_owned()),
+        groups: groups.iter().map(group).collect(),
+        users: vec![
+            user("olga@box.test", OrganizationRole::Owner),
+            user("mia@box.test", OrganizationRole::Member),
+        ],
+        keys: vec![key("olga@box.test", OWNER_KEY), key("mia@box.test", MEMBER_KEY)],
+        ..SeedOrganization::default()
+    };
+    let knobs = Knobs { rate_limit: true, ..Knobs::default() };
+    Simulator::new(Seed { organizations: vec![organization], knobs, ..Seed::default() }).unwrap()
+}
+
+/// `GOOD` without the groups that it puts into Kisi.
+fn without_seeding() -> String {
+    GOOD.replace("[[groups]]\nname = \"24/7 entrance\"\ndoors = 2\n", "")
+}
+
+#[test]
+fn a_scenario_as_expected_ends_with_0_and_colours_only_when_asked() {
+    let desk = Desk::new();
+    let ran = desk.play(GOOD, &[]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
+    assert!(ran.out.contains("As expected: all"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1b}'));
+    assert!(ran.out.lines().all(|line| line.chars().count() <= 100), "{}", ran.out);
+    let coloured = desk.play(GOOD, &["--color", "always", "--stable"]);
+    assert!(coloured.out.contains("\u{1b}["), "{}", coloured.out);
+}
+
+#[test]
+fn a_failed_expectation_ends_with_1_and_shows_the_difference() {
+    let wrong = GOOD.replace(r#"groups = { ann = [] }"#, r#"groups = { ann = ["24/7 entrance"] }"#);
+    let wrong = wrong.replace(r#"reasons = { ann = ["frozen"] }"#, r#"reasons = { ann = ["expired"] }"#);
+    let ran = Desk::new().play(&wrong, &[]);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    for needle in [
+        "EXPECTED  groups of ann (line ",
+        "- 24/7 entrance   expected",
+        "- expired   expected",
+        "+ frozen   found",
+        "OTHER than expected: 2 of",
+    ] {
+        assert!(ran.out.contains(needle), "{needle:?} is missing in\n{}", ran.out);
+    }
+}
+
+#[test]
+fn what_is_wrong_in_a_scenario_is_said_with_its_place_and_what_was_meant() {
+    let table = [
+        ("title = \"A", "titel = \"A", "1:1: the field `titel` is not known here: did you mean `title`?"),
+        (
+            "event = \"membership-frozen\"",
+            "event = \"membership_frozen\"",
+            "there is no event `membership_frozen`: did you mean `membership-frozen`?",
+        ),
+        (
+            "event = \"membership-frozen\"",
+            "event = \"party\"",
+            "there is no event `party`: known are `membership-purchased`",
+        ),
+        (
+            "status = \"frozen\"",
+            "status = \"frosen\"",
+            "the value `frosen` is not known here: did you mean `frozen`?",
+        ),
+        (
+            "plan = \"basic\"\ngroups",
+            "plan = \"basik\"\ngroups",
+            "there is no plan `basik`: did you mean `basic`?",
+        ),
+        (
+            "groups = [\"24/7 entrance\"]",
+            "groups = [\"24/7 entrence\"]",
+            "there is no group `24/7 entrence`: did you mean `24/7 entrance`?",
+        ),
+        (
+            "id = \"m-1\", plan = \"basic\"",
+            "id = \"m-1\", plan = \"gold\"",
+            "there is no plan `gold`: known are `basic`",
+        ),
+        ("member = \"ann\"", "member = \"anne\"", "there is no member `anne`: did you mean `ann`?"),
+        ("member = \"ann\"", "", "an event happens to somebody: add `member`"),
+        ("groups = { ann = [] }", "groups = { ben = [] }", "there is no member `ben`"),
+        (
+            "reasons = { ann = [\"frozen\"] }",
+            "reasons = { ann = [\"cold\"] }",
+            "there is no reason `cold`: known are",
+        ),
+        ("calls = 1", "calls = \"one\"", "invalid type: string \"one\", expected u32"),
+        (
+            "start = 2026-12-01T08:00:00Z",
+            "start = 2026-12-01",
+            "`2026-12-01` is no point in time: write date, time and offset",
+        ),
+        ("frozen_until = 2027-03-01T00:00:00Z", "frozen_until = \"soon\"", "`soon` is no point in time"),
+        (
+            "event = \"membership-frozen\"",
+            "advance = \"3 weeks\"\nevent = \"membership-frozen\"",
+            "a step does one thing, and this one has `event` and `advance`",
+        ),
+        ("[[mappings]]", "[[mapings]]", "the field `mapings` is not known here: did you mean `mappings`?"),
+        ("doors = 2", "doors = 300", "expected u8"),
+        ("name = \"Ann Lee\"\n", "", "the field `name` is missing here"),
+        ("title", "title = ", "expected"),
+    ];
+    let desk = Desk::new();
+    for (found, replaced, message) in table {
+        assert!(GOOD.contains(found), "{found}");
+        let ran = desk.play(&GOOD.replacen(found, replaced, 1), &[]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{replaced}: {}", ran.err);
+        assert!(ran.err.contains(message), "{replaced}: {message:?} is missing in {}", ran.err);
+        let place = ran.err.split_once("scenario.toml:").map(|(_, rest)| rest).unwrap_or_default();
+        let numbers: Vec<&str> = place.split(':').take(2).collect();
+        assert!(
+            numbers.len() == 2 && numbers.iter().all(|number| number.parse::<u32>().is_ok()),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn steps_that_cannot_be_played_are_refused_before_anything_happens() {
+    let table = [
+        ("[[steps]]\nnote = \"x\"\n", "this one does neither"),
+        ("[[steps]]\nadvance = \"soon\"\n", "`soon` is no span of time: write a number and d, h, m or s"),
+        (
+            "[[steps]]\nfault = { on = \"POST /usrs\", kind = \"html\" }\n",
+            "fits no endpoint of the simulator",
+        ),
+        (
+            "[[steps]]\nfault = { on = \"POST /users\", kind = \"drop-after-commit\" }\n",
+            "did you mean `drop_after_commit`?",
+        ),
+        (
+            "[[steps]]\nfault = { on = \"POST /users\", kind = \"status\" }\n",
+            "the field `status` is missing here",
+        ),
+        (
+            "[[steps]]\nhand = { asign = { email = \"a@b.test\", group = \"Spa\" } }\n",
+            "the value `asign` is not known here: did you mean `assign`?",
+        ),
+        ("[[steps]]\nhand = { delete_group = { group = \"Pool\" } }\n", "there is no group `Pool`"),
+        ("[[steps]]\nchange = { delete = true }\nadvance = \"1d\"\n", "`change` belongs to an `event`"),
+        (
+            "[[steps]]\nevent = \"member-changed\"\nmember = \"ann\"\nchange = { new = true, name = \"Ann\" }\n",
+            "`ann` is a member already",
+        ),
+        (
+            "[[steps]]\nevent = \"member-changed\"\nmember = \"ben\"\nchange = { new = true }\n",
+            "a new member needs a `name`",
+        ),
+        (
+            "[[steps]]\nevent = \"member-changed\"\nmember = \"ann\"\nchange = { memberships = [{ id = \"m-2\" }] }\n",
+            "a new one needs a `plan`",
+        ),
+        (
+            "[[steps]]\nevent = \"member-changed\"\nmember = \"ann\"\nchange = { remove = [\"m-2\"] }\n",
+            "Ann Lee has no membership `m-2`",
+        ),
+        (
+            "[[steps]]\nevent = \"payment-overdue\"\nmember = \"ann\"\nchange = { memberships = [{ id = \"m-1\", payment = \"paid\", overdue_since = 2026-12-01T00:00:00Z }] }\n",
+            "either paid or overdue",
+        ),
+        ("[[members]]\nid = \"ann\"\nname = \"Ann\"\n", "the member `ann` is there already"),
+        ("[[people]]\nemail = \"x@y.test\"\ngroups = [\"Pool\"]\n", "there is no group `Pool`"),
+        ("[knobs]\nrate_limits = false\n", "did you mean `rate_limit`?"),
+    ];
+    let desk = Desk::new();
+    for (more, message) in table {
+        let ran = desk.play(&format!("{GOOD}\n{more}"), &[]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{more}: {}", ran.err);
+        assert!(ran.err.contains(message), "{more}: {message:?} is missing in {}", ran.err);
+    }
+}
+
+#[test]
+fn settings_that_break_the_plugins_schema_are_named() {
+    for (settings, message) in [
+        ("grace_days = 400", "grace_days"),
+        ("grace_days = \"many\"", "grace_days"),
+        ("on_block = \"some\"", "on_block"),
+        ("on_blok = \"all\"", "on_blok"),
+        ("integration = { identifier = \"Gym\" }", "integration"),
+    ] {
+        let scenario = GOOD.replacen("[[plans]]", &format!("[settings]\n{settings}\n\n[[plans]]"), 1);
+        let ran = Desk::new().play(&scenario, &[]);
+        assert_eq!(ran.code, 2, "{settings}: {}", ran.out);
+        assert!(
+            ran.err.contains("the scenario's settings are wrong") && ran.err.contains(message),
+            "{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_no_plugin_is_refused_with_one_sentence() {
+    let desk = Desk::new();
+    let text = desk.file("text.wasm", "hello");
+    let core = desk.file("core.wasm", b"\0asm\x01\0\0\0");
+    let other = desk.file("other.wasm", b"\0asm\x0d\0\x01\0");
+    let absent = desk.folder.path().join("absent.wasm");
+    let scenario = desk.file("scenario.toml", GOOD);
+    for (component, message) in [
+        (&text, "this is not WebAssembly"),
+        (&core, "this is a core module; a component is needed: build with `cargo xtask build`"),
+        (&other, "the component is no door-access plugin: it does not export"),
+        (&absent, "build it with `cargo xtask build`"),
+    ] {
+        let component = component.to_str().unwrap();
+        for arguments in
+            [vec!["run", scenario.to_str().unwrap(), "--component", component], vec!["inspect", component]]
+        {
+            let ran = desk.run(&arguments);
+            assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{component}: {}", ran.err);
+            assert!(ran.err.contains(message), "{}", ran.err);
+            assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn addresses_and_keys_that_cannot_be_used_are_refused_with_one_sentence() {
+    let address = serve(&gym(&["24/7 entrance"]), None);
+    let desk = Desk::new();
+    let owner = desk.file("owner.key", format!("{OWNER_KEY}\n"));
+    let member = desk.file("member.key", MEMBER_KEY);
+    let wrong = desk.file("wrong.key", "wrong-key-wrong-key");
+    let empty = desk.file("empty.key", "\n");
+    let sentence = desk.file("sentence.key", "the key is on the fridge");
+    let absent = desk.folder.path().join("absent.key");
+    for (kisi, key, message) in [
+        ("http://gym.example", &owner, "plain http"),
+        ("ftp://gym.example", &owner, "--kisi ftp://gym.example"),
+        ("gym.example", &owner, "--kisi gym.example"),
+        ("http://127.0.0.1:1", &owner, "Kisi"),
+        (&address, &absent, "cannot be read"),
+        (&address, &empty, "is empty"),
+        (&address, &sentence, "holds no key"),
+        (&address, &wrong, "Kisi does not accept the key"),
+        (&address, &member, "no administrator"),
+    ] {
+        let ran = desk.play(&without_seeding(), &["--kisi", kisi, "--key-file", key.to_str().unwrap()]);
+        assert_eq!(ran.code, 2, "{kisi} {}: {}{}", key.display(), ran.out, ran.err);
+        assert!(ran.err.contains(message), "{kisi}: {message:?} is missing in {}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    }
+    let ran = desk.play(&without_seeding(), &["--kisi", &address]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("--key-file"), "{}", ran.err);
+}
+
+#[test]
+fn an_address_is_not_seeded_unless_allowed() {
+    let simulator = gym(&["24/7 entrance"]);
+    let address = serve(&simulator, None);
+    let desk = Desk::new();
+    let key = desk.file("owner.key", OWNER_KEY);
+    let at = ["--kisi", &address, "--key-file", key.to_str().unwrap()];
+    for (scenario, message) in [
+        (GOOD.to_owned(), "puts groups and people into Kisi before it begins"),
+        (format!("{}\n[[steps]]\nadvance = \"1d\"\n", without_seeding()), "lets time pass (line "),
+        (
+            format!(
+                "{}\n[[steps]]\nfault = {{ on = \"POST /users\", kind = \"html\" }}\n",
+                without_seeding()
+            ),
+            "injects a fault",
+        ),
+        (format!("{}\n[[steps]]\nhand = \"revoke_key\"\n", without_seeding()), "does by hand"),
+    ] {
+        let ran = desk.play(&scenario, &at);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+        assert!(ran.err.contains(message) && ran.err.contains("--allow-seeding"), "{}", ran.err);
+    }
+    assert_eq!(simulator.journal().len(), 0, "nothing was sent");
+}
+
+#[test]
+fn a_scenario_plays_at_an_address_through_the_real_client() {
+    let simulator = gym(&["24/7 entrance"]);
+    // A Kisi that is no simulator, as far as anybody can tell.
+    let hidden = Router::new()
+        .route("/_sim", axum::routing::any(|| async { axum::http::StatusCode::NOT_FOUND }))
+        .fallback_service(simulator.router());
+    simulator.set_knobs(Knobs { rate_limit: false, ..Knobs::default() });
+    let address = serve(&simulator, Some(hidden));
+    let desk = Desk::new();
+    let key = desk.file("owner.key", OWNER_KEY);
+    let at = ["--kisi", &address, "--key-file", key.to_str().unwrap()];
+    let ran = desk.play(&without_seeding(), &at);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains(&format!("played against Kisi at {address}")), "{}", ran.out);
+
+    let seeding = without_seeding().replace("24/7 entrance", "Pool");
+    let ran = desk.play(&seeding, &at);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(ran.err.contains("Kisi has no group `Pool`: known are `24/7 entrance`"), "{}", ran.err);
+
+    let seeding = format!(
+        "{}\n[[groups]]\nname = \"Pool\"\n[[people]]\nemail = \"tom@box.test\"\nname = \"Tom\"\ngroups = [\"Pool\"]\n",
+        GOOD.replace("ann@", "anna@")
+    );
+    let allowed = [&at[..], &["--allow-seeding"]].concat();
+    let ran = desk.play(&seeding, &allowed);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("Pool           Tom") || ran.out.contains("Pool"), "{}", ran.out);
+    let state = simulator.state();
+    let pool = state.group_by_name("Pool").unwrap();
+    assert_eq!(state.role_assignments_in(pool.id).count(), 1, "Tom is in the pool");
+    let ran = desk.play(&format!("{seeding}\n[[steps]]\nadvance = \"1d\"\n"), &allowed);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    assert!(ran.err.contains("which only a simulator can play"), "{}", ran.err);
+}
+
+#[test]
+fn the_demo_plays_against_a_simulator_at_an_address_as_in_this_process() {
+    let simulator = gym(&["Something else"]);
+    let address = serve(&simulator, None);
+    let desk = Desk::new();
+    let key = desk.file("owner.key", OWNER_KEY);
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/demo.toml");
+    let at =
+        ["--kisi", &address, "--key-file", key.to_str().unwrap(), "--allow-seeding", "--json", "--stable"];
+    let there = desk.play_file(&demo, &at);
+    assert_eq!(there.code, 0, "{}{}", there.out, there.err);
+    let again = desk.play_file(&demo, &at);
+    assert_eq!(there.out, again.out, "the second run finds the same beginning");
+    assert!(simulator.state().group_by_name("Something else").is_none(), "what was there is replaced");
+    assert!(simulator.state().group_by_name("Spa").is_some());
+    assert_eq!(simulator.journal().iter().filter(|entry| entry.status == Some(429)).count(), 0);
+}
+
+#[test]
+fn json_is_one_document_a_line_with_everything_in_it() {
+    let ran = Desk::new().play(GOOD, &["--json", "--bodies"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let types: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+    assert_eq!(types, ["opening", "step", "step", "step", "step", "ending"]);
+    assert_eq!(lines[0]["at"], "2026-12-01T08:00:00.000Z");
+    let bought = &lines[3];
+    assert_eq!(
+        (&bought["step"], &bought["title"]),
+        (&"event".into(), &"membership-purchased · Ann Lee".into())
+    );
+    assert_eq!(bought["facts"][1]["kind"], "granted");
+    assert_eq!(bought["facts"][1]["word"], "entitled");
+    assert_eq!(bought["facts"][1]["group"], "24/7 entrance");
+    assert_eq!(bought["calls"][1]["method"], "POST");
+    assert_eq!(bought["calls"][1]["status"], 200);
+    assert!(bought["calls"][1]["body"].as_str().unwrap().contains("ann@example.test"));
+    assert_eq!(bought["groups"][0]["before"], serde_json::json!([]));
+    assert_eq!(bought["groups"][0]["after"], serde_json::json!(["24/7 entrance"]));
+    let ending = &lines[5];
+    assert_eq!((&ending["calls"], &ending["edits"], &ending["failed"]), (&4.into(), &3.into(), &0.into()));
+    assert!(ending["elapsed_ms"].is_u64());
+}
+
+#[test]
+fn inspecting_a_component_says_what_it_may_do_and_reach() {
+    let (desk, component) = (Desk::new(), component_path());
+    let component = component.to_str().unwrap();
+    let ran = desk.run(&["inspect", component]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    for needle in [
+        "Kisi door access (kisi ",
+        "send HTTPS requests to https://api.kisi.io, once the installer has approved it; the host adds the gym's key as `authorization`",
+        "read from the platform's directory: names, emails, memberships and plans",
+        "keep its own records in the tenant's storage",
+        "write log lines",
+        "read the time",
+        "it has none",
+        "grace_days (integer, 0 when left out)",
+        "gym:door-access/events@0.1.0",
+        "wasi:http/outgoing-handler@",
+    ] {
+        assert!(words.contains(needle), "{needle:?} is missing in\n{}", ran.out);
+    }
+    let ran = desk.run(&["inspect", component, "--json"]);
+    let inspection: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(inspection["origins"], serde_json::json!(["https://api.kisi.io"]));
+    assert_eq!(inspection["credential"]["header"], "authorization");
+    assert_eq!(inspection["bytes"], std::fs::metadata(component).unwrap().len());
+    assert_eq!(inspection["settings"]["type"], "object");
+}
+
+#[test]
+fn help_teaches_and_a_wrong_command_line_ends_with_2() {
+    let desk = Desk::new();
+    for (arguments, needle) in [
+        (vec!["--help"], "Exit codes:"),
+        (vec!["run", "--help"], "[[steps]]"),
+        (vec!["inspect", "--help"], "Examples:"),
+        (vec!["--version"], "harness "),
+    ] {
+        let ran = desk.run(&arguments);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+        assert!(ran.out.contains(needle), "{}", ran.out);
+    }
+    for arguments in [vec![], vec!["play"], vec!["run"], vec!["run", "x.toml", "--allow-seeding"]] {
+        let ran = desk.run(&arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{arguments:?}");
+    }
+    let ran = desk.run(&["run", "no-such-scenario.toml"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("no-such-scenario.toml cannot be read"), "{}", ran.err);
+}

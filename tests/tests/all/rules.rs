@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use host_harness::contract::events::{Action, WarningKind};
 use host_harness::contract::types::{Error, MemberStatus, MembershipStatus, Reason};
-use kisi_sim::{DuplicateRoleAssignment, Fault, FaultEffect, Knobs, ValidityInPatch};
+use kisi_sim::{
+    DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Fault, FaultEffect, Knobs, ValidityInPatch,
+};
 
 use crate::world::{Arm, DAY, Failure, SETTINGS, START, World, member, membership};
 
@@ -271,6 +273,65 @@ fn access_that_starts_later_is_given_at_once_and_opens_by_itself() {
     world.advance(Duration::from_millis(6 * DAY));
     world.settle(ANN);
     assert_eq!(world.calls().len(), 1, "the end removes what is over");
+}
+
+#[test]
+fn an_account_spelt_in_capitals_is_found_whatever_the_filter_heeds() {
+    for duplicate_user in [DuplicateUser::Conflict, DuplicateUser::Unprocessable] {
+        for email_filter_case in [EmailFilterCase::Insensitive, EmailFilterCase::Sensitive] {
+            let world = gym(Knobs { duplicate_user, email_filter_case, ..Knobs::default() });
+            world.sim.add_user("Ann", "Ann@Gym.Test");
+            world.directory.insert(member(ANN, vec![membership("ms-1", "basic")]));
+            world.settle(ANN);
+            assert_eq!(world.names_of(EMAIL), ["Gym"], "{duplicate_user:?}, {email_filter_case:?}");
+            assert_eq!(world.sim.state().users.len(), 2);
+        }
+    }
+}
+
+#[test]
+fn where_kisi_leaves_no_other_way_the_gap_is_told_each_time() {
+    let knobs = Knobs {
+        duplicate_role_assignment: DuplicateRoleAssignment::AlwaysConflict,
+        validity_in_patch: ValidityInPatch::Ignored,
+        ..Knobs::default()
+    };
+    let world = gym(knobs);
+    world.directory.insert(member(ANN, vec![membership("ms-1", "basic")]));
+    world.settle(ANN);
+    for until in [10, 20] {
+        world.directory.update(ANN, |ann| ann.memberships[0].ends_at = Some(START + until * DAY));
+        let outcomes = world.settle(ANN);
+        assert_eq!(world.groups_of(EMAIL), [("Gym".to_string(), None, Some(START + until * DAY))]);
+        assert_eq!(
+            outcomes[0].warnings.iter().map(|warning| warning.kind).collect::<Vec<_>>(),
+            [WarningKind::Gap]
+        );
+    }
+}
+
+#[test]
+fn one_member_with_impossible_data_stops_nobody_else() {
+    let world = gym(Knobs::default());
+    let mut odd = member("odd", vec![membership("ms-1", "basic")]);
+    odd.email = Some(format!("{}@gym.test", "x".repeat(600)));
+    world.directory.insert(odd);
+    let Err(Failure::Unfinished(Error::Reject(_))) = world.deliver("odd") else { panic!("not rejected") };
+    world.directory.insert(member(ANN, vec![membership("ms-2", "basic")]));
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), ["Gym"]);
+}
+
+#[test]
+fn a_grant_whose_answer_was_lost_is_ours_when_a_block_takes_it_away() {
+    let world = gym(Knobs::default());
+    world.directory.insert(member(ANN, vec![membership("ms-1", "basic")]));
+    fault(&world, "POST /role_assignments", FaultEffect::DropAfterCommit);
+    world.deliver(ANN).unwrap_err();
+    world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
+    let outcomes = world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new());
+    assert!(outcomes[0].changes[0].ours);
 }
 
 #[test]

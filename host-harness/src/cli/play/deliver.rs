@@ -20,8 +20,9 @@ impl Player<'_> {
             Some(DirectoryChange::Put(member)) => {
                 let addresses = self.addresses.entry(member.id.clone()).or_default();
                 if let Some(email) = &member.email {
-                    addresses.retain(|known| known != email);
-                    addresses.push(email.clone());
+                    let email = super::address(email);
+                    addresses.retain(|known| *known != email);
+                    addresses.push(email);
                 }
                 self.names.insert(member.id.clone(), member.name.clone());
                 self.directory.insert(member.clone());
@@ -39,7 +40,8 @@ impl Player<'_> {
         let title = format!("{} · {}", happening.word, happening.name);
         if self.paused {
             let mut told = self.blank("event", title.clone());
-            told.facts.push(facts::then("Kept, not delivered: the plugin is paused until the gym connects again."));
+            told.facts
+                .push(facts::then("Kept, not delivered: the plugin is paused until the gym connects again."));
             self.waiting.push_back(Waiting { event, title });
             return Ok(told);
         }
@@ -85,7 +87,10 @@ impl Player<'_> {
             self.seen.error = Some(facts::error_word(&error));
             match error {
                 Error::Retry(retry) if deliveries < DELIVERIES_MAX => {
-                    told.facts.push(facts::then(&format!("Delivered again after {}.", facts::span(retry.after_ms))));
+                    told.facts.push(facts::then(&format!(
+                        "Delivered again after {}.",
+                        facts::span(retry.after_ms)
+                    )));
                     self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
                 }
                 Error::Retry(_) => {
@@ -94,7 +99,8 @@ impl Player<'_> {
                 }
                 Error::Pause(_) => {
                     self.paused = true;
-                    told.facts.push(facts::then("Kept, with all later events, until the gym connects again."));
+                    told.facts
+                        .push(facts::then("Kept, with all later events, until the gym connects again."));
                     break false;
                 }
                 Error::Reject(_) | Error::Settings(_) => {
@@ -109,6 +115,10 @@ impl Player<'_> {
         self.seen.deliveries += deliveries;
         self.seen.calls.extend(told.calls.iter().cloned());
         self.picture = self.world.picture().await?;
+        let is_edit = |fact: &&Fact| matches!(fact.word.as_deref(), Some("created" | "renamed"));
+        let accounts =
+            told.facts.iter().filter(|fact| fact.kind == FactKind::Account).filter(is_edit).count();
+        self.totals.edits_needed += before.edits_to(&self.picture, accounts);
         told.groups = self.groups_of(&concerned, &before, &self.picture);
         if !done {
             self.waiting.push_front(waiting);
@@ -117,11 +127,16 @@ impl Player<'_> {
     }
 
     /// Takes note of what the plugin says that it did.
-    fn note(&mut self, outcomes: &[Outcome], event: &Event, told: &mut Vec<Fact>, concerned: &mut Vec<String>) {
+    fn note(
+        &mut self,
+        outcomes: &[Outcome],
+        event: &Event,
+        told: &mut Vec<Fact>,
+        concerned: &mut Vec<String>,
+    ) {
         for outcome in outcomes {
-            let other = (outcome.member != event.member).then(|| {
-                self.names.get(&outcome.member).cloned().unwrap_or_else(|| outcome.member.clone())
-            });
+            let other = (outcome.member != event.member)
+                .then(|| self.names.get(&outcome.member).cloned().unwrap_or_else(|| outcome.member.clone()));
             if !concerned.contains(&outcome.member) {
                 concerned.push(outcome.member.clone());
             }
@@ -142,7 +157,8 @@ impl Player<'_> {
 impl super::Seen {
     fn note(&mut self, outcome: &Outcome) {
         let seen = self.members.entry(outcome.member.clone()).or_default();
-        let changed = outcome.changes.iter().map(|change| format!("{} {}", word(&change.action), change.group.name));
+        let changed =
+            outcome.changes.iter().map(|change| format!("{} {}", word(&change.action), change.group.name));
         seen.changes.extend(changed);
         seen.accounts.extend(outcome.account.iter().map(|change| word(&change.action)));
         // What holds in the end replaces what an unfinished delivery said.

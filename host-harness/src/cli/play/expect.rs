@@ -67,7 +67,8 @@ impl Player<'_> {
         for (whom, expected) in &expect.windows {
             let (who, found) = self.held_by(whom);
             for (group, dates) in expected {
-                let found: Vec<String> = found.iter().filter(|one| one.group == *group).map(|one| held(one, WHOLE)).collect();
+                let found: Vec<String> =
+                    found.iter().filter(|one| one.group == *group).map(|one| held(one, WHOLE)).collect();
                 comparison.lists(format!("dates of {who}"), &[held(&as_held(group, *dates), WHOLE)], &found);
             }
         }
@@ -87,10 +88,13 @@ impl Player<'_> {
         }
         for (member, expected) in &expect.due {
             let shown = |at: Option<u64>| at.map_or("never".to_owned(), moment);
-            comparison.values(&format!("when {member} is due"), Some(shown(*expected)), || shown(seen(member).due));
+            comparison
+                .values(&format!("when {member} is due"), Some(shown(*expected)), || shown(seen(member).due));
         }
         let edits = self.seen.calls.iter().filter(|call| call.is_edit()).count();
-        comparison.values("calls", expect.calls.map(|calls| calls.to_string()), || self.seen.calls.len().to_string());
+        comparison.values("calls", expect.calls.map(|calls| calls.to_string()), || {
+            self.seen.calls.len().to_string()
+        });
         comparison.values("edits", expect.edits.map(|edits| edits.to_string()), || edits.to_string());
         comparison.values("deliveries", expect.deliveries.map(|count| count.to_string()), || {
             self.seen.deliveries.to_string()

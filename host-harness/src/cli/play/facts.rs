@@ -7,7 +7,8 @@ use crate::contract::types::{Error, Problem, ProviderAnswer};
 use crate::{CallError, Exchange, ExchangeEnd};
 
 /// Lengths of time by name, the longest first, in milliseconds.
-const UNITS: [(u64, &str); 4] = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
+const UNITS: [(u64, &str); 4] =
+    [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
 
 /// A fact that is a sentence and nothing else.
 pub(super) fn plain(kind: FactKind, text: impl Into<String>) -> Fact {
@@ -60,7 +61,12 @@ pub(super) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
         facts.push(fact(FactKind::Failed, Some(word(&failure.action)), Some(&failure.group.name), &text));
     }
     if let Some(at) = outcome.due_at {
-        facts.push(fact(FactKind::Due, None, None, &format!("To be looked at again on {}.", crate::cli::report::moment(at))));
+        facts.push(fact(
+            FactKind::Due,
+            None,
+            None,
+            &format!("To be looked at again on {}.", crate::cli::report::moment(at)),
+        ));
     }
     facts
 }
@@ -150,7 +156,11 @@ pub(super) fn hand(hand: &Hand) -> String {
         }
         Hand::Unassign { email, group } => format!("removes {} from {}", email.get_ref(), group.get_ref()),
         Hand::OrganizationRole { email, role } => {
-            format!("makes {} {}", email.get_ref(), role.role_id().unwrap_or("a plain member").replace('_', " "))
+            format!(
+                "makes {} {}",
+                email.get_ref(),
+                role.role_id().unwrap_or("a plain member").replace('_', " ")
+            )
         }
         Hand::RevokeKey => "revokes the plugin's key".to_owned(),
     };

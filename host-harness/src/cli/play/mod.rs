@@ -63,18 +63,24 @@ struct Totals {
     events: usize,
     calls: usize,
     edits: usize,
+    edits_needed: usize,
     expectations: usize,
     failed: usize,
 }
 
 impl<'a> Player<'a> {
     /// The platform as the scenario begins. Nothing is sent.
-    pub(crate) fn new(scenario: &'a Scenario, world: World, plugin: Plugin, bodies: bool) -> Result<Self, Unusable> {
+    pub(crate) fn new(
+        scenario: &'a Scenario,
+        world: World,
+        plugin: Plugin,
+        bodies: bool,
+    ) -> Result<Self, Unusable> {
         let directory = Arc::new(MemoryDirectory::new());
         directory.set_plans(scenario.plans.clone());
         let (mut addresses, mut names) = (BTreeMap::new(), BTreeMap::new());
         for member in &scenario.members {
-            addresses.insert(member.id.clone(), member.email.iter().cloned().collect());
+            addresses.insert(member.id.clone(), member.email.iter().map(|email| address(email)).collect());
             names.insert(member.id.clone(), member.name.clone());
             directory.insert(member.clone());
         }
@@ -143,7 +149,8 @@ impl<'a> Player<'a> {
             last.mismatches = mismatches;
         }
         // An expectation on its own is worth a line only when it fails.
-        let worth_telling = |told: &&StepReport| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some();
+        let worth_telling =
+            |told: &&StepReport| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some();
         reports.iter().filter(worth_telling).try_for_each(|told| tell(report.step(told)))
     }
 
@@ -158,7 +165,9 @@ impl<'a> Player<'a> {
                     told.title = "time passes".to_owned();
                     vec![told]
                 }
-                None => return unusable("the scenario goes back in time: an `until` lies in the past by then"),
+                None => {
+                    return unusable("the scenario goes back in time: an `until` lies in the past by then");
+                }
             },
             Action::Fault(fault) => {
                 let told = self.blank("fault", facts::fault(fault));
@@ -180,7 +189,8 @@ impl<'a> Player<'a> {
                         self.settings.entry("integration").or_insert(integration);
                     }
                 }
-                self.tenant = tenant(&self.plugin, &self.world, &self.directory, &self.storage, &self.recorder)?;
+                self.tenant =
+                    tenant(&self.plugin, &self.world, &self.directory, &self.storage, &self.recorder)?;
                 self.connect_again().await?
             }
             Action::RefreshGroups => vec![self.refresh().await?],
@@ -209,27 +219,29 @@ impl<'a> Player<'a> {
     }
 
     /// The groups of some members, in two pictures: under the present address, and under earlier ones if there is
-    /// anything.
+    /// anything. An address that several members have had is shown once and by itself: whose access it gives is not
+    /// for Kisi to say.
     fn groups_of(&self, members: &[String], before: &Picture, after: &Picture) -> Vec<GroupsOf> {
-        let mut groups = Vec::new();
         let now_ms = self.world.clock.now_ms();
         let list = |picture: &Picture, email: &str| -> Vec<String> {
             picture.of_address(email).into_iter().map(|one| held(one, now_ms)).collect()
         };
+        let mut groups: Vec<GroupsOf> = Vec::new();
         for member in members {
             let name = self.names.get(member).unwrap_or(member);
             let addresses = self.addresses.get(member).map(Vec::as_slice).unwrap_or_default();
-            match addresses.split_last() {
-                None => groups.push(GroupsOf { who: name.clone(), before: Vec::new(), after: Vec::new() }),
-                Some((present, earlier)) => {
-                    for email in earlier {
-                        let (before, after) = (list(before, email), list(after, email));
-                        if !before.is_empty() || !after.is_empty() {
-                            groups.push(GroupsOf { who: email.clone(), before, after });
-                        }
-                    }
-                    let who = if earlier.is_empty() { name.clone() } else { present.clone() };
-                    groups.push(GroupsOf { who, before: list(before, present), after: list(after, present) });
+            let Some((present, earlier)) = addresses.split_last() else {
+                groups.push(GroupsOf { who: name.clone(), before: Vec::new(), after: Vec::new() });
+                continue;
+            };
+            for email in addresses {
+                let (before, after) = (list(before, email), list(after, email));
+                let is_shared = self.addresses.values().filter(|known| known.contains(email)).count() > 1;
+                let by_name = email == present && earlier.is_empty() && !is_shared;
+                let who = if by_name { name.clone() } else { email.clone() };
+                let is_worth_telling = email == present || !before.is_empty() || !after.is_empty();
+                if is_worth_telling && groups.iter().all(|known| known.who != who) {
+                    groups.push(GroupsOf { who, before, after });
                 }
             }
         }
@@ -250,12 +262,26 @@ impl<'a> Player<'a> {
             .filter(|name| everything || self.mapped.contains(*name))
             .map(|name| {
                 let people = self.picture.held.iter().filter(|held| held.group == *name);
-                GroupRoll { group: name.clone(), people: people.map(|one| held(&person(one), now_ms)).collect() }
+                GroupRoll {
+                    group: name.clone(),
+                    people: people.map(|one| held(&person(one), now_ms)).collect(),
+                }
             })
             .collect();
-        let Totals { setup_calls, events, calls, edits, expectations, failed } = self.totals;
+        let Totals { setup_calls, events, calls, edits, edits_needed, expectations, failed } = self.totals;
         let undelivered = self.waiting.len();
-        Ending { groups, undelivered, setup_calls, events, calls, edits, expectations, failed, elapsed_ms: None }
+        Ending {
+            groups,
+            undelivered,
+            setup_calls,
+            events,
+            calls,
+            edits,
+            edits_needed,
+            expectations,
+            failed,
+            elapsed_ms: None,
+        }
     }
 }
 
@@ -283,4 +309,9 @@ fn tenant(
 /// A report that cannot be written ends the run: nobody reads it.
 fn tell(told: std::io::Result<()>) -> Result<(), Unusable> {
     told.map_err(|error| Unusable(format!("the report cannot be written: {error}")))
+}
+
+/// An e-mail address as it is compared.
+fn address(email: &str) -> String {
+    email.trim().to_lowercase()
 }

@@ -60,7 +60,11 @@ impl Player<'_> {
         let tenant = self.tenant.clone();
         let connected = self.settled(told, async || tenant.connect(&settings).await).await?;
         let account = &connected.account;
-        let who = if account.name.is_empty() { account.email.clone() } else { format!("{} ({})", account.name, account.email) };
+        let who = if account.name.is_empty() {
+            account.email.clone()
+        } else {
+            format!("{} ({})", account.name, account.email)
+        };
         let found = format!("Connected to “{}” with the key of {who}.", connected.organization.name);
         told.facts.push(facts::plain(FactKind::Found, found));
         let places: Vec<&str> = connected.places.iter().map(|place| place.name.as_str()).collect();
@@ -92,7 +96,8 @@ impl Player<'_> {
             mappings.push(Mapping { plan, group: group.clone(), location });
         }
         let tenant = self.tenant.clone();
-        if let Some(states) = self.settled(&mut told, async || tenant.replace_mappings(&mappings).await).await {
+        if let Some(states) = self.settled(&mut told, async || tenant.replace_mappings(&mappings).await).await
+        {
             self.mapped.extend(entries.iter().map(|entry| entry.group.clone()));
             told.facts.extend(self.mapped_plans(&states));
         }
@@ -105,14 +110,20 @@ impl Player<'_> {
             let plan = self.scenario.plans.iter().find(|plan| plan.id == state.mapping.plan);
             let plan = plan.map_or(&state.mapping.plan, |plan| &plan.name);
             let location = state.mapping.location.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
-            let (plan, broken) = (format!("“{plan}”{location}"), if state.broken { " (deleted in Kisi)" } else { "" });
+            let (plan, broken) =
+                (format!("“{plan}”{location}"), if state.broken { " (deleted in Kisi)" } else { "" });
             let group = format!("{}{broken}", state.group_name);
             match lines.iter_mut().find(|(known, _)| *known == plan) {
                 Some((_, groups)) => groups.push(group),
                 None => lines.push((plan, vec![group])),
             }
         }
-        lines.into_iter().map(|(plan, groups)| facts::plain(FactKind::Found, format!("{plan} opens {}.", groups.join(", ")))).collect()
+        lines
+            .into_iter()
+            .map(|(plan, groups)| {
+                facts::plain(FactKind::Found, format!("{plan} opens {}.", groups.join(", ")))
+            })
+            .collect()
     }
 
     fn found_groups(&mut self, groups: &[Group], told: &mut StepReport) {
@@ -139,7 +150,10 @@ impl Player<'_> {
                     self.seen.error = Some(facts::error_word(&error));
                     let Error::Retry(retry) = error else { return None };
                     if attempt < ATTEMPTS_MAX {
-                        told.facts.push(facts::then(&format!("Tried again after {}.", facts::span(retry.after_ms))));
+                        told.facts.push(facts::then(&format!(
+                            "Tried again after {}.",
+                            facts::span(retry.after_ms)
+                        )));
                         self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
                     }
                 }

@@ -119,7 +119,8 @@ impl Page<'_> {
         for (tone, mark, text) in lines {
             let mut mark = format!("{mark:MARK$}");
             for piece in pieces(text, WIDTH - GUTTER - LABEL - MARK) {
-                let shown = (self.paint.text(Tone::Faint, &format!("{label:LABEL$}")), self.paint.text(*tone, &mark));
+                let shown =
+                    (self.paint.text(Tone::Faint, &format!("{label:LABEL$}")), self.paint.text(*tone, &mark));
                 writeln!(self.out, "{:GUTTER$}{}{}{piece}", "", shown.0, shown.1)?;
                 label = "";
                 mark = " ".repeat(MARK);
@@ -192,7 +193,11 @@ mod tests {
         page.labelled(Tone::Good, "granted", &text, "entitled").unwrap();
         page.note(&text).unwrap();
         page.rule("Tue 1 Dec 2026").unwrap();
-        page.listed("calls", &[(Tone::Good, "200".to_owned(), format!("GET /users?{}", "limit=100&".repeat(20)))]).unwrap();
+        page.listed(
+            "calls",
+            &[(Tone::Good, "200".to_owned(), format!("GET /users?{}", "limit=100&".repeat(20)))],
+        )
+        .unwrap();
         for line in String::from_utf8(out).unwrap().lines() {
             assert!(line.chars().count() <= WIDTH, "{line}");
         }

@@ -165,8 +165,10 @@ pub(crate) struct Ending {
     pub(crate) events: usize,
     /// The plugin's requests for events.
     pub(crate) calls: usize,
-    /// Those of them that changed something: no fewer would have done.
+    /// Those of them that changed something.
     pub(crate) edits: usize,
+    /// The fewest edits that bring Kisi from what it was before each event to what it was after.
+    pub(crate) edits_needed: usize,
     pub(crate) expectations: usize,
     pub(crate) failed: usize,
     /// Time taken; left out when the output should be the same for every run.

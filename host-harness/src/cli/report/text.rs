@@ -38,7 +38,8 @@ impl<'a> Text<'a> {
         let list = |groups: &[String]| if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
         for (index, GroupsOf { who, before, after }) in groups.iter().enumerate() {
             let label = if index == 0 { "groups" } else { "" };
-            let who = if groups.len() > 1 { format!("{who}: ") } else { String::new() };
+            // Whose access an address gives is not always clear, so it is named.
+            let who = if groups.len() > 1 || who.contains('@') { format!("{who}: ") } else { String::new() };
             let text = if before == after {
                 format!("{who}{}, as before", list(after))
             } else {
@@ -68,12 +69,19 @@ impl<'a> Text<'a> {
     }
 
     fn tally(&mut self, ending: &Ending) -> io::Result<()> {
-        let plural = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+        let plural =
+            |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
         let calls = format!(
-            "{} took {} for {}; fewer edits would not have done. Connecting and mapping took {}.",
+            "{} took {}: {}, where {} needed, and {} to look something up or to try. Connecting and mapping took {}.",
             plural(ending.events, "event"),
             plural(ending.calls, "call"),
             plural(ending.edits, "edit"),
+            if ending.edits_needed == 1 {
+                "1 was".to_owned()
+            } else {
+                format!("{} were", ending.edits_needed)
+            },
+            ending.calls.saturating_sub(ending.edits),
             plural(ending.setup_calls, "call"),
         );
         self.page.labelled(Tone::Faint, "calls", &calls, "")?;
@@ -83,13 +91,24 @@ impl<'a> Text<'a> {
         }
         let held = ending.expectations.saturating_sub(ending.failed);
         match (ending.expectations, ending.failed) {
-            (0, _) => self.page.labelled(Tone::Faint, "result", "The scenario expects nothing in particular.", "")?,
+            (0, _) => self.page.labelled(
+                Tone::Faint,
+                "result",
+                "The scenario expects nothing in particular.",
+                "",
+            )?,
             (all, 0) => {
-                let text = format!("As expected: {} met.", if all == 1 { "1 expectation".to_owned() } else { format!("all {all} expectations") });
+                let text = format!(
+                    "As expected: {} met.",
+                    if all == 1 { "1 expectation".to_owned() } else { format!("all {all} expectations") }
+                );
                 self.page.labelled(Tone::Good, "result", &text, "")?;
             }
             (all, failed) => {
-                let text = format!("OTHER than expected: {failed} of {} failed, {held} met.", plural(all, "expectation"));
+                let text = format!(
+                    "OTHER than expected: {failed} of {} failed, {held} met.",
+                    plural(all, "expectation")
+                );
                 self.page.labelled(Tone::Bad, "result", &text, "")?;
             }
         }
@@ -106,8 +125,12 @@ impl Report for Text<'_> {
         self.page.wide(Tone::Head, &opening.title)?;
         self.page.wide(Tone::Plain, &opening.story)?;
         let component = &opening.component;
-        let size = component.bytes.map(|bytes| format!(" ({} kB)", bytes.div_ceil(1_000))).unwrap_or_default();
-        let with = format!("Plugin {} {}{size}, played against {}.", component.name, component.version, opening.kisi);
+        let size =
+            component.bytes.map(|bytes| format!(" ({} kB)", bytes.div_ceil(1_000))).unwrap_or_default();
+        let with = format!(
+            "Plugin {} {}{size}, played against {}.",
+            component.name, component.version, opening.kisi
+        );
         self.page.wide(Tone::Faint, &with)?;
         self.page.out.flush()
     }

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use crate::cli::world::Held;
 
 const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// A closed word of the contract in its own spelling: `not-started`, not `NotStarted`.
 pub(crate) fn word(value: &impl Serialize) -> String {

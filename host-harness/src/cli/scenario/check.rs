@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::document::{Document, Text};
 use super::directory::Reader;
+use super::document::{Document, Text};
 use super::seeding;
 use super::source::{Source, Wrong, meant};
 use super::step::json_object;
@@ -53,8 +53,10 @@ pub(super) fn check(mut document: Document, source: &Source, folder: &Path) -> R
     let reader = Reader { source, plans: &plans, wrong };
     let mut checker = Checker { reader, members: BTreeMap::new(), names: BTreeMap::new(), groups };
     let mappings: Vec<MappingEntry> = checker.mappings(&document.mappings);
-    let members: Vec<Member> =
-        std::mem::take(&mut document.members).into_iter().map(|member| checker.reader.member(member)).collect();
+    let members: Vec<Member> = std::mem::take(&mut document.members)
+        .into_iter()
+        .map(|member| checker.reader.member(member))
+        .collect();
     for member in &members {
         checker.names.insert(member.id.clone(), member.name.clone());
         checker.members.insert(member.id.clone(), member.clone());
@@ -117,7 +119,9 @@ fn twice<'a>(names: impl Iterator<Item = &'a Text>, what: &str, source: &Source,
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name.get_ref()) {
-            wrong.push(source.wrong(&name.span(), format!("the {what} `{}` is there already", name.get_ref())));
+            wrong.push(
+                source.wrong(&name.span(), format!("the {what} `{}` is there already", name.get_ref())),
+            );
         }
     }
 }

@@ -30,7 +30,12 @@ impl Reader<'_> {
     }
 
     /// What becomes of `member` by a change; the member as they are when they are new.
-    pub(super) fn change(&mut self, id: &Text, member: Option<&Member>, change: Change) -> Option<DirectoryChange> {
+    pub(super) fn change(
+        &mut self,
+        id: &Text,
+        member: Option<&Member>,
+        change: Change,
+    ) -> Option<DirectoryChange> {
         if change.delete {
             if member.is_none() {
                 self.wrong(id, format!("`{}` is no member any more and cannot be deleted", id.get_ref()));
@@ -72,7 +77,8 @@ impl Reader<'_> {
             self.membership(&mut member, membership);
         }
         for gone in change.remove {
-            let known: Vec<String> = member.memberships.iter().map(|membership| membership.id.clone()).collect();
+            let known: Vec<String> =
+                member.memberships.iter().map(|membership| membership.id.clone()).collect();
             member.memberships.retain(|membership| membership.id != *gone.get_ref());
             if member.memberships.len() == known.len() {
                 let meant = meant(gone.get_ref(), known.iter().map(String::as_str));
@@ -91,19 +97,26 @@ impl Reader<'_> {
         let membership = match (known, &given.plan) {
             (Some(membership), _) => membership,
             (None, None) => {
-                let message = format!("{} has no membership `{}` yet: a new one needs a `plan`", member.name, given.id.get_ref());
+                let message = format!(
+                    "{} has no membership `{}` yet: a new one needs a `plan`",
+                    member.name,
+                    given.id.get_ref()
+                );
                 return self.wrong(&given.id, message);
             }
-            (None, Some(plan)) => new_membership(member, Membership {
-                id: given.id.get_ref().clone(),
-                plan: plan.get_ref().clone(),
-                location: None,
-                status: MembershipStatus::Active,
-                starts_at: None,
-                ends_at: None,
-                payment: Payment::Paid,
-                frozen_until: None,
-            }),
+            (None, Some(plan)) => new_membership(
+                member,
+                Membership {
+                    id: given.id.get_ref().clone(),
+                    plan: plan.get_ref().clone(),
+                    location: None,
+                    status: MembershipStatus::Active,
+                    starts_at: None,
+                    ends_at: None,
+                    payment: Payment::Paid,
+                    frozen_until: None,
+                },
+            ),
         };
         if let (Some(_), Some(overdue)) = (&given.payment, &given.overdue_since) {
             let message = "a membership is either paid or overdue: leave `payment` or `overdue_since` out";
@@ -122,7 +135,8 @@ impl Reader<'_> {
     pub(super) fn known_plan(&mut self, plan: &Text) {
         let known = || self.plans.iter().map(|plan| plan.id.as_str());
         if !known().any(|id| id == plan.get_ref()) {
-            let message = format!("there is no plan `{}`: {}", plan.get_ref(), meant(plan.get_ref(), known()));
+            let message =
+                format!("there is no plan `{}`: {}", plan.get_ref(), meant(plan.get_ref(), known()));
             self.wrong(plan, message);
         }
     }

@@ -163,7 +163,8 @@ impl Scenario {
     /// One line a problem, each with file, line and column.
     pub(crate) fn read(path: &Path) -> Result<Scenario, String> {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{file} cannot be read: {error}"))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| format!("{file} cannot be read: {error}"))?;
         let source = source::Source { file: &file, text: &text };
         let document = toml::from_str(&text).map_err(|error| source.unreadable(&error).to_string())?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -178,7 +179,9 @@ impl Scenario {
                 Action::Advance(_) | Action::Until(_) => "lets time pass",
                 Action::Fault(_) => "injects a fault",
                 Action::Hand(_) => "does by hand what staff does in Kisi",
-                Action::Connect { key: Key::New, .. } | Action::Connect { key_of: Some(_), .. } => "makes a new key",
+                Action::Connect { key: Key::New, .. } | Action::Connect { key_of: Some(_), .. } => {
+                    "makes a new key"
+                }
                 _ => return None,
             };
             Some((what, step.line))

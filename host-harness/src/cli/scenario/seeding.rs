@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kisi_sim::{
-    Seed, SeedGroup, SeedLock, SeedOrganization, SeedPlace, SeedRoleAssignment, SeedUser, SeedError,
+    Seed, SeedError, SeedGroup, SeedLock, SeedOrganization, SeedPlace, SeedRoleAssignment, SeedUser,
 };
 
 use super::document::{Document, Group, Person, Text};
@@ -23,7 +23,8 @@ pub(super) fn seed(
     let described = !document.groups.is_empty() || !document.people.is_empty();
     let mut seed = match &document.seed {
         Some(file) if described => {
-            let message = "a scenario with a `seed` has its groups and people there: leave `seed` or the others out";
+            let message =
+                "a scenario with a `seed` has its groups and people there: leave `seed` or the others out";
             wrong.push(source.wrong(&file.span(), message));
             return None;
         }
@@ -58,7 +59,8 @@ fn from_file(path: &Path) -> Result<Seed, String> {
 }
 
 fn described_seed(document: &Document, source: &Source, wrong: &mut Vec<Wrong>) -> Seed {
-    let mut organization = SeedOrganization { name: Some(ORGANIZATION.to_owned()), ..SeedOrganization::default() };
+    let mut organization =
+        SeedOrganization { name: Some(ORGANIZATION.to_owned()), ..SeedOrganization::default() };
     for group in &document.groups {
         add_group(&mut organization, group);
     }

@@ -114,8 +114,14 @@ mod tests {
     #[test]
     fn messages_of_the_reader_say_what_was_meant() {
         for (message, words) in [
-            ("unknown field `tite`, expected one of `title`, `story`", "the field `tite` is not known here: did you mean `title`?"),
-            ("unknown variant `x`, expected `active` or `blocked`", "the value `x` is not known here: known are `active`, `blocked`"),
+            (
+                "unknown field `tite`, expected one of `title`, `story`",
+                "the field `tite` is not known here: did you mean `title`?",
+            ),
+            (
+                "unknown variant `x`, expected `active` or `blocked`",
+                "the value `x` is not known here: known are `active`, `blocked`",
+            ),
             ("missing field `id`", "the field `id` is missing here"),
             ("invalid type: integer `3`,\nexpected a string", "invalid type: integer `3`, expected a string"),
         ] {

@@ -71,14 +71,20 @@ impl Checker<'_> {
         .filter_map(|(name, given)| given.then_some(name))
         .collect();
         if named.len() > 1 {
-            let message = format!("a step does one thing, and this one has `{}`: make a step of each", named.join("` and `"));
+            let message = format!(
+                "a step does one thing, and this one has `{}`: make a step of each",
+                named.join("` and `")
+            );
             self.reader.wrong.push(self.reader.source.wrong(&place, message));
         } else if named.is_empty() && expected.is_none() {
             let message = "a step does something (`event`, `advance`, `until`, `fault`, `hand`, `connect`, \
                            `refresh_groups`, `mappings`) or expects something (`expect`), and this one does neither";
             self.reader.wrong.push(self.reader.source.wrong(&place, message));
         }
-        for (field, given) in [("member", step.member.as_ref().map(Text::span)), ("change", step.change.as_ref().map(toml::Spanned::span))] {
+        for (field, given) in [
+            ("member", step.member.as_ref().map(Text::span)),
+            ("change", step.change.as_ref().map(toml::Spanned::span)),
+        ] {
             if let (Some(span), None) = (given, &step.event) {
                 let message = format!("`{field}` belongs to an `event`, and this step has none");
                 self.reader.wrong.push(self.reader.source.wrong(&span, message));
@@ -169,7 +175,10 @@ impl Checker<'_> {
             | Hand::AppAccess { group, .. }
             | Hand::Assign { group, .. }
             | Hand::Unassign { group, .. } => self.known_group(group),
-            Hand::AddPerson { .. } | Hand::DeletePerson { .. } | Hand::OrganizationRole { .. } | Hand::RevokeKey => {}
+            Hand::AddPerson { .. }
+            | Hand::DeletePerson { .. }
+            | Hand::OrganizationRole { .. }
+            | Hand::RevokeKey => {}
         }
     }
 
@@ -209,7 +218,10 @@ impl Checker<'_> {
         for (whom, windows) in expect.windows {
             let whom = self.whom(&whom);
             windows.keys().for_each(|group| self.known_group(group));
-            read.windows.push((whom, windows.into_iter().map(|(group, dates)| (group.into_inner(), dates)).collect()));
+            read.windows.push((
+                whom,
+                windows.into_iter().map(|(group, dates)| (group.into_inner(), dates)).collect(),
+            ));
         }
         read.changes = self.words(expect.changes, "action", &ACTIONS);
         read.reasons = self.words(expect.reasons, "reason", &REASONS);
@@ -251,7 +263,8 @@ impl Checker<'_> {
 /// A fault as the simulator takes it.
 fn fault(given: &Fault, source: &Source) -> Result<kisi_sim::Fault, Wrong> {
     let route = given.on.get_ref().parse();
-    let route = route.map_err(|error: kisi_sim::FaultRouteError| source.wrong(&given.on.span(), error.to_string()))?;
+    let route = route
+        .map_err(|error: kisi_sim::FaultRouteError| source.wrong(&given.on.span(), error.to_string()))?;
     let mut effect = Map::from_iter([("kind".to_owned(), json!(given.kind.get_ref()))]);
     let details = [
         ("status", given.status.map(u64::from)),
@@ -261,7 +274,8 @@ fn fault(given: &Fault, source: &Source) -> Result<kisi_sim::Fault, Wrong> {
     ];
     effect.extend(details.into_iter().filter_map(|(name, value)| Some((name.to_owned(), json!(value?)))));
     let effect = serde_json::from_value(Value::Object(effect));
-    let effect = effect.map_err(|error| source.wrong(&given.kind.span(), super::source::in_words(&error.to_string())))?;
+    let effect = effect
+        .map_err(|error| source.wrong(&given.kind.span(), super::source::in_words(&error.to_string())))?;
     Ok(kisi_sim::Fault { route, effect, skip: given.skip, times: given.times })
 }
 

@@ -81,7 +81,8 @@ impl<'de> Visitor<'de> for BoundVisitor {
 /// # Errors
 /// A sentence about what is wrong with it.
 pub(crate) fn span(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is no span of time: write a number and d, h, m or s, such as 3d or 1d 12h");
+    let wrong =
+        || format!("`{text}` is no span of time: write a number and d, h, m or s, such as 3d or 1d 12h");
     let mut total_ms = 0_u64;
     for part in text.split_whitespace() {
         let unit = part.chars().next_back().ok_or_else(wrong)?;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{Method, StatusCode};
-use kisi_sim::{Fault, Hand, HandOutcome, KeyInfo, OrganizationRole, Seed, SeedKey, SeedOrganization, SeedUser, Snapshot};
+use kisi_sim::{
+    Fault, Hand, HandOutcome, KeyInfo, OrganizationRole, Seed, SeedKey, SeedOrganization, SeedUser, Snapshot,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -62,7 +64,8 @@ impl Control {
     /// Does what staff does.
     pub(super) async fn hand(&self, hand: &Hand) -> Result<HandOutcome, Unusable> {
         let made = self.send(Method::POST, "/_sim/hands", hand).await?;
-        serde_json::from_value(made).map_err(|error| Unusable(format!("the simulator answers strangely: {error}")))
+        serde_json::from_value(made)
+            .map_err(|error| Unusable(format!("the simulator answers strangely: {error}")))
     }
 
     /// Sets its clock.
@@ -78,14 +81,16 @@ impl Control {
         let has = |role: OrganizationRole| {
             state.role_assignments_of(info.user_id).any(|held| Some(held.role_id.as_str()) == role.role_id())
         };
-        let role = [OrganizationRole::Owner, OrganizationRole::Administrator].into_iter().find(|role| has(*role));
+        let role =
+            [OrganizationRole::Owner, OrganizationRole::Administrator].into_iter().find(|role| has(*role));
         let user = state.users.iter().find(|user| user.id == info.user_id).cloned();
         Ok(user.map(|user| (user, role.unwrap_or_default())))
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, Unusable> {
         let (_, answer) = self.server.send(Method::GET, path, None, None).await?;
-        serde_json::from_value(answer).map_err(|error| Unusable(format!("the simulator answers {path} strangely: {error}")))
+        serde_json::from_value(answer)
+            .map_err(|error| Unusable(format!("the simulator answers {path} strangely: {error}")))
     }
 
     async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Value, Unusable> {

@@ -16,7 +16,9 @@ pub(super) fn at(state: &Snapshot, hand: &scenario::Hand, key: &Key) -> Result<H
         Named::AddGroup { name } => {
             Hand::AddGroup { name: name.clone(), organization_id: None, place_id: None, lock_ids: Vec::new() }
         }
-        Named::RenameGroup { group: of, name } => Hand::RenameGroup { id: group(state, of.get_ref())?, name: name.clone() },
+        Named::RenameGroup { group: of, name } => {
+            Hand::RenameGroup { id: group(state, of.get_ref())?, name: name.clone() }
+        }
         Named::DeleteGroup { group: of } => Hand::DeleteGroup { id: group(state, of.get_ref())? },
         Named::AppAccess { group: of, on } => {
             Hand::SetGroupLoginEnabled { id: group(state, of.get_ref())?, enabled: *on }
@@ -51,13 +53,19 @@ pub(super) fn at(state: &Snapshot, hand: &scenario::Hand, key: &Key) -> Result<H
 pub(super) fn user(state: &Snapshot, email: Option<&str>) -> Result<u64, Unusable> {
     let owner = || {
         let role = kisi_sim::OrganizationRole::Owner.role_id();
-        state.role_assignments.iter().find(|held| Some(held.role_id.as_str()) == role).map(|held| held.assignee_id)
+        state
+            .role_assignments
+            .iter()
+            .find(|held| Some(held.role_id.as_str()) == role)
+            .map(|held| held.assignee_id)
     };
     let found = match email {
         Some(email) => state.user_by_email(email).map(|user| user.id),
         None => owner(),
     };
-    found.ok_or_else(|| Unusable(format!("Kisi has nobody with the address {}", email.unwrap_or("of the owner"))))
+    found.ok_or_else(|| {
+        Unusable(format!("Kisi has nobody with the address {}", email.unwrap_or("of the owner")))
+    })
 }
 
 fn group(state: &Snapshot, name: &str) -> Result<u64, Unusable> {

@@ -35,15 +35,18 @@ impl Key {
         let file = path.display();
         let cannot = |error: std::io::Error| Unusable(format!("the key file {file} cannot be read: {error}"));
         if std::fs::metadata(path).map_err(cannot)?.len() > FILE_BYTES_MAX {
-            return unusable(format!("the key file {file} is too large to hold a key: it should hold the key and nothing else"));
+            return unusable(format!(
+                "the key file {file} is too large to hold a key: it should hold the key and nothing else"
+            ));
         }
         let text = std::fs::read_to_string(path).map_err(cannot)?;
         if text.trim().is_empty() {
-            return unusable(format!("the key file {file} is empty: put the key of an administrator of Kisi into it"));
+            return unusable(format!(
+                "the key file {file} is empty: put the key of an administrator of Kisi into it"
+            ));
         }
-        Key::new(&text).map_err(|Unusable(error)| {
-            Unusable(format!("the key file {file} holds no key: {error}"))
-        })
+        Key::new(&text)
+            .map_err(|Unusable(error)| Unusable(format!("the key file {file} holds no key: {error}")))
     }
 
     /// For the host, which adds it to the plugin's requests.

@@ -39,7 +39,9 @@ impl Live {
         let mut held = Vec::new();
         for row in self.list(key, "/role_assignments?scope=group").await? {
             let (group, assignee) = (row.get("applies_to_id").and_then(Value::as_u64), row.get("assignee"));
-            let (Some(group), Some(assignee)) = (group.and_then(|id| groups.get(&id)), assignee) else { continue };
+            let (Some(group), Some(assignee)) = (group.and_then(|id| groups.get(&id)), assignee) else {
+                continue;
+            };
             let time = |field: &str| kisi_sim::parse_timestamp(row.get(field)?.as_str()?).ok();
             held.push(Held {
                 name: text(assignee, "name").to_owned(),
@@ -50,7 +52,7 @@ impl Live {
                 until_ms: time("valid_until"),
             });
         }
-        Ok(Picture { groups, held })
+        Ok(Picture { groups, held, accounts: None })
     }
 
     /// Makes what the seed names and Kisi has not: groups, people, and who is in which group.
@@ -146,11 +148,16 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 }
 
 fn id(row: &Value) -> Result<u64, Unusable> {
-    row.get("id").and_then(Value::as_u64).ok_or_else(|| Unusable("Kisi answers with an object that has no id".to_owned()))
+    row.get("id")
+        .and_then(Value::as_u64)
+        .ok_or_else(|| Unusable("Kisi answers with an object that has no id".to_owned()))
 }
 
 /// A value of a query, percent-encoded.
 fn escaped(value: &str) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    value.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    value
+        .bytes()
+        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

@@ -48,11 +48,13 @@ pub(crate) async fn address(
     key: Key,
     allow_seeding: bool,
 ) -> Result<World, Unusable> {
-    let endpoint: Endpoint = address.parse().map_err(|error| Unusable(format!("--kisi {address}: {error}")))?;
+    let endpoint: Endpoint =
+        address.parse().map_err(|error| Unusable(format!("--kisi {address}: {error}")))?;
     if !allow_seeding {
         refuse_seeding(scenario)?;
     }
-    let client = HttpsClient::new(&HttpsClientConfig::default()).map_err(|error| Unusable(error.to_string()))?;
+    let client =
+        HttpsClient::new(&HttpsClientConfig::default()).map_err(|error| Unusable(error.to_string()))?;
     let transport: Arc<dyn Transport> = Arc::new(client);
     let server = Server::new(Arc::clone(&transport), endpoint.clone());
     let pace = pace();
@@ -82,7 +84,8 @@ pub(crate) async fn address(
 
 /// A scenario that changes more than the plugin does has no business at somebody's real Kisi.
 fn refuse_seeding(scenario: &Scenario) -> Result<(), Unusable> {
-    let advice = "play it against the simulator (leave --kisi out), or add --allow-seeding if that is what you want";
+    let advice =
+        "play it against the simulator (leave --kisi out), or add --allow-seeding if that is what you want";
     if scenario.seed.is_some() {
         return unusable(format!("the scenario puts groups and people into Kisi before it begins: {advice}"));
     }

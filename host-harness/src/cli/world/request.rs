@@ -58,6 +58,9 @@ impl Server {
     }
 
     fn does_not_answer(&self, why: &str) -> Unusable {
-        Unusable(format!("{} does not answer ({why}): check the address and whether a server runs there", self.endpoint))
+        Unusable(format!(
+            "{} does not answer ({why}): check the address and whether a server runs there",
+            self.endpoint
+        ))
     }
 }
