@@ -83,7 +83,12 @@ pub fn tie(
         }
     }
     let ours = action == AccountAction::Created || user.created_for.as_ref() == Some(&member.id);
-    let name = ours.then(|| fingerprint(&member.name));
+    let name = match &user.created_for {
+        _ if ours => Some(fingerprint(&member.name)),
+        // Made for a member who has left it: it gets this member's name.
+        Some(_) => Some(!fingerprint(&member.name)),
+        None => None,
+    };
     loaded.record.tie(Account { user: user.id, email: email.to_string(), name });
     outcome::account(outcome, action, user.id, explain::tied(action, email));
     Ok(Tie::Tied)

@@ -74,6 +74,12 @@ impl Mappings {
         }
     }
 
+    /// Keeps of the plans' names only those that entries name.
+    pub fn forget_unmapped_plans(&mut self) {
+        let entries = &self.entries;
+        self.plans.retain(|plan| entries.iter().any(|entry| entry.plan == plan.id));
+    }
+
     /// The group, named so that people can read it.
     pub fn group_ref(&self, group: GroupId) -> GroupRef {
         let name = self.group(group).map(|group| group.name.clone()).unwrap_or_default();

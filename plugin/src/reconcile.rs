@@ -17,6 +17,7 @@ use crate::kisi::error::Error;
 use crate::kisi::users;
 use crate::ledger::store::Loaded;
 use crate::ledger::{Record, fingerprint};
+use crate::mapping::MappedPlan;
 use crate::outcome;
 use crate::plan::{Refused, Why, plan};
 use crate::settings::OnBlock;
@@ -128,6 +129,7 @@ impl<'a> Call<'a> {
     /// Those of storage.
     pub fn mark_deleted(&mut self, group: GroupId) -> Result<(), Stop> {
         self.tenant.mappings.value.mark_deleted(group);
+        self.tenant.mappings.value.forget_unmapped_plans();
         self.tenant.mappings.save(self.host)
     }
 
@@ -165,6 +167,7 @@ impl<'a> Call<'a> {
         refused: &mut Vec<Refused>,
     ) -> Result<Round, Stop> {
         let settings = &self.tenant.config.value.settings;
+        let on_block = settings.on_block;
         let mut entitled = match member {
             Some(member) => entitlement(member, &self.tenant.mappings.value, settings.grace_ms(), self.now),
             None => {
@@ -173,8 +176,11 @@ impl<'a> Call<'a> {
                 nothing
             }
         };
+        if entitled.withheld.iter().any(|withheld| withheld.reason == Reason::PlanWithoutAccess) {
+            self.name_plans()?;
+        }
         let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
-        if barred && settings.on_block == OnBlock::All {
+        if barred && on_block == OnBlock::All {
             clear::clear(self, member, loaded, outcome)?;
             return self.conclude(member, &entitled, loaded, outcome);
         }
@@ -218,6 +224,14 @@ impl<'a> Call<'a> {
             self.rename(member, loaded, outcome)?;
         }
         self.conclude(member, &entitled, loaded, outcome)
+    }
+
+    /// Learns the names of all plans, where one must be named that is not mapped.
+    fn name_plans(&mut self) -> Result<(), Stop> {
+        let plans = self.host.list_plans().map_err(directory_error)?;
+        self.tenant.mappings.value.plans =
+            plans.into_iter().map(|plan| MappedPlan { id: plan.id, name: plan.name }).collect();
+        Ok(())
     }
 
     /// Ends the tie to an account whose address is no longer the member's.

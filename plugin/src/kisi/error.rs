@@ -143,7 +143,8 @@ fn provider_answer(response: &Response) -> ProviderAnswer {
         (Some(error), _) => error,
         (None, Some(errors)) => flatten(errors),
         (None, None) => {
-            format!("an answer that is not in the API's form: {}", String::from_utf8_lossy(&response.body))
+            let body = std::str::from_utf8(&response.body).unwrap_or("bytes that are no text");
+            format!("an answer that is not in the API's form: {body}")
         }
     };
     ProviderAnswer { status: response.status, code: text("code"), message: excerpt(&message) }

@@ -120,7 +120,7 @@ pub fn holder_of_user(host: &dyn Host, user: UserId) -> Result<Option<String>, S
 
 fn holder(host: &dyn Host, key: &str) -> Result<Option<String>, Stop> {
     let entry = host.get(key).map_err(storage_error)?;
-    Ok(entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()))
+    Ok(entry.map(|entry| String::from_utf8(entry.value).unwrap_or_default()))
 }
 
 fn emails(record: &Record) -> Vec<String> {

@@ -1,6 +1,14 @@
 //! End-to-end tests: the real component in the real host against the simulator. One binary, since linking wasmtime
 //! is slow; a module a topic.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this crate is test code, its worlds and checks included"
+)]
+
 mod native;
 mod world;
 

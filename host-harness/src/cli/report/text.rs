@@ -41,7 +41,7 @@ impl<'a> Text<'a> {
             // Whose access an address gives is not always clear, so it is named.
             let who = if groups.len() > 1 || who.contains('@') { format!("{who}: ") } else { String::new() };
             let text = if before == after {
-                format!("{who}{}, as before", list(after))
+                format!("{who}{} (unchanged)", list(after))
             } else {
                 format!("{who}{} → {}", list(before), list(after))
             };

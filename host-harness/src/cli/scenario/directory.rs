@@ -122,12 +122,13 @@ impl Reader<'_> {
             let message = "a membership is either paid or overdue: leave `payment` or `overdue_since` out";
             return self.wrong.push(self.source.wrong(&overdue.span(), message));
         }
+        let place = given.id.span();
         apply(membership, given);
         if let (Some(start), Some(end)) = (membership.starts_at, membership.ends_at)
             && end <= start
         {
             let message = format!("the membership `{}` ends before it starts", membership.id);
-            self.wrong.push(self.source.wrong(&(0..0), message));
+            self.wrong.push(self.source.wrong(&place, message));
         }
     }
 
