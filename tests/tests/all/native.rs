@@ -14,20 +14,23 @@ use crate::world::{Delivered, Failure, World};
 /// What a killed native call unwinds with.
 struct Killed;
 
-pub struct Native<'w> {
+pub(crate) struct Native<'w> {
     world: &'w World,
 }
 
 impl<'w> Native<'w> {
-    pub fn new(world: &'w World) -> Native<'w> {
+    pub(crate) fn new(world: &'w World) -> Native<'w> {
         Native { world }
     }
 
-    pub fn connect(&self, settings: &str) -> Result<(), host::types::Error> {
+    pub(crate) fn connect(&self, settings: &str) -> Result<(), host::types::Error> {
         exports::connection::connect(self, settings).map(|_| ()).map_err(|stop| error_to_host(*stop))
     }
 
-    pub fn replace_mappings(&self, entries: &[host::mappings::Mapping]) -> Result<(), host::types::Error> {
+    pub(crate) fn replace_mappings(
+        &self,
+        entries: &[host::mappings::Mapping],
+    ) -> Result<(), host::types::Error> {
         let entries: Vec<mappings::Mapping> = entries
             .iter()
             .map(|entry| mappings::Mapping {
@@ -40,7 +43,7 @@ impl<'w> Native<'w> {
     }
 
     /// Delivers an event. A cut unwinds out of the call, as a kill would end it: nothing after it runs.
-    pub fn handle(&self, member: &str) -> Delivered {
+    pub(crate) fn handle(&self, member: &str) -> Delivered {
         let event = events::Event {
             id: "e-1".to_string(),
             kind: events::EventKind::MemberChanged,

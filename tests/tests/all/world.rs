@@ -23,21 +23,21 @@ use tower::ServiceExt;
 use crate::native::Native;
 
 /// 2026-12-01T08:00:00Z.
-pub const START: u64 = 1_796_112_000_000;
-pub const DAY: u64 = 24 * 60 * 60 * 1_000;
+pub(crate) const START: u64 = 1_796_112_000_000;
+pub(crate) const DAY: u64 = 24 * 60 * 60 * 1_000;
 
-pub const SETTINGS: &str = r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"}}"#;
+pub(crate) const SETTINGS: &str = r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"}}"#;
 
 /// Which build of the plugin is driven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arm {
+pub(crate) enum Arm {
     Component,
     Native,
 }
 
 /// Where a request is cut off, as if the host had died.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cut {
+pub(crate) enum Cut {
     /// The request never left.
     BeforeSending(usize),
     /// Kisi did what was asked for, and nobody heard.
@@ -45,31 +45,31 @@ pub enum Cut {
 }
 
 /// What came of a delivery.
-pub type Delivered = Result<Vec<events::Outcome>, Failure>;
+pub(crate) type Delivered = Result<Vec<events::Outcome>, Failure>;
 
 /// Why a delivery did not end well.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The plugin says what to do.
     Unfinished(types::Error),
     /// The call was cut off.
     Cut,
 }
 
-pub struct World {
-    pub sim: Simulator,
-    pub directory: Arc<MemoryDirectory>,
-    pub storage: Arc<MemoryStorage>,
-    pub clock: Arc<VirtualClock>,
-    pub wire: Arc<Wire>,
-    pub recorder: Arc<Recorder>,
-    pub runtime: Runtime,
+pub(crate) struct World {
+    pub(crate) sim: Simulator,
+    pub(crate) directory: Arc<MemoryDirectory>,
+    pub(crate) storage: Arc<MemoryStorage>,
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) runtime: Runtime,
     arm: Arm,
     tenant: Option<Tenant>,
 }
 
 /// The transport: the simulator's router as a service.
-pub struct Wire {
+pub(crate) struct Wire {
     sim: Simulator,
     key: Mutex<String>,
     cut: Mutex<Option<Cut>>,
@@ -78,7 +78,7 @@ pub struct Wire {
 
 impl World {
     /// Groups `names` in Kisi and the plans `plans`; not connected yet.
-    pub fn new(arm: Arm, knobs: Knobs, groups: &[&str], plans: &[&str]) -> World {
+    pub(crate) fn new(arm: Arm, knobs: Knobs, groups: &[&str], plans: &[&str]) -> World {
         let sim = Simulator::new(Seed { start_time: Some(START), ..Seed::default() }).unwrap();
         sim.set_knobs(Knobs { rate_limit: false, ..knobs });
         for group in groups {
@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Connected, with these settings and this mapping of plans to groups by name.
-    pub fn connected(arm: Arm, knobs: Knobs, settings: &str, mapping: &[(&str, &[&str])]) -> World {
+    pub(crate) fn connected(arm: Arm, knobs: Knobs, settings: &str, mapping: &[(&str, &[&str])]) -> World {
         let mut groups: Vec<&str> = mapping.iter().flat_map(|(_, groups)| groups.iter().copied()).collect();
         groups.sort_unstable();
         groups.dedup();
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// A tenant of the real component with this key, on this world's storage.
-    pub fn tenant_with_key(&self, key: &str) -> Tenant {
+    pub(crate) fn tenant_with_key(&self, key: &str) -> Tenant {
         let origin: host_harness::Origin = "https://api.kisi.io".parse().unwrap();
         Tenant::builder(plugin(), "gym")
             .directory(self.directory.clone())
@@ -141,18 +141,18 @@ impl World {
     }
 
     /// From now on the host has this key.
-    pub fn use_key(&mut self, key: &str) {
+    pub(crate) fn use_key(&mut self, key: &str) {
         *self.wire.key.lock().unwrap() = key.to_string();
         if self.arm == Arm::Component {
             self.tenant = Some(self.tenant_with_key(key));
         }
     }
 
-    pub fn tenant(&self) -> &Tenant {
+    pub(crate) fn tenant(&self) -> &Tenant {
         self.tenant.as_ref().expect("the component's arm has a tenant")
     }
 
-    pub fn connect(&self, settings: &str) -> Result<(), types::Error> {
+    pub(crate) fn connect(&self, settings: &str) -> Result<(), types::Error> {
         match self.arm {
             Arm::Component => self.runtime.block_on(self.tenant().connect(settings)).unwrap().map(|_| ()),
             Arm::Native => Native::new(self).connect(settings),
@@ -160,7 +160,7 @@ impl World {
     }
 
     /// Maps plans to groups by their names in Kisi.
-    pub fn map(&self, mapping: &[(&str, &[&str])]) -> Result<(), types::Error> {
+    pub(crate) fn map(&self, mapping: &[(&str, &[&str])]) -> Result<(), types::Error> {
         let state = self.sim.state();
         let mut entries = Vec::new();
         for (plan, groups) in mapping {
@@ -179,7 +179,7 @@ impl World {
     }
 
     /// Delivers an event about `member` once.
-    pub fn deliver(&self, member: &str) -> Delivered {
+    pub(crate) fn deliver(&self, member: &str) -> Delivered {
         let event = events::Event {
             id: "e-1".to_string(),
             kind: events::EventKind::MemberChanged,
@@ -197,7 +197,7 @@ impl World {
     }
 
     /// Delivers until the plugin is done, as a host would; gives up on what only a person can settle.
-    pub fn settle(&self, member: &str) -> Vec<events::Outcome> {
+    pub(crate) fn settle(&self, member: &str) -> Vec<events::Outcome> {
         for _ in 0..30 {
             match self.deliver(member) {
                 Ok(outcomes) => return outcomes,
@@ -212,25 +212,25 @@ impl World {
     }
 
     /// Cuts the next call off; counting starts anew.
-    pub fn cut(&self, cut: Option<Cut>) {
+    pub(crate) fn cut(&self, cut: Option<Cut>) {
         *self.wire.cut.lock().unwrap() = cut;
         *self.wire.sent.lock().unwrap() = 0;
     }
 
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.sim.advance(by);
     }
 
     /// What was asked of Kisi since the last call, as `METHOD path -> status`.
-    pub fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         let calls = self.sim.journal().iter().map(call).collect();
         self.sim.clear_journal();
         calls
     }
 
     /// Group names that `email` is in, with the dates, ordered; through plain roles alone.
-    pub fn groups_of(&self, email: &str) -> Vec<(String, Option<u64>, Option<u64>)> {
+    pub(crate) fn groups_of(&self, email: &str) -> Vec<(String, Option<u64>, Option<u64>)> {
         let state = self.sim.state();
         let Some(user) = state.user_by_email(email) else { return Vec::new() };
         let mut groups: Vec<_> = state
@@ -247,7 +247,7 @@ impl World {
     }
 
     /// Everything that Kisi holds of people: address, name, and groups with their dates, ordered by address.
-    pub fn people(&self) -> Vec<String> {
+    pub(crate) fn people(&self) -> Vec<String> {
         let state = self.sim.state();
         let mut people: Vec<String> = state
             .users
@@ -273,14 +273,14 @@ impl World {
     }
 
     /// Group names that `email` is in.
-    pub fn names_of(&self, email: &str) -> Vec<String> {
+    pub(crate) fn names_of(&self, email: &str) -> Vec<String> {
         self.groups_of(email).into_iter().map(|(name, ..)| name).collect()
     }
 }
 
 impl Wire {
     /// Sends a request to the simulator, with the key, unless the test cuts it off.
-    pub async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
@@ -308,12 +308,12 @@ impl Wire {
     }
 
     /// How many requests were sent since the last `cut`.
-    pub fn sent(&self) -> usize {
+    pub(crate) fn sent(&self) -> usize {
         *self.sent.lock().unwrap()
     }
 
     /// The key that the host would add.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         self.key.lock().unwrap().clone()
     }
 }
@@ -326,7 +326,7 @@ impl Transport for Wire {
 }
 
 /// The real component, compiled once for all tests.
-pub fn plugin() -> Plugin {
+pub(crate) fn plugin() -> Plugin {
     static PLUGIN: OnceLock<Plugin> = OnceLock::new();
     let load = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -340,13 +340,13 @@ pub fn plugin() -> Plugin {
 }
 
 /// Where `cargo xtask build` put the component.
-pub fn component_path() -> std::path::PathBuf {
+pub(crate) fn component_path() -> std::path::PathBuf {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/kisi_plugin.wasm");
     std::env::var_os("KISI_PLUGIN_COMPONENT").map_or_else(|| built.into(), Into::into)
 }
 
 /// A membership that runs, paid and open-ended.
-pub fn membership(id: &str, plan: &str) -> types::Membership {
+pub(crate) fn membership(id: &str, plan: &str) -> types::Membership {
     types::Membership {
         id: id.to_string(),
         plan: plan.to_string(),
@@ -360,7 +360,7 @@ pub fn membership(id: &str, plan: &str) -> types::Membership {
 }
 
 /// An active member called like the id, with the address `ID@gym.test`.
-pub fn member(id: &str, memberships: Vec<types::Membership>) -> types::Member {
+pub(crate) fn member(id: &str, memberships: Vec<types::Membership>) -> types::Member {
     types::Member {
         id: id.to_string(),
         name: id.to_string(),
