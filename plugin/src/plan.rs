@@ -177,7 +177,7 @@ pub fn plan(
         // The old user stays in when the new one could not be added.
         let stays = refused.contains(&Refused::Revoke(assignment))
             || (why == Why::Moved && refused.contains(&Refused::Grant(hold.group)));
-        // Deleting a group deletes what was given in it [I]: no request is needed, no door can open.
+        // Deleting a group deletes what was given in it (I): no request is needed, no door can open.
         if mappings.is_deleted(hold.group) {
             edits.push(Edit::Drop { hold: hold.clone(), why });
         } else if !stays {

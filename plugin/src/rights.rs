@@ -7,7 +7,7 @@ use crate::kisi::error::Error;
 use crate::kisi::organization::{self, CurrentUser, Organization};
 use crate::stop::{Stop, pause};
 
-/// The roles of an organization that may do everything; the first is confirmed, the second inferred [I].
+/// The roles of an organization that may do everything; the first is confirmed, the second inferred (I).
 const ADMINISTRATORS: [&str; 2] = ["organization_administrator", "organization_owner"];
 
 /// Whose key it is.
@@ -35,7 +35,7 @@ pub fn check(kisi: &Kisi) -> Result<Key, Stop> {
         role.applies_to_type == "Organization" && ADMINISTRATORS.contains(&role.role_id.as_str())
     });
     if !is_administrator {
-        // Whether an owner has a role assignment at all is not known [?]. Somebody who may not even list users
+        // Whether an owner has a role assignment at all is not known (?). Somebody who may not even list users
         // certainly has too few rights; of anybody else the first refused write will tell. Only the status matters.
         match kisi.send(Call::<NoContent>::get("/users?limit=1&offset=0".to_string())) {
             Ok(NoContent) => {}

@@ -31,7 +31,7 @@ pub struct Settings {
     pub invitation: Invitation,
 }
 
-/// How the platform introduces itself to Kisi, which requires both of integration partners [C].
+/// How the platform introduces itself to Kisi, which requires both of integration partners (C).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Integration {
     /// The partner's name.

@@ -32,7 +32,7 @@ impl Window {
     }
 
     /// Whether both mean the same from `now` on. Starts in the past are all alike, and dates are compared by the
-    /// second: whether Kisi keeps milliseconds is not known [?].
+    /// second: whether Kisi keeps milliseconds is not known (?).
     pub fn same_from(&self, other: &Window, now: Timestamp) -> bool {
         let seconds = |window: &Window| {
             (

@@ -15,7 +15,7 @@ pub fn describe() -> Manifest {
         version: env!("CARGO_PKG_VERSION").to_string(),
         contract: CONTRACT.to_string(),
         origins: vec![kisi::ORIGIN.to_string()],
-        // `Authorization: KISI-LOGIN <secret>` [C].
+        // `Authorization: KISI-LOGIN <secret>` (C).
         credential: Credential {
             header: "authorization".to_string(),
             prefix: "KISI-LOGIN ".to_string(),

@@ -86,7 +86,7 @@ pub trait Answer: Sized {
     fn read(body: &Value) -> Result<Self, Unreadable>;
 }
 
-/// An answer whose body does not matter: `PATCH` and `DELETE` answer 204 without one [C].
+/// An answer whose body does not matter: `PATCH` and `DELETE` answer 204 without one (C).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoContent;
 

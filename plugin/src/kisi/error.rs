@@ -15,7 +15,7 @@ const EXCERPT_CHARS_MAX: usize = 300;
 const RETRY_LOST_MS: u64 = 1_000;
 /// How long to wait after a 5xx or an answer that is not understood.
 const RETRY_UNAVAILABLE_MS: u64 = 5_000;
-/// How long to wait after a 429 without `Retry-After`; Kisi documents none [C, by absence], its window is one second.
+/// How long to wait after a 429 without `Retry-After`; Kisi documents none (C, by absence), its window is one second.
 const RETRY_RATE_MS: u64 = 2_000;
 
 /// Why a call did not give what was asked for. Decided on the status alone: Kisi's codes are not stable facts.
@@ -135,7 +135,7 @@ impl Error {
     }
 }
 
-/// Reads both error bodies of the API [C]: `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
+/// Reads both error bodies of the API (C): `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
 fn provider_answer(response: &Response) -> ProviderAnswer {
     let body = json::parse(&response.body).unwrap_or_default();
     let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_string);

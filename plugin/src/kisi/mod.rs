@@ -1,7 +1,8 @@
 //! The client of the Kisi API: typed requests and answers, page integrity, the API's error forms.
 //!
 //! An endpoint is a value (`endpoint::Call`) made by the resource's file; one function here sends it. Facts about
-//! Kisi are from its OpenAPI document and guides; what is inferred is marked where it decides something.
+//! Kisi are from its OpenAPI document and guides, marked where they decide something: (C) confirmed by a source, (I)
+//! inferred, (?) not found. The simulator has a knob where it matters.
 
 pub mod endpoint;
 pub mod error;
@@ -56,7 +57,7 @@ impl<'a> Kisi<'a> {
             path: path.to_string(),
             headers: vec![
                 ("accept", "application/json".to_string()),
-                // "Integration partners are required to include" both [C, Kisi's guide on headers].
+                // "Integration partners are required to include" both (C, Kisi's guide on headers).
                 ("x-kisi-integration-identifier", self.integration.identifier.clone()),
                 ("x-kisi-integration-contact", self.integration.contact.clone()),
             ],

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::{Kisi, endpoint};
 use crate::json::{self, Fields, Json, Unreadable};
 
-/// Kisi refuses greater offsets, for every list [C].
+/// Kisi refuses greater offsets, for every list (C).
 const OFFSET_MAX: u64 = 20_000;
 
 /// A row of a list. Every row has a whole number named `id` that is its own within the list.
@@ -24,7 +24,7 @@ pub trait Row: Json {
 pub struct List {
     /// Path, without a query.
     pub path: &'static str,
-    /// The most rows a page may have [C, differs by resource].
+    /// The most rows a page may have (C, differs by resource).
     pub limit_max: u64,
 }
 
@@ -102,7 +102,7 @@ fn read_page(
     Ok(rows)
 }
 
-/// `0-9/200` as (start, total). An empty list is `*/0` [C, Kisi's client].
+/// `0-9/200` as (start, total). An empty list is `*/0` (C, Kisi's client).
 fn parse_range(range: &str) -> Option<(Option<u64>, u64)> {
     let (rows, total) = range.split_once('/')?;
     let start = match rows {
@@ -138,7 +138,7 @@ mod tests {
     fn pages_that_add_up_are_believed() {
         assert_eq!(read("[]", Some("*/0"), 0, None), Ok(0));
         assert_eq!(read(r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 0, None), Ok(3));
-        // The range is the requested one, also on a last page that is not full [C].
+        // The range is the requested one, also on a last page that is not full (C).
         assert_eq!(read(r#"[{"id":4}]"#, Some("3-5/4"), 3, Some(4)), Ok(1));
     }
 

@@ -12,7 +12,7 @@ use crate::id::{AssignmentId, GroupId, UserId};
 use crate::json::{Fields, Json, Object, Unreadable};
 use crate::window::Window;
 
-/// The role of somebody who may open a group's doors and nothing more [C]. The only one that the plugin gives or
+/// The role of somebody who may open a group's doors and nothing more (C). The only one that the plugin gives or
 /// takes.
 pub const PLAIN_ROLE: &str = "group_basic";
 
@@ -100,14 +100,14 @@ pub fn create(user: UserId, group: GroupId, window: Window) -> Call<RoleAssignme
     Call::with_body(Method::Post, RoleAssignment::LIST.path.to_string(), body)
 }
 
-/// Changes the dates. That Kisi honours dates here is inferred [I], so the first change of an installation is read
+/// Changes the dates. That Kisi honours dates here is inferred (I), so the first change of an installation is read
 /// back.
 pub fn set_window(assignment: AssignmentId, window: Window) -> Call<NoContent> {
     let body = Object::default().with("role_assignment", with_dates(Object::default(), window));
     Call::with_body(Method::Patch, path(assignment), body)
 }
 
-/// Says everything that Kisi has no known default for [?]. Members hear from the gym, not from each change of a group.
+/// Says everything that Kisi has no known default for (?). Members hear from the gym, not from each change of a group.
 fn with_dates(assignment: Object, window: Window) -> Object {
     assignment
         .with("notify", false)

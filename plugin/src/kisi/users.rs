@@ -8,10 +8,10 @@ use crate::id::UserId;
 use crate::json::{Fields, Json, Object, Unreadable};
 
 /// The key in a user's metadata that carries the member's id, on users that the plugin created. Metadata holds flat
-/// values under keys of at most 50 characters [C].
+/// values under keys of at most 50 characters (C).
 pub const METADATA_MEMBER: &str = "gym_member_id";
 
-/// Longest value in metadata, in characters [C].
+/// Longest value in metadata, in characters (C).
 const METADATA_CHARS_MAX: usize = 500;
 
 /// A user, as far as the plugin reads it.
@@ -19,7 +19,7 @@ const METADATA_CHARS_MAX: usize = 500;
 pub struct User {
     /// The user's id.
     pub id: UserId,
-    /// The address they sign in with. It cannot be changed through the API [C].
+    /// The address they sign in with. It cannot be changed through the API (C).
     pub email: Option<String>,
     /// The member that this user was created for, when the plugin created it.
     pub created_for: Option<String>,
@@ -47,7 +47,7 @@ impl Row for User {
 pub enum Invitation {
     /// Kisi mails instructions for its app.
     KisiMail,
-    /// A managed user: no mail from Kisi; a branded app signs them in [C, Kisi's help on adding users].
+    /// A managed user: no mail from Kisi; a branded app signs them in (C, Kisi's help on adding users).
     Managed,
 }
 
@@ -57,7 +57,7 @@ pub fn by_text(text: &str) -> String {
     format!("query={}", escape(text))
 }
 
-/// The filter that selects users by e-mail address. Its treatment of case is not known [?], so the caller compares
+/// The filter that selects users by e-mail address. Its treatment of case is not known (?), so the caller compares
 /// exactly.
 pub fn by_email(email: &str) -> String {
     format!("email={}", escape(email))
