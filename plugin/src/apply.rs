@@ -141,7 +141,8 @@ impl Apply<'_, '_> {
             self.refused.push(Refused::Grant(group));
             return Ok(Applied::PlanAgain);
         }
-        if !in_group.is_empty() && self.call.tenant.config.value.date_change == DateChange::AddThenRemove {
+        let adding = self.call.tenant.config.value.date_change == DateChange::AddThenRemove;
+        if adding && answer.status == 409 && !in_group.is_empty() {
             self.learn(DateChange::RemoveThenAdd)?;
             return Ok(Applied::PlanAgain);
         }
@@ -202,7 +203,8 @@ impl Apply<'_, '_> {
                         Ok(Applied::PlanAgain)
                     }
                     Error::Invalid(_) | Error::Conflict(_) if unknown => {
-                        self.learn(DateChange::AddThenRemove)?;
+                        // One refusal is no rule: it holds for this call alone.
+                        self.call.tenant.config.value.date_change = DateChange::AddThenRemove;
                         Ok(Applied::PlanAgain)
                     }
                     Error::Invalid(answer) | Error::Conflict(answer) => {

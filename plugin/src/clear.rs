@@ -5,10 +5,10 @@ use crate::contract::events::{Action, Outcome, WarningKind};
 use crate::contract::types::{GroupRef, Member, Reason};
 use crate::entitlement::Withheld;
 use crate::explain;
-use crate::id::UserId;
-use crate::identity::{address, find};
+use crate::id::{AssignmentId, UserId};
+use crate::identity::{address, find_harder};
 use crate::kisi::error::Error;
-use crate::kisi::role_assignments::{self, RoleAssignment};
+use crate::kisi::role_assignments;
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user};
 use crate::ledger::{Account, Cleared, Hold, State, fingerprint};
 use crate::outcome;
@@ -17,6 +17,7 @@ use crate::reconcile::Call;
 use crate::rights;
 use crate::settle::settle_user;
 use crate::stop::Stop;
+use crate::window::Window;
 
 /// Clears `member`, who is blocked, or deleted when absent. A member that is known to be cleared costs nothing.
 ///
@@ -35,16 +36,43 @@ pub fn clear(
     if loaded.record.holds.is_empty() && loaded.record.cleared.as_ref() == Some(&cleared) {
         return Ok(());
     }
-    if let (Some(member), Some(email), None) = (member, &cleared.email, &loaded.record.account) {
-        tie_to_existing(call, member, email, loaded)?;
-    }
     for hold in &mut loaded.record.holds {
         if let Some(assignment) = hold.assignment() {
             hold.state = State::Revoking { assignment };
         }
     }
     loaded.save(call.host)?;
+    let is_known = clear_users(call, member, cleared.email.as_deref(), loaded, outcome);
+    if is_known.is_err() {
+        // What was removed before is recorded in any case; if that fails, it is found out by reading.
+        let _saved = loaded.save(call.host);
+    }
+    if is_known? && outcome.failures.is_empty() && member.is_some() {
+        loaded.record.cleared = Some(cleared);
+    }
+    Ok(())
+}
+
+/// False when it is not known what the member holds.
+fn clear_users(
+    call: &mut Call,
+    member: Option<&Member>,
+    email: Option<&str>,
+    loaded: &mut Loaded,
+    outcome: &mut Outcome,
+) -> Result<bool, Stop> {
     let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };
+    // What the ledger knows goes first: it needs no list, and a list may fail.
+    for hold in loaded.record.holds.clone() {
+        if let Some(assignment) = hold.assignment() {
+            let group = call.tenant.mappings.value.group_ref(hold.group);
+            remove(call, assignment, group, hold.window, reason, loaded, outcome)?;
+        }
+    }
+    let mut is_known = true;
+    if let (Some(member), Some(email), None) = (member, email, &loaded.record.account) {
+        is_known = tie_to_existing(call, member, email, loaded)?;
+    }
     let record = &loaded.record;
     let tied = record.account.iter().map(|account| account.user);
     let known = tied.chain(record.former.iter().copied()).chain(record.holds.iter().map(|hold| hold.user));
@@ -57,31 +85,26 @@ pub fn clear(
     for user in users {
         // An account that the member left may be somebody else's by now.
         let holder = holder_of_user(call.host, user)?;
-        if holder.is_none_or(|holder| holder == loaded.member)
-            && let Err(error) = clear_user(call, user, reason, loaded, outcome)
-        {
-            // What was removed before is recorded in any case; if that fails, it is found out by reading.
-            let _saved = loaded.save(call.host);
-            return Err(error);
+        if holder.is_none_or(|holder| holder == loaded.member) {
+            clear_user(call, user, reason, loaded, outcome)?;
         }
     }
-    if outcome.failures.is_empty() && member.is_some() {
-        loaded.record.cleared = Some(cleared);
-    }
-    Ok(())
+    Ok(is_known)
 }
 
-/// A blocked member whom the plugin does not know may still have been let in by hand.
-fn tie_to_existing(call: &mut Call, member: &Member, email: &str, loaded: &mut Loaded) -> Result<(), Stop> {
+/// A blocked member whom the plugin does not know may still have been let in by hand. False when their address is
+/// another member's, so that it is not known what they hold.
+fn tie_to_existing(call: &mut Call, member: &Member, email: &str, loaded: &mut Loaded) -> Result<bool, Stop> {
     if holder_of_email(call.host, email)?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
-    let Some(user) = find(&call.kisi, email).map_err(Error::into_contract)? else { return Ok(()) };
-    if holder_of_user(call.host, user.id)?.is_none_or(|holder| holder == loaded.member) {
-        let name = (user.created_for.as_ref() == Some(&member.id)).then(|| fingerprint(&member.name));
-        loaded.record.tie(Account { user: user.id, email: email.to_string(), name });
+    let Some(user) = find_harder(&call.kisi, email).map_err(Error::into_contract)? else { return Ok(true) };
+    if holder_of_user(call.host, user.id)?.is_some_and(|holder| holder != loaded.member) {
+        return Ok(false);
     }
-    Ok(())
+    let name = (user.created_for.as_ref() == Some(&member.id)).then(|| fingerprint(&member.name));
+    loaded.record.tie(Account { user: user.id, email: email.to_string(), name });
+    Ok(true)
 }
 
 fn clear_user(
@@ -103,7 +126,9 @@ fn clear_user(
     settle_user(&mut loaded.record, user, &rows, &mut Vec::new());
     for row in &rows {
         if row.is_plain() {
-            remove(call, row, reason, loaded, outcome)?;
+            let group =
+                GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
+            remove(call, row.id, group, row.window(), reason, loaded, outcome)?;
         } else {
             let group =
                 GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
@@ -116,25 +141,23 @@ fn clear_user(
 
 fn remove(
     call: &mut Call,
-    row: &RoleAssignment,
+    assignment: AssignmentId,
+    group: GroupRef,
+    window: Window,
     reason: Reason,
     loaded: &mut Loaded,
     outcome: &mut Outcome,
 ) -> Result<(), Stop> {
-    let group = GroupRef {
-        id: row.group().map(|group| group.to_string()).unwrap_or_default(),
-        name: row.name.clone(),
-    };
-    match call.kisi.send(role_assignments::delete(row.id)) {
+    match call.kisi.send(role_assignments::delete(assignment)) {
         Ok(_) | Err(Error::Missing(_)) => {
-            let ours: Option<Hold> = loaded.record.hold_mut(row.id).cloned();
-            loaded.record.forget(row.id);
+            let ours: Option<Hold> = loaded.record.hold_mut(assignment).cloned();
+            loaded.record.forget(assignment);
             outcome.changes.push(match ours {
                 Some(hold) => {
                     let why = Why::Lost(Withheld::member(reason));
                     explain::change(Action::Revoked, group, hold.window, &why, &call.tenant.mappings.value)
                 }
-                None => explain::removed_by_hand_given(group, row.window(), reason),
+                None => explain::removed_by_hand_given(group, window, reason),
             });
             Ok(())
         }

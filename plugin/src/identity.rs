@@ -1,7 +1,7 @@
 //! Which Kisi user a member is: found by the exact e-mail address or created, and never taken from somebody else.
 
 use crate::contract::events::{AccountAction, Outcome};
-use crate::contract::types::{Member, Reason};
+use crate::contract::types::{self, Member, Reason};
 use crate::explain;
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
@@ -52,7 +52,10 @@ pub fn tie(
     let (user, action) = match find(&call.kisi, email).map_err(Error::into_contract)? {
         Some(user) => (user, AccountAction::Linked),
         None if call.tenant.config.value.settings.missing_user == MissingUser::Report => {
-            return Ok(Tie::Withheld(Reason::NoAccount));
+            match find_harder(&call.kisi, email).map_err(Error::into_contract)? {
+                Some(user) => (user, AccountAction::Linked),
+                None => return Ok(Tie::Withheld(Reason::NoAccount)),
+            }
         }
         None => create(call, member, email)?,
     };
@@ -103,7 +106,7 @@ pub fn find(kisi: &Kisi, email: &str) -> Result<Option<User>, Error> {
 }
 
 /// The same where Kisi says that the user exists and the filter does not give them: it may heed the case.
-fn find_harder(kisi: &Kisi, email: &str) -> Result<Option<User>, Error> {
+pub fn find_harder(kisi: &Kisi, email: &str) -> Result<Option<User>, Error> {
     match find(kisi, email)? {
         Some(user) => Ok(Some(user)),
         None => exact(kisi.list(&users::by_text(email))?, email),
@@ -159,8 +162,12 @@ fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> 
         return Ok(Tie::Withheld(Reason::EmailInUse));
     }
     loaded.save(call.host)?;
-    call.reconcile(holder)?;
-    Ok(Tie::Again)
+    match call.reconcile(holder) {
+        Ok(()) => Ok(Tie::Again),
+        // What is wrong with the other member's data is no fault of this one's.
+        Err(stop) if matches!(*stop, types::Error::Reject(_)) => Ok(Tie::Withheld(Reason::EmailInUse)),
+        Err(stop) => Err(stop),
+    }
 }
 
 fn other(holder: Option<String>, member: &Member) -> Option<String> {

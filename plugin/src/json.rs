@@ -53,6 +53,16 @@ impl Unreadable {
         Unreadable { path: path.to_string(), problem: problem.to_string() }
     }
 
+    /// That something is none of the words that are possible, which are named.
+    fn none_of(path: &str, words: &mut dyn Iterator<Item = &str>) -> Unreadable {
+        let mut problem = "is not one of".to_string();
+        for word in words {
+            problem.push(' ');
+            problem.push_str(word);
+        }
+        Unreadable { path: path.to_string(), problem }
+    }
+
     /// The same, seen from further out.
     pub fn within(mut self, outer: &str) -> Unreadable {
         let separator = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
@@ -76,9 +86,7 @@ impl<'a> Fields<'a> {
     /// The first other name.
     pub fn only(&self, names: &[&str]) -> Result<(), Unreadable> {
         match self.0.keys().find(|key| !names.contains(&key.as_str())) {
-            Some(key) => {
-                Err(Unreadable::new(key, &format!("is not known here; there are {}", names.join(", "))))
-            }
+            Some(key) => Err(Unreadable::none_of(key, &mut names.iter().copied())),
             None => Ok(()),
         }
     }
@@ -143,14 +151,7 @@ impl<'a> Fields<'a> {
     pub fn optional_word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Unreadable> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let known = words.iter().find(|(word, _)| value.as_str() == Some(word)).map(|(_, known)| *known);
-        known.map(Some).ok_or_else(|| {
-            let mut problem = "is not one of".to_string();
-            for (word, _) in words {
-                problem.push(' ');
-                problem.push_str(word);
-            }
-            Unreadable::new(name, &problem)
-        })
+        known.map(Some).ok_or_else(|| Unreadable::none_of(name, &mut words.iter().map(|(word, _)| *word)))
     }
 
     /// Something that can be read by itself.
@@ -264,7 +265,7 @@ mod tests {
             (r#"{"pairs":[{"id":-1}]}"#, "pairs[0].id: is not a whole number"),
             (r#"{"pairs":[{"name":"x"}]}"#, "pairs[0].id: is missing"),
             (r#"{"pairs":[{"id":1,"name":7}]}"#, "pairs[0].name: is not a text"),
-            (r#"{"pairs":[{"id":1,"nmae":"x"}]}"#, "pairs[0].nmae: is not known here; there are id, name"),
+            (r#"{"pairs":[{"id":1,"nmae":"x"}]}"#, "pairs[0].nmae: is not one of id name"),
             (r#"{"pairs":[7]}"#, "pairs[0]: is not an object"),
             (r#"{"pairs":7}"#, "pairs: is not a list"),
         ] {

@@ -1,13 +1,11 @@
 //! Makes Kisi match one member as they are now. Why it was called never reaches a decision: an event is a hint.
 
-use std::collections::VecDeque;
-
 use crate::apply::{Applied, Apply};
 use crate::clear;
 use crate::contract::directory::DirectoryError;
 use crate::contract::events::{AccountAction, Outcome, WarningKind};
-use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
-use crate::entitlement::{Entitlement, entitlement};
+use crate::contract::types::{self, Member, MemberStatus, Reason, Timestamp};
+use crate::entitlement::{Entitlement, Withheld, entitlement};
 use crate::explain;
 use crate::host::Host;
 use crate::id::GroupId;
@@ -15,7 +13,7 @@ use crate::identity::{self, Tie, address};
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
 use crate::kisi::users;
-use crate::ledger::store::Loaded;
+use crate::ledger::store::{Loaded, followed, freed};
 use crate::ledger::{Record, fingerprint};
 use crate::mapping::MappedPlan;
 use crate::outcome;
@@ -27,8 +25,8 @@ use crate::tenant::Tenant;
 
 /// How often a member is planned anew in one call because Kisi was other than the ledger said. Each round settles at
 /// least one group, so more means that somebody else is changing the same member at the same time.
-const ROUNDS_MAX: usize = 12;
-/// How many members one event may bring up to date besides its own. The rest waits for events of their own.
+const ROUNDS_MAX: usize = 200;
+/// How many freed addresses one event may follow up. The rest waits for the next event.
 const FOLLOWERS_MAX: usize = 20;
 
 const RETRY_DIRECTORY_MS: u64 = 1_000;
@@ -47,8 +45,6 @@ pub struct Call<'a> {
     outcomes: Vec<Outcome>,
     in_progress: Vec<String>,
     reconciled: Vec<String>,
-    /// Addresses that no longer belong to the member they belonged to.
-    freed: VecDeque<String>,
 }
 
 /// What one round came to.
@@ -68,7 +64,6 @@ impl<'a> Call<'a> {
             outcomes: Vec::new(),
             in_progress: Vec::new(),
             reconciled: Vec::new(),
-            freed: VecDeque::new(),
         }
     }
 
@@ -118,11 +113,6 @@ impl<'a> Call<'a> {
         self.reconciled.iter().any(|other| other == member)
     }
 
-    /// Remembers that an address became free.
-    pub fn free(&mut self, email: String) {
-        self.freed.push_back(email);
-    }
-
     /// Remembers that Kisi no longer has a group.
     ///
     /// # Errors
@@ -133,15 +123,22 @@ impl<'a> Call<'a> {
         self.tenant.mappings.save(self.host)
     }
 
+    /// Brings those up to date who may have waited for an address that became free, in this call or in one before
+    /// that was cut off.
     fn followers(&mut self) -> Result<(), Stop> {
-        let mut followed = 0;
-        while let Some(email) = self.freed.pop_front() {
+        for _ in 0..FOLLOWERS_MAX {
+            let Some(email) = freed(self.host, 1)?.pop() else { break };
             for waiting in self.host.find_members(&email).map_err(directory_error)? {
-                if followed < FOLLOWERS_MAX && !self.was_reconciled(&waiting.id) {
-                    followed += 1;
-                    self.reconcile(&waiting.id)?;
+                if self.was_reconciled(&waiting.id) {
+                    continue;
+                }
+                match self.reconcile(&waiting.id) {
+                    // What is wrong with their data is told when an event of theirs comes.
+                    Err(stop) if !matches!(*stop, types::Error::Reject(_)) => return Err(stop),
+                    _ => {}
                 }
             }
+            followed(self.host, &email)?;
         }
         Ok(())
     }
@@ -197,20 +194,32 @@ impl<'a> Call<'a> {
             let group = mappings.group_ref(done.hold.group);
             outcome.changes.push(explain::change(done.action, group, done.hold.window, &why, mappings));
         }
+        let mut unusable = None;
         if let Some(member) = member
             && !entitled.groups.is_empty()
         {
             match email {
                 None => entitled.withhold(Reason::MissingEmail),
                 Some(_) if loaded.record.account.is_some() => {}
-                Some(email) => match identity::tie(self, member, &email, loaded, outcome)? {
-                    Tie::Tied => {}
-                    Tie::Withheld(reason) => entitled.withhold(reason),
-                    Tie::Again => return Ok(Round::Again),
+                Some(email) => match identity::tie(self, member, &email, loaded, outcome) {
+                    Ok(Tie::Tied) => {}
+                    Ok(Tie::Again) => return Ok(Round::Again),
+                    // There is no new account to move to: what the old one gives stays as memberships say.
+                    Ok(Tie::Withheld(Reason::NoAccount)) if !loaded.record.holds.is_empty() => {
+                        entitled.withheld.push(Withheld::member(Reason::NoAccount));
+                    }
+                    Ok(Tie::Withheld(reason)) => entitled.withhold(reason),
+                    Err(stop)
+                        if matches!(*stop, types::Error::Reject(_)) && !loaded.record.holds.is_empty() =>
+                    {
+                        unusable = Some(stop);
+                    }
+                    Err(stop) => return Err(stop),
                 },
             }
         }
-        let user = loaded.record.account.as_ref().map(|account| account.user);
+        let tied = loaded.record.account.as_ref().map(|account| account.user);
+        let user = tied.or_else(|| loaded.record.holds.first().map(|hold| hold.user));
         let date_change = self.tenant.config.value.date_change;
         let mappings = &self.tenant.mappings.value;
         let edits = plan(&entitled, user, &loaded.record, mappings, date_change, refused, self.now);
@@ -223,7 +232,8 @@ impl<'a> Call<'a> {
         if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
             self.rename(member, loaded, outcome)?;
         }
-        self.conclude(member, &entitled, loaded, outcome)
+        let concluded = self.conclude(member, &entitled, loaded, outcome)?;
+        unusable.map_or(Ok(concluded), Err)
     }
 
     /// Learns the names of all plans, where one must be named that is not mapped.
@@ -241,7 +251,6 @@ impl<'a> Call<'a> {
         {
             let explanation = explain::tied(AccountAction::Unlinked, &account.email);
             outcome::account(outcome, AccountAction::Unlinked, account.user, explanation);
-            self.free(account.email);
         }
     }
 

@@ -10,6 +10,7 @@ use crate::kisi::error::Error;
 use crate::kisi::organization::Place;
 use crate::ledger::store::{MEMBERS, storage_error};
 use crate::ledger::{self, Record};
+use crate::plan::DateChange;
 use crate::rights::{self, Key};
 use crate::settings::Settings;
 use crate::stop::{Stop, pause};
@@ -43,7 +44,7 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
     let groups = imported(host, import(host, &kisi)?)?;
     let mut mappings = tenant::mappings(host)?;
     update_mappings(&mut mappings.value, &groups.value);
-    let config = new_config(config(host, settings, &key, before.as_ref()), before);
+    let config = new_config(config(host, settings, &key), before);
     host.commit(vec![config.write(), groups.write(), mappings.write()]).map_err(storage_error)?;
     Ok(Connected {
         account: account(&config.value),
@@ -103,7 +104,7 @@ fn of_same_organization(key: Key, before: Option<&Versioned<Config>>) -> Result<
     }
 }
 
-fn config(host: &dyn Host, settings: Settings, key: &Key, before: Option<&Versioned<Config>>) -> Config {
+fn config(host: &dyn Host, settings: Settings, key: &Key) -> Config {
     Config {
         settings,
         account: Owner {
@@ -114,7 +115,8 @@ fn config(host: &dyn Host, settings: Settings, key: &Key, before: Option<&Versio
         organization: Owned { id: key.organization.id, name: key.organization.name.clone() },
         checked_at: host.now(),
         paused: None,
-        date_change: before.map(|before| before.value.date_change).unwrap_or_default(),
+        // Found out anew: what was learnt from one odd answer does not last for ever.
+        date_change: DateChange::default(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! What happens on the platform.
 
 use crate::contract::events::{Event, Outcome, Unfinished};
-use crate::contract::log::Level;
 use crate::host::Host;
 use crate::kisi::Kisi;
 use crate::reconcile::Call;
@@ -16,6 +15,5 @@ pub fn handle(host: &dyn Host, event: &Event) -> Result<Vec<Outcome>, Box<Unfini
         Tenant::load(host).map_err(|stop| Box::new(Unfinished { error: *stop, done: Vec::new() }))?;
     let integration = tenant.config.value.settings.integration.clone();
     let call = Call::new(host, Kisi::new(host, &integration), tenant);
-    host.log(Level::Debug, "event", &[("event", &event.id), ("member", &event.member)]);
     call.run(&event.member).map_err(|(stop, done)| Box::new(Unfinished { error: *stop, done }))
 }

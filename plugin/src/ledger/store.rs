@@ -15,6 +15,8 @@ use crate::stop::{Stop, pause, reject, retry};
 pub const MEMBERS: &str = "member/";
 /// Which member an e-mail address belongs to.
 const EMAILS: &str = "email/";
+/// Addresses that became free and whose other claimants were not looked at yet.
+pub const FREED: &str = "freed/";
 /// Which member holds something through a Kisi user.
 const USERS: &str = "user/";
 
@@ -74,6 +76,14 @@ impl Loaded {
         let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
         writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));
         writes.extend(index_writes(&self.member, USERS, &users(&self.stored), &users(&self.record)));
+        let (before, after) = (emails(&self.stored), emails(&self.record));
+        for email in before.iter().filter(|email| !after.contains(email)) {
+            writes.push(Write {
+                key: key(FREED, email),
+                value: Some(Vec::new()),
+                requires: Precondition::None,
+            });
+        }
         writes
     }
 
@@ -99,6 +109,25 @@ pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(
     let version = host.commit(writes).map_err(storage_error)?;
     from.is_saved(version);
     to.is_saved(version);
+    Ok(())
+}
+
+/// Some addresses that became free and whose other claimants were not looked at yet.
+///
+/// # Errors
+/// `retry` when storage does not answer.
+pub fn freed(host: &dyn Host, limit: u32) -> Result<Vec<String>, Stop> {
+    let entries = host.scan(FREED, None, limit).map_err(storage_error)?;
+    Ok(entries.into_iter().filter_map(|entry| entry.key.strip_prefix(FREED).map(str::to_string)).collect())
+}
+
+/// Forgets that an address became free.
+///
+/// # Errors
+/// `retry` when storage does not answer.
+pub fn followed(host: &dyn Host, email: &str) -> Result<(), Stop> {
+    let write = Write { key: key(FREED, email), value: None, requires: Precondition::None };
+    host.commit(vec![write]).map_err(storage_error)?;
     Ok(())
 }
 

@@ -78,19 +78,145 @@ fn every_kind_of_bad_answer_ends_in_a_retry_and_then_in_the_right_state() {
 }
 
 #[test]
-fn a_list_in_doubt_takes_nothing_from_anybody() {
-    // Blocking reads what the person holds; a list that does not add up must not be taken for the truth.
+fn a_list_in_doubt_is_not_believed_and_a_block_does_not_wait_for_it() {
+    // A block takes at once what the ledger knows; what was given by hand is read first, and a list that does not add
+    // up must not be taken for the truth.
     for effect in [FaultEffect::NotAnArray, FaultEffect::Truncated { missing: 1 }, FaultEffect::Html] {
         let world = with_ann("gold");
+        let user = world.sim.state().user_by_email(EMAIL).unwrap().id;
+        let staff = world.sim.add_group("Staff");
+        world.sim.assign(user, staff, "group_basic");
         world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
         fault(&world, "GET /role_assignments", effect.clone());
         let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else {
             panic!("{effect:?}: no retry")
         };
-        assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "{effect:?}");
+        assert_eq!(world.names_of(EMAIL), ["Staff"], "{effect:?}");
         world.settle(ANN);
         assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "{effect:?}");
     }
+}
+
+#[test]
+fn whoever_waits_for_an_address_is_served_also_when_the_call_that_frees_it_fails() {
+    for route in ["POST /role_assignments", "GET /users", "POST /users"] {
+        for effect in [FaultEffect::DropAfterCommit, FaultEffect::Status { status: 503, retry_after_s: None }]
+        {
+            for skip in 0..2 {
+                let world = with_ann("basic");
+                let mut amy = member("amy", vec![membership("ms-2", "basic")]);
+                amy.email = Some(EMAIL.to_string());
+                world.directory.insert(amy);
+                world.settle("amy");
+                world.directory.update(ANN, |ann| ann.email = Some("ann.lee@gym.test".to_string()));
+                world.sim.add_fault(Fault::new(route, effect.clone()).unwrap().skip(skip));
+                world.settle(ANN);
+                let case = format!("{route}, {effect:?}, after {skip}");
+                assert_eq!(world.names_of("ann.lee@gym.test"), ["Gym"], "Ann: {case}");
+                assert_eq!(world.names_of(EMAIL), ["Gym"], "Amy: {case}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_address_that_kisi_refuses_costs_only_what_no_membership_gives_any_more() {
+    let world = with_ann("gold");
+    world.directory.update(ANN, |ann| {
+        ann.email = Some("ann-at-gym".to_string());
+        ann.memberships[0].plan = "basic".to_string();
+    });
+    let Err(Failure::Unfinished(Error::Reject(_))) = world.deliver(ANN) else { panic!("not rejected") };
+    assert_eq!(world.names_of(EMAIL), ["Gym"], "the spa goes, the gym stays on the old account");
+    // Somebody else's event is not answered with Ann's trouble.
+    let mut bob = member("bob", vec![membership("ms-2", "basic")]);
+    bob.email = Some(EMAIL.to_string());
+    world.directory.insert(bob);
+    assert_eq!(world.settle("bob")[0].refusals[0].reason, Reason::EmailInUse);
+}
+
+#[test]
+fn where_accounts_are_not_created_a_new_address_keeps_the_old_account_until_there_is_one() {
+    let settings =
+        r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"missing_user":"report"}"#;
+    let world = World::connected(Arm::Component, Knobs::default(), settings, &[("basic", &["Gym"])]);
+    world.sim.add_user("Ann", EMAIL);
+    world.directory.insert(member(ANN, vec![membership("ms-1", "basic")]));
+    world.settle(ANN);
+    world.directory.update(ANN, |ann| ann.email = Some("ann.lee@gym.test".to_string()));
+    let outcomes = world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), ["Gym"]);
+    assert_eq!(outcomes[0].refusals[0].reason, Reason::NoAccount);
+    world.sim.add_user("Ann Lee", "ann.lee@gym.test");
+    world.settle(ANN);
+    assert_eq!(world.names_of("ann.lee@gym.test"), ["Gym"]);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new());
+}
+
+#[test]
+fn one_odd_refusal_is_no_rule_for_later_changes() {
+    let knobs = Knobs {
+        validity_in_patch: ValidityInPatch::Ignored,
+        duplicate_role_assignment: DuplicateRoleAssignment::Stack,
+        ..Knobs::default()
+    };
+    let world = gym(knobs);
+    world.directory.insert(member(ANN, vec![membership("ms-1", "basic")]));
+    world.settle(ANN);
+    for until in [10, 20] {
+        world.directory.update(ANN, |ann| ann.memberships[0].ends_at = Some(START + until * DAY));
+        if until == 20 {
+            fault(&world, "POST /role_assignments", FaultEffect::Status { status: 422, retry_after_s: None });
+        }
+        world.settle(ANN);
+        assert_eq!(world.names_of(EMAIL), ["Gym"]);
+    }
+    world.calls();
+    world.settle(ANN);
+    let calls = world.calls();
+    assert!(calls[0].starts_with("POST") && calls[1].starts_with("DELETE"), "{calls:#?}");
+}
+
+#[test]
+fn many_roles_above_a_plain_member_do_not_stop_what_must_go() {
+    let names: Vec<String> = (0..14).map(|number| format!("Room {number}")).collect();
+    let rooms: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mapping: &[(&str, &[&str])] = &[("rooms", &rooms), ("spa", &["Spa"])];
+    let world = World::connected(Arm::Component, Knobs::default(), SETTINGS, mapping);
+    world.directory.insert(member(ANN, vec![membership("ms-1", "spa")]));
+    world.settle(ANN);
+    let user = world.sim.state().user_by_email(EMAIL).unwrap().id;
+    for room in &rooms[1..] {
+        world.sim.assign(user, group(&world, room), "group_manager");
+    }
+    world.directory.update(ANN, |ann| ann.memberships[0].plan = "rooms".to_string());
+    world.deliver(ANN).unwrap();
+    assert_eq!(world.names_of(EMAIL), ["Room 0"], "the spa is gone and the room is given");
+}
+
+#[test]
+fn a_blocked_person_is_found_whatever_the_filter_heeds_and_after_the_address_is_free() {
+    let world = gym(Knobs { email_filter_case: EmailFilterCase::Sensitive, ..Knobs::default() });
+    let user = world.sim.add_user("Ann", "Ann@Gym.test");
+    world.sim.assign(user, group(&world, "Gym"), "group_basic");
+    let mut ann = member(ANN, Vec::new());
+    ann.status = MemberStatus::Blocked;
+    world.directory.insert(ann);
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new());
+
+    let world = with_ann("basic");
+    let user = world.sim.state().user_by_email(EMAIL).unwrap().id;
+    world.sim.assign(user, group(&world, "Spa"), "group_basic");
+    let mut bob = member("bob", Vec::new());
+    bob.email = Some(EMAIL.to_string());
+    bob.status = MemberStatus::Blocked;
+    world.directory.insert(bob);
+    world.settle("bob");
+    assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "the account is Ann's");
+    world.directory.update(ANN, |ann| ann.email = Some("ann.lee@gym.test".to_string()));
+    world.settle(ANN);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "the account is a blocked person's now");
 }
 
 #[test]
