@@ -33,8 +33,15 @@ pub fn clear(
     if member.is_some() {
         call.untie_unless(cleared.email.as_deref(), &mut loaded.record, outcome);
     }
-    if loaded.record.holds.is_empty() && loaded.record.cleared.as_ref() == Some(&cleared) {
-        return Ok(());
+    if let (true, Some(known)) = (loaded.record.holds.is_empty(), &loaded.record.cleared) {
+        let is_others = |email: &String| {
+            Ok::<_, Stop>(holder_of_email(call.host, email)?.is_some_and(|holder| holder != loaded.member))
+        };
+        if *known == cleared
+            || (known.email.is_none() && cleared.email.as_ref().map_or(Ok(false), is_others)?)
+        {
+            return Ok(());
+        }
     }
     for hold in &mut loaded.record.holds {
         if let Some(assignment) = hold.assignment() {
@@ -47,8 +54,11 @@ pub fn clear(
         // What was removed before is recorded in any case; if that fails, it is found out by reading.
         let _saved = loaded.save(call.host);
     }
-    if is_known? && outcome.failures.is_empty() && member.is_some() {
-        loaded.record.cleared = Some(cleared);
+    // While the address is another member's, what it opens is theirs: it is looked at once it is free.
+    let email = cleared.email.filter(|_| matches!(is_known, Ok(true)));
+    is_known?;
+    if outcome.failures.is_empty() && member.is_some() {
+        loaded.record.cleared = Some(Cleared { email });
     }
     Ok(())
 }
