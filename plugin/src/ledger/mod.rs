@@ -99,11 +99,6 @@ impl Record {
         *self == Record::default()
     }
 
-    /// Whether every hold is known to be as recorded.
-    pub fn is_settled(&self) -> bool {
-        self.holds.iter().all(|hold| matches!(hold.state, State::Held { .. }))
-    }
-
     /// The hold with this assignment.
     pub fn hold_mut(&mut self, assignment: AssignmentId) -> Option<&mut Hold> {
         self.holds.iter_mut().find(|hold| hold.assignment() == Some(assignment))

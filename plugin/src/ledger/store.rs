@@ -16,7 +16,7 @@ pub const MEMBERS: &str = "member/";
 /// Which member an e-mail address belongs to.
 const EMAILS: &str = "email/";
 /// Addresses that became free and whose other claimants were not looked at yet.
-pub const FREED: &str = "freed/";
+const FREED: &str = "freed/";
 /// Which member holds something through a Kisi user.
 const USERS: &str = "user/";
 
