@@ -158,7 +158,7 @@ fn nothing_works(refusals: &[Refusal]) -> String {
     message.push_str(&format!(
         "\neither of these helps:\n  \
          - where toolchains can be downloaded: `rustup target add {GUEST_TARGET}`\n  \
-         - on Debian or its like: `apt-get update` as root, once; then run this again as anybody\n",
+         - on Debian or its like: package sources that offer rustc-web (see `apt-cache policy rustc-web`)\n",
     ));
     message
 }
@@ -203,7 +203,7 @@ mod tests {
         let message = nothing_works(&refusals);
         for needle in [
             "rustup target add wasm32-unknown-unknown",
-            "apt-get update",
+            "rustc-web",
             "installed: outer installed: inner reason",
             "rustup: outer rustup: inner reason",
             "debian: outer debian: inner reason",

@@ -1,4 +1,4 @@
-//! Which Debian packages make a working compiler, asked of the machine's own package lists.
+//! Which Debian packages make a working compiler, asked of package lists that are fetched for it.
 //!
 //! Three packages are named here. All others, whose names carry version numbers that move, follow from the
 //! dependencies that the packages declare: whatever is not installed on this machine is taken as well.
@@ -8,6 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::apt::Apt;
 use crate::command;
 
 /// The compiler, whose version the others must share.
@@ -54,18 +55,14 @@ pub(super) fn major_minor(version: &str) -> Option<(u32, u32)> {
 }
 
 /// The wanted packages and everything of theirs that this machine lacks.
-pub(super) fn resolve() -> Result<Vec<Package>> {
-    for tool in ["apt-get", "apt-cache", "dpkg-deb", "dpkg-query"] {
-        command::output(Command::new(tool).arg("--version"))
-            .with_context(|| format!("this is no Debian-like machine: `{tool}` does not run"))?;
-    }
+pub(super) fn resolve(apt: &Apt) -> Result<Vec<Package>> {
     let mut pending: Vec<String> = WANTED.iter().rev().map(|&name| name.to_owned()).collect();
     let mut seen: BTreeSet<String> = pending.iter().cloned().collect();
     let mut packages = Vec::new();
     while let Some(name) = pending.pop() {
         ensure!(packages.len() < PACKAGES_MAX, "the packages' dependencies do not end");
-        packages.push(offered(&name)?);
-        for alternatives in depends(&name)? {
+        packages.push(offered(apt, &name)?);
+        for alternatives in depends(apt, &name)? {
             let met = alternatives.iter().any(|name| seen.contains(name) || is_present(name));
             if let Some(first) = alternatives.into_iter().next()
                 && !met
@@ -80,11 +77,9 @@ pub(super) fn resolve() -> Result<Vec<Package>> {
 }
 
 /// What the lists say of a package.
-fn offered(name: &str) -> Result<Package> {
-    let mut show = Command::new("apt-cache");
-    show.args(["show", "--no-all-versions", name]).env("LC_ALL", "C");
-    let Ok(record) = command::output(&mut show) else {
-        bail!("the package lists know no `{name}`: run `apt-get update` as root first");
+fn offered(apt: &Apt, name: &str) -> Result<Package> {
+    let Ok(record) = command::output(apt.cache().args(["show", "--no-all-versions", name])) else {
+        bail!("the machine's package sources offer no `{name}`");
     };
     let field = |key: &str| {
         let found = record.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
@@ -96,10 +91,8 @@ fn offered(name: &str) -> Result<Package> {
 }
 
 /// What a package depends on: groups of alternatives, any of which will do.
-fn depends(name: &str) -> Result<Vec<Vec<String>>> {
-    let mut ask = Command::new("apt-cache");
-    ask.args(["depends", "--important", name]).env("LC_ALL", "C");
-    Ok(parse_depends(&command::output(&mut ask)?))
+fn depends(apt: &Apt, name: &str) -> Result<Vec<Vec<String>>> {
+    Ok(parse_depends(&command::output(apt.cache().args(["depends", "--important", name]))?))
 }
 
 /// Reads the answer of `apt-cache depends`. A bar in front of a line means "or the next"; names in angle

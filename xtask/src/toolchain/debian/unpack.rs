@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use super::apt::Apt;
 use super::packages::Package;
 use crate::command;
 
@@ -18,7 +19,7 @@ const UNUSED: [&str; 4] = ["compiler", "debian", "src", "tests"];
 ///
 /// Everything happens beside `root`, which appears by a rename: a build that was stopped halfway leaves nothing
 /// that looks finished.
-pub(super) fn fetch(packages: &[Package], folder: &Path, root: &Path) -> Result<()> {
+pub(super) fn fetch(apt: &Apt, packages: &[Package], folder: &Path, root: &Path) -> Result<()> {
     let (downloads, unfinished) = (folder.join("downloads"), folder.join("unfinished"));
     for leftover in [&downloads, &unfinished, &root.to_path_buf()] {
         remove(leftover)?;
@@ -26,7 +27,7 @@ pub(super) fn fetch(packages: &[Package], folder: &Path, root: &Path) -> Result<
     std::fs::create_dir_all(&downloads).context("failed to create a folder for downloads")?;
     std::fs::create_dir_all(&unfinished).context("failed to create a folder for the packages' content")?;
 
-    let mut download = Command::new("apt-get");
+    let mut download = apt.get();
     download.arg("download").args(packages.iter().map(Package::pinned)).current_dir(&downloads);
     download.stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));
     command::run(&mut download)?;
