@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
-
-use crate::json::{Json, Unreadable};
+use crate::json::{self, Json, Text, Unreadable, Value};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -20,13 +18,13 @@ macro_rules! id {
 
         impl Json for $name {
             fn read(value: &Value) -> Result<Self, Unreadable> {
-                value.as_u64().map($name).ok_or_else(|| Unreadable::new("", "is not a whole number"))
+                json::number(value).map($name).ok_or_else(|| Unreadable::new("", "is not a whole number"))
             }
         }
 
-        impl From<$name> for Value {
-            fn from(id: $name) -> Value {
-                Value::from(id.0)
+        impl From<$name> for Text {
+            fn from(id: $name) -> Text {
+                Text::from(id.0)
             }
         }
     };

@@ -1,7 +1,18 @@
 //! Reads and writes JSON by hand, field by field. Derived readers would be shorter to write and several times the
-//! component's size: each type brings a parser of its own, where these share one (`serde_json::Value`).
+//! component's size: each type brings a parser of its own, where these share one. Numbers stay text until somebody
+//! wants them, so that no conversion of fractions is part of the component.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+use hifijson::SliceLexer;
+use hifijson::token::Lex;
+use hifijson::value::{self, parse_bounded};
+
+/// How deep lists and objects may be nested. Kisi's answers are three deep.
+const DEPTH_MAX: usize = 32;
+
+/// A JSON value that borrows from its text.
+pub type Value<'a> = value::Value<&'a str, Cow<'a, str>>;
 
 /// What cannot be read, with its place: `holds[2].group: is not a whole number`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,18 +45,36 @@ pub fn from_slice<T: Json>(text: &[u8]) -> Result<T, Unreadable> {
 ///
 /// # Errors
 /// When it is not JSON.
-pub fn parse(text: &[u8]) -> Result<Value, Unreadable> {
-    serde_json::from_slice(text).map_err(|error| Unreadable::new("", &format!("is not JSON ({error})")))
+pub fn parse(text: &[u8]) -> Result<Value<'_>, Unreadable> {
+    SliceLexer::new(text)
+        .exactly_one(Lex::ws_peek, |next, lexer| parse_bounded(DEPTH_MAX, next, lexer))
+        .map_err(|_| Unreadable::new("", "is not JSON"))
 }
 
-/// The text of a value.
-pub fn to_vec(value: &Value) -> Vec<u8> {
-    value.to_string().into_bytes()
+/// The field of an object, absent when the value is none or the field is missing or null.
+pub fn field<'a>(value: &'a Value<'a>, name: &str) -> Option<&'a Value<'a>> {
+    Fields::of(value).ok()?.get(name)
+}
+
+/// The text that a value is.
+pub fn text<'a>(value: &'a Value) -> Option<&'a str> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The whole number from 0 on that a value is.
+pub fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number((digits, _)) => digits.parse().ok(),
+        _ => None,
+    }
 }
 
 /// An object being read.
 #[derive(Clone, Copy)]
-pub struct Fields<'a>(&'a Map<String, Value>);
+pub struct Fields<'a>(&'a [(Cow<'a, str>, Value<'a>)]);
 
 impl Unreadable {
     /// What is wrong, and where.
@@ -76,8 +105,11 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// When it is none.
-    pub fn of(value: &'a Value) -> Result<Fields<'a>, Unreadable> {
-        value.as_object().map(Fields).ok_or_else(|| Unreadable::new("", "is not an object"))
+    pub fn of(value: &'a Value<'a>) -> Result<Fields<'a>, Unreadable> {
+        match value {
+            Value::Object(fields) => Ok(Fields(fields)),
+            _ => Err(Unreadable::new("", "is not an object")),
+        }
     }
 
     /// Refuses fields with other names than these.
@@ -85,15 +117,21 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// The first other name.
     pub fn only(&self, names: &[&str]) -> Result<(), Unreadable> {
-        match self.0.keys().find(|key| !names.contains(&key.as_str())) {
-            Some(key) => Err(Unreadable::none_of(key, &mut names.iter().copied())),
+        match self.0.iter().find(|(key, _)| !names.contains(&&**key)) {
+            Some((key, _)) => Err(Unreadable::none_of(key, &mut names.iter().copied())),
             None => Ok(()),
         }
     }
 
     /// The field, absent when missing or null.
-    pub fn get(&self, name: &str) -> Option<&'a Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+    pub fn get(&self, name: &str) -> Option<&'a Value<'a>> {
+        let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
+        (!matches!(value, Value::Null)).then_some(value)
+    }
+
+    /// The text in the field `inner` of the field `name`, absent when either is missing or something else.
+    pub fn inner_text(&self, name: &str, inner: &str) -> Option<&'a str> {
+        self.get(name).and_then(|value| field(value, inner)).and_then(text)
     }
 
     /// A whole number from 0 on.
@@ -110,7 +148,7 @@ impl<'a> Fields<'a> {
     /// When something else.
     pub fn optional_number(&self, name: &str) -> Result<Option<u64>, Unreadable> {
         self.get(name)
-            .map(|value| value.as_u64().ok_or_else(|| Unreadable::new(name, "is not a whole number")))
+            .map(|value| number(value).ok_or_else(|| Unreadable::new(name, "is not a whole number")))
             .transpose()
     }
 
@@ -129,7 +167,7 @@ impl<'a> Fields<'a> {
     pub fn optional_text(&self, name: &str) -> Result<Option<String>, Unreadable> {
         self.get(name)
             .map(|value| {
-                value.as_str().map(str::to_string).ok_or_else(|| Unreadable::new(name, "is not a text"))
+                text(value).map(str::to_string).ok_or_else(|| Unreadable::new(name, "is not a text"))
             })
             .transpose()
     }
@@ -140,7 +178,10 @@ impl<'a> Fields<'a> {
     /// When something else.
     pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, Unreadable> {
         self.get(name)
-            .map(|value| value.as_bool().ok_or_else(|| Unreadable::new(name, "is not true or false")))
+            .map(|value| match value {
+                Value::Bool(flag) => Ok(*flag),
+                _ => Err(Unreadable::new(name, "is not true or false")),
+            })
             .transpose()
     }
 
@@ -150,7 +191,7 @@ impl<'a> Fields<'a> {
     /// When something else; the words that are possible are named.
     pub fn optional_word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Unreadable> {
         let Some(value) = self.get(name) else { return Ok(None) };
-        let known = words.iter().find(|(word, _)| value.as_str() == Some(word)).map(|(_, known)| *known);
+        let known = words.iter().find(|(word, _)| text(value) == Some(word)).map(|(_, known)| *known);
         known.map(Some).ok_or_else(|| Unreadable::none_of(name, &mut words.iter().map(|(word, _)| *word)))
     }
 
@@ -187,7 +228,7 @@ impl<'a> Fields<'a> {
 /// # Errors
 /// When it is none, or wrong within.
 pub fn list<T: Json>(value: &Value) -> Result<Vec<T>, Unreadable> {
-    let values = value.as_array().ok_or_else(|| Unreadable::new("", "is not a list"))?;
+    let Value::Array(values) = value else { return Err(Unreadable::new("", "is not a list")) };
     let mut list = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
         list.push(T::read(value).map_err(|error| error.within(&format!("[{index}]")))?);
@@ -195,41 +236,114 @@ pub fn list<T: Json>(value: &Value) -> Result<Vec<T>, Unreadable> {
     Ok(list)
 }
 
-/// An object being written; absent values are left out.
+/// A piece of JSON text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(String);
+
+impl Text {
+    /// The text as it is sent and stored.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Text {
+        let mut quoted = String::with_capacity(text.len() + 2);
+        quote(text, &mut quoted);
+        Text(quoted)
+    }
+}
+
+impl From<u64> for Text {
+    fn from(number: u64) -> Text {
+        Text(number.to_string())
+    }
+}
+
+impl From<bool> for Text {
+    fn from(flag: bool) -> Text {
+        Text(if flag { "true" } else { "false" }.to_string())
+    }
+}
+
+impl From<Object> for Text {
+    fn from(mut object: Object) -> Text {
+        object.0.push_str(if object.0.is_empty() { "{}" } else { "}" });
+        Text(object.0)
+    }
+}
+
+/// An object being written, field after field.
 #[derive(Default)]
-pub struct Object(Map<String, Value>);
+pub struct Object(String);
 
 impl Object {
     /// Adds a field.
     #[must_use]
-    pub fn with(self, name: &str, value: impl Into<Value>) -> Object {
-        self.put(name, value.into())
+    pub fn with(self, name: &str, value: impl Into<Text>) -> Object {
+        self.put(name, &value.into().0)
     }
 
     /// Adds a field unless it is absent.
     #[must_use]
-    pub fn with_some<T: Into<Value>>(self, name: &str, value: Option<T>) -> Object {
+    pub fn with_some<T: Into<Text>>(self, name: &str, value: Option<T>) -> Object {
         match value {
-            Some(value) => self.put(name, value.into()),
+            Some(value) => self.with(name, value),
             None => self,
         }
     }
 
-    fn put(mut self, name: &str, value: Value) -> Object {
-        self.0.insert(name.to_string(), value);
+    /// Adds a field, null when it is absent.
+    #[must_use]
+    pub fn with_null<T: Into<Text>>(self, name: &str, value: Option<T>) -> Object {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self.put(name, "null"),
+        }
+    }
+
+    fn put(mut self, name: &str, value: &str) -> Object {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        quote(name, &mut self.0);
+        self.0.push(':');
+        self.0.push_str(value);
         self
     }
 }
 
-impl From<Object> for Value {
-    fn from(object: Object) -> Value {
-        Value::Object(object.0)
+/// The values as a JSON list.
+pub fn array<T>(items: &[T], write: impl Fn(&T) -> Text) -> Text {
+    let mut list = "[".to_string();
+    for item in items {
+        if list.len() > 1 {
+            list.push(',');
+        }
+        list.push_str(&write(item).0);
     }
+    list.push(']');
+    Text(list)
 }
 
-/// The values as a JSON list.
-pub fn array<T>(items: &[T], write: impl Fn(&T) -> Value) -> Value {
-    Value::Array(items.iter().map(write).collect())
+fn quote(text: &str, out: &mut String) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(character);
+            }
+            '\0'..'\x20' => {
+                let code = character as usize;
+                out.push_str("\\u00");
+                out.extend(HEX.get(code >> 4));
+                out.extend(HEX.get(code & 15));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push('"');
 }
 
 /// The word for a value, as [`Fields::optional_word`] reads it.
@@ -273,6 +387,37 @@ mod tests {
             let error = Fields::of(&value).unwrap().list::<Pair>("pairs").unwrap_err();
             assert_eq!(error.to_string(), expected, "{text}");
         }
-        assert!(parse(b"{").unwrap_err().problem.starts_with("is not JSON"));
+        assert_eq!(parse(b"{").unwrap_err().problem, "is not JSON");
+        let deep = "[".repeat(100_000);
+        assert_eq!(parse(deep.as_bytes()).unwrap_err().problem, "is not JSON");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_whatever_it_contains() {
+        for hard in ["", "plain", "a\"b\\c/", "\u{0}\u{1}\n\r\t\u{1f}\u{7f}", "Zo\u{eb} \u{1f600} \u{2028}"] {
+            let written = Text::from(
+                Object::default().with("text", hard).with("list", array(&[hard], |text| Text::from(*text))),
+            );
+            let bytes = written.into_bytes();
+            let value = parse(&bytes).unwrap();
+            let fields = Fields::of(&value).unwrap();
+            assert_eq!(fields.text("text").as_deref(), Ok(hard), "{}", String::from_utf8_lossy(&bytes));
+            let Some(Value::Array(list)) = fields.get("list") else { panic!("{hard:?}: no list") };
+            assert_eq!(list.first().and_then(text), Some(hard));
+        }
+    }
+
+    #[test]
+    fn numbers_are_whole_and_fit() {
+        for (digits, expected) in [
+            ("0", Some(0)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("1.0", None),
+            ("1e3", None),
+        ] {
+            assert_eq!(number(&parse(digits.as_bytes()).unwrap()), expected, "{digits}");
+        }
     }
 }

@@ -1,10 +1,8 @@
 //! Which plan opens which groups, as the tenant has set it. Pure; `tenant` keeps it.
 
-use serde_json::Value;
-
 use crate::contract::types::{GroupRef, Membership};
 use crate::id::GroupId;
-use crate::json::{Fields, Json, Object, Unreadable, array};
+use crate::json::{Fields, Json, Object, Text, Unreadable, Value, array};
 
 /// One entry: memberships of this plan open this group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,8 +134,8 @@ impl Json for MappedPlan {
     }
 }
 
-impl From<&Mappings> for Value {
-    fn from(mappings: &Mappings) -> Value {
+impl From<&Mappings> for Text {
+    fn from(mappings: &Mappings) -> Text {
         let entry = |entry: &Entry| {
             Object::default()
                 .with("plan", entry.plan.as_str())

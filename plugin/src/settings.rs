@@ -1,9 +1,7 @@
 //! What a gym decides about its installation, as `connection.connect` takes it: a JSON text, checked field by field.
 
-use serde_json::Value;
-
 use crate::contract::types::Problem;
-use crate::json::{self, Fields, Json, Object, Unreadable};
+use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value};
 use crate::kisi::users::Invitation;
 
 /// The JSON Schema of [`Settings`], for hosts that build a form from it.
@@ -89,14 +87,14 @@ impl Json for Integration {
     }
 }
 
-impl From<&Settings> for Value {
-    fn from(settings: &Settings) -> Value {
+impl From<&Settings> for Text {
+    fn from(settings: &Settings) -> Text {
         let integration = Object::default()
             .with("identifier", settings.integration.identifier.as_str())
             .with("contact", settings.integration.contact.as_str());
         Object::default()
             .with("integration", integration)
-            .with("grace_days", settings.grace_days)
+            .with("grace_days", u64::from(settings.grace_days))
             .with("on_block", json::word(&ON_BLOCK, settings.on_block))
             .with("missing_user", json::word(&MISSING_USER, settings.missing_user))
             .with("invitation", json::word(&INVITATION, settings.invitation))
@@ -167,10 +165,11 @@ mod tests {
 
     #[test]
     fn the_published_schema_says_what_the_settings_take() {
-        let schema = json::parse(SCHEMA.as_bytes()).unwrap();
+        let read = |text: Vec<u8>| serde_json::from_slice::<serde_json::Value>(&text).unwrap();
+        let schema = read(SCHEMA.into());
         let properties = &schema["properties"];
         let settings = Settings::parse(&format!("{{{INTEGRATION}}}")).unwrap();
-        let written = Value::from(&settings);
+        let written = read(Text::from(&settings).into_bytes());
         assert_eq!(
             properties.as_object().unwrap().keys().collect::<Vec<_>>(),
             written.as_object().unwrap().keys().collect::<Vec<_>>()
@@ -179,9 +178,9 @@ mod tests {
             if let Some(default) = property.get("default") {
                 assert_eq!(default, &written[name], "the default of {name}");
             }
-            for word in property.get("enum").and_then(Value::as_array).into_iter().flatten() {
+            for word in property.get("enum").and_then(|words| words.as_array()).into_iter().flatten() {
                 let text = format!("{{{INTEGRATION},\"{name}\":{word}}}");
-                assert_eq!(Value::from(&Settings::parse(&text).unwrap())[name], *word);
+                assert_eq!(read(Text::from(&Settings::parse(&text).unwrap()).into_bytes())[name], *word);
             }
         }
         assert_eq!(properties["grace_days"]["maximum"], GRACE_DAYS_MAX);

@@ -1,12 +1,10 @@
 //! What the plugin remembers of the installation: settings, whose key it is, groups, mappings, and whether a person
 //! must act before anything can go on.
 
-use serde_json::Value;
-
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Detail, Pause, PauseCause, Timestamp};
 use crate::host::Host;
-use crate::json::{self, Fields, Json, Object, Unreadable, array};
+use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value, array};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::plan::{DATE_CHANGE, DateChange};
@@ -140,7 +138,7 @@ impl Tenant {
 
 impl<T> Versioned<T>
 where
-    for<'a> Value: From<&'a T>,
+    for<'a> Text: From<&'a T>,
 {
     /// Writes the value.
     ///
@@ -156,7 +154,7 @@ where
     pub fn write(&self) -> Write {
         Write {
             key: self.key.to_string(),
-            value: Some(json::to_vec(&Value::from(&self.value))),
+            value: Some(Text::from(&self.value).into_bytes()),
             requires: self.version.map_or(Precondition::Absent, Precondition::UnchangedSince),
         }
     }
@@ -276,8 +274,8 @@ impl Json for Group {
     }
 }
 
-impl From<&Config> for Value {
-    fn from(config: &Config) -> Value {
+impl From<&Config> for Text {
+    fn from(config: &Config) -> Text {
         let account = Object::default()
             .with("id", config.account.id)
             .with("name", config.account.name.as_str())
@@ -301,14 +299,14 @@ impl From<&Config> for Value {
     }
 }
 
-impl From<&Groups> for Value {
-    fn from(groups: &Groups) -> Value {
+impl From<&Groups> for Text {
+    fn from(groups: &Groups) -> Text {
         let group = |group: &Group| {
             Object::default()
                 .with("id", group.id)
                 .with("name", group.name.as_str())
                 .with_some("place", group.place.as_deref())
-                .with("doors", group.doors)
+                .with("doors", u64::from(group.doors))
                 .with("app_access", group.app_access)
                 .into()
         };

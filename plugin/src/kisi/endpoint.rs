@@ -2,9 +2,7 @@
 
 use std::marker::PhantomData;
 
-use serde_json::Value;
-
-use crate::json::{self, Json, Object, Unreadable};
+use crate::json::{Json, Object, Text, Unreadable, Value};
 
 /// The methods that the API uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +68,7 @@ impl<T> Call<T> {
 
     /// Sends `body` to `path`.
     pub fn with_body(method: Method, path: String, body: Object) -> Call<T> {
-        Call { method, path, body: Some(json::to_vec(&Value::from(body))), answer: PhantomData }
+        Call { method, path, body: Some(Text::from(body).into_bytes()), answer: PhantomData }
     }
 }
 

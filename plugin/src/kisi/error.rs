@@ -1,11 +1,11 @@
 //! What can go wrong between a request and its answer, and what the host must do about it.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 use super::endpoint::Response;
 use crate::contract::types::{PauseCause, ProviderAnswer};
 use crate::host::SendError;
-use crate::json;
+use crate::json::{self, Value, field};
 use crate::stop::{Stop, pause, reject, retry};
 
 /// Longest text of Kisi's that is passed on, in characters.
@@ -137,12 +137,12 @@ impl Error {
 
 /// Reads both error bodies of the API (C): `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
 fn provider_answer(response: &Response) -> ProviderAnswer {
-    let body = json::parse(&response.body).unwrap_or_default();
-    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_string);
-    let message = match (text("error"), body.get("errors").and_then(Value::as_object)) {
+    let body = json::parse(&response.body).unwrap_or(Value::Null);
+    let text = |name: &str| field(&body, name).and_then(json::text).map(str::to_string);
+    let message = match (text("error"), field(&body, "errors")) {
         (Some(error), _) => error,
-        (None, Some(errors)) => flatten(errors),
-        (None, None) => {
+        (None, Some(Value::Object(errors))) => flatten(errors),
+        (None, _) => {
             let body = std::str::from_utf8(&response.body).unwrap_or("bytes that are no text");
             format!("an answer that is not in the API's form: {body}")
         }
@@ -150,16 +150,18 @@ fn provider_answer(response: &Response) -> ProviderAnswer {
     ProviderAnswer { status: response.status, code: text("code"), message: excerpt(&message) }
 }
 
-fn flatten(errors: &Map<String, Value>) -> String {
+fn flatten(errors: &[(Cow<str>, Value)]) -> String {
     let mut text = String::new();
     for (field, messages) in errors {
-        for message in messages.as_array().map_or(std::slice::from_ref(messages), Vec::as_slice) {
+        let messages =
+            if let Value::Array(messages) = messages { messages } else { std::slice::from_ref(messages) };
+        for message in messages {
             if !text.is_empty() {
                 text.push_str("; ");
             }
             text.push_str(field);
             text.push(' ');
-            text.push_str(message.as_str().unwrap_or("is not accepted"));
+            text.push_str(json::text(message).unwrap_or("is not accepted"));
         }
     }
     text

@@ -1,11 +1,9 @@
 //! `/groups`: sets of doors.
 
-use serde_json::Value;
-
 use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::GroupId;
-use crate::json::{Fields, Json, Unreadable};
+use crate::json::{Fields, Json, Unreadable, Value};
 
 /// A group, as far as the plugin reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +23,7 @@ pub struct Group {
 impl Json for Group {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        let place = fields.get("place").and_then(|place| place.get("name")).and_then(Value::as_str);
+        let place = fields.inner_text("place", "name");
         Ok(Group {
             id: fields.of_type("id")?,
             name: fields.text("name")?,

@@ -14,7 +14,7 @@ pub mod time;
 pub mod users;
 
 use crate::host::Host;
-use crate::json;
+use crate::json::{self, Value};
 use crate::settings::Integration;
 use endpoint::{Answer, Call, Request};
 use error::Error;
@@ -41,8 +41,8 @@ impl<'a> Kisi<'a> {
     /// Every way in which the answer is not the one that was asked for; see [`Error`].
     pub fn send<T: Answer>(&self, call: Call<T>) -> Result<T, Error> {
         let response = self.exchange(call.method, &call.path, call.body)?;
-        let body = T::HAS_BODY.then(|| json::parse(&response.body)).transpose();
-        body.and_then(|body| T::read(&body.unwrap_or_default()))
+        let body = if T::HAS_BODY { json::parse(&response.body) } else { Ok(Value::Null) };
+        body.and_then(|body| T::read(&body))
             .map_err(|error| Error::unrecognized(response.status, &error.to_string()))
     }
 

@@ -1,11 +1,9 @@
 //! `/user`, `/organization`, `/places`: whose key it is, and where.
 
-use serde_json::Value;
-
 use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::{Fields, Json, Unreadable};
+use crate::json::{Fields, Json, Unreadable, Value};
 
 /// The owner of the key.
 #[derive(Debug, Clone, PartialEq, Eq)]

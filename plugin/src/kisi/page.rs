@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::endpoint::Response;
 use super::error::Error;
 use super::{Kisi, endpoint};
-use crate::json::{self, Fields, Json, Unreadable};
+use crate::json::{self, Fields, Json, Unreadable, Value};
 
 /// Kisi refuses greater offsets, for every list (C).
 const OFFSET_MAX: u64 = 20_000;
@@ -73,12 +71,12 @@ impl Kisi<'_> {
     }
 }
 
-fn read_page(
-    response: &Response,
+fn read_page<'a>(
+    response: &'a Response,
     offset: u64,
     limit: u64,
     total: &mut Option<u64>,
-) -> Result<Vec<Value>, Error> {
+) -> Result<Vec<Value<'a>>, Error> {
     let body = json::parse(&response.body).map_err(|error| doubt(response, &error.to_string()))?;
     let Value::Array(rows) = body else {
         return Err(doubt(response, "the page is not a list"));

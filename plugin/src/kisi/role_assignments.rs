@@ -1,7 +1,5 @@
 //! `/role_assignments`: who may open what. What Kisi's web page calls an access right.
 
-use serde_json::Value;
-
 use super::Kisi;
 use super::endpoint::{Call, Method, NoContent};
 use super::error::Error;
@@ -9,7 +7,7 @@ use super::page::{List, Row};
 use super::time;
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::{Fields, Json, Object, Unreadable};
+use crate::json::{Fields, Json, Object, Text, Unreadable, Value};
 use crate::window::Window;
 
 /// The role of somebody who may open a group's doors and nothing more (C). The only one that the plugin gives or
@@ -44,8 +42,7 @@ pub struct RoleAssignment {
 impl Json for RoleAssignment {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        let name =
-            fields.get("applies_to").and_then(|applies_to| applies_to.get("name")).and_then(Value::as_str);
+        let name = fields.inner_text("applies_to", "name");
         Ok(RoleAssignment {
             id: fields.of_type("id")?,
             role_id: fields.text("role_id")?,
@@ -109,10 +106,11 @@ pub fn set_window(assignment: AssignmentId, window: Window) -> Call<NoContent> {
 
 /// Says everything that Kisi has no known default for (?). Members hear from the gym, not from each change of a group.
 fn with_dates(assignment: Object, window: Window) -> Object {
+    let date = |at: Option<Timestamp>| at.and_then(time::format).map(|text| Text::from(text.as_str()));
     assignment
         .with("notify", false)
-        .with("valid_from", window.starts_at.and_then(time::format))
-        .with("valid_until", window.ends_at.and_then(time::format))
+        .with_null("valid_from", date(window.starts_at))
+        .with_null("valid_until", date(window.ends_at))
 }
 
 /// Removes an assignment.
@@ -170,7 +168,7 @@ mod tests {
             create(UserId(901), GroupId(77), Window { starts_at: None, ends_at: Some(1_798_761_599_000) });
         assert_eq!(
             String::from_utf8(call.body.unwrap()).unwrap(),
-            r#"{"role_assignment":{"applies_to_id":77,"applies_to_type":"Group","assignee_id":901,"assignee_type":"User","notify":false,"role_id":"group_basic","valid_from":null,"valid_until":"2026-12-31T23:59:59.000Z"}}"#
+            r#"{"role_assignment":{"applies_to_type":"Group","applies_to_id":77,"assignee_type":"User","assignee_id":901,"role_id":"group_basic","notify":false,"valid_from":null,"valid_until":"2026-12-31T23:59:59.000Z"}}"#
         );
     }
 

@@ -1,11 +1,9 @@
 //! `/users`: the accounts that door access is given to.
 
-use serde_json::Value;
-
 use super::endpoint::{Call, Method, NoContent, escape};
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::{Fields, Json, Object, Unreadable};
+use crate::json::{Fields, Json, Object, Unreadable, Value};
 
 /// The key in a user's metadata that carries the member's id, on users that the plugin created. Metadata holds flat
 /// values under keys of at most 50 characters (C).
@@ -28,8 +26,7 @@ pub struct User {
 impl Json for User {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        let mark =
-            fields.get("metadata").and_then(|metadata| metadata.get(METADATA_MEMBER)).and_then(Value::as_str);
+        let mark = fields.inner_text("metadata", METADATA_MEMBER);
         Ok(User {
             id: fields.of_type("id")?,
             email: fields.optional_text("email")?,
@@ -95,7 +92,7 @@ mod tests {
         let call = create("ann@x.test", "Ann Lee", "m-1", Invitation::Managed);
         assert_eq!(
             String::from_utf8(call.body.unwrap()).unwrap(),
-            r#"{"user":{"confirm":true,"email":"ann@x.test","metadata":{"gym_member_id":"m-1"},"name":"Ann Lee","send_emails":false}}"#
+            r#"{"user":{"email":"ann@x.test","name":"Ann Lee","send_emails":false,"confirm":true,"metadata":{"gym_member_id":"m-1"}}}"#
         );
     }
 }

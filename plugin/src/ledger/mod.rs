@@ -3,11 +3,9 @@
 
 pub mod store;
 
-use serde_json::Value;
-
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::{Fields, Json, Object, Unreadable, array};
+use crate::json::{Fields, Json, Object, Text, Unreadable, Value, array};
 use crate::window::Window;
 
 /// One member's record.
@@ -197,8 +195,8 @@ impl Json for Hold {
     }
 }
 
-impl From<&Record> for Value {
-    fn from(record: &Record) -> Value {
+impl From<&Record> for Text {
+    fn from(record: &Record) -> Text {
         let account = record.account.as_ref().map(|account| {
             Object::default()
                 .with("user", account.user)
@@ -213,15 +211,15 @@ impl From<&Record> for Value {
         let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
         Object::default()
             .with_some("account", account)
-            .with_some("former", former.map(|former| array(former, |user| Value::from(*user))))
-            .with_some("holds", holds.map(|holds| array(holds, |hold| Value::from(hold))))
+            .with_some("former", former.map(|former| array(former, |user| Text::from(*user))))
+            .with_some("holds", holds.map(|holds| array(holds, |hold| Text::from(hold))))
             .with_some("cleared", cleared)
             .into()
     }
 }
 
-impl From<&Hold> for Value {
-    fn from(hold: &Hold) -> Value {
+impl From<&Hold> for Text {
+    fn from(hold: &Hold) -> Text {
         let object = hold.window.write(Object::default().with("user", hold.user).with("group", hold.group));
         match hold.state {
             State::Granting { at } => object.with("granting", at),
@@ -269,7 +267,7 @@ mod tests {
             cleared: Some(Cleared { email: None }),
         };
         for record in [record, Record::default()] {
-            let text = json::to_vec(&Value::from(&record));
+            let text = Text::from(&record).into_bytes();
             assert_eq!(json::from_slice::<Record>(&text), Ok(record), "{}", String::from_utf8_lossy(&text));
         }
     }

@@ -1,14 +1,12 @@
 //! Records in storage, with the two indexes that follow from them. A record and its indexes change in one commit, and
 //! only if nobody else changed them since they were read.
 
-use serde_json::Value;
-
 use super::Record;
 use crate::contract::storage::{Precondition, Quota, StorageError, Write};
 use crate::contract::types::PauseCause;
 use crate::host::Host;
 use crate::id::UserId;
-use crate::json;
+use crate::json::{self, Text};
 use crate::stop::{Stop, pause, reject, retry};
 
 /// Records are under this prefix, by member id.
@@ -70,8 +68,7 @@ impl Loaded {
     }
 
     fn writes(&self) -> Vec<Write> {
-        let value =
-            if self.record.is_empty() { None } else { Some(json::to_vec(&Value::from(&self.record))) };
+        let value = if self.record.is_empty() { None } else { Some(Text::from(&self.record).into_bytes()) };
         let requires = self.version.map_or(Precondition::Absent, Precondition::UnchangedSince);
         let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
         writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));

@@ -41,7 +41,7 @@ impl Place {
     }
     /// The packages' content, as if this were the machine's root.
     fn root(&self) -> PathBuf {
-        self.folder.join("root")
+        self.folder.join("unpacked")
     }
     /// What cargo runs as the compiler.
     fn wrapper(&self) -> PathBuf {
