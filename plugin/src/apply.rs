@@ -2,13 +2,13 @@
 //! to be other than the ledger says, the ledger is corrected and the caller plans again.
 
 use crate::contract::events::{Action, Outcome, WarningKind};
-use crate::contract::types::{self, ProviderAnswer};
+use crate::contract::types::ProviderAnswer;
 use crate::explain;
 use crate::id::{AssignmentId, GroupId, UserId};
 use crate::kisi::error::Error;
 use crate::kisi::{groups, role_assignments, users};
 use crate::ledger::store::Loaded;
-use crate::ledger::{Hold, State};
+use crate::ledger::{Elevated, Hold, State};
 use crate::outcome;
 use crate::plan::{DateChange, Edit, Refused, Why, intend};
 use crate::reconcile::Call;
@@ -137,8 +137,8 @@ impl Apply<'_, '_> {
             return Ok(Applied::PlanAgain);
         }
         if let Some(row) = in_group.iter().find(|row| !row.is_plain()) {
-            self.warn_elevated(group, &row.name, &row.role_id);
-            self.refused.push(Refused::Grant(group));
+            let (role, seen_at) = (row.role_id.clone(), self.call.now);
+            self.loaded.record.elevated.push(Elevated { user, group, role, seen_at });
             return Ok(Applied::PlanAgain);
         }
         let adding = self.call.tenant.config.value.date_change == DateChange::AddThenRemove;
@@ -304,11 +304,6 @@ impl Apply<'_, '_> {
             "Kisi lets dates be changed only by removing and adding again: access was off for a moment.";
         let group = self.call.tenant.mappings.value.group_ref(group);
         outcome::warn(self.outcome, WarningKind::Gap, Some(group), text.to_string());
-    }
-
-    fn warn_elevated(&mut self, group: GroupId, name: &str, role: &str) {
-        let group = types::GroupRef { id: group.to_string(), name: name.to_string() };
-        outcome::warn(self.outcome, WarningKind::ElevatedRole, Some(group), explain::elevated(name, role));
     }
 
     fn tell(&mut self, action: Action, group: GroupId, window: Window, why: &Why) {

@@ -43,6 +43,7 @@ pub fn clear(
             return Ok(());
         }
     }
+    loaded.record.elevated.clear();
     for hold in &mut loaded.record.holds {
         if let Some(assignment) = hold.assignment() {
             hold.state = State::Revoking { assignment };

@@ -8,7 +8,7 @@ use crate::contract::types::{self, Member, MemberStatus, Reason, Timestamp};
 use crate::entitlement::{Entitlement, Withheld, entitlement};
 use crate::explain;
 use crate::host::Host;
-use crate::id::GroupId;
+use crate::id::{GroupId, UserId};
 use crate::identity::{self, Tie, address};
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
@@ -28,6 +28,9 @@ use crate::tenant::Tenant;
 const ROUNDS_MAX: usize = 200;
 /// How many freed addresses one event may follow up. The rest waits for the next event.
 const FOLLOWERS_MAX: usize = 20;
+
+/// How long a role above a plain member's is taken to be still there: nobody tells when it goes.
+const ELEVATED_MS: u64 = 24 * 60 * 60 * 1_000;
 
 const RETRY_DIRECTORY_MS: u64 = 1_000;
 const RETRY_ROUNDS_MS: u64 = 5_000;
@@ -184,7 +187,10 @@ impl<'a> Call<'a> {
         let settled = settle(&self.kisi, &mut loaded.record).map_err(Error::into_contract)?;
         loaded.record.cleared = None;
         let email = member.and_then(|member| address(member.email.as_deref()));
-        self.untie_unless(email.as_deref(), &mut loaded.record, outcome);
+        if self.untie_unless(email.as_deref(), &mut loaded.record, outcome) {
+            // Recorded at once, so that it is told once, whatever fails from here on.
+            loaded.save(self.host)?;
+        }
         for done in settled {
             let why = match entitled.desired(done.hold.group) {
                 Some(desired) => Why::Entitled(desired.clone()),
@@ -220,6 +226,7 @@ impl<'a> Call<'a> {
         }
         let tied = loaded.record.account.as_ref().map(|account| account.user);
         let user = tied.or_else(|| loaded.record.holds.first().map(|hold| hold.user));
+        self.heed_elevated(&entitled, user, &mut loaded.record, outcome, refused);
         let date_change = self.tenant.config.value.date_change;
         let mappings = &self.tenant.mappings.value;
         let edits = plan(&entitled, user, &loaded.record, mappings, date_change, refused, self.now);
@@ -244,13 +251,38 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Ends the tie to an account whose address is no longer the member's.
-    pub fn untie_unless(&mut self, email: Option<&str>, record: &mut Record, outcome: &mut Outcome) {
-        if record.account.as_ref().is_some_and(|account| Some(account.email.as_str()) != email)
-            && let Some(account) = record.untie()
-        {
-            let explanation = explain::tied(AccountAction::Unlinked, &account.email);
-            outcome::account(outcome, AccountAction::Unlinked, account.user, explanation);
+    /// Ends the tie to an account whose address is no longer the member's. True when there was one.
+    pub fn untie_unless(&mut self, email: Option<&str>, record: &mut Record, outcome: &mut Outcome) -> bool {
+        if record.account.as_ref().is_none_or(|account| Some(account.email.as_str()) == email) {
+            return false;
+        }
+        let Some(account) = record.untie() else { return false };
+        let explanation = explain::tied(AccountAction::Unlinked, &account.email);
+        outcome::account(outcome, AccountAction::Unlinked, account.user, explanation);
+        true
+    }
+
+    /// Leaves groups alone in which the member has a role above a plain member's, and says so.
+    fn heed_elevated(
+        &self,
+        entitled: &Entitlement,
+        user: Option<UserId>,
+        record: &mut Record,
+        outcome: &mut Outcome,
+        refused: &mut Vec<Refused>,
+    ) {
+        record.elevated.retain(|elevated| {
+            Some(elevated.user) == user
+                && entitled.desired(elevated.group).is_some()
+                && self.now < elevated.seen_at.saturating_add(ELEVATED_MS)
+        });
+        for elevated in &record.elevated {
+            let group = self.tenant.mappings.value.group_ref(elevated.group);
+            let explanation = explain::elevated(&group.name, &elevated.role);
+            outcome::warn(outcome, WarningKind::ElevatedRole, Some(group), explanation);
+            if !refused.contains(&Refused::Grant(elevated.group)) {
+                refused.push(Refused::Grant(elevated.group));
+            }
         }
     }
 

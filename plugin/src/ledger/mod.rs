@@ -19,6 +19,8 @@ pub struct Record {
     pub holds: Vec<Hold>,
     /// The member is blocked, and all their groups at Kisi were cleared for this address.
     pub cleared: Option<Cleared>,
+    /// Roles that make it impossible to add the member to a group, so that this is not tried at each event.
+    pub elevated: Vec<Elevated>,
 }
 
 /// The tie between a member and a Kisi user.
@@ -38,6 +40,19 @@ pub struct Account {
 pub struct Cleared {
     /// The address that was looked for, as in [`Account::email`]; absent when the member had none.
     pub email: Option<String>,
+}
+
+/// A role above a plain member's in a group that memberships give. It opens the group's doors, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elevated {
+    /// Who has it.
+    pub user: UserId,
+    /// In which group.
+    pub group: GroupId,
+    /// The role.
+    pub role: String,
+    /// When it was last seen.
+    pub seen_at: Timestamp,
 }
 
 /// One role assignment that is the plugin's to change.
@@ -141,6 +156,7 @@ impl Record {
         self.account = self.account.take().filter(|account| account.user != user);
         self.former.retain(|&former| former != user);
         self.holds.retain(|hold| hold.user != user);
+        self.elevated.retain(|elevated| elevated.user != user);
     }
 }
 
@@ -152,6 +168,7 @@ impl Json for Record {
             former: fields.list("former")?,
             holds: fields.list("holds")?,
             cleared: fields.optional("cleared")?,
+            elevated: fields.list("elevated")?,
         })
     }
 }
@@ -163,6 +180,18 @@ impl Json for Account {
             user: fields.of_type("user")?,
             email: fields.text("email")?,
             name: fields.optional_number("name")?,
+        })
+    }
+}
+
+impl Json for Elevated {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        Ok(Elevated {
+            user: fields.of_type("user")?,
+            group: fields.of_type("group")?,
+            role: fields.text("role")?,
+            seen_at: fields.number("seen_at")?,
         })
     }
 }
@@ -209,11 +238,24 @@ impl From<&Record> for Text {
             .map(|cleared| Object::default().with_some("email", cleared.email.as_deref()));
         let former = Some(&record.former).filter(|former| !former.is_empty());
         let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
+        let elevated = Some(&record.elevated).filter(|elevated| !elevated.is_empty());
         Object::default()
             .with_some("account", account)
             .with_some("former", former.map(|former| array(former, |user| Text::from(*user))))
             .with_some("holds", holds.map(|holds| array(holds, |hold| Text::from(hold))))
             .with_some("cleared", cleared)
+            .with_some("elevated", elevated.map(|elevated| array(elevated, |elevated| Text::from(elevated))))
+            .into()
+    }
+}
+
+impl From<&Elevated> for Text {
+    fn from(elevated: &Elevated) -> Text {
+        Object::default()
+            .with("user", elevated.user)
+            .with("group", elevated.group)
+            .with("role", elevated.role.as_str())
+            .with("seen_at", elevated.seen_at)
             .into()
     }
 }
@@ -265,6 +307,12 @@ mod tests {
                 hold(State::Revoking { assignment }),
             ],
             cleared: Some(Cleared { email: None }),
+            elevated: vec![Elevated {
+                user: UserId(901),
+                group: GroupId(8),
+                role: "group_manager".to_string(),
+                seen_at: 4,
+            }],
         };
         for record in [record, Record::default()] {
             let text = Text::from(&record).into_bytes();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_harness::contract::events::{Action, WarningKind};
+use host_harness::contract::events::{AccountAction, Action, Outcome, WarningKind};
 use host_harness::contract::types::{Error, MemberStatus, MembershipStatus, Reason};
 use kisi_sim::{
     DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Fault, FaultEffect, Knobs, ValidityInPatch,
@@ -468,4 +468,47 @@ fn a_lagging_search_ends_in_one_user() {
     world.settle(ANN);
     assert_eq!(world.sim.state().users.len(), 2);
     assert_eq!(world.names_of(EMAIL), ["Gym"]);
+}
+
+#[test]
+fn a_role_above_a_plain_members_costs_nothing_at_each_event_and_is_looked_at_again_after_a_day() {
+    let world = with_ann("basic");
+    let user = world.sim.state().user_by_email(EMAIL).unwrap().id;
+    let managed = world.sim.assign(user, group(&world, "Spa"), "group_manager");
+    world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
+    let warned =
+        |outcomes: &[Outcome]| outcomes[0].warnings.iter().any(|w| w.kind == WarningKind::ElevatedRole);
+    assert!(warned(&world.settle(ANN)));
+    assert!(!world.calls().is_empty(), "it is found out by asking");
+
+    assert!(warned(&world.settle(ANN)), "and told each time");
+    assert_eq!(world.calls(), Vec::<String>::new());
+
+    world.sim.unassign(managed);
+    world.advance(Duration::from_millis(DAY));
+    assert!(!warned(&world.settle(ANN)));
+    assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"]);
+    assert_eq!(world.calls().len(), 1, "one edit");
+}
+
+#[test]
+fn that_an_account_is_no_longer_a_members_is_told_once_whatever_fails_then() {
+    let world = with_ann("basic");
+    world.directory.update(ANN, |ann| ann.email = Some("ann@home.test".to_string()));
+    let mut told = 0;
+    for route in ["GET /users", "POST /users", "POST /role_assignments"] {
+        fault(&world, route, FaultEffect::Status { status: 503, retry_after_s: None });
+    }
+    for _ in 0..6 {
+        let handled = world.runtime.block_on(world.tenant().handle(&world.event(ANN))).unwrap();
+        let done = handled.unwrap_or_else(|unfinished| unfinished.done);
+        let unlinked = |outcome: &Outcome| {
+            outcome.account.iter().filter(|change| change.action == AccountAction::Unlinked).count()
+        };
+        told += done.iter().map(unlinked).sum::<usize>();
+        world.advance(Duration::from_secs(10));
+    }
+    assert_eq!(told, 1);
+    assert_eq!(world.names_of("ann@home.test"), ["Gym"]);
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new());
 }

@@ -180,19 +180,23 @@ impl World {
 
     /// Delivers an event about `member` once.
     pub(crate) fn deliver(&self, member: &str) -> Delivered {
-        let event = events::Event {
-            id: "e-1".to_string(),
-            kind: events::EventKind::MemberChanged,
-            member: member.to_string(),
-            occurred_at: self.clock.now_ms(),
-        };
         match self.arm {
-            Arm::Component => match self.runtime.block_on(self.tenant().handle(&event)) {
+            Arm::Component => match self.runtime.block_on(self.tenant().handle(&self.event(member))) {
                 Ok(answer) => answer.map_err(|unfinished| Failure::Unfinished(unfinished.error)),
                 Err(CallError::Aborted(_)) => Err(Failure::Cut),
                 Err(error) => panic!("the call failed: {error}"),
             },
             Arm::Native => Native::new(self).handle(member),
+        }
+    }
+
+    /// An event about `member`, of no kind in particular.
+    pub(crate) fn event(&self, member: &str) -> events::Event {
+        events::Event {
+            id: "e-1".to_string(),
+            kind: events::EventKind::MemberChanged,
+            member: member.to_string(),
+            occurred_at: self.clock.now_ms(),
         }
     }
 
