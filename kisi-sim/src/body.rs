@@ -30,6 +30,26 @@ impl Fields {
         Ok(Fields { wrapper, rest: rest.clone(), beside, errors: FieldErrors::new() })
     }
 
+    /// The fields of a body that has no wrapper and may be missing.
+    pub(crate) fn unwrapped(body: Option<&Value>) -> Result<Fields, ApiError> {
+        let rest = match body {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Object(body)) => body.clone(),
+            Some(_) => return Err(ApiError::BadRequest("The request body is no JSON object")),
+        };
+        Ok(Fields { wrapper: "", rest, beside: Vec::new(), errors: FieldErrors::new() })
+    }
+
+    /// Lets a documented object stand beside the wrapper.
+    pub(crate) fn allow_beside(&mut self, name: &str) {
+        self.beside.retain(|beside| beside != name);
+    }
+
+    /// Notes a field that the endpoint does not document, found somewhere inside another one.
+    pub(crate) fn unknown(&mut self, name: String) {
+        self.beside.push(name);
+    }
+
     /// Notes that a field is wrong.
     pub(crate) fn wrong(&mut self, name: &str, message: &str) {
         self.errors.entry(name.to_owned()).or_default().push(message.to_owned());
@@ -111,7 +131,7 @@ impl Fields {
         let wrapper = self.wrapper;
         let unknown: Vec<String> = std::mem::take(&mut self.rest)
             .into_iter()
-            .map(|(name, _)| format!("{wrapper}.{name}"))
+            .map(|(name, _)| if wrapper.is_empty() { name } else { format!("{wrapper}.{name}") })
             .chain(std::mem::take(&mut self.beside))
             .collect();
         if call.state.knobs.unknown_fields == UnknownInput::Unprocessable {

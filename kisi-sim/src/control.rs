@@ -32,6 +32,7 @@ pub(crate) fn router() -> Router<Simulator> {
         .route("/seed", post(put_seed))
         .route("/state", get(state))
         .route("/keys", get(keys))
+        .route("/events", get(events))
         .route("/journal", get(journal).delete(clear_journal))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/knobs", get(knobs).patch(patch_knobs))
@@ -70,8 +71,9 @@ async fn describe() -> Json<Value> {
         "what": "a simulator of the Kisi REST API; this is its control surface, not part of Kisi",
         "control": {
             "POST /_sim/seed": "replace everything by a seed: JSON, or TOML with content type application/toml",
-            "GET /_sim/state": "all organizations, places, locks, groups, group locks, users, role assignments",
-            "GET /_sim/keys": "the keys, with their secrets",
+            "GET /_sim/state": "all organizations, places, locks, groups, group locks, users, role assignments, logins",
+            "GET /_sim/keys": "the keys and device logins that work, with their secrets",
+            "GET /_sim/events": "what was done, by whom and with which outcome, oldest first",
             "GET /_sim/journal": "all API requests so far",
             "DELETE /_sim/journal": "forget them",
             "GET /_sim/faults": "the faults, with how often each has fired",
@@ -108,6 +110,10 @@ async fn state(State(simulator): State<Simulator>) -> Response {
 
 async fn keys(State(simulator): State<Simulator>) -> Response {
     Json(simulator.keys()).into_response()
+}
+
+async fn events(State(simulator): State<Simulator>) -> Response {
+    Json(simulator.events()).into_response()
 }
 
 async fn journal(State(simulator): State<Simulator>) -> Response {

@@ -26,6 +26,8 @@ pub(crate) enum ApiError {
     BodyTooLong,
     /// 422: these fields are wrong.
     Invalid(FieldErrors),
+    /// 403, 409 or 503: the door stays shut.
+    Refused { status: StatusCode, message: &'static str, code: &'static str },
     /// 429: more requests than the user may make; the header to send along, if any.
     TooManyRequests { retry_after_s: Option<u64> },
 }
@@ -79,6 +81,7 @@ impl From<ApiError> for Reply {
             ApiError::Invalid(errors) => {
                 Reply::json(StatusCode::UNPROCESSABLE_ENTITY, json!({ "errors": errors }))
             }
+            ApiError::Refused { status, message, code } => envelope(status, message, code),
             ApiError::TooManyRequests { retry_after_s } => {
                 let mut reply = envelope(StatusCode::TOO_MANY_REQUESTS, "Too many requests", "mock29");
                 reply.retry_after_s = retry_after_s;

@@ -145,6 +145,26 @@ impl JournalEntry {
     }
 }
 
+/// The fields in which an answer tells a secret that was just made.
+const MADE_SECRETS: &[&str] = &["secret", "authentication_token", "phone_key"];
+
+/// An answer's body without the secrets that it tells.
+pub(crate) fn without_made_secrets(value: Value) -> Value {
+    match value {
+        Value::Array(items) => Value::Array(items.into_iter().map(without_made_secrets).collect()),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, value)| {
+                    let is_secret = MADE_SECRETS.contains(&name.as_str());
+                    (name, if is_secret { Value::from(REDACTED) } else { without_made_secrets(value) })
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
 fn redact(text: &str, secret: &str) -> String {
     text.replace(secret, REDACTED)
 }

@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 pub struct Knobs {
     /// A `limit` above the resource's maximum.
     pub limit_above_max: LimitAboveMax,
+    /// The highest `offset`. Documented as 20,000 for every list; a lower one lets a test meet it with few rows.
+    pub offset_max: u64,
+    /// An `offset` above it.
+    pub offset_above_max: OffsetAboveMax,
     /// The range header of a page that starts after the last row.
     pub offset_past_end: OffsetPastEnd,
     /// Whether rows keep their places while a client reads page after page.
@@ -39,6 +43,18 @@ pub struct Knobs {
     pub role_assignments_of_deleted_user: RoleAssignmentsOfDeletedUser,
     /// `metadata` in the body of `PATCH /users/{id}`.
     pub metadata_patch: MetadataPatch,
+    /// The code of an unlock that is refused because nothing gives access to the door.
+    pub unlock_denied_code: UnlockDeniedCode,
+    /// The status of an unlock where door or place are locked down.
+    pub lockdown_status: LockdownStatus,
+    /// The status of an unlock of a door that is offline.
+    pub offline_status: OfflineStatus,
+    /// `GET /logins/{id}`, which the specification does not have.
+    pub login_by_id: LoginById,
+    /// How long a new event set is `in_progress`, in milliseconds.
+    pub event_set_delay_ms: u64,
+    /// How an event set ends.
+    pub event_set_outcome: EventSetOutcome,
     /// Whether requests are counted against the rate limit at all.
     pub rate_limit: bool,
     /// Requests that one user may make within one second, over all of the user's keys.
@@ -55,6 +71,8 @@ pub struct Knobs {
     pub journal_responses: bool,
 }
 
+/// Kisi's documented limit. See [`Knobs::offset_max`].
+const OFFSET_MAX: u64 = 20_000;
 /// Kisi's documented limit. See [`Knobs::requests_per_second`].
 const REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
 
@@ -62,6 +80,8 @@ impl Default for Knobs {
     fn default() -> Knobs {
         Knobs {
             limit_above_max: LimitAboveMax::Clamp,
+            offset_max: OFFSET_MAX,
+            offset_above_max: OffsetAboveMax::Unprocessable,
             offset_past_end: OffsetPastEnd::Star,
             row_order: RowOrder::Stable,
             duplicate_user: DuplicateUser::Conflict,
@@ -75,6 +95,12 @@ impl Default for Knobs {
             notify_default: true,
             role_assignments_of_deleted_user: RoleAssignmentsOfDeletedUser::Empty,
             metadata_patch: MetadataPatch::Replace,
+            unlock_denied_code: UnlockDeniedCode::Fcd8ef,
+            lockdown_status: LockdownStatus::Forbidden,
+            offline_status: OfflineStatus::Unavailable,
+            login_by_id: LoginById::NoSuchEndpoint,
+            event_set_delay_ms: 0,
+            event_set_outcome: EventSetOutcome::Finished,
             rate_limit: true,
             requests_per_second: REQUESTS_PER_SECOND,
             retry_after_s: None,
@@ -104,6 +130,15 @@ knob_values!(
         Clamp = "clamp",
         /// Refused with 422.
         Unprocessable = "422",
+    }
+);
+knob_values!(
+    /// An `offset` above the maximum.
+    OffsetAboveMax {
+        /// Refused with 422 on `offset`.
+        Unprocessable = "422",
+        /// Refused with 400.
+        BadRequest = "400",
     }
 );
 knob_values!(
@@ -197,6 +232,51 @@ knob_values!(
         Merge = "merge",
         /// The given object takes the place of the old one.
         Replace = "replace",
+    }
+);
+knob_values!(
+    /// The code of an unlock that is refused because nothing gives access to the door: Kisi lists two for it.
+    UnlockDeniedCode {
+        /// `fcd8ef`.
+        Fcd8ef = "fcd8ef",
+        /// `afc496`.
+        Afc496 = "afc496",
+    }
+);
+knob_values!(
+    /// The status of an unlock where door or place are locked down.
+    LockdownStatus {
+        /// 403, as for every other refusal.
+        Forbidden = "403",
+        /// 409, which is documented without saying for what.
+        Conflict = "409",
+    }
+);
+knob_values!(
+    /// The status of an unlock of a door that is offline.
+    OfflineStatus {
+        /// 503.
+        Unavailable = "503",
+        /// 409, which is documented without saying for what.
+        Conflict = "409",
+    }
+);
+knob_values!(
+    /// Reading one login by its id.
+    LoginById {
+        /// There is no such endpoint: the specification has only DELETE.
+        NoSuchEndpoint = "404",
+        /// It shows the login.
+        Shown = "200",
+    }
+);
+knob_values!(
+    /// How an event set ends.
+    EventSetOutcome {
+        /// With its events.
+        Finished = "finished",
+        /// As `failed`, without any.
+        Failed = "failed",
     }
 );
 knob_values!(

@@ -1,5 +1,5 @@
-//! A simulator of the Kisi REST API: users, groups, role assignments, places and locks of any number of
-//! organizations, with the limits, errors and gaps that integrators meet, and faults on demand.
+//! A simulator of the Kisi REST API: users, groups, role assignments, places, locks that open or refuse, logins and
+//! events of any number of organizations, with the limits, errors and gaps that integrators meet, and faults on demand.
 //!
 //! Two ways to use it. In one process, [`Simulator::router`] is a service that answers requests without a
 //! socket. As a server, [`serve`] or the `kisi-sim` program answers on the loopback interface. Both give the
@@ -9,7 +9,7 @@
 //! - The same seed, calls and clock give the same answers, ids and journal: nothing is random.
 //! - Ids come from one counter per kind of object, in ranges that do not meet, so that one more user shifts no
 //!   group id and an id of the wrong kind finds nothing.
-//! - A key's secret is in no journal, snapshot or debug output. [`Simulator::keys`] and `/_sim/keys` are the only
+//! - The secret of a key, or of any other login, is in no journal, snapshot or debug output. [`Simulator::keys`] and `/_sim/keys` are the only
 //!   places that tell it.
 //!
 //! # Dropped connections and delays
@@ -17,14 +17,20 @@
 //! one carries [`Delay`]: the transport under test turns them into its own error or wait. In server mode the TCP
 //! connection is really closed without an answer, and a delay is really slept. Neither moves the virtual clock.
 
+mod access;
 mod body;
 mod clock;
 mod control;
 mod error;
+mod event;
+mod event_set;
 mod faults;
 mod hands;
+mod hours;
+mod interval;
 mod journal;
 mod knobs;
+mod login;
 mod page;
 mod pipeline;
 mod query;
@@ -41,20 +47,25 @@ mod table;
 
 pub use clock::{ClockMode, TimestampError, format_timestamp, parse_timestamp};
 pub use error::HandError;
+pub use event::{EVENTS_MAX, Event, EventType};
 pub use faults::{Fault, FaultEffect, FaultRoute, FaultRouteError, FaultStatus};
 pub use hands::{Hand, HandOutcome, OrganizationRole};
+pub use hours::{AccessHours, TimeOfDay, TimeOfDayError};
 pub use journal::{JOURNAL_ENTRIES_MAX, JournalEntry};
 pub use knobs::{
-    DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, EmailInPatch, IntegrationHeaders, Knobs,
-    LimitAboveMax, MetadataPatch, OffsetPastEnd, RoleAssignmentsOfDeletedUser, RowOrder, SecondRole,
-    UnknownInput, ValidityInPatch,
+    DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, EmailInPatch, EventSetOutcome,
+    IntegrationHeaders, Knobs, LimitAboveMax, LockdownStatus, LoginById, MetadataPatch, OfflineStatus,
+    OffsetAboveMax, OffsetPastEnd, RoleAssignmentsOfDeletedUser, RowOrder, SecondRole, UnknownInput,
+    UnlockDeniedCode, ValidityInPatch,
 };
+pub use login::{Login, LoginType};
 pub use records::{
     AppliesTo, AssigneeType, Group, GroupLock, Lock, Organization, Place, RoleAssignment, Snapshot, User,
 };
 pub use reply::{ConnectionDropped, Delay};
 pub use seed::{
-    Seed, SeedError, SeedGroup, SeedKey, SeedLock, SeedOrganization, SeedPlace, SeedRoleAssignment, SeedUser,
+    Seed, SeedAccessHours, SeedError, SeedGroup, SeedKey, SeedLock, SeedOrganization, SeedPlace,
+    SeedRoleAssignment, SeedUser,
 };
 pub use serve::{serve, serve_until};
 pub use simulator::{KeyInfo, Simulator};

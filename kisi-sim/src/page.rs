@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::faults::FaultEffect;
-use crate::knobs::{LimitAboveMax, OffsetPastEnd, RowOrder};
+use crate::knobs::{LimitAboveMax, OffsetAboveMax, OffsetPastEnd, RowOrder};
 use crate::pipeline::Call;
 use crate::reply::Reply;
 use crate::state::State;
@@ -21,11 +21,10 @@ pub(crate) struct PageSize {
 pub(crate) const PAGE_OF_USERS: PageSize = PageSize { default: 50, max: 100 };
 /// For places and locks.
 pub(crate) const PAGE_OF_PLACES: PageSize = PageSize { default: 50, max: 250 };
-/// For groups, group locks and role assignments: the small default that truncates unpaged reads.
+/// For groups, group locks, role assignments and logins: the small default that truncates unpaged reads.
 pub(crate) const PAGE_OF_GROUPS: PageSize = PageSize { default: 10, max: 250 };
-
-/// The documented maximum of `offset`, everywhere. Beyond it is refused [inferred].
-const OFFSET_MAX: u64 = 20_000;
+/// For the events of an event set. Its maximum is not documented.
+pub(crate) const PAGE_OF_EVENTS: PageSize = PageSize { default: 50, max: 250 };
 
 /// One page of the rows with these ids, in this order.
 pub(crate) fn paged(
@@ -63,6 +62,22 @@ pub(crate) fn unpaged(call: &mut Call<'_>, rows: Vec<Value>) -> Reply {
 }
 
 fn limit_and_offset(call: &Call<'_>, size: PageSize) -> Result<(u64, u64), ApiError> {
+    let limit = limit(call, size)?;
+    let offset = call.query.number("offset")?.unwrap_or(0);
+    let knobs = &call.state.knobs;
+    if offset > knobs.offset_max {
+        return Err(match knobs.offset_above_max {
+            OffsetAboveMax::Unprocessable => {
+                ApiError::field("offset", &format!("must be less than or equal to {}", knobs.offset_max))
+            }
+            OffsetAboveMax::BadRequest => ApiError::BadRequest("offset is above its maximum"),
+        });
+    }
+    Ok((limit, offset))
+}
+
+/// How many rows were asked for, within what the resource gives at once.
+pub(crate) fn limit(call: &Call<'_>, size: PageSize) -> Result<u64, ApiError> {
     let limit = call.query.number("limit")?.unwrap_or(size.default);
     if limit == 0 {
         return Err(ApiError::field("limit", "must be greater than or equal to 1"));
@@ -70,11 +85,7 @@ fn limit_and_offset(call: &Call<'_>, size: PageSize) -> Result<(u64, u64), ApiEr
     if limit > size.max && call.state.knobs.limit_above_max == LimitAboveMax::Unprocessable {
         return Err(ApiError::field("limit", &format!("must be less than or equal to {}", size.max)));
     }
-    let offset = call.query.number("offset")?.unwrap_or(0);
-    if offset > OFFSET_MAX {
-        return Err(ApiError::field("offset", &format!("must be less than or equal to {OFFSET_MAX}")));
-    }
-    Ok((limit.min(size.max), offset))
+    Ok(limit.min(size.max))
 }
 
 /// Moves the rows by one for every list served so far, or by one for a fault.

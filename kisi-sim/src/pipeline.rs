@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use crate::body::Fields;
 use crate::error::{ApiError, FieldErrors, envelope};
+use crate::event::Acting;
 use crate::faults::{self, FaultEffect};
-use crate::journal::JournalEntry;
+use crate::journal::{self, JournalEntry};
 use crate::knobs::{IntegrationHeaders, UnknownInput};
 use crate::query::Query;
 use crate::quota::Payer;
@@ -37,10 +38,11 @@ pub(crate) struct ApiRequest {
     pub(crate) body: Option<Bytes>,
 }
 
-/// The user whose key was sent.
+/// The user whose key, or other login, was sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub(crate) user_id: u64,
+    pub(crate) login_id: u64,
     pub(crate) organization_id: u64,
     pub(crate) administers: bool,
 }
@@ -81,6 +83,9 @@ pub(crate) fn answer(state: &mut State, request: &ApiRequest) -> Response<Body> 
 
     let payer = caller.map_or(Payer::Nobody, |caller| Payer::User(caller.user_id));
     let outcome = if is_admitted(state, payer) {
+        if let Some(caller) = caller {
+            state.use_login(caller.login_id);
+        }
         let is_list = found.is_some_and(|(endpoint, _)| endpoint.shape == route::Shape::List);
         let effect = faults::fire(&mut state.faults, request.method.as_str(), path, is_list);
         entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
@@ -98,7 +103,7 @@ pub(crate) fn answer(state: &mut State, request: &ApiRequest) -> Response<Body> 
     if state.knobs.journal_responses {
         entry.response = outcome.as_ref().and_then(|reply| match &reply.body {
             ReplyBody::Empty => None,
-            ReplyBody::Json(value) => Some(value.clone()),
+            ReplyBody::Json(value) => Some(journal::without_made_secrets(value.clone())),
             ReplyBody::Html(text) => Some(Value::from(*text)),
         });
     }
@@ -195,10 +200,19 @@ fn perform(
         }
         Some(value) => value.as_ref(),
     };
-    let mut call = Call { state, caller, query, body, argument, list_fault, unknown_fields: Vec::new() };
-    let result = (endpoint.answer)(&mut call);
-    entry.unknown_fields = call.unknown_fields;
-    result
+    state.as_done_by(acting(state, endpoint, caller), |state| {
+        let mut call = Call { state, caller, query, body, argument, list_fault, unknown_fields: Vec::new() };
+        let result = (endpoint.answer)(&mut call);
+        entry.unknown_fields = call.unknown_fields;
+        result
+    })
+}
+
+/// Whose doing the events of a request are. Reading makes none.
+fn acting(state: &State, endpoint: &Endpoint, caller: Caller) -> Option<Acting> {
+    let user = state.users.get(caller.user_id).filter(|_| endpoint.is_write())?;
+    let (name, email) = (user.name.clone(), user.email.clone());
+    Some(Acting::User { id: user.id, name, email, login_id: caller.login_id })
 }
 
 /// The secret of `Authorization: KISI-LOGIN <secret>`.
@@ -209,10 +223,11 @@ fn secret_of(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn identify(state: &State, secret: &str) -> Option<Caller> {
-    let key = state.key(secret).filter(|key| !key.revoked)?;
-    let user = state.users.get(key.user_id)?;
+    let login = state.login(secret)?;
+    let user = state.users.get(login.user_id)?;
     Some(Caller {
         user_id: user.id,
+        login_id: login.id,
         organization_id: user.organization_id,
         administers: state.administers(user.id),
     })

@@ -90,8 +90,7 @@ impl Query {
     }
 }
 
-/// Whether any of the texts contains the search text, in any case.
+/// Whether any of the texts contains the search text, which is in lower case, in any case.
 pub(crate) fn found_in(search: &str, texts: &[&str]) -> bool {
-    let search = search.trim().to_lowercase();
-    texts.iter().any(|text| text.to_lowercase().contains(&search))
+    texts.iter().any(|text| text.to_lowercase().contains(search))
 }

@@ -10,8 +10,10 @@ use std::collections::{BTreeMap, VecDeque};
 pub(crate) enum Payer {
     /// Everybody without a working key. Kisi counts these per address; the simulator has one address.
     Nobody,
-    /// A user, with all its keys.
+    /// A user, with all its logins.
     User(u64),
+    /// A user who makes event sets, which have a limit of their own beside the general one.
+    EventSetsOf(u64),
 }
 
 /// The window that Kisi's limit is stated for.

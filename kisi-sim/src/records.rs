@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::{optional_timestamp, timestamp};
+use crate::hours::AccessHours;
+use crate::login::Login;
 
 /// An organization: one customer of Kisi, apart from all others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +41,9 @@ pub struct Place {
     pub latitude: Option<f64>,
     /// Where it is, in degrees.
     pub longitude: Option<f64>,
+    /// Since when all of it is locked down.
+    #[serde(with = "optional_timestamp", default)]
+    pub locked_down_since: Option<u64>,
     /// When it was created.
     #[serde(with = "timestamp")]
     pub created_at: u64,
@@ -59,6 +64,9 @@ pub struct Lock {
     pub description: Option<String>,
     /// Whether it is connected.
     pub online: bool,
+    /// Since when it is locked down.
+    #[serde(with = "optional_timestamp", default)]
+    pub locked_down_since: Option<u64>,
     /// When it was created.
     #[serde(with = "timestamp")]
     pub created_at: u64,
@@ -93,6 +101,9 @@ pub struct Group {
     pub tap_to_access_restriction_enabled: bool,
     /// The time zone of the time restriction.
     pub time_restriction_time_zone: Option<String>,
+    /// The hours of the time restriction.
+    #[serde(default)]
+    pub access_hours: Option<AccessHours>,
     /// When it was created.
     #[serde(with = "timestamp")]
     pub created_at: u64,
@@ -102,6 +113,13 @@ pub struct Group {
 }
 
 impl Group {
+    /// Restricts the group to these hours, or ends the restriction.
+    pub(crate) fn restrict_to(&mut self, hours: Option<AccessHours>) {
+        self.access_hours = hours;
+        self.time_restriction_enabled = hours.is_some();
+        self.time_restriction_time_zone = hours.map(|_| "UTC".to_owned());
+    }
+
     /// A group as Kisi makes it when only the name is given.
     pub(crate) fn new(id: u64, organization_id: u64, name: &str, now_ms: u64) -> Group {
         Group {
@@ -118,6 +136,7 @@ impl Group {
             time_restriction_enabled: false,
             tap_to_access_restriction_enabled: false,
             time_restriction_time_zone: None,
+            access_hours: None,
             created_at: now_ms,
             updated_at: now_ms,
         }
@@ -169,6 +188,9 @@ pub struct User {
     pub confirmed: bool,
     /// Whether Kisi sends it e-mails; together with `confirmed`, false makes a managed user.
     pub send_emails: bool,
+    /// When it last unlocked a door.
+    #[serde(with = "optional_timestamp", default)]
+    pub last_accessed_at: Option<u64>,
     /// When it was created.
     #[serde(with = "timestamp")]
     pub created_at: u64,
@@ -194,6 +216,7 @@ impl User {
             password_flow_enabled: true,
             confirmed: true,
             send_emails: true,
+            last_accessed_at: None,
             created_at: now_ms,
             updated_at: now_ms,
         }
@@ -273,6 +296,9 @@ pub struct Snapshot {
     pub users: Vec<User>,
     /// All role assignments.
     pub role_assignments: Vec<RoleAssignment>,
+    /// All logins, keys of the API among them, without their secrets.
+    #[serde(default)]
+    pub logins: Vec<Login>,
 }
 
 impl Snapshot {
@@ -290,6 +316,11 @@ impl Snapshot {
     /// The role assignments of one user, in the order of their ids.
     pub fn role_assignments_of(&self, user_id: u64) -> impl Iterator<Item = &RoleAssignment> {
         self.role_assignments.iter().filter(move |held| held.assignee_id == user_id)
+    }
+
+    /// The logins of one user, in the order of their ids.
+    pub fn logins_of(&self, user_id: u64) -> impl Iterator<Item = &Login> {
+        self.logins.iter().filter(move |login| login.user_id == user_id)
     }
 
     /// The role assignments in one group, in the order of their ids.

@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use crate::clock::ClockMode;
 use crate::control;
 use crate::error::HandError;
+use crate::event::Event;
 use crate::faults::{Fault, FaultStatus};
 use crate::hands::{self, Hand, HandOutcome};
+use crate::hours::AccessHours;
 use crate::journal::JournalEntry;
 use crate::knobs::Knobs;
 use crate::pipeline::{self, ApiRequest, REQUEST_BYTES_MAX};
@@ -93,18 +95,18 @@ impl Simulator {
 
     /// The secret of the seed's first key, whether it still works or not.
     pub fn key(&self) -> String {
-        self.lock().first_secret().unwrap_or_default().to_owned()
+        self.lock().first_secret().to_owned()
     }
 
-    /// All keys that still work, those of the seed first.
+    /// All keys and device logins that still work, those of the seed first.
     pub fn keys(&self) -> Vec<KeyInfo> {
         let state = self.lock();
-        state
-            .live_keys()
-            .into_iter()
-            .filter_map(|(secret, key)| {
-                let organization_id = state.users.get(key.user_id)?.organization_id;
-                Some(KeyInfo { secret: secret.to_owned(), user_id: key.user_id, organization_id })
+        let working = state.working_secrets().into_iter();
+        working
+            .map(|(secret, login)| KeyInfo {
+                secret: secret.to_owned(),
+                user_id: login.user_id,
+                organization_id: login.organization_id,
             })
             .collect()
     }
@@ -164,7 +166,17 @@ impl Simulator {
         self.lock().journal.clear();
     }
 
-    /// Everything it holds.
+    /// What was done and by whom, oldest first: the latest [`EVENTS_MAX`](crate::EVENTS_MAX) events.
+    pub fn events(&self) -> Vec<Event> {
+        self.events_after(0)
+    }
+
+    /// The events with higher numbers than this one: what happened since a test last looked.
+    pub fn events_after(&self, number: u64) -> Vec<Event> {
+        self.lock().events.after(number)
+    }
+
+    /// Everything it holds, but for the events.
     pub fn state(&self) -> Snapshot {
         self.lock().snapshot()
     }
@@ -222,6 +234,26 @@ impl Simulator {
     /// Suspends a user, or ends the suspension. Says whether the user is there.
     pub fn set_user_access_enabled(&self, id: u64, enabled: bool) -> bool {
         self.hand(Hand::SetUserAccessEnabled { id, enabled }).is_ok()
+    }
+
+    /// Restricts a group to access hours, or ends the restriction. Says whether the group is there.
+    pub fn set_group_access_hours(&self, id: u64, hours: Option<AccessHours>) -> bool {
+        self.hand(Hand::SetGroupAccessHours { id, hours }).is_ok()
+    }
+
+    /// Connects a door, or takes it offline. Says whether the door is there.
+    pub fn set_lock_online(&self, id: u64, online: bool) -> bool {
+        self.hand(Hand::SetLockOnline { id, online }).is_ok()
+    }
+
+    /// Locks a door down for everybody, or ends the lockdown. Says whether the door is there.
+    pub fn set_lock_locked_down(&self, id: u64, locked_down: bool) -> bool {
+        self.hand(Hand::SetLockLockedDown { id, locked_down }).is_ok()
+    }
+
+    /// Locks all doors of a place down for everybody, or ends the lockdown. Says whether the place is there.
+    pub fn set_place_locked_down(&self, id: u64, locked_down: bool) -> bool {
+        self.hand(Hand::SetPlaceLockedDown { id, locked_down }).is_ok()
     }
 
     /// Gives a user a role in a group, without dates. Gives 0, which is no id, when there is no such user, group or

@@ -2,12 +2,17 @@
 
 use super::{Hand, HandOutcome, OrganizationRole};
 use crate::error::HandError;
-use crate::records::{AppliesTo, Group};
+use crate::event::{Acting, EventType};
+use crate::records::{AppliesTo, Group, User};
 use crate::resources::{roles, users};
 use crate::state::{NewRoleAssignment, State};
 
 /// Does what staff does.
 pub(crate) fn act(state: &mut State, hand: Hand) -> Result<HandOutcome, HandError> {
+    state.as_done_by(Some(Acting::Staff), |state| done(state, hand))
+}
+
+fn done(state: &mut State, hand: Hand) -> Result<HandOutcome, HandError> {
     match hand {
         Hand::AddGroup { name, organization_id, place_id, lock_ids } => {
             add_group(state, &name, organization_id, place_id, &lock_ids)
@@ -16,15 +21,22 @@ pub(crate) fn act(state: &mut State, hand: Hand) -> Result<HandOutcome, HandErro
         Hand::SetGroupLoginEnabled { id, enabled } => {
             change_group(state, id, |group| group.login_enabled = enabled)
         }
+        Hand::SetGroupAccessHours { id, hours } => change_group(state, id, |group| group.restrict_to(hours)),
+        Hand::SetLockOnline { id, online } => {
+            let lock = state.locks.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "lock", id })?;
+            lock.online = online;
+            Ok(id.into())
+        }
+        Hand::SetLockLockedDown { id, locked_down } => lock_down(state, id, locked_down),
+        Hand::SetPlaceLockedDown { id, locked_down } => lock_down_place(state, id, locked_down),
         Hand::DeleteGroup { id } => found(state.remove_group(id), "id", "group", id),
         Hand::AddUser { name, email, organization_id } => add_user(state, &name, &email, organization_id),
         Hand::SetUserEmail { id, email } => set_user_email(state, id, &email),
         Hand::SetUserAccessEnabled { id, enabled } => {
-            let now_ms = state.now_ms();
-            let user = state.users.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "user", id })?;
-            user.access_enabled = enabled;
-            user.updated_at = now_ms;
-            Ok(id.into())
+            change_user(state, id, |user| user.access_enabled = enabled)
+        }
+        Hand::SetUserScimAccessEnabled { id, enabled } => {
+            change_user(state, id, |user| user.scim_access_enabled = enabled)
         }
         Hand::SetOrganizationRole { user_id, role } => set_organization_role(state, user_id, role),
         Hand::DeleteUser { id } => found(state.remove_user(id), "id", "user", id),
@@ -84,7 +96,7 @@ fn add_group(
         return Err(HandError::Unknown { field: "lock_ids", kind: "lock", id: *id });
     }
     let now_ms = state.now_ms();
-    let id = state.groups.add(|id| Group { place_id, ..Group::new(id, organization_id, name, now_ms) });
+    let id = state.add_group(Group { place_id, ..Group::new(0, organization_id, name, now_ms) });
     for lock_id in lock_ids {
         state.add_group_lock(organization_id, id, *lock_id);
     }
@@ -100,7 +112,40 @@ fn change_group(
     let group = state.groups.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "group", id })?;
     change(group);
     group.updated_at = now_ms;
+    state.record(EventType::GroupUpdate, id);
     Ok(id.into())
+}
+
+fn change_user(state: &mut State, id: u64, change: impl FnOnce(&mut User)) -> Result<HandOutcome, HandError> {
+    let now_ms = state.now_ms();
+    let user = state.users.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "user", id })?;
+    change(user);
+    user.updated_at = now_ms;
+    state.record(EventType::UserUpdate, id);
+    Ok(id.into())
+}
+
+fn lock_down(state: &mut State, id: u64, locked_down: bool) -> Result<HandOutcome, HandError> {
+    let now_ms = state.now_ms();
+    let lock = state.locks.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "lock", id })?;
+    lock.locked_down_since = since(lock.locked_down_since, locked_down, now_ms);
+    let happened = if locked_down { EventType::LockLockDown } else { EventType::LockCancelLockdown };
+    state.record(happened, id);
+    Ok(id.into())
+}
+
+fn lock_down_place(state: &mut State, id: u64, locked_down: bool) -> Result<HandOutcome, HandError> {
+    let now_ms = state.now_ms();
+    let place = state.places.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "place", id })?;
+    place.locked_down_since = since(place.locked_down_since, locked_down, now_ms);
+    let happened = if locked_down { EventType::PlaceLockDown } else { EventType::PlaceCancelLockdown };
+    state.record(happened, id);
+    Ok(id.into())
+}
+
+/// Since when something is locked down: from now on, unless it was before.
+fn since(before: Option<u64>, locked_down: bool, now_ms: u64) -> Option<u64> {
+    locked_down.then(|| before.unwrap_or(now_ms))
 }
 
 fn add_user(

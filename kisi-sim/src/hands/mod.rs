@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use act::act;
 
 use crate::clock::optional_timestamp;
+use crate::hours::AccessHours;
 use crate::resources::roles;
 
 /// A user's role in the whole organization.
@@ -67,6 +68,35 @@ pub enum Hand {
         /// On or off.
         enabled: bool,
     },
+    /// Restricts a group to access hours, or ends the restriction.
+    SetGroupAccessHours {
+        /// The group.
+        id: u64,
+        /// The hours, in UTC; none ends the restriction.
+        #[serde(default)]
+        hours: Option<AccessHours>,
+    },
+    /// Connects a door, or takes it offline.
+    SetLockOnline {
+        /// The door.
+        id: u64,
+        /// Connected or not.
+        online: bool,
+    },
+    /// Locks a door down for everybody, or ends the lockdown.
+    SetLockLockedDown {
+        /// The door.
+        id: u64,
+        /// Locked down or not.
+        locked_down: bool,
+    },
+    /// Locks all doors of a place down for everybody, or ends the lockdown.
+    SetPlaceLockedDown {
+        /// The place.
+        id: u64,
+        /// Locked down or not.
+        locked_down: bool,
+    },
     /// Deletes a group with its role assignments.
     DeleteGroup {
         /// The group.
@@ -96,6 +126,13 @@ pub enum Hand {
         /// On or off.
         enabled: bool,
     },
+    /// Suspends a user as the organization's directory (SCIM) does, or ends that.
+    SetUserScimAccessEnabled {
+        /// The user.
+        id: u64,
+        /// On or off.
+        enabled: bool,
+    },
     /// Gives a user another role in the organization, or none.
     SetOrganizationRole {
         /// The user.
@@ -103,7 +140,7 @@ pub enum Hand {
         /// The role.
         role: OrganizationRole,
     },
-    /// Deletes a user with its role assignments; its keys stop working.
+    /// Deletes a user with its role assignments, keys and other logins.
     DeleteUser {
         /// The user.
         id: u64,
@@ -134,7 +171,7 @@ pub enum Hand {
         /// The user.
         user_id: u64,
     },
-    /// Revokes a key.
+    /// Revokes a key, or signs a device out.
     RevokeKey {
         /// Its secret.
         secret: String,

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::organization_reference;
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, INVALID};
+use crate::event::EventType;
 use crate::pipeline::Call;
 use crate::reply::Reply;
 use crate::route::{Access, Endpoint, Shape};
@@ -43,7 +44,7 @@ fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         "notifications_unread_count": 0,
         "otp_required_for_login": false,
         "otp_enabled_at": null,
-        "primary_login_exists": true,
+        "primary_login_exists": call.state.has_primary_login(user.id),
         "created_at": format_timestamp(user.created_at),
         "updated_at": format_timestamp(user.updated_at),
         "announcements_last_seen_at": null,
@@ -79,5 +80,6 @@ fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         user.locale = locale;
     }
     user.updated_at = now_ms;
+    call.state.record(EventType::UserUpdate, call.caller.user_id);
     Ok(Reply::no_content())
 }

@@ -6,6 +6,7 @@ use super::{Search, ids_where, place_reference, sort_by_text};
 use crate::body::Fields;
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, BLANK, MUST_EXIST};
+use crate::event::EventType;
 use crate::page::{PAGE_OF_GROUPS, paged};
 use crate::pipeline::Call;
 use crate::records::Group;
@@ -135,7 +136,7 @@ fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     }
     read_settings(&mut fields, &mut group);
     fields.finish(call)?;
-    let id = call.state.groups.add(|id| Group { id, ..group });
+    let id = call.state.add_group(group);
     render(call.state, id).map(Reply::ok).ok_or(ApiError::RecordNotFound)
 }
 
@@ -152,6 +153,7 @@ fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     if let Some(stored) = call.state.groups.get_mut(id) {
         *stored = group;
     }
+    call.state.record(EventType::GroupUpdate, id);
     Ok(Reply::no_content())
 }
 
@@ -185,7 +187,7 @@ fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
 
 fn render(state: &State, id: u64) -> Option<Value> {
     let group = state.groups.get(id)?;
-    let users_count = state.users_in(id).len();
+    let users_count = state.users_count(id);
     let mut row = json!({
         "id": group.id,
         "resource_type": "Group",

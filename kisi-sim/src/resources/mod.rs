@@ -1,11 +1,12 @@
 //! The resources of the API, a file each: its endpoints, its filters, what it shows and what it refuses.
-//!
-//! Still to come, each with a place waiting here: logins, unlocking doors, events and webhooks.
 
 pub(crate) mod current_user;
+pub(crate) mod event_sets;
+pub(crate) mod events;
 pub(crate) mod group_locks;
 pub(crate) mod groups;
 pub(crate) mod locks;
+pub(crate) mod logins;
 pub(crate) mod organizations;
 pub(crate) mod places;
 pub(crate) mod role_assignments;
@@ -31,6 +32,9 @@ pub(crate) const ENDPOINTS: &[&[Endpoint]] = &[
     group_locks::ENDPOINTS,
     roles::ENDPOINTS,
     role_assignments::ENDPOINTS,
+    logins::ENDPOINTS,
+    event_sets::ENDPOINTS,
+    events::ENDPOINTS,
 ];
 
 /// The ids of an organization's records of one kind that a filter keeps, in ascending order.
@@ -39,6 +43,34 @@ fn ids_where<T: Record>(table: &Table<T>, organization_id: u64, keep: impl Fn(u6
         .ids_in(organization_id)
         .filter_map(|id| table.get(id).filter(|row| keep(id, row)).map(|_| id))
         .collect()
+}
+
+/// What a list was asked to leave out. What was not asked costs nothing: most lists of a large organization ask for
+/// nothing beside what an index has answered already.
+struct Filters<'a, T>(Vec<Filter<'a, T>>);
+
+type Filter<'a, T> = Box<dyn Fn(&T) -> bool + 'a>;
+
+impl<'a, T: Record> Filters<'a, T> {
+    fn none() -> Filters<'a, T> {
+        Filters(Vec::new())
+    }
+
+    /// Keeps only what fits the value, if there is one.
+    fn keep<V: 'a>(&mut self, asked: Option<V>, fits: impl Fn(&V, &T) -> bool + 'a) {
+        if let Some(value) = asked {
+            self.0.push(Box::new(move |row| fits(&value, row)));
+        }
+    }
+
+    /// The ids of the records that are kept, in the same order.
+    fn of(&self, table: &Table<T>, ids: Vec<u64>) -> Vec<u64> {
+        if self.0.is_empty() {
+            return ids;
+        }
+        let keeps = |row: &T| self.0.iter().all(|fits| fits(row));
+        ids.into_iter().filter(|id| table.get(*id).is_some_and(keeps)).collect()
+    }
 }
 
 /// Sorts ids by a text of their records, in any case, and then by id.
@@ -56,7 +88,7 @@ impl Search {
     fn of(call: &Call<'_>) -> Option<Search> {
         let lag_ms = call.state.knobs.query_lag_ms;
         call.query.text("query").map(|text| Search {
-            text: text.to_owned(),
+            text: text.trim().to_lowercase(),
             indexed_until_ms: call.state.now_ms().saturating_sub(lag_ms),
         })
     }

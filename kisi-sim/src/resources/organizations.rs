@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::clock::format_timestamp;
 use crate::error::ApiError;
+use crate::login::DEVICE_LOGINS_EXPIRE_AFTER_S;
 use crate::page::unpaged;
 use crate::pipeline::Call;
 use crate::reply::Reply;
@@ -36,9 +37,6 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         answer: show,
     },
 ];
-
-/// How long a device stays signed in without being used, in seconds: Kisi's default of two weeks.
-const DEVICE_LOGINS_EXPIRE_AFTER_S: u64 = 1_209_600;
 
 fn show_current(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     render(call.state, call.caller.organization_id).map(Reply::ok).ok_or(ApiError::RecordNotFound)

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Search, ids_where, sort_by_text};
+use super::{Filters, Search, sort_by_text};
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, BLANK_OR_INVALID};
+use crate::event::EventType;
 use crate::knobs::{DuplicateUser, EmailFilterCase, EmailInPatch, MetadataPatch};
 use crate::page::{PAGE_OF_USERS, paged};
 use crate::pipeline::Call;
-use crate::records::AppliesTo;
+use crate::records::{AppliesTo, User};
 use crate::reply::Reply;
 use crate::route::{Access, Endpoint, Shape};
 use crate::state::State;
@@ -68,34 +69,40 @@ fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let organization_id = call.caller.organization_id;
     let ids = query.ids()?;
     let user_id = query.user_id(call.caller.user_id)?;
-    let group = query.number("group_id")?.map(|group_id| state.users_in(group_id));
+    let group_id = query.number("group_id")?;
     let place = query.number("place_id")?.map(|place_id| users_of_place(state, organization_id, place_id));
-    let search = Search::of(call);
     let sort =
         query.choice("sort", &["name", "-name", "unlock", "-unlock", "access_enabled", "-access_enabled"])?;
 
-    let keeps = |id: u64| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&id))
-            && user_id.is_none_or(|user_id| user_id == id)
-            && group.as_ref().is_none_or(|group| group.contains(&id))
-            && place.as_ref().is_none_or(|place| place.contains(&id))
-            && search.as_ref().is_none_or(|search| {
-                state.users.get(id).is_some_and(|user| {
-                    let notes = user.notes.as_deref().unwrap_or_default();
-                    search.finds(user.created_at, &[&user.email, &user.name, notes])
-                })
-            })
+    let email = query.text("email");
+    // The narrowest index first, because an organization may have a hundred thousand users; the filters are for what it
+    // has not answered.
+    let candidates: Vec<u64> = match (email, group_id) {
+        (Some(email), _) => by_email(state, organization_id, email).into_iter().collect(),
+        (None, Some(group_id)) if state.groups.in_organization(organization_id, group_id).is_none() => {
+            Vec::new()
+        }
+        (None, Some(group_id)) => state.users_in(group_id).collect(),
+        (None, None) => state.users.ids_in(organization_id).collect(),
     };
-    let mut found = match query.text("email") {
-        Some(email) => by_email(state, organization_id, email).into_iter().filter(|id| keeps(*id)).collect(),
-        None => ids_where(&state.users, organization_id, |id, _| keeps(id)),
-    };
+    let mut filters = Filters::<User>::none();
+    filters.keep(ids, |ids, user| ids.contains(&user.id));
+    filters.keep(user_id, |id, user| *id == user.id);
+    filters.keep(group_id.filter(|_| email.is_some()), |group_id, user| state.holds_in(user.id, *group_id));
+    filters.keep(place, |place, user| place.contains(&user.id));
+    filters.keep(Search::of(call), |search, user| {
+        let notes = user.notes.as_deref().unwrap_or_default();
+        search.finds(user.created_at, &[&user.email, &user.name, notes])
+    });
+    let mut found = filters.of(&state.users, candidates);
+    drop(filters);
 
-    // Nobody unlocks anything here yet, so sorting by the last unlock leaves the rows in their order.
     let name = |id: u64| state.users.get(id).map_or_else(String::new, |user| user.name.clone());
+    let unlocked_at = |id: &u64| state.users.get(*id).and_then(|user| user.last_accessed_at);
     let enabled = |id: &u64| state.users.get(*id).is_some_and(|user| user.access_enabled);
     match sort {
         Some("name" | "-name") => sort_by_text(&mut found, name),
+        Some("unlock" | "-unlock") => found.sort_by_key(unlocked_at),
         Some("access_enabled" | "-access_enabled") => found.sort_by_key(enabled),
         _ => {}
     }
@@ -120,7 +127,7 @@ fn by_email(state: &State, organization_id: u64, email: &str) -> Option<u64> {
 /// Users with a role in a place, in a group of it, or in a group with a door of it. Owners and administrators of
 /// the whole organization are not counted [inferred].
 pub(super) fn users_of_place(state: &State, organization_id: u64, place_id: u64) -> BTreeSet<u64> {
-    let mut users = state.users_in(place_id);
+    let mut users: BTreeSet<u64> = state.users_in(place_id).collect();
     for group_id in super::groups::of_place(state, organization_id, place_id) {
         users.extend(state.users_in(group_id));
     }
@@ -214,10 +221,11 @@ fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     user.access_enabled = access_enabled.unwrap_or(user.access_enabled);
     user.password_flow_enabled = password_flow_enabled.unwrap_or(user.password_flow_enabled);
     user.updated_at = now_ms;
+    call.state.record(EventType::UserUpdate, id);
     Ok(Reply::no_content())
 }
 
-/// Deletes a user with its role assignments. An owner can't be deleted: 422 is documented for this endpoint, and
+/// Deletes a user with its role assignments and logins. An owner can't be deleted: 422 is documented for this endpoint, and
 /// that this is what it is for is inferred.
 fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let id = existing(call)?;
@@ -247,7 +255,7 @@ fn render(state: &State, id: u64) -> Option<Value> {
         "otp_required_for_login": false,
         "password_flow_enabled": user.password_flow_enabled,
         "access_enabled": user.access_enabled,
-        "last_accessed_at": null,
+        "last_accessed_at": user.last_accessed_at.map(format_timestamp),
         "scim_access_enabled": user.scim_access_enabled,
         "notes": user.notes,
         "organization_id": user.organization_id,

@@ -14,6 +14,7 @@ pub(crate) use plant::plant;
 
 use crate::clock::optional_timestamp;
 use crate::hands::OrganizationRole;
+use crate::hours::{AccessHours, TimeOfDay};
 use crate::knobs::Knobs;
 
 /// What a simulated Kisi starts with.
@@ -47,6 +48,10 @@ pub struct SeedOrganization {
     pub groups: Vec<SeedGroup>,
     /// Its users; an owner is added when none of them is one.
     pub users: Vec<SeedUser>,
+    /// The names of the doors that are locked down.
+    pub locked_down: Vec<String>,
+    /// Groups whose members may enter at certain hours only.
+    pub access_hours: Vec<SeedAccessHours>,
     /// Its role assignments in groups and places.
     pub role_assignments: Vec<SeedRoleAssignment>,
     /// Its keys; one of the owner's when left out.
@@ -71,6 +76,9 @@ pub struct SeedPlace {
     /// Where it is, in degrees.
     #[serde(default)]
     pub longitude: Option<f64>,
+    /// Whether all of it is locked down.
+    #[serde(default)]
+    pub locked_down: bool,
 }
 
 /// A door.
@@ -108,6 +116,24 @@ pub struct SeedGroup {
     /// Whether its members may unlock with the app; they may when left out.
     #[serde(default = "yes")]
     pub login_enabled: bool,
+}
+
+/// The access hours of a group, every day, in UTC.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedAccessHours {
+    /// The group's name.
+    pub group: String,
+    /// The first minute, for example `06:00`.
+    pub from: TimeOfDay,
+    /// The first minute after them; `24:00` is the end of the day.
+    pub until: TimeOfDay,
+}
+
+impl SeedAccessHours {
+    fn hours(&self) -> AccessHours {
+        AccessHours { from: self.from, until: self.until }
+    }
 }
 
 /// A user.

@@ -1,6 +1,9 @@
 //! From a seed to a state: gives ids, resolves names, fills in what was left out.
 
-use super::{Seed, SeedError, SeedGroup, SeedKey, SeedLock, SeedOrganization, SeedPlace, SeedRoleAssignment};
+use super::{
+    Seed, SeedAccessHours, SeedError, SeedGroup, SeedKey, SeedLock, SeedOrganization, SeedPlace,
+    SeedRoleAssignment,
+};
 use crate::clock::ClockMode;
 use crate::hands::OrganizationRole;
 use crate::records::{AppliesTo, Group, Lock, Organization, Place};
@@ -69,6 +72,12 @@ impl Bed<'_> {
         for (number, group) in seed.groups.iter().enumerate() {
             self.group(number, group)?;
         }
+        for (number, name) in seed.locked_down.iter().enumerate() {
+            self.lock_down(number, name)?;
+        }
+        for (number, hours) in seed.access_hours.iter().enumerate() {
+            self.access_hours(number, hours)?;
+        }
         self.users(seed, &owner_email)?;
         for (number, held) in seed.role_assignments.iter().enumerate() {
             self.role_assignment(number, held)?;
@@ -89,6 +98,7 @@ impl Bed<'_> {
             time_zone,
             latitude: seed.latitude,
             longitude: seed.longitude,
+            locked_down_since: seed.locked_down.then_some(created_at),
             created_at,
         });
     }
@@ -106,6 +116,7 @@ impl Bed<'_> {
             name: seed.name.clone(),
             description: seed.description.clone(),
             online: seed.online,
+            locked_down_since: None,
             created_at,
         });
         Ok(())
@@ -125,18 +136,29 @@ impl Bed<'_> {
         });
         for (door, name) in seed.locks.iter().enumerate() {
             let field = format!("groups[{number}].locks[{door}]");
-            let lock = self.only(
-                "lock",
-                name,
-                &field,
-                self.state.locks.rows().filter(|lock| lock.organization_id == organization_id),
-                |lock| &lock.name,
-            )?;
+            let lock = self.lock_named(name, &field)?;
             let (lock_id, lock_place_id) = (lock.id, lock.place_id);
             if place_id.is_some_and(|place_id| place_id != lock_place_id) {
                 return Err(self.wrong(&field, format!("`{name}` is not in the place of the group")));
             }
             self.state.add_group_lock(organization_id, group_id, lock_id);
+        }
+        Ok(())
+    }
+
+    fn lock_down(&mut self, number: usize, name: &str) -> Result<(), SeedError> {
+        let id = self.lock_named(name, &format!("locked_down[{number}]"))?.id;
+        let now_ms = self.state.now_ms();
+        if let Some(lock) = self.state.locks.get_mut(id) {
+            lock.locked_down_since = Some(now_ms);
+        }
+        Ok(())
+    }
+
+    fn access_hours(&mut self, number: usize, seed: &SeedAccessHours) -> Result<(), SeedError> {
+        let id = self.group_named(&seed.group, &format!("access_hours[{number}].group"))?;
+        if let Some(group) = self.state.groups.get_mut(id) {
+            group.restrict_to(Some(seed.hours()));
         }
         Ok(())
     }
@@ -185,15 +207,7 @@ impl Bed<'_> {
         let user_id = self.user_with(&seed.user, &format!("{path}.user"))?;
         let (target, default_role) = match (&seed.group, &seed.place) {
             (Some(group), None) => {
-                let organization_id = self.id;
-                let group = self.only(
-                    "group",
-                    group,
-                    &format!("{path}.group"),
-                    self.state.groups.rows().filter(|group| group.organization_id == organization_id),
-                    |group| &group.name,
-                )?;
-                ((AppliesTo::Group, group.id), "group_basic")
+                ((AppliesTo::Group, self.group_named(group, &format!("{path}.group"))?), "group_basic")
             }
             (None, Some(place)) => {
                 ((AppliesTo::Place, self.place_named(place, &format!("{path}.place"))?), "place_owner")
@@ -272,6 +286,16 @@ impl Bed<'_> {
     fn place_named(&self, name: &str, field: &str) -> Result<u64, SeedError> {
         let places = self.state.places.rows().filter(|place| place.organization_id == self.id);
         self.only("place", name, field, places, |place| &place.name).map(|place| place.id)
+    }
+
+    fn lock_named(&self, name: &str, field: &str) -> Result<&Lock, SeedError> {
+        let locks = self.state.locks.rows().filter(|lock| lock.organization_id == self.id);
+        self.only("lock", name, field, locks, |lock| &lock.name)
+    }
+
+    fn group_named(&self, name: &str, field: &str) -> Result<u64, SeedError> {
+        let groups = self.state.groups.rows().filter(|group| group.organization_id == self.id);
+        self.only("group", name, field, groups, |group| &group.name).map(|group| group.id)
     }
 
     /// The one object with a name: a name that fits several says nothing.

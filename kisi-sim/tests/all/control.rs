@@ -141,6 +141,15 @@ fn staffs_hands_are_there_too() {
     hand(json!({ "hand": "set_group_login_enabled", "id": group, "enabled": false })).expect(200);
     hand(json!({ "hand": "set_user_access_enabled", "id": user, "enabled": false })).expect(200);
     hand(json!({ "hand": "set_user_email", "id": user, "email": "bea@x.test" })).expect(200);
+    hand(json!({ "hand": "set_user_scim_access_enabled", "id": user, "enabled": false })).expect(200);
+    let hours = json!({ "from": "06:00", "until": "22:00" });
+    hand(json!({ "hand": "set_group_access_hours", "id": group, "hours": hours })).expect(200);
+    hand(json!({ "hand": "set_group_access_hours", "id": group, "hours": null })).expect(200);
+    let place = peer.simulator.state().places[0].id;
+    hand(json!({ "hand": "set_place_locked_down", "id": place, "locked_down": true })).expect(200);
+    let events = peer.get("/_sim/events").expect(200).json();
+    let last = events.as_array().unwrap().last().unwrap();
+    assert_eq!((&last["type"], &last["object_id"]), (&json!("place.lock_down"), &json!(place)));
     let state = peer.simulator.state();
     assert_eq!(state.role_assignments_in(group).next().unwrap().id, held);
     assert!(!state.group_by_name("Day").unwrap().login_enabled);
@@ -151,6 +160,12 @@ fn staffs_hands_are_there_too() {
     for (denied, named) in [
         (json!({ "hand": "delete_group", "id": group }), "id: there is no group"),
         (json!({ "hand": "wave" }), "wave"),
+        (json!({ "hand": "set_lock_online", "id": 1, "online": true }), "id: there is no lock"),
+        (json!({ "hand": "set_lock_locked_down", "id": 1, "locked_down": true }), "id: there is no lock"),
+        (
+            json!({ "hand": "set_group_access_hours", "id": group, "hours": { "from": "6", "until": "7" } }),
+            "`6` is no time of the day",
+        ),
         (json!({ "hand": "delete_user", "user": 1 }), "user"),
         (json!({ "hand": "add_user", "name": "x", "email": "x" }), "email: `x` is no e-mail address"),
         (json!({ "hand": "add_group", "name": "x", "lock_ids": [7] }), "lock_ids: there is no lock"),

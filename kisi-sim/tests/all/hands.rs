@@ -1,6 +1,6 @@
 //! Staff's hands in Kisi's web page.
 
-use kisi_sim::{Hand, HandError};
+use kisi_sim::{AccessHours, Hand, HandError};
 
 use crate::peer::Peer;
 
@@ -33,6 +33,48 @@ fn staff_may_stack_what_the_api_refuses() {
     peer.assign(user, group).expect(409);
     assert_ne!(peer.simulator.assign(user, group, "group_manager"), 0);
     assert_eq!(peer.get(&format!("/role_assignments?group_id={group}")).ids().len(), 2);
+}
+
+#[test]
+fn staff_lock_doors_and_places_down_and_take_doors_offline() {
+    let peer = Peer::of_example();
+    let state = peer.simulator.state();
+    let (place, front, back) = (state.places[0].id, state.locks[0].id, state.locks[2].id);
+    let simulator = &peer.simulator;
+    assert_eq!(peer.get("/locks?locked_down=true").ids(), [back], "as seeded");
+    assert!(simulator.set_lock_locked_down(front, true) && simulator.set_lock_locked_down(back, false));
+    assert_eq!(peer.get("/locks?locked_down=true").ids(), [front]);
+    simulator.advance(std::time::Duration::from_secs(60));
+    assert!(simulator.set_lock_locked_down(front, true), "again");
+    let lock = peer.get(&format!("/locks/{front}")).json();
+    assert_eq!(lock["locked_down"], true);
+    assert_eq!(lock["locked_down_since"], "2026-10-01T10:00:00.000Z", "since the first time");
+    assert!(simulator.set_lock_online(front, false) && simulator.set_lock_online(back, true));
+    assert_eq!(peer.get("/locks?online=false").ids(), [front]);
+    assert!(simulator.set_place_locked_down(place, true));
+    let shown = peer.get(&format!("/places/{place}")).json();
+    assert_eq!(
+        (&shown["locked_down"], &shown["locked_down_since"]),
+        (&true.into(), &"2026-10-01T10:01:00.000Z".into())
+    );
+    assert!(simulator.set_place_locked_down(place, false));
+    assert_eq!(peer.get(&format!("/places/{place}")).json()["locked_down_since"], serde_json::Value::Null);
+    assert!(!simulator.set_lock_locked_down(1, true) && !simulator.set_lock_online(1, true));
+    assert!(!simulator.set_place_locked_down(1, true) && !simulator.set_group_access_hours(1, None));
+}
+
+#[test]
+fn access_hours_show_as_a_time_restriction_in_utc() {
+    let peer = Peer::of_example();
+    let state = peer.simulator.state();
+    let premium = state.group_by_name("Premium").unwrap();
+    assert_eq!(premium.access_hours, Some(AccessHours::new("06:00", "22:00").unwrap()));
+    let shown = || peer.get(&format!("/groups/{}", premium.id)).json();
+    let row = shown();
+    assert_eq!(row["time_restriction_enabled"], true);
+    assert_eq!(row["time_restriction_time_zone"], "UTC");
+    assert!(peer.simulator.set_group_access_hours(premium.id, None));
+    assert_eq!(shown()["time_restriction_enabled"], false);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Pages: defaults, maxima, the range header, and rows that move.
 
-use kisi_sim::{LimitAboveMax, OffsetPastEnd, RowOrder};
+use kisi_sim::{LimitAboveMax, OffsetAboveMax, OffsetPastEnd, RowOrder};
 
 use crate::peer::Peer;
 
@@ -68,6 +68,18 @@ fn limits_and_offsets_out_of_bounds_are_refused() {
         peer.get(&format!("/users?{denied}")).expect_invalid(&[field]);
     }
     peer.get("/users?offset=20000").expect(200);
+}
+
+#[test]
+fn an_offset_above_the_maximum_is_refused_whatever_is_there() {
+    let peer = crowded(9);
+    peer.knobs(|knobs| knobs.offset_max = 5);
+    assert_eq!(peer.get("/users?limit=5&offset=5").expect(200).ids().len(), 4);
+    let refused = peer.get("/users?limit=5&offset=6").expect_invalid(&["offset"]).json();
+    assert_eq!(refused["errors"]["offset"][0], "must be less than or equal to 5");
+    peer.get("/logins?offset=6").expect_invalid(&["offset"]);
+    peer.knobs(|knobs| knobs.offset_above_max = OffsetAboveMax::BadRequest);
+    peer.get("/users?offset=6").expect_error(400, "offset is above its maximum");
 }
 
 #[test]

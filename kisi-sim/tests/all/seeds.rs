@@ -69,6 +69,10 @@ fn a_seed_that_can_not_be_read_names_line_and_place() {
     for (seed, message) in [
         ("[[organizations]]\nnmae = \"x\"", "line 2: organizations[0].nmae: unknown field `nmae`"),
         ("[knobs]\nduplicate_user = \"423\"", "line 2: knobs.duplicate_user: unknown variant `423`"),
+        (
+            "[[organizations]]\n[[organizations.access_hours]]\ngroup = \"A\"\nfrom = \"6\"\nuntil = \"22:00\"",
+            "line 4: organizations[0].access_hours[0].from: `6` is no time of the day",
+        ),
         ("start_time = \"today\"", "line 1: start_time: `today` is no timestamp"),
         ("[[organizations]]\n\n[[organizations.users]]\nname = \"x\"", "line 3: organizations[0].users[0]"),
         ("= 1", "line 1: the seed"),
@@ -120,6 +124,15 @@ fn a_seed_that_does_not_hold_together_names_the_place() {
         (
             format!("{users}[[organizations.keys]]\nsecret = \"a b\""),
             "organizations[0].keys[0].secret: must be",
+        ),
+        (
+            "[[organizations]]\nlocked_down = [\"A\"]".to_owned(),
+            "organizations[0].locked_down[0]: there is no lock `A`",
+        ),
+        (
+            "[[organizations]]\n[[organizations.access_hours]]\ngroup = \"A\"\nfrom = \"06:00\"\nuntil = \"22:00\""
+                .to_owned(),
+            "organizations[0].access_hours[0].group: there is no group `A`",
         ),
         (
             "[[organizations]]\n[[organizations.locks]]\nname = \"A\"\nplace = \"B\"".to_owned(),

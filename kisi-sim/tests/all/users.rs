@@ -210,6 +210,8 @@ fn users_are_filtered_by_ids_group_place_and_self_and_sorted() {
     assert_eq!(peer.get("/users?sort=name").ids(), [adam, mia, olga, sam]);
     assert_eq!(peer.get("/users?sort=-name").ids(), [sam, olga, mia, adam]);
     assert_eq!(peer.get("/users?sort=access_enabled").ids(), [sam, olga, adam, mia]);
+    assert!(peer.get(&format!("/users?group_id={basic}&email=sam@example.test")).ids().is_empty());
+    assert_eq!(peer.get(&format!("/users?group_id={basic}&email=mia@example.test")).ids(), [mia]);
     peer.get("/users?sort=email").expect_invalid(&["sort"]);
     peer.get("/users?ids=1,x").expect_invalid(&["ids"]);
     peer.get("/users?group_id=x").expect_invalid(&["group_id"]);

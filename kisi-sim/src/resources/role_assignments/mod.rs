@@ -7,7 +7,10 @@ mod write;
 
 use serde_json::{Value, json};
 
-use super::{Search, group_reference, organization_reference, place_reference, sort_by_text, user_reference};
+use self::write::exists;
+use super::{
+    Filters, Search, group_reference, organization_reference, place_reference, sort_by_text, user_reference,
+};
 use crate::clock::format_timestamp;
 use crate::error::ApiError;
 use crate::knobs::RoleAssignmentsOfDeletedUser;
@@ -90,7 +93,6 @@ fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let place_id = query.number("place_id")?;
     let group_id = query.number("group_id")?;
     let sort = query.choice("sort", &["user.name", "-user.name"])?;
-    let search = Search::of(call);
 
     let holder = user_id.or(assignee_id);
     let is_gone = |id: u64| state.users.in_organization(organization_id, id).is_none();
@@ -99,34 +101,42 @@ fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     {
         return Err(ApiError::RecordNotFound);
     }
-    // The narrowest index first: an organization may hold a hundred thousand of these.
-    let candidates = match (holder, group_id.or(applies_to_id).or(place_id)) {
-        (Some(user_id), _) => state.held_by(user_id),
-        (None, Some(target_id)) => state.held_in(target_id),
+    let mut targets: Vec<(AppliesTo, u64)> = [
+        group_id.map(|id| (AppliesTo::Group, id)),
+        place_id.map(|id| (AppliesTo::Place, id)),
+        applies_to_type.and_then(kind_named).zip(applies_to_id),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    // The narrowest index first, because an organization may hold a hundred thousand of these; the filters are for what
+    // it has not answered.
+    let candidates = match (holder, targets.pop()) {
+        (Some(holder), target) => {
+            targets.extend(target);
+            if is_gone(holder) { Vec::new() } else { state.held_by(holder) }
+        }
+        (None, Some(target)) if exists(state, organization_id, target) => state.held_in(target),
+        (None, Some(_)) => Vec::new(),
         (None, None) => state.role_assignments.ids_in(organization_id).collect(),
     };
-    let keeps = |held: &RoleAssignment| {
-        ids.as_ref().is_none_or(|ids| ids.contains(&held.id))
-            && role_id.is_none_or(|role_id| role_id == held.role_id)
-            && assignee_type.is_none_or(|kind| kind == "User")
-            && assignee_id.is_none_or(|id| id == held.assignee_id)
-            && applies_to_type.is_none_or(|kind| kind == type_name(held.applies_to_type))
-            && applies_to_id.is_none_or(|id| id == held.applies_to_id)
-            && scope.is_none_or(|scope| scope == scope_name(held.applies_to_type))
-            && user_id.is_none_or(|id| id == held.assignee_id)
-            && place_id.is_none_or(|id| (held.applies_to_type, held.applies_to_id) == (AppliesTo::Place, id))
-            && group_id.is_none_or(|id| (held.applies_to_type, held.applies_to_id) == (AppliesTo::Group, id))
-            && search.as_ref().is_none_or(|search| {
-                state
-                    .users
-                    .get(held.assignee_id)
-                    .is_some_and(|user| search.finds(held.created_at, &[&user.email, &user.name]))
-            })
-    };
-    let mut found: Vec<u64> = candidates
-        .into_iter()
-        .filter(|id| state.role_assignments.in_organization(organization_id, *id).is_some_and(keeps))
-        .collect();
+    let mut filters = Filters::<RoleAssignment>::none();
+    filters.keep(ids, |ids, held| ids.contains(&held.id));
+    filters.keep(role_id, |role_id, held| *role_id == held.role_id);
+    filters.keep(assignee_type.filter(|kind| *kind != "User"), |_, _| false);
+    filters.keep(assignee_id.filter(|_| user_id.is_some()), |id, held| *id == held.assignee_id);
+    let kind = applies_to_type.and_then(kind_named).filter(|_| applies_to_id.is_none());
+    filters.keep(kind, |kind, held| *kind == held.applies_to_type);
+    filters.keep(scope, |scope, held| *scope == scope_name(held.applies_to_type));
+    for target in targets {
+        filters.keep(Some(target), |target, held| *target == (held.applies_to_type, held.applies_to_id));
+    }
+    filters.keep(Search::of(call), |search, held| {
+        let user = state.users.get(held.assignee_id);
+        user.is_some_and(|user| search.finds(held.created_at, &[&user.email, &user.name]))
+    });
+    let mut found = filters.of(&state.role_assignments, candidates);
+    drop(filters);
     if sort.is_some() {
         sort_by_text(&mut found, |id| {
             state
@@ -155,6 +165,12 @@ fn existing(call: &Call<'_>) -> Result<RoleAssignment, ApiError> {
         .in_organization(call.caller.organization_id, id)
         .cloned()
         .ok_or(ApiError::RecordNotFound)
+}
+
+fn kind_named(name: &str) -> Option<AppliesTo> {
+    [AppliesTo::Organization, AppliesTo::Place, AppliesTo::Group]
+        .into_iter()
+        .find(|kind| type_name(*kind) == name)
 }
 
 fn type_name(applies_to: AppliesTo) -> &'static str {

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::{existing, render};
+use super::{existing, kind_named, render};
 use crate::body::Fields;
 use crate::error::{ApiError, BLANK, INVALID};
+use crate::event::EventType;
 use crate::knobs::{DuplicateRoleAssignment, SecondRole, ValidityInPatch};
 use crate::pipeline::Call;
 use crate::records::{AppliesTo, RoleAssignment};
@@ -89,12 +90,7 @@ fn read_target(fields: &mut Fields) -> Option<(AppliesTo, u64)> {
         return legacy;
     }
     let text = fields.required_text("applies_to_type", BLANK);
-    let kind = match text.as_str() {
-        "Organization" => Some(AppliesTo::Organization),
-        "Place" => Some(AppliesTo::Place),
-        "Group" => Some(AppliesTo::Group),
-        _ => None,
-    };
+    let kind = kind_named(&text);
     if kind.is_none() && !text.is_empty() {
         fields.wrong("applies_to_type", INVALID);
     }
@@ -139,7 +135,7 @@ fn check_window(fields: &mut Fields, valid_from: Option<u64>, valid_until: Optio
     }
 }
 
-fn exists(state: &State, organization_id: u64, (kind, id): (AppliesTo, u64)) -> bool {
+pub(super) fn exists(state: &State, organization_id: u64, (kind, id): (AppliesTo, u64)) -> bool {
     match kind {
         AppliesTo::Organization => id == organization_id,
         AppliesTo::Place => state.places.in_organization(organization_id, id).is_some(),
@@ -227,9 +223,11 @@ pub(super) fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         check_duplicate(call.state, &as_new, Some(held.id))?;
     }
     held.updated_at = call.state.now_ms();
-    if let Some(stored) = call.state.role_assignments.get_mut(held.id) {
+    let id = held.id;
+    if let Some(stored) = call.state.role_assignments.get_mut(id) {
         *stored = held;
     }
+    call.state.record(EventType::RoleAssignmentUpdate, id);
     Ok(Reply::no_content())
 }
 

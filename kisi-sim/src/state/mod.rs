@@ -2,18 +2,24 @@
 //!
 //! Rules of the API (who may, what is valid) are the resources' business; this file keeps the tables consistent.
 
+mod events;
+mod logins;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::clock::{Clock, ClockMode};
+use crate::event::{Acting, EventType, Events};
+use crate::event_set::EventSet;
 use crate::faults::FaultStatus;
 use crate::journal::Journal;
 use crate::knobs::Knobs;
+use crate::login::Login;
 use crate::quota::Quotas;
 use crate::records::{
     AppliesTo, AssigneeType, Group, GroupLock, Lock, Organization, Place, RoleAssignment, Snapshot, User,
 };
 use crate::resources::roles;
-use crate::table::{Index, Table};
+use crate::table::{Holders, Index, Table};
 
 // The first id of each kind. The ranges lie far apart, so that an id used for the wrong kind finds nothing, and the
 // kinds that grow have the most room.
@@ -22,17 +28,10 @@ const FIRST_PLACE_ID: u64 = 2_000_001;
 const FIRST_LOCK_ID: u64 = 3_000_001;
 const FIRST_GROUP_ID: u64 = 4_000_001;
 const FIRST_GROUP_LOCK_ID: u64 = 5_000_001;
+const FIRST_EVENT_SET_ID: u64 = 6_000_001;
 const FIRST_USER_ID: u64 = 10_000_001;
 const FIRST_ROLE_ASSIGNMENT_ID: u64 = 100_000_001;
-
-/// A key of the API: whose it is, and whether it still works. Its secret is what it is found by.
-#[derive(Clone, Copy)]
-pub(crate) struct Key {
-    pub(crate) user_id: u64,
-    pub(crate) revoked: bool,
-    /// Its place in the order in which keys were made.
-    pub(crate) position: u64,
-}
+const FIRST_LOGIN_ID: u64 = 200_000_001;
 
 /// A role assignment to be made.
 #[derive(Clone, Debug)]
@@ -63,12 +62,20 @@ pub(crate) struct State {
     pub(crate) group_locks: Table<GroupLock>,
     pub(crate) users: Table<User>,
     pub(crate) role_assignments: Table<RoleAssignment>,
-    keys: BTreeMap<String, Key>,
+    pub(crate) logins: Table<Login>,
+    pub(crate) events: Events,
+    pub(crate) event_sets: Table<EventSet>,
+    /// The login of each secret that was ever given out; it may be gone.
+    secrets: BTreeMap<String, u64>,
+    first_secret: String,
+    keys_made: u64,
+    logins_by_user: Index,
     users_by_email: BTreeMap<(u64, String), u64>,
     locks_by_group: Index,
     groups_by_lock: Index,
     held_by_user: Index,
-    held_in_target: Index,
+    held_in_target: Index<(AppliesTo, u64)>,
+    users_by_target: Holders,
 }
 
 impl State {
@@ -87,12 +94,19 @@ impl State {
             group_locks: Table::starting_at(FIRST_GROUP_LOCK_ID),
             users: Table::starting_at(FIRST_USER_ID),
             role_assignments: Table::starting_at(FIRST_ROLE_ASSIGNMENT_ID),
-            keys: BTreeMap::new(),
+            logins: Table::starting_at(FIRST_LOGIN_ID),
+            events: Events::default(),
+            event_sets: Table::starting_at(FIRST_EVENT_SET_ID),
+            secrets: BTreeMap::new(),
+            first_secret: String::new(),
+            keys_made: 0,
+            logins_by_user: Index::default(),
             users_by_email: BTreeMap::new(),
             locks_by_group: Index::default(),
             groups_by_lock: Index::default(),
             held_by_user: Index::default(),
             held_in_target: Index::default(),
+            users_by_target: Holders::default(),
         }
     }
 
@@ -115,6 +129,7 @@ impl State {
         let now_ms = self.now_ms();
         let id = self.users.add(|id| User::new(id, organization_id, name, email, now_ms));
         self.users_by_email.insert((organization_id, email_key(email)), id);
+        self.record(EventType::UserCreate, id);
         id
     }
 
@@ -126,18 +141,23 @@ impl State {
         self.users_by_email.insert((user.organization_id, email_key(email)), id);
         email.clone_into(&mut user.email);
         user.updated_at = now_ms;
+        self.record(EventType::UserUpdate, id);
     }
 
-    /// Removes a user with its role assignments; its keys stop working.
+    /// Removes a user with its role assignments and logins.
     pub(crate) fn remove_user(&mut self, id: u64) -> bool {
-        let Some(user) = self.users.remove(id) else { return false };
-        self.users_by_email.remove(&(user.organization_id, email_key(&user.email)));
+        if self.users.get(id).is_none() {
+            return false;
+        }
         for held in self.held_by(id) {
             self.remove_role_assignment(held);
         }
-        for key in self.keys.values_mut().filter(|key| key.user_id == id) {
-            key.revoked = true;
+        for login in self.logins_by_user.ids(id).collect::<Vec<_>>() {
+            self.remove_login(login);
         }
+        self.record(EventType::UserDestroy, id);
+        let Some(user) = self.users.remove(id) else { return false };
+        self.users_by_email.remove(&(user.organization_id, email_key(&user.email)));
         true
     }
 
@@ -162,14 +182,18 @@ impl State {
             updated_at: now_ms,
         });
         self.held_by_user.insert(new.user_id, id);
-        self.held_in_target.insert(applies_to_id, id);
+        self.held_in_target.insert(new.applies_to, id);
+        self.users_by_target.insert(applies_to_id, new.user_id);
+        self.record(EventType::RoleAssignmentCreate, id);
         id
     }
 
     pub(crate) fn remove_role_assignment(&mut self, id: u64) -> bool {
+        self.record(EventType::RoleAssignmentDestroy, id);
         let Some(held) = self.role_assignments.remove(id) else { return false };
         self.held_by_user.remove(held.assignee_id, id);
-        self.held_in_target.remove(held.applies_to_id, id);
+        self.held_in_target.remove((held.applies_to_type, held.applies_to_id), id);
+        self.users_by_target.remove(held.applies_to_id, held.assignee_id);
         true
     }
 
@@ -179,8 +203,8 @@ impl State {
     }
 
     /// The ids of the role assignments in an organization, place or group.
-    pub(crate) fn held_in(&self, target_id: u64) -> Vec<u64> {
-        self.held_in_target.ids(target_id).collect()
+    pub(crate) fn held_in(&self, target: (AppliesTo, u64)) -> Vec<u64> {
+        self.held_in_target.ids(target).collect()
     }
 
     /// The role assignments of a user.
@@ -189,12 +213,17 @@ impl State {
     }
 
     /// The users with a role assignment in an organization, place or group, whatever its dates.
-    pub(crate) fn users_in(&self, target_id: u64) -> BTreeSet<u64> {
-        self.held_in_target
-            .ids(target_id)
-            .filter_map(|id| self.role_assignments.get(id))
-            .map(|held| held.assignee_id)
-            .collect()
+    pub(crate) fn users_in(&self, target_id: u64) -> impl Iterator<Item = u64> + '_ {
+        self.users_by_target.of(target_id)
+    }
+
+    /// Whether the user has a role assignment there.
+    pub(crate) fn holds_in(&self, user_id: u64, target_id: u64) -> bool {
+        self.users_by_target.has(target_id, user_id)
+    }
+
+    pub(crate) fn users_count(&self, target_id: u64) -> usize {
+        self.users_by_target.count(target_id)
     }
 
     /// Whether the user may administer its organization.
@@ -210,7 +239,7 @@ impl State {
     /// The first owner of an organization, who stands for its staff.
     pub(crate) fn owner_of(&self, organization_id: u64) -> Option<u64> {
         self.held_in_target
-            .ids(organization_id)
+            .ids((AppliesTo::Organization, organization_id))
             .filter_map(|id| self.role_assignments.get(id))
             .find(|held| held.role_id == roles::ORGANIZATION_OWNER)
             .map(|held| held.assignee_id)
@@ -218,17 +247,25 @@ impl State {
 
     // Groups and their doors.
 
+    pub(crate) fn add_group(&mut self, group: Group) -> u64 {
+        let id = self.groups.add(|id| Group { id, ..group });
+        self.record(EventType::GroupCreate, id);
+        id
+    }
+
     /// Removes a group with its role assignments and its doors.
     pub(crate) fn remove_group(&mut self, id: u64) -> bool {
-        if self.groups.remove(id).is_none() {
+        if self.groups.get(id).is_none() {
             return false;
         }
-        for held in self.held_in(id) {
+        for held in self.held_in((AppliesTo::Group, id)) {
             self.remove_role_assignment(held);
         }
         for group_lock in self.doors_of_group(id) {
             self.remove_group_lock(group_lock);
         }
+        self.record(EventType::GroupDestroy, id);
+        self.groups.remove(id);
         true
     }
 
@@ -237,10 +274,12 @@ impl State {
         let id = self.group_locks.add(|id| GroupLock { id, organization_id, group_id, lock_id, created_at });
         self.locks_by_group.insert(group_id, id);
         self.groups_by_lock.insert(lock_id, id);
+        self.record(EventType::GroupLockCreate, id);
         id
     }
 
     pub(crate) fn remove_group_lock(&mut self, id: u64) -> bool {
+        self.record(EventType::GroupLockDestroy, id);
         let Some(group_lock) = self.group_locks.remove(id) else { return false };
         self.locks_by_group.remove(group_lock.group_id, id);
         self.groups_by_lock.remove(group_lock.lock_id, id);
@@ -274,53 +313,23 @@ impl State {
             .collect()
     }
 
-    // Keys.
-
-    /// Adds a key. A secret that is taken already is left as it is.
-    pub(crate) fn add_key(&mut self, user_id: u64, secret: String) -> bool {
-        let position = self.keys.len() as u64;
-        let free = !self.keys.contains_key(&secret);
-        if free {
-            self.keys.insert(secret, Key { user_id, revoked: false, position });
-        }
-        free
-    }
-
-    /// Adds a key with a secret made from the user and a count.
-    pub(crate) fn make_key(&mut self, user_id: u64) -> String {
-        let mut count = self.keys.len();
-        loop {
-            count += 1;
-            let secret = format!("sim-key-{user_id}-{count}");
-            if self.add_key(user_id, secret.clone()) {
-                return secret;
-            }
+    /// Forgets the event sets that can't be read any more, so that a client that asks all day leaves nothing behind.
+    pub(crate) fn forget_event_sets(&mut self, organization_id: u64) {
+        let now_ms = self.now_ms();
+        let is_old = |id: &u64| self.event_sets.get(*id).is_some_and(|set| !set.is_kept_at(now_ms));
+        // They are in the order of their age, unless the clock was set back.
+        let old: Vec<u64> = self.event_sets.ids_in(organization_id).take_while(is_old).collect();
+        for id in old {
+            self.event_sets.remove(id);
         }
     }
 
-    pub(crate) fn key(&self, secret: &str) -> Option<Key> {
-        self.keys.get(secret).copied()
-    }
-
-    pub(crate) fn revoke_key(&mut self, secret: &str) -> bool {
-        self.keys.get_mut(secret).is_some_and(|key| !std::mem::replace(&mut key.revoked, true))
-    }
-
-    /// The secret of the key that was made first, whether it still works or not.
-    pub(crate) fn first_secret(&self) -> Option<&str> {
-        self.keys.iter().min_by_key(|(_, key)| key.position).map(|(secret, _)| secret.as_str())
-    }
-
-    /// All keys that still work, in the order in which they were made.
-    pub(crate) fn live_keys(&self) -> Vec<(&str, Key)> {
-        let mut keys: Vec<(&str, Key)> = self
-            .keys
-            .iter()
-            .filter(|(_, key)| !key.revoked)
-            .map(|(secret, key)| (secret.as_str(), *key))
-            .collect();
-        keys.sort_by_key(|(_, key)| key.position);
-        keys
+    /// Does something in somebody's name: the events of it are theirs. In nobody's name there are none.
+    pub(crate) fn as_done_by<T>(&mut self, acting: Option<Acting>, act: impl FnOnce(&mut State) -> T) -> T {
+        self.events.begin(acting);
+        let done = act(self);
+        self.events.end();
+        done
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -333,6 +342,7 @@ impl State {
             group_locks: self.group_locks.rows().cloned().collect(),
             users: self.users.rows().cloned().collect(),
             role_assignments: self.role_assignments.rows().cloned().collect(),
+            logins: self.logins.rows().cloned().collect(),
         }
     }
 }

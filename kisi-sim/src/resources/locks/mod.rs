@@ -1,17 +1,19 @@
-//! `/locks`: the doors of the organization, to read. Unlocking them belongs here too, once it is simulated.
+//! `/locks`: the doors of the organization, to read and to unlock.
+
+mod unlock;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::places::with_favorite;
-use super::{Search, ids_where, sort_by_text};
 use crate::clock::format_timestamp;
 use crate::error::ApiError;
 use crate::page::{PAGE_OF_PLACES, paged};
 use crate::pipeline::Call;
 use crate::records::AppliesTo;
 use crate::reply::Reply;
+use crate::resources::places::with_favorite;
+use crate::resources::{Search, ids_where, sort_by_text};
 use crate::route::{Access, Endpoint, Shape};
 use crate::state::State;
 
@@ -45,6 +47,14 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
         parameters: &[],
         answer: show,
     },
+    Endpoint {
+        method: "POST",
+        pattern: "/locks/{id}/unlock",
+        access: Access::AnyUser,
+        shape: Shape::One,
+        parameters: &[],
+        answer: unlock::unlock,
+    },
 ];
 
 /// How near a user must be where a geofence is on, in metres. No default is documented.
@@ -68,11 +78,11 @@ fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
             && visible.as_ref().is_none_or(|visible| visible.contains(&id))
             && place_id.is_none_or(|place_id| place_id == lock.place_id)
             && online.is_none_or(|online| online == lock.online)
-            // All locks here are set up, locked, on no floor, and nobody's favorites.
+            && locked_down.is_none_or(|locked_down| locked_down == lock.locked_down_since.is_some())
+            // All locks here are set up, on no floor, nobody's favorites, and locked again at once.
             && floor_id.is_none()
             && configured != Some(false)
             && unlocked != Some(true)
-            && locked_down != Some(true)
             && favorite != Some("true")
             && search.as_ref().is_none_or(|search| search.finds(lock.created_at, &[&lock.name]))
     });
@@ -128,8 +138,8 @@ fn render(state: &State, id: u64) -> Option<Value> {
         "first_to_arrive_required_until": null,
         "first_to_arrive_satisfied": true,
         "latitude": place.latitude,
-        "locked_down": false,
-        "locked_down_since": null,
+        "locked_down": lock.locked_down_since.is_some(),
+        "locked_down_since": lock.locked_down_since.map(format_timestamp),
         "longitude": place.longitude,
         "name": lock.name,
         "on_scheduled_unlock": false,
