@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  everything was as expected
+  0  everything was as expected, or whoever read the output closed it early
   1  an expectation of the scenario failed; the difference is printed
   2  the command line, the scenario, the component, the key file or the address cannot be used";
 
@@ -84,10 +84,23 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
 }
 
+impl Command {
+    /// How it prints.
+    pub(crate) fn output(&self) -> &OutputArgs {
+        match self {
+            Command::Run(args) => &args.output,
+            Command::Inspect(args) => &args.output,
+        }
+    }
+}
+
 /// How a command prints.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OutputArgs {
     /// Print JSON for machines: one document a line.
+    ///
+    /// When something cannot be used, the last line is `{"type":"error","error":"…"}` with the same text as on
+    /// standard error.
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -153,6 +166,10 @@ pub(crate) struct RunArgs {
     /// Show the body of each request, too.
     #[arg(long)]
     pub(crate) bodies: bool,
+
+    /// Show the plugin's log lines under the step in which it wrote them; with --json, as that step's `log`.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
 
     /// Keep compiled components in this folder, so that the next start is faster. Only you may be able to write it.
     #[arg(long, value_name = "FOLDER")]

@@ -1,6 +1,8 @@
-//! How the program ends: a documented table of exit codes, and the one error that ends a command early.
+//! How the program ends: a documented table of exit codes, and what ends a command early.
 
-use std::fmt;
+use std::io;
+
+use super::wrong::Unusable;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,23 +26,28 @@ impl Exit {
     }
 }
 
-/// What was given cannot be used: the scenario, the component, the key file, the address. The text says what to do.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unusable(pub(crate) String);
+/// Why a command ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// What was given cannot be used.
+    Unusable(Unusable),
+    /// Nobody reads on: `harness run … | head -1` has its line. No failure: who closes a pipe has seen enough, and
+    /// nothing more that could be found out would be read.
+    Unread,
+}
 
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl From<Unusable> for Stop {
+    fn from(unusable: Unusable) -> Stop {
+        Stop::Unusable(unusable)
     }
 }
 
-impl From<String> for Unusable {
-    fn from(text: String) -> Unusable {
-        Unusable(text)
+impl From<io::Error> for Stop {
+    /// The only thing that a command writes is its report.
+    fn from(error: io::Error) -> Stop {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::Unread,
+            _ => Stop::Unusable(Unusable::new(format!("the report cannot be written: {error}"))),
+        }
     }
-}
-
-/// Ends a command with a sentence.
-pub(crate) fn unusable<T>(text: impl Into<String>) -> Result<T, Unusable> {
-    Err(Unusable(text.into()))
 }

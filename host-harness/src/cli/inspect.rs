@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::args::InspectArgs;
-use super::exit::{Exit, Unusable};
+use super::exit::{Exit, Stop};
 use super::load;
-use super::report::{Page, Paint, Tone, word};
+use super::report::{Page, Paint, Tone, list, word};
 use crate::Plugin;
 
 /// Everything there is to tell.
@@ -41,16 +41,16 @@ struct Credential {
 }
 
 /// Loads the component and tells.
-pub(super) async fn run(args: &InspectArgs, out: &mut dyn Write, colour: bool) -> Result<Exit, Unusable> {
+pub(super) async fn run(args: &InspectArgs, out: &mut dyn Write, colour: bool) -> Result<Exit, Stop> {
     let plugin = load::component(&args.component, None).await?;
     let inspection = inspection(&args.component.display().to_string(), &plugin, args.output.stable);
-    let written = if args.output.json {
-        serde_json::to_writer(&mut *out, &inspection).map_err(io::Error::from).and_then(|()| writeln!(out))
+    if args.output.json {
+        serde_json::to_writer(&mut *out, &inspection).map_err(io::Error::from)?;
+        writeln!(out)?;
     } else {
         let paint = Paint { colour: args.output.color.wanted(colour) };
-        print(&inspection, Page { out, paint })
-    };
-    written.map_err(|error| Unusable(format!("the report cannot be written: {error}")))?;
+        print(&inspection, Page { out, paint })?;
+    }
     Ok(Exit::AsExpected)
 }
 
@@ -111,14 +111,6 @@ fn may(plugin: &Plugin, origins: &[String], header: &str, reads: &[String]) -> V
         may.push("read the time".to_owned());
     }
     may
-}
-
-fn list(words: &[String]) -> String {
-    match words.split_last() {
-        None => "nothing".to_owned(),
-        Some((only, [])) => only.clone(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
-    }
 }
 
 fn print(inspection: &Inspection, mut page: Page) -> io::Result<()> {

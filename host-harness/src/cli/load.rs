@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::exit::{Unusable, unusable};
+use crate::cli::wrong::{Unusable, unusable};
 use crate::{Engine, EngineConfig, Plugin};
 
 /// Calls that run at once: a command makes one after the other, and each reserves address space.
@@ -17,7 +17,7 @@ pub(crate) async fn component(path: &Path, cache: Option<PathBuf>) -> Result<Plu
         ));
     }
     let config = EngineConfig { calls_max: CALLS_MAX, cache, ..EngineConfig::default() };
-    let engine = Engine::new(config).map_err(|error| Unusable(error.to_string()))?;
+    let engine = Engine::new(config).map_err(|error| Unusable::new(error.to_string()))?;
     match engine.load_file(path).await {
         Ok(plugin) => Ok(plugin),
         Err(error @ crate::LoadError::Read { .. }) => {

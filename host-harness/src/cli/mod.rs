@@ -5,6 +5,10 @@
 
 mod args;
 mod exit;
+#[cfg(test)]
+#[path = "../../tests/all/guest.rs"]
+#[expect(dead_code, reason = "the guest has more uses in the library's tests")]
+mod guest;
 mod inspect;
 mod load;
 mod play;
@@ -12,6 +16,7 @@ mod report;
 mod run;
 mod scenario;
 mod world;
+mod wrong;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -19,7 +24,8 @@ use std::io::Write;
 use clap::Parser;
 
 use args::{Cli, Command};
-use exit::{Exit, Unusable, unusable};
+use exit::{Exit, Stop};
+use wrong::unusable;
 
 /// Where a command prints.
 pub struct Streams<'a> {
@@ -31,8 +37,8 @@ pub struct Streams<'a> {
     pub colour: bool,
 }
 
-/// Runs the command line with these arguments, the program's name first, and returns the exit code: 0 as expected, 1 an
-/// expectation failed, 2 something given cannot be used.
+/// Runs the command line with these arguments, the program's name first, and returns the exit code: 0 as expected, or
+/// nobody reads on; 1 an expectation failed; 2 something given cannot be used.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> u8 {
     let Streams { out, err, colour } = streams;
     let cli = match Cli::try_parse_from(arguments) {
@@ -46,20 +52,26 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> 
             return if error.use_stderr() { Exit::Unusable } else { Exit::AsExpected }.code();
         }
     };
+    let json = cli.command.output().json;
     match command(cli.command, out, colour) {
         Ok(exit) => exit.code(),
-        Err(Unusable(text)) => {
+        Err(Stop::Unread) => Exit::AsExpected.code(),
+        Err(Stop::Unusable(unusable)) => {
+            let text = unusable.to_string();
+            if json {
+                let _ = report::unusable(out, &text);
+            }
             let _ = writeln!(err, "harness: {text}");
             Exit::Unusable.code()
         }
     }
 }
 
-fn command(command: Command, out: &mut dyn Write, colour: bool) -> Result<Exit, Unusable> {
+fn command(command: Command, out: &mut dyn Write, colour: bool) -> Result<Exit, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return unusable(format!("the machine gives no runtime: {error}")),
+        Err(error) => return Ok(unusable(format!("the machine gives no runtime: {error}"))?),
     };
     match command {
         Command::Run(args) => runtime.block_on(run::run(&args, out, colour)),

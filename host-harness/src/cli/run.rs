@@ -1,19 +1,19 @@
 //! `harness run`: plays a scenario and says how it went.
 
 use std::io::Write;
-use std::path::Path;
 use std::time::Instant;
 
 use super::args::RunArgs;
-use super::exit::{Exit, Unusable};
+use super::exit::{Exit, Stop};
 use super::load;
-use super::play::Player;
+use super::play::{Player, Shown};
 use super::report::{self, ComponentFacts, Opening};
 use super::scenario::Scenario;
 use super::world::{self, Key, World};
+use super::wrong::Unusable;
 
 /// Plays the scenario.
-pub(super) async fn run(args: &RunArgs, out: &mut dyn Write, colour: bool) -> Result<Exit, Unusable> {
+pub(super) async fn run(args: &RunArgs, out: &mut dyn Write, colour: bool) -> Result<Exit, Stop> {
     let started = Instant::now();
     let scenario = Scenario::read(&args.scenario)?;
     let plugin = load::component(&args.component, args.cache.clone()).await?;
@@ -30,23 +30,77 @@ pub(super) async fn run(args: &RunArgs, out: &mut dyn Write, colour: bool) -> Re
         },
     };
     let mut report = report::to(out, args.output.json, args.output.color.wanted(colour));
-    let cannot_write = |error: std::io::Error| Unusable(format!("the report cannot be written: {error}"));
-    report.opening(&opening).map_err(cannot_write)?;
-    let mut player = Player::new(&scenario, world, plugin, args.bodies)?;
+    report.opening(&opening)?;
+    let shown = Shown { bodies: args.bodies, log: args.verbose };
+    let mut player = Player::new(&scenario, world, plugin, shown)?;
     let mut ending = player.play(report.as_mut()).await?;
     if !args.output.stable {
         ending.elapsed_ms = u64::try_from(started.elapsed().as_millis()).ok();
     }
-    report.ending(&ending).map_err(cannot_write)?;
+    report.ending(&ending)?;
     Ok(if ending.failed == 0 { Exit::AsExpected } else { Exit::OtherThanExpected })
 }
 
 async fn world(args: &RunArgs, scenario: &Scenario) -> Result<World, Unusable> {
     match (&args.kisi, &args.key_file) {
         (Some(address), Some(file)) => {
-            let key = Key::read(Path::new(file))?;
-            world::address(scenario, address, key, args.allow_seeding).await
+            // A wrong address is told first: to it no key belongs.
+            let endpoint = world::endpoint(address)?;
+            let key = Key::read(file)?;
+            world::address(scenario, endpoint, key, args.allow_seeding).await
         }
         _ => world::in_process(scenario),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use serde_json::Value;
+
+    use crate::cli::{self, Streams, guest};
+
+    const SCENARIO: &str = "\
+title = \"A talkative plugin\"
+story = \"It logs what it is connected with.\"
+
+[settings]
+grace_days = 3
+";
+
+    /// A plugin that connects at once and logs its settings.
+    fn talkative() -> Vec<u8> {
+        let log = "(call $log (i32.const 1) (local.get $text) (local.get $text-length) (i32.const 0) (i32.const 0))";
+        guest::component_with("(call $reject))\n", &format!("{log} (i32.const 0x200))\n"))
+    }
+
+    fn play(more: &[&str]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let (scenario, component) = (folder.path().join("s.toml"), folder.path().join("p.wasm"));
+        std::fs::write(&scenario, SCENARIO).unwrap();
+        std::fs::write(&component, talkative()).unwrap();
+        let mut arguments: Vec<OsString> = vec!["harness".into(), "run".into(), scenario.into()];
+        arguments.extend(["--component".into(), component.into()]);
+        arguments.extend(more.iter().map(OsString::from));
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = cli::main(arguments, Streams { out: &mut out, err: &mut err, colour: false });
+        assert_eq!(code, 0, "{}", String::from_utf8_lossy(&err));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn log_lines_stand_under_their_step_when_asked_for() {
+        let line = "log       \"grace_days\":3,";
+        assert!(play(&["-v"]).contains(line), "{}", play(&["-v"]));
+        assert!(!play(&[]).contains("grace_days"), "{}", play(&[]));
+
+        let steps = |more: &[&str]| -> Vec<Value> {
+            play(more).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        };
+        let connect = &steps(&["--json", "--verbose"])[1];
+        assert_eq!((&connect["step"], &connect["log"][0]["level"]), (&"connect".into(), &"info".into()));
+        assert!(connect["log"][0]["message"].as_str().unwrap().starts_with("\"grace_days\":3,"), "{connect}");
+        assert!(steps(&["--json"])[1].get("log").is_none());
     }
 }

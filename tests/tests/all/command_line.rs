@@ -167,11 +167,8 @@ fn what_is_wrong_in_a_scenario_is_said_with_its_place_and_what_was_meant() {
             "event = \"membership_frozen\"",
             "there is no event `membership_frozen`: did you mean `membership-frozen`?",
         ),
-        (
-            "event = \"membership-frozen\"",
-            "event = \"party\"",
-            "there is no event `party`: known are `membership-purchased`",
-        ),
+        ("event = \"membership-frozen\"", "event = \"party\"", ", `member-deleted`, `other:WORD`"),
+        ("event = \"membership-frozen\"", "event = \"other:\"", "did you mean `other:WORD`?"),
         (
             "status = \"frozen\"",
             "status = \"frosen\"",
@@ -229,87 +226,156 @@ fn what_is_wrong_in_a_scenario_is_said_with_its_place_and_what_was_meant() {
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{replaced}: {}", ran.err);
         assert!(ran.err.contains(message), "{replaced}: {message:?} is missing in {}", ran.err);
         let place = ran.err.split_once("scenario.toml:").map(|(_, rest)| rest).unwrap_or_default();
-        let numbers: Vec<&str> = place.split(':').take(2).collect();
-        assert!(
-            numbers.len() == 2 && numbers.iter().all(|number| number.parse::<u32>().is_ok()),
-            "{}",
-            ran.err
-        );
+        let numbers = place.split(':').take(2).filter(|number| number.parse::<u32>().is_ok());
+        assert_eq!(numbers.count(), 2, "{}", ran.err);
     }
 }
 
 #[test]
 fn steps_that_cannot_be_played_are_refused_before_anything_happens() {
     let table = [
-        ("[[steps]]\nnote = \"x\"\n", "this one does neither"),
-        ("[[steps]]\nadvance = \"soon\"\n", "`soon` is no span of time: write a number and d, h, m or s"),
+        ("note = \"x\"\n", "this one does neither"),
+        ("advance = \"soon\"\n", "`soon` is no span of time: write a number and d, h, m or s"),
+        ("fault = { on = \"POST /usrs\", kind = \"html\" }\n", "fits no endpoint of the simulator"),
         (
-            "[[steps]]\nfault = { on = \"POST /usrs\", kind = \"html\" }\n",
-            "fits no endpoint of the simulator",
-        ),
-        (
-            "[[steps]]\nfault = { on = \"POST /users\", kind = \"drop-after-commit\" }\n",
+            "fault = { on = \"POST /users\", kind = \"drop-after-commit\" }\n",
             "did you mean `drop_after_commit`?",
         ),
+        ("fault = { on = \"POST /users\", kind = \"status\" }\n", "the field `status` is missing here"),
         (
-            "[[steps]]\nfault = { on = \"POST /users\", kind = \"status\" }\n",
-            "the field `status` is missing here",
-        ),
-        (
-            "[[steps]]\nhand = { asign = { email = \"a@b.test\", group = \"Spa\" } }\n",
+            "hand = { asign = { email = \"a@b.test\", group = \"Spa\" } }\n",
             "the value `asign` is not known here: did you mean `assign`?",
         ),
-        ("[[steps]]\nhand = { delete_group = { group = \"Pool\" } }\n", "there is no group `Pool`"),
-        ("[[steps]]\nchange = { delete = true }\nadvance = \"1d\"\n", "`change` belongs to an `event`"),
+        ("hand = { delete_group = { group = \"Pool\" } }\n", "there is no group `Pool`"),
+        ("change = { delete = true }\nadvance = \"1d\"\n", "`change` belongs to an `event`"),
         (
-            "[[steps]]\nevent = \"member-changed\"\nmember = \"ann\"\nchange = { new = true, name = \"Ann\" }\n",
+            "event = \"member-changed\"\nmember = \"ann\"\nchange = { new = true, name = \"Ann\" }\n",
             "`ann` is a member already",
         ),
         (
-            "[[steps]]\nevent = \"member-changed\"\nmember = \"ben\"\nchange = { new = true }\n",
+            "event = \"member-changed\"\nmember = \"ben\"\nchange = { new = true }\n",
             "a new member needs a `name`",
         ),
         (
-            "[[steps]]\nevent = \"member-changed\"\nmember = \"ann\"\nchange = { memberships = [{ id = \"m-2\" }] }\n",
+            "event = \"member-changed\"\nmember = \"ann\"\nchange = { memberships = [{ id = \"m-2\" }] }\n",
             "a new one needs a `plan`",
         ),
         (
-            "[[steps]]\nevent = \"member-changed\"\nmember = \"ann\"\nchange = { remove = [\"m-2\"] }\n",
+            "event = \"member-changed\"\nmember = \"ann\"\nchange = { remove = [\"m-2\"] }\n",
             "Ann Lee has no membership `m-2`",
         ),
         (
-            "[[steps]]\nevent = \"payment-overdue\"\nmember = \"ann\"\nchange = { memberships = [{ id = \"m-1\", payment = \"paid\", overdue_since = 2026-12-01T00:00:00Z }] }\n",
+            "event = \"payment-overdue\"\nmember = \"ann\"\nchange = { memberships = [{ id = \"m-1\", payment = \"paid\", overdue_since = 2026-12-01T00:00:00Z }] }\n",
             "either paid or overdue",
         ),
         ("[[members]]\nid = \"ann\"\nname = \"Ann\"\n", "the member `ann` is there already"),
         ("[[people]]\nemail = \"x@y.test\"\ngroups = [\"Pool\"]\n", "there is no group `Pool`"),
         ("[knobs]\nrate_limits = false\n", "did you mean `rate_limit`?"),
+        ("until = 2026-12-01T07:59:59Z\n", ":44:9: the scenario goes back in time"),
+        (
+            "advance = \"1d\"\n[[steps]]\nuntil = 2026-12-02T07:00:00Z\n",
+            ":46:9: the scenario goes back in time",
+        ),
     ];
     let desk = Desk::new();
     for (more, message) in table {
-        let ran = desk.play(&format!("{GOOD}\n{more}"), &[]);
+        let header = if more.starts_with("[") { "" } else { "[[steps]]\n" };
+        let ran = desk.play(&format!("{GOOD}\n{header}{more}"), &[]);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{more}: {}", ran.err);
         assert!(ran.err.contains(message), "{more}: {message:?} is missing in {}", ran.err);
     }
 }
 
+/// Where a text stands in a scenario, as messages have it.
+fn place(scenario: &str, text: &str) -> String {
+    let (before, _) = scenario.split_once(text).unwrap_or_else(|| panic!("{text} does not occur"));
+    let column = before.chars().rev().take_while(|char| *char != '\n').count() + 1;
+    format!("scenario.toml:{}:{column}: ", before.matches('\n').count() + 1)
+}
+
 #[test]
-fn settings_that_break_the_plugins_schema_are_named() {
-    for (settings, message) in [
-        ("grace_days = 400", "grace_days"),
-        ("grace_days = \"many\"", "grace_days"),
-        ("on_block = \"some\"", "on_block"),
-        ("on_blok = \"all\"", "on_blok"),
-        ("integration = { identifier = \"Gym\" }", "integration"),
+fn settings_that_break_the_plugins_schema_are_named_with_their_place() {
+    let integration = "integration = { identifier = \"\", contact = \"a@b.test\" }";
+    for (settings, wrong) in [
+        ("grace_days = 400", vec![("grace_days = 400", "grace_days: ")]),
+        ("grace_days = \"many\"", vec![("grace_days", "grace_days: ")]),
+        ("\non_block = \"some\"", vec![("on_block", "on_block: ")]),
+        ("on_blok = \"all\"", vec![("on_blok", "on_blok: ")]),
+        ("integration = { identifier = \"Gym\" }", vec![("integration", "integration.contact: ")]),
+        (
+            &format!("grace_days = 366\n{integration}"),
+            vec![("grace_days", "grace_days: "), ("identifier = \"\"", "integration.identifier: ")],
+        ),
     ] {
-        let scenario = GOOD.replacen("[[plans]]", &format!("[settings]\n{settings}\n\n[[plans]]"), 1);
+        let first = GOOD.replacen("[[plans]]", &format!("[settings]\n{settings}\n\n[[plans]]"), 1);
+        let table = settings.trim().replace('\n', ", ");
+        let again = format!("{GOOD}\n[[steps]]\nconnect = {{ settings = {{ {table} }} }}\n");
+        for scenario in [first, again] {
+            let ran = Desk::new().play(&scenario, &[]);
+            assert_eq!(ran.code, 2, "{settings}: {}", ran.out);
+            assert_eq!(ran.err.lines().count(), wrong.len(), "{}", ran.err);
+            for (text, path) in &wrong {
+                let message = format!("{}the scenario's settings are wrong: {path}", place(&scenario, text));
+                assert!(ran.err.contains(&message), "{message:?} is missing in {}", ran.err);
+            }
+        }
+    }
+    let wrong = format!("{GOOD}\n[[steps]]\nconnect = {{ settings = {{ grace_days = 400 }} }}\n");
+    for expected in ["", "[[steps]]\n"] {
+        let ran = Desk::new()
+            .play(&format!("{wrong}{expected}expect = {{ error = \"settings:grace_days\" }}"), &[]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "what is expected is no mistake: {}", ran.out);
+    }
+}
+
+#[test]
+fn what_turns_out_wrong_while_playing_is_said_with_its_place() {
+    let entrance = "group = \"24/7 entrance\"";
+    let entry = "{ plan = \"basic\", groups = [\"24/7 entrance\"] }";
+    for (steps, at, message) in [
+        (
+            format!("hand = {{ assign = {{ email = \"ann@exampel.test\", {entrance} }} }}"),
+            "[[steps]]\nhand",
+            "Kisi has nobody with the address ann@exampel.test at this point of the scenario: did you mean `ann@example.test`?",
+        ),
+        (
+            format!("hand = {{ unassign = {{ email = \"ann@example.test\", {entrance} }} }}"),
+            "[[steps]]\nhand",
+            "ann@example.test is not in 24/7 entrance in Kisi",
+        ),
+        (
+            format!(
+                "note = \"x\"\nhand = {{ delete_group = {{ {entrance} }} }}\n[[steps]]\nhand = {{ app_access = {{ {entrance}, on = true }} }}"
+            ),
+            "[[steps]]\nhand",
+            "Kisi has no group `24/7 entrance` at this point of the scenario",
+        ),
+        (
+            "connect = { key_of = \"tom@box.test\" }".to_owned(),
+            "[[steps]]\nconnect",
+            "Kisi has nobody with the address tom@box.test",
+        ),
+        (
+            format!("mappings = [{entry},\n  {entry}]"),
+            "\"24/7 entrance\"] }]",
+            "the plugin does not take the mapping: mappings[1]: is the same as an earlier entry",
+        ),
+        (
+            "fault = { on = \"*\", kind = \"status\", status = 503 }\n\
+             [[steps]]\nevent = \"membership-unfrozen\"\nmember = \"ann\"\n\
+             change = { memberships = [{ id = \"m-1\", status = \"active\" }] }\n\
+             [[steps]]\nuntil = 2026-12-01T08:00:00Z"
+                .to_owned(),
+            "[[steps]]\nuntil",
+            "the scenario goes back in time: it is 2026-12-01T08:00:",
+        ),
+    ] {
+        let scenario = format!("{GOOD}\n[[steps]]\n{steps}\n");
         let ran = Desk::new().play(&scenario, &[]);
-        assert_eq!(ran.code, 2, "{settings}: {}", ran.out);
-        assert!(
-            ran.err.contains("the scenario's settings are wrong") && ran.err.contains(message),
-            "{}",
-            ran.err
-        );
+        assert_eq!(ran.code, 2, "{steps}: {}{}", ran.out, ran.err);
+        let message = format!("{}{message}", place(&scenario, at));
+        assert!(ran.err.contains(&message), "{message:?} is missing in {}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
     }
 }
 
@@ -347,7 +413,9 @@ fn addresses_and_keys_that_cannot_be_used_are_refused_with_one_sentence() {
     let member = desk.file("member.key", MEMBER_KEY);
     let wrong = desk.file("wrong.key", "wrong-key-wrong-key");
     let empty = desk.file("empty.key", "\n");
+    let short = desk.file("short.key", "secret\n");
     let sentence = desk.file("sentence.key", "the key is on the fridge");
+    let image = desk.file("image.key", [0xff; 40]);
     let absent = desk.folder.path().join("absent.key");
     for (kisi, key, message) in [
         ("http://gym.example", &owner, "plain http"),
@@ -355,8 +423,15 @@ fn addresses_and_keys_that_cannot_be_used_are_refused_with_one_sentence() {
         ("gym.example", &owner, "--kisi gym.example"),
         ("http://127.0.0.1:1", &owner, "Kisi"),
         (&address, &absent, "cannot be read"),
-        (&address, &empty, "is empty"),
-        (&address, &sentence, "holds no key"),
+        ("ftp://gym.example", &absent, "--kisi ftp://gym.example"),
+        (&address, &empty, "is empty; let an administrator make an API key in Kisi"),
+        (
+            &address,
+            &short,
+            "holds no key: its length is 6, and a key has 8 to 4096 characters; let an administrator",
+        ),
+        (&address, &sentence, "holds no key: it has blanks or special characters, and a key is one word"),
+        (&address, &image, "holds no key: it has blanks or special characters"),
         (&address, &wrong, "Kisi does not accept the key"),
         (&address, &member, "no administrator"),
     ] {
@@ -378,8 +453,11 @@ fn an_address_is_not_seeded_unless_allowed() {
     let key = desk.file("owner.key", OWNER_KEY);
     let at = ["--kisi", &address, "--key-file", key.to_str().unwrap()];
     for (scenario, message) in [
-        (GOOD.to_owned(), "puts groups and people into Kisi before it begins"),
-        (format!("{}\n[[steps]]\nadvance = \"1d\"\n", without_seeding()), "lets time pass (line "),
+        (GOOD.to_owned(), ":12:8: the scenario puts groups and people into Kisi before it begins"),
+        (
+            format!("{}\n[[steps]]\nadvance = \"1d\"\n", without_seeding()),
+            ":40:1: the scenario lets time pass",
+        ),
         (
             format!(
                 "{}\n[[steps]]\nfault = {{ on = \"POST /users\", kind = \"html\" }}\n",
@@ -474,6 +552,94 @@ fn json_is_one_document_a_line_with_everything_in_it() {
     let ending = &lines[5];
     assert_eq!((&ending["calls"], &ending["edits"], &ending["failed"]), (&4.into(), &3.into(), &0.into()));
     assert!(ending["elapsed_ms"].is_u64());
+}
+
+#[test]
+fn json_says_what_cannot_be_used_as_its_last_line() {
+    let desk = Desk::new();
+    let settings = GOOD.replacen("[[plans]]", "[settings]\ngrace_days = 400\n\n[[plans]]", 1);
+    for (ran, lines) in [
+        (desk.play(&GOOD.replacen("title", "titel", 1), &["--json"]), 1),
+        (desk.play(&settings, &["--json"]), 3),
+        (desk.run(&["inspect", "absent.wasm", "--json"]), 1),
+    ] {
+        assert_eq!((ran.code, ran.out.lines().count()), (2, lines), "{}", ran.out);
+        let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+        assert_eq!(last["type"], "error");
+        assert_eq!(format!("harness: {}\n", last["error"].as_str().unwrap()), ran.err);
+    }
+}
+
+/// A pipe whose reader leaves after so many lines.
+struct Pipe {
+    lines_left: usize,
+}
+
+impl std::io::Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        self.lines_left = self.lines_left.checked_sub(lines).ok_or(std::io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_failure() {
+    let (desk, component) = (Desk::new(), component_path());
+    let (scenario, component) = (desk.file("scenario.toml", GOOD), component.to_str().unwrap());
+    let run = ["harness", "run", scenario.to_str().unwrap(), "--component", component];
+    let inspect = ["harness", "inspect", component];
+    for (arguments, lines_left) in
+        [(&run[..], 1), (&run[..], 9), (&[&run[..], &["--json"]].concat()[..], 1), (&inspect[..], 1)]
+    {
+        let (mut out, mut err) = (Pipe { lines_left }, Vec::new());
+        let streams = Streams { out: &mut out, err: &mut err, colour: false };
+        let code = cli::main(arguments.iter().map(OsString::from), streams);
+        assert_eq!((code, String::from_utf8(err).unwrap()), (0, String::new()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_event_that_does_not_go_through_is_kept_until_time_passes_or_the_gym_connects() {
+    let fault = "[[steps]]\nfault = { on = \"POST /users\", kind = \"status\", status = 503, times = 7 }\n\n";
+    let kept = GOOD.replacen("[[steps]]", &format!("{fault}[[steps]]"), 1);
+    let kept = kept.replace(
+        "expect = { groups = { ann = [\"24/7 entrance\"] }, changes = { ann = [\"granted 24/7 entrance\"] }, calls = 3 }",
+        "expect = { groups = { ann = [] }, deliveries = 6, error = \"retry\" }",
+    );
+    let (kept, _) = kept.split_once("[[steps]]\nnote = \"She is abroad").unwrap();
+    let ran = Desk::new().play(kept, &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    for needle in ["Kept after 6 deliveries", "1 event kept until time passes or the gym connects again."] {
+        assert!(ran.out.contains(needle), "{needle:?} is missing in\n{}", ran.out);
+    }
+    let delivered = "expect = { groups = { ann = [\"24/7 entrance\"] }, deliveries = 2, error = \"none\" }";
+    for step in ["advance = \"1d\"", "until = 2026-12-03T08:00:00Z", "connect = {}"] {
+        let ran = Desk::new().play(&format!("{kept}[[steps]]\n{step}\n{delivered}\n"), &["--json"]);
+        assert_eq!(ran.code, 0, "{step}: {}{}", ran.out, ran.err);
+        assert!(
+            ran.out.contains("Ann Lee (kept until now)\"") && ran.out.contains("\"undelivered\":0"),
+            "{}",
+            ran.out
+        );
+    }
+}
+
+#[test]
+fn the_ending_says_what_the_calls_beside_the_events_were_for() {
+    for (steps, words) in [
+        ("", "Connecting and mapping took 5 calls."),
+        ("[[steps]]\nrefresh_groups = true\n", "Connecting, mapping and refreshing the groups took 6 calls."),
+        ("[[steps]]\nconnect = {}\n", "Connecting 2 times and mapping took 10 calls."),
+    ] {
+        let ran = Desk::new().play(&format!("{GOOD}\n{steps}"), &[]);
+        let out = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(out.contains(words), "{words:?} is missing in\n{}", ran.out);
+    }
 }
 
 #[test]

@@ -1,17 +1,27 @@
 //! Delivering events as a platform must: again after a while when the plugin says so, not at all while it is paused,
-//! and never twice what cannot succeed.
+//! and never twice what cannot succeed. What did not go through is kept.
 
 use std::time::Duration;
 
 use super::{Player, Waiting, facts};
-use crate::cli::exit::Unusable;
 use crate::cli::report::{Call, Fact, FactKind, StepReport, word};
 use crate::cli::scenario::{DirectoryChange, Happening};
+use crate::cli::wrong::Unusable;
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::types::Error;
 
-/// How often an event is delivered before the runner gives up.
+/// How often an event is delivered in a row before it is left for later.
 const DELIVERIES_MAX: u32 = 6;
+
+/// What becomes of an event once it was delivered.
+enum Fate {
+    /// Nothing more is to be done about it.
+    Over,
+    /// It is delivered again when time has passed, or when the gym has connected again.
+    Later,
+    /// It is delivered again when the gym has connected again, and so are all others.
+    Paused,
+}
 
 impl Player<'_> {
     /// Something happens on the platform: the directory changes, and the plugin is told.
@@ -45,71 +55,73 @@ impl Player<'_> {
             self.waiting.push_back(Waiting { event, title });
             return Ok(told);
         }
-        self.deliver(Waiting { event, title }).await
+        self.deliver(Waiting { event, title }, "").await
     }
 
-    /// Delivers what waited, in order, until the plugin pauses again.
+    /// Delivers what waited, each event once and in order, until the plugin pauses again.
     pub(super) async fn deliver_waiting(&mut self) -> Result<Vec<StepReport>, Unusable> {
         let mut reports = Vec::new();
-        while !self.paused
-            && let Some(mut waiting) = self.waiting.pop_front()
-        {
-            waiting.title.push_str(" (kept until now)");
-            reports.push(self.deliver(waiting).await?);
+        for _ in 0..self.waiting.len() {
+            if self.paused {
+                break;
+            }
+            if let Some(waiting) = self.waiting.pop_front() {
+                reports.push(self.deliver(waiting, " (kept until now)").await?);
+            }
         }
         Ok(reports)
     }
 
-    async fn deliver(&mut self, waiting: Waiting) -> Result<StepReport, Unusable> {
-        let mut told = self.blank("event", waiting.title.clone());
+    async fn deliver(&mut self, waiting: Waiting, aside: &str) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("event", format!("{}{aside}", waiting.title));
         let mut concerned = vec![waiting.event.member.clone()];
         let before = self.picture.clone();
         let mut deliveries = 0;
-        let done = loop {
+        let fate = loop {
             deliveries += 1;
             let handled = self.tenant.handle(&waiting.event).await;
-            let calls = self.take_calls();
+            let calls = self.tell_calls(&mut told);
             self.totals.calls += calls.len();
             self.totals.edits += calls.iter().filter(|call| call.is_edit()).count();
-            told.calls.extend(calls);
             let (outcomes, error) = match handled {
                 Ok(Ok(outcomes)) => (outcomes, None),
                 Ok(Err(Unfinished { error, done })) => (done, Some(error)),
                 Err(error) => {
                     told.facts.push(facts::broken_off(&error));
+                    told.facts.push(facts::then("Kept until time passes or the gym connects again."));
                     self.seen.error = Some("call".to_owned());
-                    break true;
+                    break Fate::Later;
                 }
             };
             self.note(&outcomes, &waiting.event, &mut told.facts, &mut concerned);
-            let Some(error) = error else { break true };
+            let Some(error) = error else { break Fate::Over };
             told.facts.push(facts::error(&error));
             self.seen.error = Some(facts::error_word(&error));
             match error {
                 Error::Retry(retry) if deliveries < DELIVERIES_MAX => {
-                    told.facts.push(facts::then(&format!(
-                        "Delivered again after {}.",
-                        facts::span(retry.after_ms)
-                    )));
+                    let again = format!("Delivered again after {}.", facts::span(retry.after_ms));
+                    told.facts.push(facts::then(&again));
                     self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
                 }
                 Error::Retry(_) => {
-                    told.facts.push(facts::then(&format!("Given up after {deliveries} deliveries.")));
-                    break true;
+                    told.facts.push(facts::then(&format!(
+                        "Kept after {deliveries} deliveries, until time passes or the gym connects again."
+                    )));
+                    break Fate::Later;
                 }
                 Error::Pause(_) => {
-                    self.paused = true;
                     told.facts
                         .push(facts::then("Kept, with all later events, until the gym connects again."));
-                    break false;
+                    break Fate::Paused;
                 }
                 Error::Reject(_) | Error::Settings(_) => {
                     told.facts.push(facts::then("Dropped: delivering it again could not succeed."));
-                    break true;
+                    break Fate::Over;
                 }
             }
         };
-        if done && told.facts.iter().all(|fact| fact.kind == FactKind::Due) && told.calls.is_empty() {
+        let is_due = |fact: &Fact| fact.kind == FactKind::Due;
+        if matches!(fate, Fate::Over) && told.facts.iter().all(is_due) && told.calls.is_empty() {
             told.facts.insert(0, facts::nothing());
         }
         self.seen.deliveries += deliveries;
@@ -120,8 +132,13 @@ impl Player<'_> {
             told.facts.iter().filter(|fact| fact.kind == FactKind::Account).filter(is_edit).count();
         self.totals.edits_needed += before.edits_to(&self.picture, accounts);
         told.groups = self.groups_of(&concerned, &before, &self.picture);
-        if !done {
-            self.waiting.push_front(waiting);
+        match fate {
+            Fate::Over => {}
+            Fate::Later => self.waiting.push_back(waiting),
+            Fate::Paused => {
+                self.paused = true;
+                self.waiting.push_front(waiting);
+            }
         }
         Ok(told)
     }
@@ -147,10 +164,17 @@ impl Player<'_> {
         self.seen.error = None;
     }
 
-    /// The plugin's requests since the last time, for the report.
-    pub(super) fn take_calls(&self) -> Vec<Call> {
-        let exchanges = self.recorder.take().exchanges;
-        exchanges.iter().map(|exchange| facts::call(exchange, self.bodies)).collect()
+    /// Adds the plugin's requests since the last time to a step, and its log lines when they were asked for. Returns
+    /// the requests.
+    pub(super) fn tell_calls(&self, told: &mut StepReport) -> Vec<Call> {
+        let recorded = self.recorder.take();
+        let calls: Vec<Call> =
+            recorded.exchanges.iter().map(|exchange| facts::call(exchange, self.shown.bodies)).collect();
+        told.calls.extend(calls.iter().cloned());
+        if self.shown.log {
+            told.log.extend(recorded.lines.iter().map(facts::log));
+        }
+        calls
     }
 }
 

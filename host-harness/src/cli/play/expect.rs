@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Player, facts};
-use crate::cli::exit::Unusable;
 use crate::cli::report::{Call, Mismatch, held, moment, word};
 use crate::cli::scenario::{Dates, Expect, Whom};
 use crate::cli::world::Held;
+use crate::cli::wrong::Unusable;
 use crate::contract::connection::State;
 
 /// A moment before all others: seen from there, a hold is shown with all its dates.
@@ -19,6 +19,15 @@ pub(super) struct Seen {
     pub(super) calls: Vec<Call>,
     pub(super) deliveries: u32,
     pub(super) error: Option<String>,
+    /// What the plugin found wrong in the scenario, unless something expects the error.
+    pub(super) wrong: Option<Unusable>,
+}
+
+impl Seen {
+    /// Nothing may be wrong that nothing expects.
+    pub(super) fn demand_nothing_wrong(self) -> Result<(), Unusable> {
+        self.wrong.map_or(Ok(()), Err)
+    }
 }
 
 /// What a step came to for one member.
@@ -102,6 +111,9 @@ impl Player<'_> {
         comparison.values("the error", expect.error.clone(), || {
             self.seen.error.clone().unwrap_or_else(|| "none".to_owned())
         });
+        if expect.error.is_some() {
+            self.seen.wrong = None;
+        }
         if expect.state.is_some() || expect.broken.is_some() {
             let (state, broken) = self.health().await;
             comparison.values("the tenant's state", expect.state.clone(), || state);

@@ -1,10 +1,10 @@
 //! What happened, as facts for the report: from the plugin's outcomes and errors, and from the runner's own doings.
 
-use crate::cli::report::{Call, Fact, FactKind, word};
+use crate::cli::report::{Call, Fact, FactKind, LogEntry, word};
 use crate::cli::scenario::Hand;
 use crate::contract::events::{Action, Outcome};
 use crate::contract::types::{Error, Problem, ProviderAnswer};
-use crate::{CallError, Exchange, ExchangeEnd};
+use crate::{CallError, Exchange, ExchangeEnd, LogLine};
 
 /// Lengths of time by name, the longest first, in milliseconds.
 const UNITS: [(u64, &str); 4] =
@@ -126,6 +126,12 @@ pub(super) fn call(exchange: &Exchange, bodies: bool) -> Call {
     let body = bodies && !exchange.request_body.is_empty();
     let body = body.then(|| String::from_utf8_lossy(&exchange.request_body).into_owned());
     Call { method: exchange.method.clone(), path: exchange.path.clone(), status, failure, body }
+}
+
+/// A log line for the report.
+pub(super) fn log(line: &LogLine) -> LogEntry {
+    let LogLine { at_ms, level, message, fields, .. } = line;
+    LogEntry { at: *at_ms, level: word(level), message: message.clone(), fields: fields.clone() }
 }
 
 /// A fault, as the head of a step.

@@ -9,12 +9,11 @@ mod setup;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use crate::cli::exit::{Unusable, unusable};
-use crate::cli::report::{Ending, GroupRoll, GroupsOf, Report, StepReport, held};
-use crate::cli::scenario::{Action, Scenario, Step};
+use crate::cli::exit::Stop;
+use crate::cli::report::{Ending, GroupRoll, GroupsOf, Report, Setup, StepReport, held};
+use crate::cli::scenario::{Action, Scenario, Settings, Step};
 use crate::cli::world::{Held, Kisi, Picture, World};
+use crate::cli::wrong::{Unusable, unusable};
 use crate::contract::events::Event;
 use crate::{MemoryDirectory, MemoryStorage, Plugin, Recorder, Tenant};
 
@@ -22,6 +21,15 @@ use expect::Seen;
 
 /// How much of each request's body is kept for the report, in bytes.
 const BODY_BYTES_MAX: usize = 2_000;
+
+/// What is told beside the decisions.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    /// The requests' bodies.
+    pub(crate) bodies: bool,
+    /// The plugin's log lines.
+    pub(crate) log: bool,
+}
 
 /// The gym and its platform while a scenario is played.
 pub(crate) struct Player<'a> {
@@ -32,9 +40,8 @@ pub(crate) struct Player<'a> {
     storage: Arc<MemoryStorage>,
     recorder: Arc<Recorder>,
     tenant: Tenant,
-    settings: Map<String, Value>,
-    /// Whether requests are shown with their bodies.
-    bodies: bool,
+    settings: Settings,
+    shown: Shown,
     /// Every address that each member had, the present one last.
     addresses: BTreeMap<String, Vec<String>>,
     /// Every member's name.
@@ -43,7 +50,8 @@ pub(crate) struct Player<'a> {
     groups: BTreeMap<String, String>,
     mapped: BTreeSet<String>,
     picture: Picture,
-    /// Events that wait for the gym to connect again.
+    /// Events that are still to be delivered: when time passes, or, while the plugin is paused, when the gym connects
+    /// again.
     waiting: VecDeque<Waiting>,
     paused: bool,
     seen: Seen,
@@ -59,6 +67,7 @@ struct Waiting {
 /// Counts for the end.
 #[derive(Default)]
 struct Totals {
+    setup: Setup,
     setup_calls: usize,
     events: usize,
     calls: usize,
@@ -74,7 +83,7 @@ impl<'a> Player<'a> {
         scenario: &'a Scenario,
         world: World,
         plugin: Plugin,
-        bodies: bool,
+        shown: Shown,
     ) -> Result<Self, Unusable> {
         let directory = Arc::new(MemoryDirectory::new());
         directory.set_plans(scenario.plans.clone());
@@ -96,7 +105,7 @@ impl<'a> Player<'a> {
             recorder,
             tenant,
             settings: scenario.settings.clone(),
-            bodies,
+            shown,
             addresses,
             names,
             groups: BTreeMap::new(),
@@ -110,24 +119,26 @@ impl<'a> Player<'a> {
     }
 
     /// Plays the scenario from connecting to the last step, and returns how it ended.
-    pub(crate) async fn play(&mut self, report: &mut dyn Report) -> Result<Ending, Unusable> {
-        let connected = self.first_connect().await?;
-        tell(report.step(&connected))?;
+    pub(crate) async fn play(&mut self, report: &mut dyn Report) -> Result<Ending, Stop> {
+        self.first_connect(report).await?;
         if !self.scenario.mappings.is_empty() {
-            let mapped = self.first_map().await?;
-            tell(report.step(&mapped))?;
+            self.first_map(report).await?;
         }
         self.picture = self.world.picture().await?;
         for step in &self.scenario.steps {
-            self.step(step, report).await?;
+            if step.action.is_some() {
+                std::mem::take(&mut self.seen).demand_nothing_wrong()?;
+            }
+            for told in self.step(step).await.map_err(|error| error.at(&step.place))? {
+                report.step(&told)?;
+            }
         }
+        std::mem::take(&mut self.seen).demand_nothing_wrong()?;
         Ok(self.ending())
     }
 
-    async fn step(&mut self, step: &Step, report: &mut dyn Report) -> Result<(), Unusable> {
-        if step.action.is_some() {
-            self.seen = Seen::default();
-        }
+    /// Plays a step, and returns what is worth telling. What cannot be used is so because of the step.
+    async fn step(&mut self, step: &Step) -> Result<Vec<StepReport>, Unusable> {
         let mut reports = match &step.action {
             None => Vec::new(),
             Some(Action::Event(happening)) => vec![self.happen(happening).await?],
@@ -137,7 +148,7 @@ impl<'a> Player<'a> {
             reports.push(self.blank("expect", "what should be so now".to_owned()));
         }
         for told in &mut reports {
-            told.line = Some(step.line);
+            told.line = Some(step.place.line);
         }
         if let Some(first) = reports.first_mut() {
             first.note.clone_from(&step.note);
@@ -149,24 +160,23 @@ impl<'a> Player<'a> {
             last.mismatches = mismatches;
         }
         // An expectation on its own is worth a line only when it fails.
-        let worth_telling =
-            |told: &&StepReport| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some();
-        reports.iter().filter(worth_telling).try_for_each(|told| tell(report.step(told)))
+        reports.retain(|told| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some());
+        Ok(reports)
     }
 
     async fn act(&mut self, action: &Action) -> Result<Vec<StepReport>, Unusable> {
         Ok(match action {
             // Played as an event, by the caller.
             Action::Event(_) => Vec::new(),
-            Action::Advance(ms) => vec![self.advance(*ms).await?],
+            Action::Advance(ms) => self.advance(*ms, format!("{} later", facts::span(*ms))).await?,
             Action::Until(at) => match at.checked_sub(self.world.clock.now_ms()) {
-                Some(ms) => {
-                    let mut told = self.advance(ms).await?;
-                    told.title = "time passes".to_owned();
-                    vec![told]
-                }
+                Some(ms) => self.advance(ms, "time passes".to_owned()).await?,
                 None => {
-                    return unusable("the scenario goes back in time: an `until` lies in the past by then");
+                    let now = kisi_sim::format_timestamp(self.world.clock.now_ms());
+                    return unusable(format!(
+                        "the scenario goes back in time: it is {now} by then, as the plugin was waited for, so name \
+                         a later moment"
+                    ));
                 }
             },
             Action::Fault(fault) => {
@@ -183,10 +193,10 @@ impl<'a> Player<'a> {
             Action::Connect { key, key_of, settings } => {
                 self.world.change_key(*key, key_of.as_deref()).await?;
                 if let Some(settings) = settings {
-                    let integration = self.settings.remove("integration");
+                    let integration = self.settings.values.remove("integration");
                     self.settings = settings.clone();
                     if let Some(integration) = integration {
-                        self.settings.entry("integration").or_insert(integration);
+                        self.settings.values.entry("integration").or_insert(integration);
                     }
                 }
                 self.tenant =
@@ -194,13 +204,16 @@ impl<'a> Player<'a> {
                 self.connect_again().await?
             }
             Action::RefreshGroups => vec![self.refresh().await?],
-            Action::Map(entries) => vec![self.map(entries).await?],
+            Action::Map(entries) => vec![self.map_again(entries).await?],
         })
     }
 
-    async fn advance(&mut self, ms: u64) -> Result<StepReport, Unusable> {
+    /// Time passes, and what could not be delivered before is delivered again.
+    async fn advance(&mut self, ms: u64, title: String) -> Result<Vec<StepReport>, Unusable> {
         self.world.advance(ms).await?;
-        Ok(self.blank("advance", format!("{} later", facts::span(ms))))
+        let mut reports = vec![self.blank("advance", title)];
+        reports.extend(self.deliver_waiting().await?);
+        Ok(reports)
     }
 
     /// A step that has nothing to tell yet.
@@ -213,6 +226,7 @@ impl<'a> Player<'a> {
             note: None,
             facts: Vec::new(),
             calls: Vec::new(),
+            log: Vec::new(),
             groups: Vec::new(),
             mismatches: Vec::new(),
         }
@@ -268,11 +282,13 @@ impl<'a> Player<'a> {
                 }
             })
             .collect();
-        let Totals { setup_calls, events, calls, edits, edits_needed, expectations, failed } = self.totals;
-        let undelivered = self.waiting.len();
+        let Totals { setup, setup_calls, events, calls, edits, edits_needed, expectations, failed } =
+            self.totals;
         Ending {
             groups,
-            undelivered,
+            undelivered: self.waiting.len(),
+            paused: self.paused,
+            setup,
             setup_calls,
             events,
             calls,
@@ -303,12 +319,7 @@ fn tenant(
     for origin in plugin.origins() {
         builder = builder.approve(world.approve(origin));
     }
-    builder.build().map_err(|error| Unusable(error.to_string()))
-}
-
-/// A report that cannot be written ends the run: nobody reads it.
-fn tell(told: std::io::Result<()>) -> Result<(), Unusable> {
-    told.map_err(|error| Unusable(format!("the report cannot be written: {error}")))
+    builder.build().map_err(|error| Unusable::new(error.to_string()))
 }
 
 /// An e-mail address as it is compared.

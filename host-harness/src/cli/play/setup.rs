@@ -4,42 +4,68 @@ use std::time::Duration;
 
 use super::{Player, facts};
 use crate::Called;
-use crate::cli::exit::{Unusable, unusable};
-use crate::cli::report::{Fact, FactKind, StepReport};
+use crate::cli::exit::Stop;
+use crate::cli::report::{Fact, FactKind, Report, StepReport};
 use crate::cli::scenario::{MappingEntry, meant};
-use crate::contract::connection::Connected;
+use crate::cli::wrong::{Place, Unusable, Wrong};
 use crate::contract::groups::{Group, GroupWarning};
 use crate::contract::mappings::{Mapping, MappingState};
-use crate::contract::types::Error;
+use crate::contract::types::{Error, Problem};
 
 /// How often the gym tries again when the plugin says that it may work later.
 const ATTEMPTS_MAX: u32 = 4;
 
+/// Why the gym could not do what it wanted.
+struct Refused {
+    /// In words.
+    text: String,
+    /// What is wrong with what it gave, if that is why.
+    problems: Vec<Problem>,
+}
+
+impl Refused {
+    /// What is wrong in the scenario, where the paths of the problems lead to these places.
+    fn wrong<'p>(&self, what: &str, place: impl Fn(&str) -> &'p Place) -> Option<Unusable> {
+        let wrong = |Problem { path, message }: &Problem| {
+            Wrong::at(place(path).clone(), format!("{what}: {path}: {message}"))
+        };
+        let wrong: Vec<Wrong> = self.problems.iter().map(wrong).collect();
+        (!wrong.is_empty()).then(|| wrong.into())
+    }
+
+    /// The whole of it, when the scenario is not to blame.
+    fn because(&self, what: &str) -> Unusable {
+        Unusable::new(format!("{what}: {}", self.text))
+    }
+}
+
 impl Player<'_> {
     /// The first connection. Without it there is no story, so its failure is the end.
-    pub(super) async fn first_connect(&mut self) -> Result<StepReport, Unusable> {
+    pub(super) async fn first_connect(&mut self, report: &mut dyn Report) -> Result<(), Stop> {
         let mut told = self.blank("connect", "connect".to_owned());
-        match self.connect(&mut told).await {
-            Some(_) => Ok(told),
-            None => {
-                let why: Vec<&str> = told.facts.iter().map(|fact| fact.text.as_str()).collect();
-                let why = why.last().copied().unwrap_or_default();
-                let about = match self.seen.error.as_deref() {
-                    Some(word) if word.starts_with("settings") => "the scenario's settings are wrong: ",
-                    _ => "the plugin cannot connect: ",
-                };
-                unusable(format!("{about}{why}"))
+        let connected = self.connect(&mut told).await;
+        report.step(&told)?;
+        match connected {
+            Ok(()) => Ok(()),
+            Err(refused) => {
+                let wrong = self.wrong_settings(&refused);
+                Err(wrong.unwrap_or_else(|| refused.because("the plugin cannot connect")).into())
             }
         }
     }
 
     /// The first mapping. A wrong one is the scenario's fault.
-    pub(super) async fn first_map(&mut self) -> Result<StepReport, Unusable> {
+    pub(super) async fn first_map(&mut self, report: &mut dyn Report) -> Result<(), Stop> {
         let entries = self.scenario.mappings.clone();
-        let told = self.map(&entries).await?;
-        match told.facts.iter().find(|fact| fact.kind == FactKind::Error) {
-            Some(error) => unusable(format!("the plugin does not take the mapping: {}", error.text)),
-            None => Ok(told),
+        let mut told = self.blank("map", "map plans to groups".to_owned());
+        let mapped = self.map(&entries, &mut told).await?;
+        report.step(&told)?;
+        match mapped {
+            Ok(()) => Ok(()),
+            Err(refused) => {
+                let wrong = self.wrong_mapping(&entries, &refused);
+                Err(wrong.unwrap_or_else(|| refused.because("the plugin does not take the mapping")).into())
+            }
         }
     }
 
@@ -48,15 +74,39 @@ impl Player<'_> {
         let mut told = self.blank("connect", "connect again".to_owned());
         let connected = self.connect(&mut told).await;
         let mut reports = vec![told];
-        if connected.is_some() {
-            self.paused = false;
-            reports.extend(self.deliver_waiting().await?);
+        match connected {
+            Ok(()) => {
+                self.paused = false;
+                reports.extend(self.deliver_waiting().await?);
+            }
+            Err(refused) => self.seen.wrong = self.wrong_settings(&refused),
         }
         Ok(reports)
     }
 
-    async fn connect(&mut self, told: &mut StepReport) -> Option<Connected> {
-        let settings = serde_json::Value::Object(self.settings.clone()).to_string();
+    /// Replaces the mapping.
+    pub(super) async fn map_again(&mut self, entries: &[MappingEntry]) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("map", "map plans to groups".to_owned());
+        if let Err(refused) = self.map(entries, &mut told).await? {
+            self.seen.wrong = self.wrong_mapping(entries, &refused);
+        }
+        Ok(told)
+    }
+
+    /// Reads the groups again.
+    pub(super) async fn refresh(&mut self) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("refresh", "read the groups again".to_owned());
+        self.totals.setup.refreshes += 1;
+        let tenant = self.tenant.clone();
+        if let Ok(list) = self.settled(&mut told, async || tenant.refresh_groups().await).await {
+            self.found_groups(&list.groups, &mut told);
+        }
+        Ok(told)
+    }
+
+    async fn connect(&mut self, told: &mut StepReport) -> Result<(), Refused> {
+        self.totals.setup.connects += 1;
+        let settings = serde_json::Value::Object(self.settings.values.clone()).to_string();
         let tenant = self.tenant.clone();
         let connected = self.settled(told, async || tenant.connect(&settings).await).await?;
         let account = &connected.account;
@@ -70,38 +120,48 @@ impl Player<'_> {
         let places: Vec<&str> = connected.places.iter().map(|place| place.name.as_str()).collect();
         told.facts.push(counted(places.len(), "place", places.join(", ")));
         self.found_groups(&connected.groups, told);
-        Some(connected)
+        Ok(())
     }
 
-    /// Reads the groups again.
-    pub(super) async fn refresh(&mut self) -> Result<StepReport, Unusable> {
-        let mut told = self.blank("refresh", "read the groups again".to_owned());
-        let tenant = self.tenant.clone();
-        if let Some(list) = self.settled(&mut told, async || tenant.refresh_groups().await).await {
-            self.found_groups(&list.groups, &mut told);
-        }
-        Ok(told)
+    fn wrong_settings(&self, refused: &Refused) -> Option<Unusable> {
+        let place = |path: &str| self.scenario.places.nearest(&format!("{}.{path}", self.settings.path));
+        refused.wrong("the scenario's settings are wrong", place)
     }
 
-    /// Replaces the mapping.
-    pub(super) async fn map(&mut self, entries: &[MappingEntry]) -> Result<StepReport, Unusable> {
-        let mut told = self.blank("map", "map plans to groups".to_owned());
+    /// Replaces the mapping. A group that Kisi has not is refused here: the plugin knows no names.
+    async fn map(
+        &mut self,
+        entries: &[MappingEntry],
+        told: &mut StepReport,
+    ) -> Result<Result<(), Refused>, Unusable> {
         let mut mappings = Vec::new();
         for entry in entries {
             let Some(group) = self.groups.get(&entry.group) else {
                 let meant = meant(&entry.group, self.groups.keys().map(String::as_str));
-                return unusable(format!("{}Kisi has no group `{}`: {meant}", entry.place, entry.group));
+                let unknown = Unusable::new(format!("Kisi has no group `{}`: {meant}", entry.group));
+                return Err(unknown.at(&entry.place));
             };
             let (plan, location) = (entry.plan.clone(), entry.location.clone());
             mappings.push(Mapping { plan, group: group.clone(), location });
         }
+        self.totals.setup.maps += 1;
         let tenant = self.tenant.clone();
-        if let Some(states) = self.settled(&mut told, async || tenant.replace_mappings(&mappings).await).await
-        {
+        let mapped = self.settled(told, async || tenant.replace_mappings(&mappings).await).await;
+        Ok(mapped.map(|states| {
             self.mapped.extend(entries.iter().map(|entry| entry.group.clone()));
             told.facts.extend(self.mapped_plans(&states));
-        }
-        Ok(told)
+        }))
+    }
+
+    /// The plugin counts the entries as it was given them: `mappings[2].group`.
+    fn wrong_mapping(&self, entries: &[MappingEntry], refused: &Refused) -> Option<Unusable> {
+        let entry = |path: &str| {
+            let (index, _) = path.strip_prefix("mappings[")?.split_once(']')?;
+            entries.get(index.parse::<usize>().ok()?)
+        };
+        let all = || entries.first().map_or(self.scenario.places.nearest("mappings"), |entry| &entry.place);
+        let place = |path: &str| entry(path).map_or_else(all, |entry| &entry.place);
+        refused.wrong("the plugin does not take the mapping", place)
     }
 
     fn mapped_plans(&self, states: &[MappingState]) -> Vec<Fact> {
@@ -133,38 +193,37 @@ impl Player<'_> {
     }
 
     /// Makes a call until it works, cannot work, or was tried often enough.
-    async fn settled<T>(&mut self, told: &mut StepReport, call: impl AsyncFn() -> Called<T>) -> Option<T> {
-        for attempt in 1..=ATTEMPTS_MAX {
+    async fn settled<T>(
+        &mut self,
+        told: &mut StepReport,
+        call: impl AsyncFn() -> Called<T>,
+    ) -> Result<T, Refused> {
+        let mut attempt = 1;
+        loop {
             let said = call().await;
-            let calls = self.take_calls();
+            let calls = self.tell_calls(told);
             self.totals.setup_calls += calls.len();
-            self.seen.calls.extend(calls.iter().cloned());
-            told.calls.extend(calls);
+            self.seen.calls.extend(calls);
+            let (fact, word) = match &said {
+                Ok(Ok(_)) => (None, None),
+                Ok(Err(error)) => (Some(facts::error(error)), Some(facts::error_word(error))),
+                Err(error) => (Some(facts::broken_off(error)), Some("call".to_owned())),
+            };
+            self.seen.error = word;
+            let text = fact.as_ref().map(|fact| fact.text.clone()).unwrap_or_default();
+            told.facts.extend(fact);
             match said {
-                Ok(Ok(answer)) => {
-                    self.seen.error = None;
-                    return Some(answer);
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(Error::Retry(retry))) if attempt < ATTEMPTS_MAX => {
+                    let again = format!("Tried again after {}.", facts::span(retry.after_ms));
+                    told.facts.push(facts::then(&again));
+                    self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
+                    attempt += 1;
                 }
-                Ok(Err(error)) => {
-                    told.facts.push(facts::error(&error));
-                    self.seen.error = Some(facts::error_word(&error));
-                    let Error::Retry(retry) = error else { return None };
-                    if attempt < ATTEMPTS_MAX {
-                        told.facts.push(facts::then(&format!(
-                            "Tried again after {}.",
-                            facts::span(retry.after_ms)
-                        )));
-                        self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
-                    }
-                }
-                Err(error) => {
-                    told.facts.push(facts::broken_off(&error));
-                    self.seen.error = Some("call".to_owned());
-                    return None;
-                }
+                Ok(Err(Error::Settings(problems))) => return Err(Refused { text, problems }),
+                _ => return Err(Refused { text, problems: Vec::new() }),
             }
         }
-        None
     }
 }
 

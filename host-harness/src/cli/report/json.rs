@@ -1,4 +1,4 @@
-//! A run as JSON lines: one document for the opening, one for each step, one for the ending.
+//! A run as JSON lines: one document for the opening, one for each step, one for the ending or for why there is none.
 
 use std::io::{self, Write};
 
@@ -18,6 +18,12 @@ enum Line<'a> {
     Opening(&'a Opening),
     Step(&'a StepReport),
     Ending(&'a Ending),
+    Error { error: &'a str },
+}
+
+/// Says that something cannot be used: the last line of a run, the only one of an inspection.
+pub(crate) fn unusable(out: &mut dyn Write, error: &str) -> io::Result<()> {
+    Json::new(out).line(&Line::Error { error })
 }
 
 impl<'a> Json<'a> {

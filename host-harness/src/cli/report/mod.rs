@@ -9,10 +9,13 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::contract::log::Field;
+
 use json::Json;
+pub(crate) use json::unusable;
 pub(crate) use layout::{Page, Paint, Tone};
 use text::Text;
-pub(crate) use words::{held, moment, word};
+pub(crate) use words::{held, list, moment, word};
 
 /// How a run begins.
 #[derive(Clone, Debug, Serialize)]
@@ -57,6 +60,9 @@ pub(crate) struct StepReport {
     pub(crate) facts: Vec<Fact>,
     /// The plugin's requests, in order.
     pub(crate) calls: Vec<Call>,
+    /// The plugin's log lines, when they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) log: Vec<LogEntry>,
     /// The groups of those concerned.
     pub(crate) groups: Vec<GroupsOf>,
     /// Expectations that failed.
@@ -135,6 +141,17 @@ impl Call {
     }
 }
 
+/// One log line of the plugin.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct LogEntry {
+    #[serde(serialize_with = "words::time")]
+    pub(crate) at: u64,
+    /// How much it matters: `debug`, `info`, `warn`, `error`.
+    pub(crate) level: String,
+    pub(crate) message: String,
+    pub(crate) fields: Vec<Field>,
+}
+
 /// What somebody was in before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct GroupsOf {
@@ -158,9 +175,13 @@ pub(crate) struct Mismatch {
 pub(crate) struct Ending {
     /// Who is in which group.
     pub(crate) groups: Vec<GroupRoll>,
-    /// Events that were not delivered because the plugin is paused.
+    /// Events that are still to be delivered.
     pub(crate) undelivered: usize,
-    /// The plugin's requests to connect, map and refresh.
+    /// Whether the plugin is paused, so that they wait until the gym connects again.
+    pub(crate) paused: bool,
+    /// What else the plugin was called for.
+    pub(crate) setup: Setup,
+    /// The plugin's requests for that.
     pub(crate) setup_calls: usize,
     pub(crate) events: usize,
     /// The plugin's requests for events.
@@ -174,6 +195,17 @@ pub(crate) struct Ending {
     /// Time taken; left out when the output should be the same for every run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) elapsed_ms: Option<u64>,
+}
+
+/// How often the gym did what is no event.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Setup {
+    /// It connected, or tried to.
+    pub(crate) connects: usize,
+    /// It mapped plans to groups.
+    pub(crate) maps: usize,
+    /// It had the groups read again.
+    pub(crate) refreshes: usize,
 }
 
 /// One group and who is in it.

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use similar::{ChangeTag, TextDiff};
 
 use super::layout::{Page, Paint, Tone, UNBREAKABLE};
-use super::{Call, Ending, FactKind, GroupsOf, Mismatch, Opening, Report, StepReport, words};
+use super::{
+    Call, Ending, FactKind, GroupsOf, LogEntry, Mismatch, Opening, Report, Setup, StepReport, words,
+};
 
 /// Prints for people.
 pub(crate) struct Text<'a> {
@@ -32,6 +34,16 @@ impl<'a> Text<'a> {
             lines.extend(details.map(|detail| (Tone::Plain, String::new(), detail.clone())));
         }
         self.page.listed("calls", &lines)
+    }
+
+    fn log(&mut self, lines: &[LogEntry]) -> io::Result<()> {
+        for (index, line) in lines.iter().enumerate() {
+            let label = if index == 0 { "log" } else { "" };
+            let fields = line.fields.iter().map(|field| format!(" {}={:?}", field.name, field.value));
+            let aside = format!("[{}]{}", line.level, fields.collect::<String>());
+            self.page.labelled(Tone::Faint, label, &line.message, &aside)?;
+        }
+        Ok(())
     }
 
     fn groups(&mut self, groups: &[GroupsOf]) -> io::Result<()> {
@@ -72,7 +84,7 @@ impl<'a> Text<'a> {
         let plural =
             |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
         let calls = format!(
-            "{} took {}: {}, where {} needed, and {} to look something up or to try. Connecting and mapping took {}.",
+            "{} took {}: {}, where {} needed, and {} to look something up or to try. {} took {}.",
             plural(ending.events, "event"),
             plural(ending.calls, "call"),
             plural(ending.edits, "edit"),
@@ -82,11 +94,17 @@ impl<'a> Text<'a> {
                 format!("{} were", ending.edits_needed)
             },
             ending.calls.saturating_sub(ending.edits),
+            setup(ending.setup),
             plural(ending.setup_calls, "call"),
         );
         self.page.labelled(Tone::Faint, "calls", &calls, "")?;
         if ending.undelivered > 0 {
-            let text = format!("{} kept until the gym connects again.", plural(ending.undelivered, "event"));
+            let until = if ending.paused {
+                "the gym connects again"
+            } else {
+                "time passes or the gym connects again"
+            };
+            let text = format!("{} kept until {until}.", plural(ending.undelivered, "event"));
             self.page.labelled(Tone::Care, "waiting", &text, "")?;
         }
         let held = ending.expectations.saturating_sub(ending.failed);
@@ -157,6 +175,7 @@ impl Report for Text<'_> {
             self.page.labelled(tone, label, &text, &aside)?;
         }
         self.calls(&step.calls)?;
+        self.log(&step.log)?;
         self.groups(&step.groups)?;
         for mismatch in &step.mismatches {
             self.mismatch(mismatch, step.line)?;
@@ -178,6 +197,18 @@ impl Report for Text<'_> {
         self.tally(ending)?;
         self.page.out.flush()
     }
+}
+
+/// What the gym did beside the events, as the beginning of a sentence.
+fn setup(setup: Setup) -> String {
+    let done =
+        [("Connecting", setup.connects), ("mapping", setup.maps), ("refreshing the groups", setup.refreshes)];
+    let done = done.into_iter().filter_map(|(what, times)| match times {
+        0 => None,
+        1 => Some(what.to_owned()),
+        _ => Some(format!("{what} {times} times")),
+    });
+    words::list(&done.collect::<Vec<_>>())
 }
 
 /// What stands beside a fact.

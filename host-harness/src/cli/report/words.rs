@@ -75,6 +75,15 @@ pub(crate) fn held(held: &Held, now_ms: u64) -> String {
     if notes.is_empty() { held.group.clone() } else { format!("{} ({})", held.group, notes.join(" ")) }
 }
 
+/// Several things in a sentence: `one`, `one and two`, `one, two and three`.
+pub(crate) fn list(words: &[String]) -> String {
+    match words.split_last() {
+        None => "nothing".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// A moment for machines.
 pub(super) fn time<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&kisi_sim::format_timestamp(*ms))

@@ -7,11 +7,13 @@ use serde_json::json;
 
 use super::directory::Reader;
 use super::document::{Document, Text};
+use super::places::Places;
 use super::seeding;
-use super::source::{Source, Wrong, meant};
+use super::source::{Source, meant};
 use super::step::json_object;
 use super::time::Moment;
-use super::{MappingEntry, Scenario, Step};
+use super::{MappingEntry, Scenario, Settings, Step};
+use crate::cli::wrong::Wrong;
 use crate::contract::types::{Member, Plan};
 
 /// 2026-12-01T08:00:00Z, a Tuesday morning: when a scenario begins that does not say.
@@ -30,6 +32,8 @@ pub(super) struct Checker<'a> {
     pub(super) names: BTreeMap<String, String>,
     /// The groups that there ever were; `None` when Kisi is taken as it is.
     groups: Option<BTreeSet<String>>,
+    /// The earliest that it can be at this point of the story: waiting for a retry takes time, too.
+    pub(super) earliest_ms: u64,
 }
 
 /// Works a document out.
@@ -41,6 +45,7 @@ pub(super) fn check(mut document: Document, source: &Source, folder: &Path) -> R
     let start_ms = document.start.map(|Moment(ms)| ms).or_else(|| seeding::start_of_file(&document, folder));
     let start_ms = start_ms.unwrap_or(START_MS);
     let seed = seeding::seed(&document, source, folder, start_ms, &mut wrong);
+    let seeds_at = seed.as_ref().and_then(|_| seeding::span(&document)).map(|span| source.place(span.start));
     let plans: Vec<Plan> = document
         .plans
         .iter()
@@ -51,7 +56,8 @@ pub(super) fn check(mut document: Document, source: &Source, folder: &Path) -> R
     twice(document.members.iter().map(|member| &member.id), "member", source, &mut wrong);
     let groups = seed.as_ref().map(group_names);
     let reader = Reader { source, plans: &plans, wrong };
-    let mut checker = Checker { reader, members: BTreeMap::new(), names: BTreeMap::new(), groups };
+    let (members, names) = (BTreeMap::new(), BTreeMap::new());
+    let mut checker = Checker { reader, members, names, groups, earliest_ms: start_ms };
     let mappings: Vec<MappingEntry> = checker.mappings(&document.mappings);
     let members: Vec<Member> = std::mem::take(&mut document.members)
         .into_iter()
@@ -61,24 +67,30 @@ pub(super) fn check(mut document: Document, source: &Source, folder: &Path) -> R
         checker.names.insert(member.id.clone(), member.name.clone());
         checker.members.insert(member.id.clone(), member.clone());
     }
-    let steps: Vec<Step> =
-        std::mem::take(&mut document.steps).into_iter().map(|step| checker.step(step)).collect();
+    let steps: Vec<Step> = std::mem::take(&mut document.steps)
+        .into_iter()
+        .enumerate()
+        .map(|(index, step)| checker.step(index, step))
+        .collect();
     let wrong = checker.reader.wrong;
     if !wrong.is_empty() {
         return Err(wrong);
     }
-    let mut settings = json_object(document.settings);
-    settings.entry("integration").or_insert_with(|| json!({ "identifier": IDENTIFIER, "contact": CONTACT }));
+    let mut settings = Settings { values: json_object(document.settings), path: "settings".to_owned() };
+    let integration = settings.values.entry("integration");
+    integration.or_insert_with(|| json!({ "identifier": IDENTIFIER, "contact": CONTACT }));
     Ok(Scenario {
         title: document.title,
         story: document.story.split_whitespace().collect::<Vec<_>>().join(" "),
         start_ms,
         settings,
         seed,
+        seeds_at,
         plans,
         mappings,
         members,
         steps,
+        places: Places::of(source),
     })
 }
 

@@ -2,8 +2,9 @@
 
 use super::DirectoryChange;
 use super::document::{self, Change, Text};
-use super::source::{Source, Wrong, meant};
+use super::source::{Source, meant};
 use super::time::{Bound, Moment};
+use crate::cli::wrong::Wrong;
 use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Plan};
 
 /// What is needed to understand members: the plans, and the text for messages.

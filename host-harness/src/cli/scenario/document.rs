@@ -21,7 +21,7 @@ pub(crate) struct Document {
     pub(crate) start: Option<Moment>,
     #[serde(default)]
     pub(crate) settings: toml::Table,
-    pub(crate) knobs: Option<kisi_sim::Knobs>,
+    pub(crate) knobs: Option<Spanned<kisi_sim::Knobs>>,
     pub(crate) seed: Option<Text>,
     #[serde(default)]
     pub(crate) plans: Vec<Plan>,
@@ -140,7 +140,7 @@ pub(crate) struct Step {
     pub(crate) member: Option<Text>,
     pub(crate) change: Option<Spanned<Change>>,
     pub(crate) advance: Option<Text>,
-    pub(crate) until: Option<Moment>,
+    pub(crate) until: Option<Spanned<Moment>>,
     pub(crate) fault: Option<Spanned<Fault>>,
     pub(crate) hand: Option<Hand>,
     pub(crate) connect: Option<Connect>,

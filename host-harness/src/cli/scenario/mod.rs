@@ -7,6 +7,7 @@
 mod check;
 mod directory;
 mod document;
+mod places;
 mod seeding;
 mod source;
 mod step;
@@ -14,10 +15,12 @@ mod time;
 
 use std::path::Path;
 
+use crate::cli::wrong::{Place, Unusable};
 use crate::contract::events::EventKind;
 use crate::contract::types::{Member, Plan};
 
 pub(crate) use document::{Dates, Hand, Key};
+pub(crate) use places::Places;
 pub(crate) use source::meant;
 
 /// A scenario that holds together.
@@ -28,10 +31,12 @@ pub(crate) struct Scenario {
     pub(crate) story: String,
     /// When it begins, in milliseconds since the Unix epoch.
     pub(crate) start_ms: u64,
-    /// The plugin's settings, as JSON.
-    pub(crate) settings: serde_json::Map<String, serde_json::Value>,
+    /// The plugin's settings.
+    pub(crate) settings: Settings,
     /// What is in Kisi beforehand; `None` when the scenario takes Kisi as it is.
     pub(crate) seed: Option<kisi_sim::Seed>,
+    /// Where it says so.
+    pub(crate) seeds_at: Option<Place>,
     /// All plans.
     pub(crate) plans: Vec<Plan>,
     /// Which plan opens which groups, by the groups' names.
@@ -40,6 +45,17 @@ pub(crate) struct Scenario {
     pub(crate) members: Vec<Member>,
     /// What happens.
     pub(crate) steps: Vec<Step>,
+    /// Where everything stands.
+    pub(crate) places: Places,
+}
+
+/// Settings as the plugin takes them. Which are right, only the plugin knows.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// By name, as JSON.
+    pub(crate) values: serde_json::Map<String, serde_json::Value>,
+    /// The path in the scenario of what gives them.
+    pub(crate) path: String,
 }
 
 /// One entry of the mapping.
@@ -52,13 +68,13 @@ pub(crate) struct MappingEntry {
     /// The location that it is limited to.
     pub(crate) location: Option<String>,
     /// Where it stands, for a message when Kisi has no such group.
-    pub(crate) place: String,
+    pub(crate) place: Place,
 }
 
 /// One step.
 pub(crate) struct Step {
-    /// Its line in the file.
-    pub(crate) line: usize,
+    /// Where it begins in the file.
+    pub(crate) place: Place,
     /// What people should read about it.
     pub(crate) note: Option<String>,
     /// What happens; nothing when the step only expects.
@@ -86,7 +102,7 @@ pub(crate) enum Action {
         /// With a key of this person.
         key_of: Option<String>,
         /// With these settings; the old ones when `None`.
-        settings: Option<serde_json::Map<String, serde_json::Value>>,
+        settings: Option<Settings>,
     },
     /// The groups are read again.
     RefreshGroups,
@@ -161,19 +177,19 @@ impl Scenario {
     ///
     /// # Errors
     /// One line a problem, each with file, line and column.
-    pub(crate) fn read(path: &Path) -> Result<Scenario, String> {
+    pub(crate) fn read(path: &Path) -> Result<Scenario, Unusable> {
         let file = path.display().to_string();
-        let text =
-            std::fs::read_to_string(path).map_err(|error| format!("{file} cannot be read: {error}"))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Unusable::new(format!("{file} cannot be read: {error}")))?;
         let source = source::Source { file: &file, text: &text };
-        let document = toml::from_str(&text).map_err(|error| source.unreadable(&error).to_string())?;
+        let document =
+            toml::from_str(&text).map_err(|error| Unusable::from(vec![source.unreadable(&error)]))?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        check::check(document, &source, folder)
-            .map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        Ok(check::check(document, &source, folder)?)
     }
 
-    /// The first step that only a simulator can play, in words, with its line.
-    pub(crate) fn needs_simulator(&self) -> Option<(&'static str, usize)> {
+    /// The first step that only a simulator can play, in words, with its place.
+    pub(crate) fn needs_simulator(&self) -> Option<(&'static str, &Place)> {
         self.steps.iter().find_map(|step| {
             let what = match step.action.as_ref()? {
                 Action::Advance(_) | Action::Until(_) => "lets time pass",
@@ -184,7 +200,7 @@ impl Scenario {
                 }
                 _ => return None,
             };
-            Some((what, step.line))
+            Some((what, &step.place))
         })
     }
 }

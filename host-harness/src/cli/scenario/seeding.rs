@@ -1,5 +1,6 @@
 //! What is in Kisi before a scenario begins, as a seed of the simulator.
 
+use std::ops::Range;
 use std::path::Path;
 
 use kisi_sim::{
@@ -7,7 +8,8 @@ use kisi_sim::{
 };
 
 use super::document::{Document, Group, Person, Text};
-use super::source::{Source, Wrong, meant};
+use super::source::{Source, meant};
+use crate::cli::wrong::Wrong;
 
 /// The name of the organization that scenarios are played in.
 const ORGANIZATION: &str = "Gym";
@@ -39,10 +41,18 @@ pub(super) fn seed(
         None => return None,
     };
     if let Some(knobs) = &document.knobs {
-        seed.knobs = knobs.clone();
+        seed.knobs = knobs.get_ref().clone();
     }
     seed.start_time = Some(start_ms);
     Some(seed)
+}
+
+/// Where the scenario says that something is in Kisi beforehand.
+pub(super) fn span(document: &Document) -> Option<Range<usize>> {
+    let seed = document.seed.as_ref().map(Text::span);
+    let group = document.groups.first().map(|group| group.name.span());
+    let person = document.people.first().map(|person| person.email.span());
+    seed.or(group).or(person).or_else(|| document.knobs.as_ref().map(toml::Spanned::span))
 }
 
 /// When a seed file says that its time begins.

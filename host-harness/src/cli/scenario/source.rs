@@ -3,10 +3,11 @@
 //! A scenario is written by people, so every error names the file, the line and the column, what was found, and
 //! what was probably meant.
 
-use std::fmt;
 use std::ops::Range;
 
 use similar::get_close_matches;
+
+use crate::cli::wrong::{Place, Wrong};
 
 /// How alike two words must be for one to be offered in place of the other, from 0 to 1.
 const LIKENESS_MIN: f32 = 0.6;
@@ -19,26 +20,10 @@ pub(crate) struct Source<'a> {
     pub(crate) text: &'a str,
 }
 
-/// What is wrong in a scenario, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
-    file: String,
-    line: usize,
-    column: usize,
-    message: String,
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)
-    }
-}
-
 impl Source<'_> {
     /// Something wrong at these bytes.
     pub(crate) fn wrong(&self, span: &Range<usize>, message: impl Into<String>) -> Wrong {
-        let (line, column) = self.place(span.start);
-        Wrong { file: self.file.to_owned(), line, column, message: message.into() }
+        Wrong::at(self.place(span.start), message)
     }
 
     /// Something wrong that the TOML reader found.
@@ -46,17 +31,12 @@ impl Source<'_> {
         self.wrong(&error.span().unwrap_or(0..0), in_words(error.message()))
     }
 
-    /// The line of a byte, from 1.
-    pub(crate) fn line(&self, offset: usize) -> usize {
-        self.place(offset).0
-    }
-
-    /// Line and column of a byte, both from 1; columns count characters.
-    fn place(&self, offset: usize) -> (usize, usize) {
+    /// The place of a byte.
+    pub(crate) fn place(&self, offset: usize) -> Place {
         let before = self.text.get(..offset).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        (before.matches('\n').count() + 1, column)
+        Place { file: self.file.to_owned(), line: before.matches('\n').count() + 1, column }
     }
 }
 

@@ -4,9 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::check::Checker;
 use super::document::{self, Each, Fault, Hand, Mapping, Text};
-use super::source::{Source, Wrong, meant};
+use super::source::{Source, meant};
 use super::time::{Bound, Moment, span};
-use super::{Action, DirectoryChange, Expect, Happening, MappingEntry, Step, Whom};
+use super::{Action, DirectoryChange, Expect, Happening, MappingEntry, Settings, Step, Whom};
+use crate::cli::wrong::Wrong;
 use crate::contract::events::EventKind;
 
 /// The events of the contract, by the words that scenarios use.
@@ -28,6 +29,8 @@ const EVENTS: [(&str, EventKind); 14] = [
 ];
 /// What stands before the platform's own word for any other event.
 const OTHER: &str = "other:";
+/// The same for messages.
+const OTHER_EVENT: &str = "other:WORD";
 
 const REASONS: [&str; 15] = [
     "entitled",
@@ -51,10 +54,10 @@ const WARNINGS: [&str; 4] = ["elevated-role", "broken-mapping", "unmanaged", "ga
 const ACTIONS: [&str; 5] = ["granted", "adopted", "adjusted", "revoked", "dropped"];
 
 impl Checker<'_> {
-    /// One step, worked out.
-    pub(super) fn step(&mut self, step: toml::Spanned<document::Step>) -> Step {
-        let place = step.span();
-        let line = self.reader.source.line(place.start);
+    /// One step, worked out; `index` counts them from 0.
+    pub(super) fn step(&mut self, index: usize, step: toml::Spanned<document::Step>) -> Step {
+        let span = step.span();
+        let place = self.reader.source.place(span.start);
         let mut step = step.into_inner();
         let (note, expected) = (step.note.take(), step.expect.take());
         let named: Vec<&str> = [
@@ -75,11 +78,11 @@ impl Checker<'_> {
                 "a step does one thing, and this one has `{}`: make a step of each",
                 named.join("` and `")
             );
-            self.reader.wrong.push(self.reader.source.wrong(&place, message));
+            self.reader.wrong.push(self.reader.source.wrong(&span, message));
         } else if named.is_empty() && expected.is_none() {
             let message = "a step does something (`event`, `advance`, `until`, `fault`, `hand`, `connect`, \
                            `refresh_groups`, `mappings`) or expects something (`expect`), and this one does neither";
-            self.reader.wrong.push(self.reader.source.wrong(&place, message));
+            self.reader.wrong.push(self.reader.source.wrong(&span, message));
         }
         for (field, given) in [
             ("member", step.member.as_ref().map(Text::span)),
@@ -90,21 +93,22 @@ impl Checker<'_> {
                 self.reader.wrong.push(self.reader.source.wrong(&span, message));
             }
         }
-        let action = self.action(step);
+        let action = self.action(index, step);
         let expect = expected.map(|expect| self.expect(expect));
-        Step { line, note, action, expect }
+        Step { place, note, action, expect }
     }
 
-    fn action(&mut self, step: document::Step) -> Option<Action> {
+    fn action(&mut self, index: usize, step: document::Step) -> Option<Action> {
         if let Some(event) = step.event {
             return self.event(&event, step.member, step.change).map(Action::Event);
         }
         if let Some(by) = step.advance {
-            let ms = span(by.get_ref()).map_err(|message| self.reader.wrong(&by, message));
-            return ms.ok().map(Action::Advance);
+            let ms = span(by.get_ref()).map_err(|message| self.reader.wrong(&by, message)).ok()?;
+            self.earliest_ms = self.earliest_ms.saturating_add(ms);
+            return Some(Action::Advance(ms));
         }
-        if let Some(Moment(at)) = step.until {
-            return Some(Action::Until(at));
+        if let Some(until) = step.until {
+            return self.until(&until);
         }
         if let Some(given) = step.fault {
             let made = fault(given.get_ref(), self.reader.source);
@@ -115,7 +119,8 @@ impl Checker<'_> {
             return Some(Action::Hand(hand));
         }
         if let Some(connect) = step.connect {
-            let settings = connect.settings.map(json_object);
+            let path = format!("steps[{index}].connect.settings");
+            let settings = connect.settings.map(|given| Settings { values: json_object(given), path });
             let key_of = connect.key_of.map(Text::into_inner);
             return Some(Action::Connect { key: connect.key, key_of, settings });
         }
@@ -125,6 +130,19 @@ impl Checker<'_> {
         step.mappings.map(|mappings| Action::Map(self.mappings(&mappings)))
     }
 
+    fn until(&mut self, until: &toml::Spanned<Moment>) -> Option<Action> {
+        let Moment(at) = *until.get_ref();
+        if at < self.earliest_ms {
+            let now = kisi_sim::format_timestamp(self.earliest_ms);
+            let message =
+                format!("the scenario goes back in time: it is {now} by then, so name a later moment");
+            self.reader.wrong.push(self.reader.source.wrong(&until.span(), message));
+            return None;
+        }
+        self.earliest_ms = at;
+        Some(Action::Until(at))
+    }
+
     fn event(
         &mut self,
         word: &Text,
@@ -132,9 +150,10 @@ impl Checker<'_> {
         change: Option<toml::Spanned<document::Change>>,
     ) -> Option<Happening> {
         let kind = EVENTS.iter().find(|(name, _)| name == word.get_ref()).map(|(_, kind)| kind.clone());
-        let other = word.get_ref().strip_prefix(OTHER).map(|other| EventKind::Other(other.to_owned()));
-        let Some(kind) = kind.or(other) else {
-            let meant = meant(word.get_ref(), EVENTS.iter().map(|(name, _)| *name));
+        let other = word.get_ref().strip_prefix(OTHER).filter(|other| !other.is_empty());
+        let Some(kind) = kind.or(other.map(|other| EventKind::Other(other.to_owned()))) else {
+            let known = EVENTS.iter().map(|(name, _)| *name).chain([OTHER_EVENT]);
+            let meant = meant(word.get_ref(), known);
             self.reader.wrong(word, format!("there is no event `{}`: {meant}", word.get_ref()));
             return None;
         };
@@ -193,7 +212,7 @@ impl Checker<'_> {
                     plan: mapping.plan.get_ref().clone(),
                     group: group.get_ref().clone(),
                     location: mapping.location.clone(),
-                    place: self.reader.source.wrong(&group.span(), "").to_string(),
+                    place: self.reader.source.place(group.span().start),
                 });
             }
         }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::key::Key;
 use super::request::Server;
 use crate::Clock;
-use crate::cli::exit::Unusable;
+use crate::cli::wrong::Unusable;
 
 /// A simulator's control surface.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl Control {
                 keep_key(organization, key, user, role);
             }
         }
-        let seed = serde_json::to_value(&seed).map_err(|error| Unusable(error.to_string()))?;
+        let seed = serde_json::to_value(&seed).map_err(|error| Unusable::new(error.to_string()))?;
         self.send(Method::POST, "/_sim/seed", &seed).await.map(drop)
     }
 
@@ -65,7 +65,7 @@ impl Control {
     pub(super) async fn hand(&self, hand: &Hand) -> Result<HandOutcome, Unusable> {
         let made = self.send(Method::POST, "/_sim/hands", hand).await?;
         serde_json::from_value(made)
-            .map_err(|error| Unusable(format!("the simulator answers strangely: {error}")))
+            .map_err(|error| Unusable::new(format!("the simulator answers strangely: {error}")))
     }
 
     /// Sets its clock.
@@ -90,17 +90,17 @@ impl Control {
     async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, Unusable> {
         let (_, answer) = self.server.send(Method::GET, path, None, None).await?;
         serde_json::from_value(answer)
-            .map_err(|error| Unusable(format!("the simulator answers {path} strangely: {error}")))
+            .map_err(|error| Unusable::new(format!("the simulator answers {path} strangely: {error}")))
     }
 
     async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Value, Unusable> {
-        let body = serde_json::to_value(body).map_err(|error| Unusable(error.to_string()))?;
+        let body = serde_json::to_value(body).map_err(|error| Unusable::new(error.to_string()))?;
         let (status, answer) = self.server.send(method, path, None, Some(&body)).await?;
         if status.is_success() {
             return Ok(answer);
         }
         let why = answer.get("error").and_then(Value::as_str).unwrap_or("it does not say why");
-        Err(Unusable(format!("the simulator refuses {path} with status {}: {why}", status.as_u16())))
+        Err(Unusable::new(format!("the simulator refuses {path} with status {}: {why}", status.as_u16())))
     }
 }
 

@@ -3,8 +3,8 @@
 use kisi_sim::{Hand, Snapshot};
 
 use super::key::Key;
-use crate::cli::exit::{Unusable, unusable};
 use crate::cli::scenario;
+use crate::cli::wrong::{Unusable, unusable};
 
 /// The role that a plain member of a group has.
 const PLAIN_ROLE: &str = "group_basic";
@@ -39,7 +39,10 @@ pub(super) fn at(state: &Snapshot, hand: &scenario::Hand, key: &Key) -> Result<H
             let held = state.role_assignments_in(group).find(|held| held.assignee_id == user);
             match held {
                 Some(held) => Hand::Unassign { id: held.id },
-                None => return unusable(format!("{} is not in {} in Kisi", email.get_ref(), from.get_ref())),
+                None => {
+                    let (email, group) = (email.get_ref(), from.get_ref());
+                    return unusable(format!("{email} is not in {group} in Kisi, so nobody can be removed"));
+                }
             }
         }
         Named::OrganizationRole { email, role } => {
@@ -59,18 +62,26 @@ pub(super) fn user(state: &Snapshot, email: Option<&str>) -> Result<u64, Unusabl
             .find(|held| Some(held.role_id.as_str()) == role)
             .map(|held| held.assignee_id)
     };
-    let found = match email {
-        Some(email) => state.user_by_email(email).map(|user| user.id),
-        None => owner(),
+    let Some(email) = email else {
+        return owner().ok_or_else(|| Unusable::new("Kisi has no owner, so nobody can make a key"));
     };
-    found.ok_or_else(|| {
-        Unusable(format!("Kisi has nobody with the address {}", email.unwrap_or("of the owner")))
-    })
+    match state.user_by_email(email) {
+        Some(user) => Ok(user.id),
+        None => {
+            let meant = scenario::meant(email, state.users.iter().map(|user| user.email.as_str()));
+            unusable(format!(
+                "Kisi has nobody with the address {email} at this point of the scenario: {meant}"
+            ))
+        }
+    }
 }
 
 fn group(state: &Snapshot, name: &str) -> Result<u64, Unusable> {
     match state.group_by_name(name) {
         Some(group) => Ok(group.id),
-        None => unusable(format!("Kisi has no group `{name}` at this point of the scenario")),
+        None => {
+            let meant = scenario::meant(name, state.groups.iter().map(|group| group.name.as_str()));
+            unusable(format!("Kisi has no group `{name}` at this point of the scenario: {meant}"))
+        }
     }
 }

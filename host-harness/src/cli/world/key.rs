@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::Secret;
-use crate::cli::exit::{Unusable, unusable};
+use crate::cli::wrong::{Unusable, unusable};
+use crate::{Secret, SecretError};
 
 /// Longest key file. A key has some dozens of characters.
 const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -25,28 +25,42 @@ impl fmt::Debug for Key {
 impl Key {
     /// Takes a key.
     pub(crate) fn new(text: &str) -> Result<Key, Unusable> {
+        Key::parse(text).map_err(|error| Unusable::new(error.to_string()))
+    }
+
+    fn parse(text: &str) -> Result<Key, SecretError> {
         let text = text.trim().to_owned();
-        let secret = Secret::new(text.clone()).map_err(|error| Unusable(error.to_string()))?;
+        let secret = Secret::new(text.clone())?;
         Ok(Key { text, secret })
     }
 
     /// Reads the file that holds a key and nothing else.
     pub(crate) fn read(path: &Path) -> Result<Key, Unusable> {
         let file = path.display();
-        let cannot = |error: std::io::Error| Unusable(format!("the key file {file} cannot be read: {error}"));
+        let cannot =
+            |error: std::io::Error| Unusable::new(format!("the key file {file} cannot be read: {error}"));
         if std::fs::metadata(path).map_err(cannot)?.len() > FILE_BYTES_MAX {
             return unusable(format!(
                 "the key file {file} is too large to hold a key: it should hold the key and nothing else"
             ));
         }
-        let text = std::fs::read_to_string(path).map_err(cannot)?;
-        if text.trim().is_empty() {
-            return unusable(format!(
-                "the key file {file} is empty: put the key of an administrator of Kisi into it"
-            ));
-        }
-        Key::new(&text)
-            .map_err(|Unusable(error)| Unusable(format!("the key file {file} holds no key: {error}")))
+        // What is no text holds special characters, too: the same sentence fits.
+        let text = String::from_utf8_lossy(&std::fs::read(path).map_err(cannot)?).into_owned();
+        let found = match Key::parse(&text) {
+            Ok(key) => return Ok(key),
+            Err(_) if text.trim().is_empty() => "is empty".to_owned(),
+            Err(error @ SecretError::Length) => {
+                format!("holds no key: its length is {}, and {error}", text.trim().chars().count())
+            }
+            Err(SecretError::Characters) => {
+                "holds no key: it has blanks or special characters, and a key is one word of letters, digits and signs"
+                    .to_owned()
+            }
+        };
+        unusable(format!(
+            "the key file {file} {found}; let an administrator make an API key in Kisi under My Account > API, and put \
+             it and nothing else into the file"
+        ))
     }
 
     /// For the host, which adds it to the plugin's requests.

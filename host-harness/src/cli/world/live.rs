@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::key::Key;
 use super::picture::{Held, Picture, elevated};
 use super::request::Server;
-use crate::cli::exit::{Unusable, unusable};
+use crate::cli::wrong::{Unusable, unusable};
 use crate::{Clock, Pace};
 
 /// How Kisi wants its key.
@@ -137,7 +137,9 @@ impl Live {
         body: Option<&Value>,
     ) -> Result<(StatusCode, Value), Unusable> {
         let turn = self.pace.turn(self.clock.as_ref()).await;
-        turn.map_err(|ms| Unusable(format!("Kisi refuses requests for now: try again in {} s", ms / 1_000)))?;
+        turn.map_err(|ms| {
+            Unusable::new(format!("Kisi refuses requests for now: try again in {} s", ms / 1_000))
+        })?;
         let authorization = format!("{KEY_PREFIX}{}", key.expose());
         self.server.send(method, path, Some(&authorization), body).await
     }
@@ -150,7 +152,7 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 fn id(row: &Value) -> Result<u64, Unusable> {
     row.get("id")
         .and_then(Value::as_u64)
-        .ok_or_else(|| Unusable("Kisi answers with an object that has no id".to_owned()))
+        .ok_or_else(|| Unusable::new("Kisi answers with an object that has no id".to_owned()))
 }
 
 /// A value of a query, percent-encoded.

@@ -13,14 +13,14 @@ mod request;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::exit::{Unusable, unusable};
 use crate::cli::scenario::{Hand, Key as KeyChoice};
+use crate::cli::wrong::{Unusable, unusable};
 use crate::{ApprovedOrigin, Clock, Endpoint, Origin, Pace, Transport};
 
 pub(crate) use control::Control;
 pub(crate) use key::Key;
 pub(crate) use live::Live;
-pub(crate) use open::{address, in_process};
+pub(crate) use open::{address, endpoint, in_process};
 pub(crate) use picture::{Held, Picture};
 
 /// A key in the right form that no Kisi ever gave out.

@@ -8,8 +8,8 @@ use super::key::Key;
 use super::live::Live;
 use super::request::Server;
 use super::{Kisi, World};
-use crate::cli::exit::{Unusable, unusable};
 use crate::cli::scenario::Scenario;
+use crate::cli::wrong::Unusable;
 use crate::{Clock, Endpoint, HttpsClient, HttpsClientConfig, Pace, PaceConfig, SystemClock, Transport};
 
 /// Where requests to the simulator in this process seem to go. Nothing listens there.
@@ -21,9 +21,9 @@ const JITTER_SEED: u64 = 1;
 pub(crate) fn in_process(scenario: &Scenario) -> Result<World, Unusable> {
     let mut seed = scenario.seed.clone().unwrap_or_default();
     seed.start_time = Some(scenario.start_ms);
-    let simulator = kisi_sim::Simulator::new(seed).map_err(|error| Unusable(error.to_string()))?;
+    let simulator = kisi_sim::Simulator::new(seed).map_err(|error| Unusable::new(error.to_string()))?;
     let key = Key::new(&simulator.key())?;
-    let endpoint: Endpoint = IN_PROCESS.parse().map_err(|error| Unusable(format!("{error}")))?;
+    let endpoint: Endpoint = IN_PROCESS.parse().map_err(|error| Unusable::new(format!("{error}")))?;
     // The control surface has no use for a clock, so it may come first.
     let still: Arc<dyn Clock> = Arc::new(crate::VirtualClock::new(scenario.start_ms));
     let surface = RouterTransport { router: simulator.router(), clock: still };
@@ -41,20 +41,23 @@ pub(crate) fn in_process(scenario: &Scenario) -> Result<World, Unusable> {
     })
 }
 
+/// An address as `--kisi` takes it.
+pub(crate) fn endpoint(address: &str) -> Result<Endpoint, Unusable> {
+    address.parse().map_err(|error| Unusable::new(format!("--kisi {address}: {error}")))
+}
+
 /// Whoever answers at an address. Nothing is changed there unless seeding is allowed.
 pub(crate) async fn address(
     scenario: &Scenario,
-    address: &str,
+    endpoint: Endpoint,
     key: Key,
     allow_seeding: bool,
 ) -> Result<World, Unusable> {
-    let endpoint: Endpoint =
-        address.parse().map_err(|error| Unusable(format!("--kisi {address}: {error}")))?;
     if !allow_seeding {
         refuse_seeding(scenario)?;
     }
     let client =
-        HttpsClient::new(&HttpsClientConfig::default()).map_err(|error| Unusable(error.to_string()))?;
+        HttpsClient::new(&HttpsClientConfig::default()).map_err(|error| Unusable::new(error.to_string()))?;
     let transport: Arc<dyn Transport> = Arc::new(client);
     let server = Server::new(Arc::clone(&transport), endpoint.clone());
     let pace = pace();
@@ -68,10 +71,9 @@ pub(crate) async fn address(
         let (name, kisi) = (format!("the simulator at {endpoint}"), Kisi::Simulated(control));
         return Ok(World { name, transport, endpoint: Some(endpoint), clock, pace, key, kisi });
     }
-    if let Some((what, line)) = scenario.needs_simulator() {
-        return unusable(format!(
-            "the scenario {what} (line {line}), which only a simulator can play, and {endpoint} is none"
-        ));
+    if let Some((what, place)) = scenario.needs_simulator() {
+        let message = format!("the scenario {what}, which only a simulator can play, and {endpoint} is none");
+        return Err(Unusable::new(message).at(place));
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let live = Live::new(server, Arc::clone(&clock), Arc::clone(&pace));
@@ -86,11 +88,10 @@ pub(crate) async fn address(
 fn refuse_seeding(scenario: &Scenario) -> Result<(), Unusable> {
     let advice =
         "play it against the simulator (leave --kisi out), or add --allow-seeding if that is what you want";
-    if scenario.seed.is_some() {
-        return unusable(format!("the scenario puts groups and people into Kisi before it begins: {advice}"));
-    }
-    match scenario.needs_simulator() {
-        Some((what, line)) => unusable(format!("the scenario {what} (line {line}): {advice}")),
+    let seeds =
+        scenario.seeds_at.as_ref().map(|place| ("puts groups and people into Kisi before it begins", place));
+    match seeds.or_else(|| scenario.needs_simulator()) {
+        Some((what, place)) => Err(Unusable::new(format!("the scenario {what}: {advice}")).at(place)),
         None => Ok(()),
     }
 }

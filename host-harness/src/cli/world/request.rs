@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 
-use crate::cli::exit::Unusable;
+use crate::cli::wrong::Unusable;
 use crate::{Endpoint, Outbound, Transport};
 
 /// Time for one request: a server that takes longer is not there.
@@ -58,7 +58,7 @@ impl Server {
     }
 
     fn does_not_answer(&self, why: &str) -> Unusable {
-        Unusable(format!(
+        Unusable::new(format!(
             "{} does not answer ({why}): check the address and whether a server runs there",
             self.endpoint
         ))
