@@ -63,6 +63,13 @@ pub mod mappings {
     pub use super::bindings::exports::gym::door_access::mappings::{Mapping, MappingState};
 }
 
+/// Reconciliation of everybody, in steps.
+pub mod sync {
+    pub use super::bindings::exports::gym::door_access::sync::{
+        Counts, Finding, FindingKind, Hold, Mode, Phase, Progress,
+    };
+}
+
 /// What happens on the platform, and what a plugin makes of it.
 pub mod events {
     pub use super::bindings::exports::gym::door_access::events::{

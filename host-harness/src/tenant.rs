@@ -16,6 +16,7 @@ use crate::contract::connection::{Connected, Health};
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::groups::GroupList;
 use crate::contract::mappings::{Mapping, MappingState};
+use crate::contract::sync::{Mode, Progress};
 use crate::contract::types::Error;
 use crate::egress::Origin;
 use crate::error::{Busy, CallError};
@@ -164,6 +165,62 @@ impl Tenant {
         self.call("events.handle", |plugin, store| {
             let event = event.clone();
             Box::pin(async move { plugin.gym_door_access_events().call_handle(store, &event).await })
+        })
+        .await
+    }
+
+    /// Starts a reconciliation of everybody, or tells of the one under way: `sync.start`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn start_sync(&self, mode: Mode) -> Called<Progress> {
+        self.call("sync.start", |plugin, store| {
+            Box::pin(async move { plugin.gym_door_access_sync().call_start(store, mode).await })
+        })
+        .await
+    }
+
+    /// Goes on with a reconciliation, with at most `calls` requests: `sync.step`. Events may go in between.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn step_sync(&self, job: &str, calls: u32) -> Called<Progress> {
+        self.call("sync.step", |plugin, store| {
+            let job = job.to_owned();
+            Box::pin(async move { plugin.gym_door_access_sync().call_step(store, &job, calls).await })
+        })
+        .await
+    }
+
+    /// The reconciliation under way, or the last one: `sync.status`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn sync_status(&self) -> Called<Option<Progress>> {
+        self.call("sync.status", |plugin, store| Box::pin(plugin.gym_door_access_sync().call_status(store)))
+            .await
+    }
+
+    /// Lets a reconciliation that waits go on: `sync.confirm`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn confirm_sync(&self, job: &str) -> Called<Progress> {
+        self.call("sync.confirm", |plugin, store| {
+            let job = job.to_owned();
+            Box::pin(async move { plugin.gym_door_access_sync().call_confirm(store, &job).await })
+        })
+        .await
+    }
+
+    /// Ends a reconciliation: `sync.cancel`. What it did stays done.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn cancel_sync(&self, job: &str) -> Called<Progress> {
+        self.call("sync.cancel", |plugin, store| {
+            let job = job.to_owned();
+            Box::pin(async move { plugin.gym_door_access_sync().call_cancel(store, &job).await })
         })
         .await
     }

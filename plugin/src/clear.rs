@@ -109,7 +109,12 @@ fn tie_to_existing(call: &mut Call, member: &Member, email: &str, loaded: &mut L
     if holder_of_email(call.host, email)?.is_some() {
         return Ok(false);
     }
-    let Some(user) = find_harder(&call.kisi, email).map_err(Error::into_contract)? else { return Ok(true) };
+    let found = if call.users_are_kept {
+        call.find(email)?
+    } else {
+        find_harder(&call.kisi, email).map_err(Error::into_contract)?
+    };
+    let Some(user) = found else { return Ok(true) };
     if holder_of_user(call.host, user.id)?.is_some_and(|holder| holder != loaded.member) {
         return Ok(false);
     }

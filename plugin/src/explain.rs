@@ -19,9 +19,7 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
         Why::Replaced => (Reason::Entitled, None),
     };
     let explanation = match (action, why) {
-        (Action::Adopted, _) => {
-            format!("Was in {name} already, given by hand; the plugin looks after it from now on.")
-        }
+        (Action::Adopted, _) => adopted(&group),
         (Action::Granted | Action::Adjusted, Why::Entitled(desired)) => {
             let now = if action == Action::Adjusted { " now" } else { "" };
             let overdue =
@@ -165,6 +163,32 @@ fn capitalised(text: &str) -> String {
         first.make_ascii_uppercase();
     }
     text
+}
+
+/// That somebody changed the dates of what the plugin gave.
+pub fn dates_changed(group: &GroupRef) -> String {
+    format!("Somebody changed the dates of the access to {} in Kisi.", group_name(group))
+}
+
+/// That an entry made by hand is looked after from now on.
+pub fn adopted(group: &GroupRef) -> String {
+    format!("Was in {} already, given by hand; the plugin looks after it from now on.", group_name(group))
+}
+
+/// That an entry made by hand is left alone.
+pub fn unmanaged(group: &GroupRef) -> String {
+    format!(
+        "Is in {} by hand, which no membership gives; it was not touched. Remove it in Kisi if it should go.",
+        group_name(group)
+    )
+}
+
+/// That somebody whom the platform does not know is in a mapped group.
+pub fn stranger(group: &GroupRef) -> String {
+    format!(
+        "Is in {}, and no member has this e-mail address; it was not touched. Remove it in Kisi if it should go.",
+        group_name(group)
+    )
 }
 
 /// That a role above a plain member's was left alone.

@@ -1,7 +1,7 @@
 //! What the plugin asks of its host, as one trait: the component answers it with the contract's imports (`guest`),
 //! tests and benchmarks with plain Rust. Nothing else in the plugin does input or output.
 
-use crate::contract::directory::DirectoryError;
+use crate::contract::directory::{DirectoryError, MemberPage};
 use crate::contract::log::Level;
 use crate::contract::storage::{Entry, StorageError, Write};
 use crate::contract::types::{Member, Plan, Timestamp};
@@ -13,6 +13,8 @@ pub trait Host {
     fn get_member(&self, id: &str) -> Result<Option<Member>, DirectoryError>;
     /// See `directory.find-members`.
     fn find_members(&self, email: &str) -> Result<Vec<Member>, DirectoryError>;
+    /// See `directory.list-members`.
+    fn list_members(&self, after: Option<&str>, limit: u32) -> Result<MemberPage, DirectoryError>;
     /// See `directory.list-plans`.
     fn list_plans(&self) -> Result<Vec<Plan>, DirectoryError>;
     /// See `storage.get`.

@@ -49,10 +49,11 @@ pub fn tie(
     if let Some(holder) = other(holder_of_email(call.host, email)?, member) {
         return make_way(call, &holder, email, loaded);
     }
-    let (user, action) = match find(&call.kisi, email).map_err(Error::into_contract)? {
+    let (user, action) = match call.find(email)? {
         Some(user) => (user, AccountAction::Linked),
         None if call.tenant.config.value.settings.missing_user == MissingUser::Report => {
-            match find_harder(&call.kisi, email).map_err(Error::into_contract)? {
+            let found = if call.users_are_kept { Ok(None) } else { find_harder(&call.kisi, email) };
+            match found.map_err(Error::into_contract)? {
                 Some(user) => (user, AccountAction::Linked),
                 None => return Ok(Tie::Withheld(Reason::NoAccount)),
             }

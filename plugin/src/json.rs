@@ -245,6 +245,11 @@ impl Text {
     pub fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl From<&str> for Text {

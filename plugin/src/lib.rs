@@ -15,6 +15,7 @@ pub mod clear;
 pub mod identity;
 pub mod reconcile;
 pub mod settle;
+pub mod sync;
 
 pub mod entitlement;
 pub mod explain;

@@ -3,6 +3,7 @@
 use crate::contract::types::{GroupRef, Membership};
 use crate::id::GroupId;
 use crate::json::{Fields, Json, Object, Text, Unreadable, Value, array};
+use crate::ledger::fingerprint;
 
 /// One entry: memberships of this plan open this group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,6 +59,11 @@ impl Mappings {
             }
         }
         groups
+    }
+
+    /// A number that changes whenever the entries do.
+    pub fn fingerprint(&self) -> u64 {
+        fingerprint(array(&self.entries, entry).as_str())
     }
 
     /// Whether Kisi no longer has a group.
@@ -134,15 +140,16 @@ impl Json for MappedPlan {
     }
 }
 
+fn entry(entry: &Entry) -> Text {
+    Object::default()
+        .with("plan", entry.plan.as_str())
+        .with("group", entry.group)
+        .with_some("location", entry.location.as_deref())
+        .into()
+}
+
 impl From<&Mappings> for Text {
     fn from(mappings: &Mappings) -> Text {
-        let entry = |entry: &Entry| {
-            Object::default()
-                .with("plan", entry.plan.as_str())
-                .with("group", entry.group)
-                .with_some("location", entry.location.as_deref())
-                .into()
-        };
         let group = |group: &MappedGroup| {
             Object::default()
                 .with("id", group.id)

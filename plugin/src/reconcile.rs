@@ -3,7 +3,7 @@
 use crate::apply::{Applied, Apply};
 use crate::clear;
 use crate::contract::directory::DirectoryError;
-use crate::contract::events::{AccountAction, Outcome, WarningKind};
+use crate::contract::events::{AccountAction, Action, Outcome, WarningKind};
 use crate::contract::types::{self, Member, MemberStatus, Reason, Timestamp};
 use crate::entitlement::{Entitlement, Withheld, entitlement};
 use crate::explain;
@@ -12,15 +12,17 @@ use crate::id::{GroupId, UserId};
 use crate::identity::{self, Tie, address};
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
-use crate::kisi::users;
+use crate::kisi::role_assignments::RoleAssignment;
+use crate::kisi::users::{self, User};
 use crate::ledger::store::{Loaded, followed, freed};
-use crate::ledger::{Record, fingerprint};
-use crate::mapping::MappedPlan;
+use crate::ledger::{Elevated, Hold, Record, State, fingerprint};
+use crate::mapping::{MappedPlan, Mappings};
 use crate::outcome;
 use crate::plan::{Refused, Why, plan};
-use crate::settings::OnBlock;
+use crate::settings::{OnBlock, Settings};
 use crate::settle::settle;
 use crate::stop::{Stop, retry};
+use crate::sync::kept;
 use crate::tenant::Tenant;
 
 /// How often a member is planned anew in one call because Kisi was other than the ledger said. Each round settles at
@@ -45,6 +47,10 @@ pub struct Call<'a> {
     pub tenant: Tenant,
     /// The time of the call.
     pub now: Timestamp,
+    /// Whether a reconciliation has kept all of Kisi's users, so that nobody need be looked for.
+    pub users_are_kept: bool,
+    /// Whom the ledger is not believed about before Kisi was read.
+    verify: Option<String>,
     outcomes: Vec<Outcome>,
     in_progress: Vec<String>,
     reconciled: Vec<String>,
@@ -64,6 +70,8 @@ impl<'a> Call<'a> {
             kisi,
             tenant,
             now: host.now(),
+            users_are_kept: false,
+            verify: None,
             outcomes: Vec::new(),
             in_progress: Vec::new(),
             reconciled: Vec::new(),
@@ -88,6 +96,26 @@ impl<'a> Call<'a> {
                 Err((error, self.outcomes))
             }
         }
+    }
+
+    /// The same, where Kisi may be other than the ledger says: then what it says is read first.
+    ///
+    /// # Errors
+    /// As [`Call::run`].
+    pub fn run_verified(mut self, member: &str, verify: bool) -> Result<Vec<Outcome>, (Stop, Vec<Outcome>)> {
+        self.verify = verify.then(|| member.to_string());
+        self.run(member)
+    }
+
+    /// The user with this address.
+    ///
+    /// # Errors
+    /// What the host must do.
+    pub fn find(&self, email: &str) -> Result<Option<User>, Stop> {
+        if self.users_are_kept {
+            return kept::user_with(self.host, email);
+        }
+        identity::find(&self.kisi, email).map_err(Error::into_contract)
     }
 
     /// Brings one member up to date.
@@ -168,30 +196,31 @@ impl<'a> Call<'a> {
     ) -> Result<Round, Stop> {
         let settings = &self.tenant.config.value.settings;
         let on_block = settings.on_block;
-        let mut entitled = match member {
-            Some(member) => entitlement(member, &self.tenant.mappings.value, settings.grace_ms(), self.now),
-            None => {
-                let mut nothing = Entitlement::default();
-                nothing.withhold(Reason::Deleted);
-                nothing
-            }
-        };
+        let mut entitled = entitled(member, &self.tenant.mappings.value, settings, self.now);
+        // In the first round alone: what it found out holds for the others.
+        let verify = self.verify.take_if(|verify| *verify == loaded.member).is_some();
         if entitled.withheld.iter().any(|withheld| withheld.reason == Reason::PlanWithoutAccess) {
             self.name_plans()?;
         }
         let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
         if barred && on_block == OnBlock::All {
+            if verify {
+                loaded.record.cleared = None;
+            }
             clear::clear(self, member, loaded, outcome)?;
             return self.conclude(member, &entitled, loaded, outcome);
         }
-        let settled = settle(&self.kisi, &mut loaded.record).map_err(Error::into_contract)?;
+        let settled = settle(&self.kisi, &mut loaded.record, verify).map_err(Error::into_contract)?;
         loaded.record.cleared = None;
         let email = member.and_then(|member| address(member.email.as_deref()));
         if self.untie_unless(email.as_deref(), &mut loaded.record, outcome) {
             // Recorded at once, so that it is told once, whatever fails from here on.
             loaded.save(self.host)?;
         }
-        for done in settled {
+        for row in &settled.rows {
+            self.adopt(row, &entitled, &mut loaded.record, outcome);
+        }
+        for done in settled.done {
             let why = match entitled.desired(done.hold.group) {
                 Some(desired) => Why::Entitled(desired.clone()),
                 None => Why::Lost(entitled.why_not(done.hold.group)),
@@ -241,6 +270,32 @@ impl<'a> Call<'a> {
         }
         let concluded = self.conclude(member, &entitled, loaded, outcome)?;
         unusable.map_or(Ok(concluded), Err)
+    }
+
+    /// Takes over what was given by hand and the member is entitled to, and takes note of roles above a plain member's.
+    fn adopt(
+        &self,
+        row: &RoleAssignment,
+        entitled: &Entitlement,
+        record: &mut Record,
+        outcome: &mut Outcome,
+    ) {
+        let tied = record.account.as_ref().map(|account| account.user);
+        let (Some(group), Some(user)) = (row.group(), row.user().filter(|user| Some(*user) == tied)) else {
+            return;
+        };
+        let Some(desired) = entitled.desired(group) else { return };
+        record.elevated.retain(|elevated| elevated.group != group || elevated.user != user);
+        if !row.is_plain() {
+            let (role, seen_at) = (row.role_id.clone(), self.now);
+            record.elevated.push(Elevated { user, group, role, seen_at });
+        } else if record.holds.iter().all(|hold| hold.group != group || hold.user != user) {
+            let state = State::Held { assignment: row.id };
+            record.holds.push(Hold { user, group, window: row.window(), state });
+            let (mappings, why) = (&self.tenant.mappings.value, Why::Entitled(desired.clone()));
+            let group = mappings.group_ref(group);
+            outcome.changes.push(explain::change(Action::Adopted, group, row.window(), &why, mappings));
+        }
     }
 
     /// Learns the names of all plans, where one must be named that is not mapped.
@@ -332,6 +387,23 @@ impl<'a> Call<'a> {
         }
         outcome::conclude(outcome, &loaded.record, &entitled.withheld, entitled.due_at, mappings);
         Ok(Round::Settled)
+    }
+}
+
+/// What a member is entitled to; nothing when the directory no longer has them.
+pub fn entitled(
+    member: Option<&Member>,
+    mappings: &Mappings,
+    settings: &Settings,
+    now: Timestamp,
+) -> Entitlement {
+    match member {
+        Some(member) => entitlement(member, mappings, settings.grace_ms(), now),
+        None => {
+            let mut nothing = Entitlement::default();
+            nothing.withhold(Reason::Deleted);
+            nothing
+        }
     }
 }
 

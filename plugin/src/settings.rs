@@ -27,6 +27,23 @@ pub struct Settings {
     pub missing_user: MissingUser,
     /// Whether Kisi writes to people for whom an account is created.
     pub invitation: Invitation,
+    /// How much a reconciliation may remove without being confirmed.
+    pub brake: Brake,
+}
+
+/// How much a reconciliation may remove without being confirmed: it waits when it would remove more than both say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brake {
+    /// So many grants.
+    pub grants: u64,
+    /// So many percent of all grants.
+    pub percent: u64,
+}
+
+impl Default for Brake {
+    fn default() -> Brake {
+        Brake { grants: 10, percent: 20 }
+    }
 }
 
 /// How the platform introduces itself to Kisi, which requires both of integration partners (C).
@@ -67,7 +84,7 @@ const INVITATION: [(&str, Invitation); 2] =
 impl Json for Settings {
     fn read(value: &Value) -> Result<Self, Unreadable> {
         let fields = Fields::of(value)?;
-        fields.only(&["integration", "grace_days", "on_block", "missing_user", "invitation"])?;
+        fields.only(&["integration", "grace_days", "on_block", "missing_user", "invitation", "brake"])?;
         let grace_days = fields.optional_number("grace_days")?.unwrap_or(0);
         Ok(Settings {
             integration: fields.of_type("integration")?,
@@ -75,6 +92,7 @@ impl Json for Settings {
             on_block: fields.optional_word("on_block", &ON_BLOCK)?.unwrap_or_default(),
             missing_user: fields.optional_word("missing_user", &MISSING_USER)?.unwrap_or_default(),
             invitation: fields.optional_word("invitation", &INVITATION)?.unwrap_or(Invitation::KisiMail),
+            brake: fields.optional("brake")?.unwrap_or_default(),
         })
     }
 }
@@ -87,17 +105,32 @@ impl Json for Integration {
     }
 }
 
+impl Json for Brake {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        fields.only(&["grants", "percent"])?;
+        let Brake { grants, percent } = Brake::default();
+        Ok(Brake {
+            grants: fields.optional_number("grants")?.unwrap_or(grants),
+            percent: fields.optional_number("percent")?.unwrap_or(percent),
+        })
+    }
+}
+
 impl From<&Settings> for Text {
     fn from(settings: &Settings) -> Text {
         let integration = Object::default()
             .with("identifier", settings.integration.identifier.as_str())
             .with("contact", settings.integration.contact.as_str());
+        let brake =
+            Object::default().with("grants", settings.brake.grants).with("percent", settings.brake.percent);
         Object::default()
             .with("integration", integration)
             .with("grace_days", u64::from(settings.grace_days))
             .with("on_block", json::word(&ON_BLOCK, settings.on_block))
             .with("missing_user", json::word(&MISSING_USER, settings.missing_user))
             .with("invitation", json::word(&INVITATION, settings.invitation))
+            .with("brake", brake)
             .into()
     }
 }
@@ -124,6 +157,9 @@ impl Settings {
         let mut problems = Vec::new();
         if self.grace_days > GRACE_DAYS_MAX {
             problems.push(problem("grace_days", "is from 0 to 365"));
+        }
+        if self.brake.percent > 100 {
+            problems.push(problem("brake.percent", "is from 0 to 100"));
         }
         for (path, text) in [
             ("integration.identifier", &self.integration.identifier),

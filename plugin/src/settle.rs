@@ -20,16 +20,26 @@ pub struct Done {
     pub hold: Hold,
 }
 
-/// Makes `record` settled: one list a user, and only of users with something open. Tells what turned out to be done.
+/// What became of what was open, and what was read for it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settled {
+    /// What turned out to be done.
+    pub done: Vec<Done>,
+    /// All assignments of the users that were read, when it was asked to verify.
+    pub rows: Vec<RoleAssignment>,
+}
+
+/// Makes `record` settled: one list a user, and only of users with something open, or with anything to `verify`.
 ///
 /// # Errors
 /// Those of reading; the record is then as it was.
-pub fn settle(kisi: &Kisi, record: &mut Record) -> Result<Vec<Done>, Error> {
-    let is_open = |hold: &&Hold| !matches!(hold.state, State::Held { .. });
+pub fn settle(kisi: &Kisi, record: &mut Record, verify: bool) -> Result<Settled, Error> {
+    let is_open = |hold: &&Hold| verify || !matches!(hold.state, State::Held { .. });
+    let open = record.holds.iter().filter(is_open).map(|hold| hold.user);
     let mut users: Vec<UserId> = Vec::new();
-    for hold in record.holds.iter().filter(is_open) {
-        if !users.contains(&hold.user) {
-            users.push(hold.user);
+    for user in open.chain(record.account.iter().filter(|_| verify).map(|account| account.user)) {
+        if !users.contains(&user) {
+            users.push(user);
         }
     }
     let mut read = Vec::new();
@@ -40,14 +50,19 @@ pub fn settle(kisi: &Kisi, record: &mut Record) -> Result<Vec<Done>, Error> {
             Err(error) => return Err(error),
         }
     }
-    let mut done = Vec::new();
+    let mut settled = Settled::default();
     for (user, rows) in read {
         match rows {
-            Some(rows) => settle_user(record, user, &rows, &mut done),
+            Some(rows) => {
+                settle_user(record, user, &rows, &mut settled.done);
+                if verify {
+                    settled.rows.extend(rows);
+                }
+            }
             None => record.forget_user(user),
         }
     }
-    Ok(done)
+    Ok(settled)
 }
 
 /// Settles the holds of one user by all of their role assignments.

@@ -10,10 +10,12 @@ use crate::mapping::Mappings;
 use crate::plan::{DATE_CHANGE, DateChange};
 use crate::settings::Settings;
 use crate::stop::{Stop, pause};
+use crate::sync::Job;
 
 const CONFIG: &str = "tenant/config";
 const GROUPS: &str = "tenant/groups";
 const MAPPINGS: &str = "tenant/mappings";
+const JOB: &str = "tenant/sync";
 
 /// What `connect` established.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Config {
     pub paused: Option<Paused>,
     /// How dates of assignments can be changed here.
     pub date_change: DateChange,
+    /// When everybody was last compared and brought up to date.
+    pub synced_at: Option<Timestamp>,
 }
 
 /// The owner of the key.
@@ -123,6 +127,15 @@ impl Tenant {
         Ok(Tenant { config, mappings: mappings(host)? })
     }
 
+    /// Reads again what others may have changed in this call.
+    ///
+    /// # Errors
+    /// As [`Tenant::load`].
+    pub fn reload(&mut self, host: &dyn Host) -> Result<(), Stop> {
+        *self = Tenant::load(host)?;
+        Ok(())
+    }
+
     /// Remembers an error that a person must settle, so that no further request is made until then.
     pub fn note_pause(&mut self, host: &dyn Host, error: &types::Error) {
         if let types::Error::Pause(pause) = error
@@ -148,6 +161,11 @@ where
         let write = self.write();
         self.version = Some(host.commit(vec![write]).map_err(storage_error)?);
         Ok(())
+    }
+
+    /// Takes note of a commit with the write that `save` would make.
+    pub fn saved(&mut self, version: u64) {
+        self.version = Some(version);
     }
 
     /// The write that `save` would make, for a commit with others.
@@ -193,6 +211,19 @@ pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
     }))
 }
 
+/// The reconciliation that is under way, or the last one.
+///
+/// # Errors
+/// As [`config`].
+pub fn job(host: &dyn Host) -> Result<Option<Versioned<Job>>, Stop> {
+    read(host, JOB)
+}
+
+/// A job to write where `before` was.
+pub fn new_job(job: Job, before: Option<Versioned<Job>>) -> Versioned<Job> {
+    Versioned { value: job, key: JOB, version: before.and_then(|before| before.version) }
+}
+
 /// The error of a tenant that was never connected.
 pub fn not_connected() -> Stop {
     pause(PauseCause::NotConnected, "Kisi is not connected yet: connect with a key first.", None)
@@ -227,6 +258,7 @@ impl Json for Config {
             checked_at: fields.number("checked_at")?,
             paused: fields.optional("paused")?,
             date_change: fields.optional_word("date_change", &DATE_CHANGE)?.unwrap_or_default(),
+            synced_at: fields.optional_number("synced_at")?,
         })
     }
 }
@@ -295,6 +327,7 @@ impl From<&Config> for Text {
             .with("checked_at", config.checked_at)
             .with_some("paused", paused)
             .with("date_change", json::word(&DATE_CHANGE, config.date_change))
+            .with_some("synced_at", config.synced_at)
             .into()
     }
 }

@@ -267,6 +267,11 @@
   (func (export "gym:door-access/groups@0.1.0#refresh") (result i32) (i32.const 0x200))
   (func (export "gym:door-access/mappings@0.1.0#list") (result i32) (i32.const 0x200))
   (func (export "gym:door-access/mappings@0.1.0#replace") (param i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/sync@0.1.0#start") (param i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/sync@0.1.0#step") (param i32 i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/sync@0.1.0#status") (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/sync@0.1.0#confirm") (param i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/sync@0.1.0#cancel") (param i32 i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/events@0.1.0#handle")
     (param i32 i32 i32 i32 i32 i32 i32 i64) (result i32) (i32.const 0x200))
 

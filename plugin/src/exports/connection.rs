@@ -5,9 +5,9 @@ use crate::contract::connection::{self, Connected, Counts, Health, State};
 use crate::contract::types::{self, PauseCause};
 use crate::host::Host;
 use crate::json;
-use crate::kisi::Kisi;
 use crate::kisi::error::Error;
 use crate::kisi::organization::Place;
+use crate::kisi::{Budget, Kisi};
 use crate::ledger::store::{MEMBERS, storage_error};
 use crate::ledger::{self, Record};
 use crate::plan::DateChange;
@@ -28,7 +28,8 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
         Settings::parse(settings).map_err(|problems| Box::new(types::Error::Settings(problems)))?;
     let before = tenant::config(host)?;
     let integration = settings.integration.clone();
-    let kisi = Kisi::new(host, &integration);
+    let budget = Budget::unlimited();
+    let kisi = Kisi::new(host, &integration, &budget);
     let found = rights::check(&kisi).and_then(|key| of_same_organization(key, before.as_ref()));
     let key = match found {
         Ok(key) => key,
@@ -44,7 +45,7 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
     let groups = imported(host, import(host, &kisi)?)?;
     let mut mappings = tenant::mappings(host)?;
     update_mappings(&mut mappings.value, &groups.value);
-    let config = new_config(config(host, settings, &key), before);
+    let config = new_config(config(host, settings, &key, before.as_ref()), before);
     host.commit(vec![config.write(), groups.write(), mappings.write()]).map_err(storage_error)?;
     Ok(Connected {
         account: account(&config.value),
@@ -104,7 +105,7 @@ fn of_same_organization(key: Key, before: Option<&Versioned<Config>>) -> Result<
     }
 }
 
-fn config(host: &dyn Host, settings: Settings, key: &Key) -> Config {
+fn config(host: &dyn Host, settings: Settings, key: &Key, before: Option<&Versioned<Config>>) -> Config {
     Config {
         settings,
         account: Owner {
@@ -117,6 +118,7 @@ fn config(host: &dyn Host, settings: Settings, key: &Key) -> Config {
         paused: None,
         // Found out anew: what was learnt from one odd answer does not last for ever.
         date_change: DateChange::default(),
+        synced_at: before.and_then(|before| before.value.synced_at),
     }
 }
 

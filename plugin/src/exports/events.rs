@@ -2,7 +2,7 @@
 
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::host::Host;
-use crate::kisi::Kisi;
+use crate::kisi::{Budget, Kisi};
 use crate::reconcile::Call;
 use crate::tenant::Tenant;
 
@@ -14,6 +14,7 @@ pub fn handle(host: &dyn Host, event: &Event) -> Result<Vec<Outcome>, Box<Unfini
     let tenant =
         Tenant::load(host).map_err(|stop| Box::new(Unfinished { error: *stop, done: Vec::new() }))?;
     let integration = tenant.config.value.settings.integration.clone();
-    let call = Call::new(host, Kisi::new(host, &integration), tenant);
+    let budget = Budget::unlimited();
+    let call = Call::new(host, Kisi::new(host, &integration, &budget), tenant);
     call.run(&event.member).map_err(|(stop, done)| Box::new(Unfinished { error: *stop, done }))
 }

@@ -3,7 +3,7 @@
 use crate::contract::groups::{Group, GroupList, GroupWarning};
 use crate::host::Host;
 use crate::kisi::error::Error;
-use crate::kisi::{self, Kisi};
+use crate::kisi::{self, Budget, Kisi};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::stop::Stop;
@@ -17,7 +17,8 @@ use crate::window::order;
 pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
     let mut tenant = Tenant::load(host)?;
     let integration = tenant.config.value.settings.integration.clone();
-    let kisi = Kisi::new(host, &integration);
+    let budget = Budget::unlimited();
+    let kisi = Kisi::new(host, &integration, &budget);
     let groups = match import(host, &kisi) {
         Ok(groups) => groups,
         Err(error) => {

@@ -6,3 +6,4 @@ pub mod events;
 pub mod groups;
 pub mod mappings;
 pub mod provider;
+pub mod sync;

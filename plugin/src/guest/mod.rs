@@ -8,6 +8,7 @@ use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::groups::GroupList;
 use crate::contract::mappings::{Mapping, MappingState};
 use crate::contract::provider::Manifest;
+use crate::contract::sync::{Mode, Progress};
 use crate::contract::{directory, exports as interfaces, log, storage, types};
 use crate::exports;
 use crate::host::{Host, SendError};
@@ -31,6 +32,14 @@ impl Host for Imports {
 
     fn find_members(&self, email: &str) -> Result<Vec<types::Member>, directory::DirectoryError> {
         directory::find_members(email)
+    }
+
+    fn list_members(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<directory::MemberPage, directory::DirectoryError> {
+        directory::list_members(after, limit)
     }
 
     fn list_plans(&self) -> Result<Vec<types::Plan>, directory::DirectoryError> {
@@ -112,6 +121,28 @@ impl interfaces::mappings::Guest for Plugin {
 
     fn replace(entries: Vec<Mapping>) -> Result<Vec<MappingState>, types::Error> {
         exports::mappings::replace(&host(), &entries).map_err(|stop| *stop)
+    }
+}
+
+impl interfaces::sync::Guest for Plugin {
+    fn start(mode: Mode) -> Result<Progress, types::Error> {
+        exports::sync::start(&host(), mode).map_err(|stop| *stop)
+    }
+
+    fn step(job: String, calls: u32) -> Result<Progress, types::Error> {
+        exports::sync::step(&host(), &job, calls).map_err(|stop| *stop)
+    }
+
+    fn status() -> Result<Option<Progress>, types::Error> {
+        exports::sync::status(&host()).map_err(|stop| *stop)
+    }
+
+    fn confirm(job: String) -> Result<Progress, types::Error> {
+        exports::sync::confirm(&host(), &job).map_err(|stop| *stop)
+    }
+
+    fn cancel(job: String) -> Result<Progress, types::Error> {
+        exports::sync::cancel(&host(), &job).map_err(|stop| *stop)
     }
 }
 

@@ -13,7 +13,9 @@ pub mod role_assignments;
 pub mod time;
 pub mod users;
 
-use crate::host::Host;
+use std::cell::Cell;
+
+use crate::host::{Host, SendError};
 use crate::json::{self, Value};
 use crate::settings::Integration;
 use endpoint::{Answer, Call, Request};
@@ -22,17 +24,63 @@ use error::Error;
 /// The origin of all requests. The host may route it elsewhere, to a simulator for example; the plugin cannot.
 pub const ORIGIN: &str = "https://api.kisi.io";
 
+/// How many requests a call may still send.
+#[derive(Debug)]
+pub struct Budget {
+    left: Cell<u32>,
+    spent: Cell<u32>,
+    is_exhausted: Cell<bool>,
+}
+
+impl Budget {
+    /// A budget of so many requests.
+    pub fn of(calls: u32) -> Budget {
+        Budget { left: Cell::new(calls), spent: Cell::new(0), is_exhausted: Cell::new(false) }
+    }
+
+    /// No limit but the host's.
+    pub fn unlimited() -> Budget {
+        Budget::of(u32::MAX)
+    }
+
+    /// How many requests are left.
+    pub fn left(&self) -> u32 {
+        self.left.get()
+    }
+
+    /// How many requests were sent since this was last asked.
+    pub fn take_spent(&self) -> u32 {
+        self.spent.take()
+    }
+
+    /// Whether a request was not sent for want of budget.
+    pub fn is_exhausted(&self) -> bool {
+        self.is_exhausted.get()
+    }
+
+    fn spend(&self) -> Result<(), Error> {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            self.is_exhausted.set(true);
+            return Err(Error::Send(SendError::NotSent("the requests of this step are used up".to_string())));
+        };
+        self.left.set(left);
+        self.spent.set(self.spent.get() + 1);
+        Ok(())
+    }
+}
+
 /// A Kisi that is spoken to through the host.
 #[derive(Clone, Copy)]
 pub struct Kisi<'a> {
     host: &'a dyn Host,
     integration: &'a Integration,
+    budget: &'a Budget,
 }
 
 impl<'a> Kisi<'a> {
-    /// A client that names itself as `integration` says.
-    pub fn new(host: &'a dyn Host, integration: &'a Integration) -> Kisi<'a> {
-        Kisi { host, integration }
+    /// A client that names itself as `integration` says, and sends no more than `budget` allows.
+    pub fn new(host: &'a dyn Host, integration: &'a Integration, budget: &'a Budget) -> Kisi<'a> {
+        Kisi { host, integration, budget }
     }
 
     /// Sends one call and reads its answer.
@@ -63,6 +111,7 @@ impl<'a> Kisi<'a> {
             ],
             body,
         };
+        self.budget.spend()?;
         let response = self.host.send(&request)?;
         if (200..300).contains(&response.status) { Ok(response) } else { Err(Error::from_answer(&response)) }
     }

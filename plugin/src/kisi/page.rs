@@ -9,7 +9,7 @@ use super::{Kisi, endpoint};
 use crate::json::{self, Fields, Json, Unreadable, Value};
 
 /// Kisi refuses greater offsets, for every list (C).
-const OFFSET_MAX: u64 = 20_000;
+pub const OFFSET_MAX: u64 = 20_000;
 
 /// A row of a list. Every row has a whole number named `id` that is its own within the list.
 pub trait Row: Json {
@@ -26,6 +26,15 @@ pub struct List {
     pub limit_max: u64,
 }
 
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Its rows.
+    pub rows: Vec<T>,
+    /// How many rows the whole list has.
+    pub total: u64,
+}
+
 /// What to do with each row.
 type Take<'a> = &'a mut dyn FnMut(&Value) -> Result<(), Unreadable>;
 
@@ -36,38 +45,63 @@ impl Kisi<'_> {
     /// Besides the errors of a call, [`Error::Unrecognized`] when the pages do not add up to one list.
     pub fn list<T: Row>(&self, filter: &str) -> Result<Vec<T>, Error> {
         let mut rows: Vec<T> = Vec::new();
-        self.pages(T::LIST, filter, &mut |row| {
-            rows.push(T::read(row)?);
-            Ok(())
-        })?;
-        Ok(rows)
-    }
-
-    fn pages(&self, list: List, filter: &str, take: Take) -> Result<(), Error> {
         let mut ids = BTreeSet::new();
         let mut total = None;
         loop {
-            let offset = ids.len() as u64;
-            let separator = if filter.is_empty() { "" } else { "&" };
-            let path = format!("{}?{filter}{separator}limit={}&offset={offset}", list.path, list.limit_max);
-            let response = self.exchange(endpoint::Method::Get, &path, None)?;
-            let rows = read_page(&response, offset, list.limit_max, &mut total)?;
-            for (index, row) in rows.iter().enumerate() {
-                let place =
-                    |error: Unreadable| doubt(&response, &error.within(&format!("[{index}]")).to_string());
-                let id = Fields::of(row).and_then(|fields| fields.number("id")).map_err(place)?;
-                if !ids.insert(id) {
-                    return Err(doubt(&response, "a row appears twice: the list changed while it was read"));
-                }
-                take(row).map_err(place)?;
-            }
+            let before = ids.len() as u64;
+            self.rows(T::LIST, filter, before, &mut ids, &mut total, &mut |row| {
+                rows.push(T::read(row)?);
+                Ok(())
+            })?;
             if ids.len() as u64 >= total.unwrap_or_default() {
-                return Ok(());
+                return Ok(rows);
             }
             if ids.len() as u64 > OFFSET_MAX {
-                return Err(doubt(&response, "the list is longer than Kisi lets it be read (20,000 rows)"));
+                return Err(Error::unrecognized(
+                    200,
+                    "the list is longer than Kisi lets it be read (20,000 rows)",
+                ));
             }
         }
+    }
+
+    /// The page at `offset` of the rows that `filter` selects. `total` is what an earlier page said of the length.
+    ///
+    /// # Errors
+    /// As [`Kisi::list`]. That no row is on two pages is for the caller to see.
+    pub fn page<T: Row>(&self, filter: &str, offset: u64, total: Option<u64>) -> Result<Page<T>, Error> {
+        let mut rows: Vec<T> = Vec::new();
+        let mut total = total;
+        self.rows(T::LIST, filter, offset, &mut BTreeSet::new(), &mut total, &mut |row| {
+            rows.push(T::read(row)?);
+            Ok(())
+        })?;
+        Ok(Page { rows, total: total.unwrap_or_default() })
+    }
+
+    fn rows(
+        &self,
+        list: List,
+        filter: &str,
+        offset: u64,
+        ids: &mut BTreeSet<u64>,
+        total: &mut Option<u64>,
+        take: Take,
+    ) -> Result<(), Error> {
+        let separator = if filter.is_empty() { "" } else { "&" };
+        let path = format!("{}?{filter}{separator}limit={}&offset={offset}", list.path, list.limit_max);
+        let response = self.exchange(endpoint::Method::Get, &path, None)?;
+        let rows = read_page(&response, offset, list.limit_max, total)?;
+        for (index, row) in rows.iter().enumerate() {
+            let place =
+                |error: Unreadable| doubt(&response, &error.within(&format!("[{index}]")).to_string());
+            let id = Fields::of(row).and_then(|fields| fields.number("id")).map_err(place)?;
+            if !ids.insert(id) {
+                return Err(doubt(&response, "a row appears twice: the list changed while it was read"));
+            }
+            take(row).map_err(place)?;
+        }
+        Ok(())
     }
 }
 

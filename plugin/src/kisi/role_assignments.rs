@@ -31,6 +31,10 @@ pub struct RoleAssignment {
     pub assignee_type: String,
     /// Id of the user, team or guest.
     pub assignee_id: Option<u64>,
+    /// The user's address; may be empty.
+    pub assignee_email: String,
+    /// The user's name; may be empty.
+    pub assignee_name: String,
     /// RFC 3339.
     pub valid_from: Option<String>,
     /// RFC 3339.
@@ -51,6 +55,8 @@ impl Json for RoleAssignment {
             name: name.unwrap_or_default().to_string(),
             assignee_type: fields.text("assignee_type")?,
             assignee_id: fields.optional_number("assignee_id")?,
+            assignee_email: fields.inner_text("assignee", "email").unwrap_or_default().to_string(),
+            assignee_name: fields.inner_text("assignee", "name").unwrap_or_default().to_string(),
             valid_from: fields.optional_text("valid_from")?,
             valid_until: fields.optional_text("valid_until")?,
             created_at: fields.optional_text("created_at")?,
@@ -62,6 +68,11 @@ impl RoleAssignment {
     /// The group it is for, when it is for a group.
     pub fn group(&self) -> Option<GroupId> {
         if self.applies_to_type == "Group" { self.applies_to_id.map(GroupId) } else { None }
+    }
+
+    /// The user it is given to, when it is given to a user.
+    pub fn user(&self) -> Option<UserId> {
+        if self.assignee_type == "User" { self.assignee_id.map(UserId) } else { None }
     }
 
     /// Whether it is plain membership of a group: what the plugin may give and take.
@@ -83,6 +94,11 @@ impl RoleAssignment {
 
 impl Row for RoleAssignment {
     const LIST: List = List { path: "/role_assignments", limit_max: 250 };
+}
+
+/// The filter that selects the assignments of one group.
+pub fn in_group(group: GroupId) -> String {
+    format!("applies_to_type=Group&applies_to_id={group}")
 }
 
 /// Adds a user to a group.
@@ -182,6 +198,8 @@ mod tests {
             name: String::new(),
             assignee_type: "User".to_string(),
             assignee_id: Some(901),
+            assignee_email: String::new(),
+            assignee_name: String::new(),
             valid_from: None,
             valid_until: None,
             created_at: None,

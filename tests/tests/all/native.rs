@@ -76,6 +76,16 @@ impl Host for Native<'_> {
         Ok(members.into_iter().map(member_from_host).collect())
     }
 
+    fn list_members(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<directory::MemberPage, directory::DirectoryError> {
+        let page = self.wait(self.world.directory.list_members(after, limit)).map_err(directory_error)?;
+        let members = page.members.into_iter().map(member_from_host).collect();
+        Ok(directory::MemberPage { members, next: page.next })
+    }
+
     fn list_plans(&self) -> Result<Vec<types::Plan>, directory::DirectoryError> {
         let plans = self.wait(self.world.directory.list_plans()).map_err(directory_error)?;
         Ok(plans.into_iter().map(|plan| types::Plan { id: plan.id, name: plan.name }).collect())

@@ -1,0 +1,368 @@
+//! Compares the directory with the ledger and with what was read from Kisi, member by member in the order of their
+//! ids. Nothing is changed here: whom something differs for is noted, and told where it is a preview.
+
+use super::kept::{self, Odd, Owner, Turn};
+use super::{Step, Went};
+use crate::contract::events::Action;
+use crate::contract::storage::Write;
+use crate::contract::sync::FindingKind;
+use crate::contract::types::{Member, MemberStatus, Reason};
+use crate::entitlement::Withheld;
+use crate::explain;
+use crate::identity::address;
+use crate::json;
+use crate::ledger::store::{MEMBERS, holder_of_email, holder_of_user, storage_error};
+use crate::ledger::{Account, Elevated, Hold, Record, State, fingerprint};
+use crate::plan::{Edit, Refused, Why, plan};
+use crate::reconcile::{directory_error, entitled};
+use crate::settings::OnBlock;
+use crate::stop::{Stop, reject};
+use crate::window::Window;
+
+/// How many members are compared at once: each may need a write, and a commit takes a hundred.
+const MEMBERS_A_PAGE: u32 = 90;
+
+/// Compares one page of the directory, and the records of members whom the directory no longer has in between.
+///
+/// # Errors
+/// What the host must do; `reject` when the directory cannot be believed.
+pub fn page(step: &mut Step) -> Result<Went, Stop> {
+    let job = &step.job.value;
+    let (next, last) = (job.next.clone(), job.last.clone());
+    let page = step.host.list_members(next.as_deref(), MEMBERS_A_PAGE).map_err(directory_error)?;
+    let records = records(step, last.as_deref(), page.next.as_ref().and(page.members.last()))?;
+    if next.is_none() && page.members.is_empty() && !records.is_empty() {
+        return Err(reject(
+            "The platform's directory is empty, and members hold access: this is not believed, and nothing is changed.",
+            None,
+        ));
+    }
+    let mut writes = Vec::new();
+    let mut records = records.into_iter().peekable();
+    let mut before = last;
+    for member in &page.members {
+        if before.as_ref().is_some_and(|before| *before >= member.id) {
+            return Err(reject("The platform's directory lists members twice or out of order.", None));
+        }
+        while let Some((id, record)) = records.next_if(|(id, _)| *id < member.id) {
+            writes.extend(one(step, &id, None, &record)?);
+        }
+        let record = records.next_if(|(id, _)| *id == member.id).map(|(_, record)| record);
+        writes.extend(one(step, &member.id, Some(member), &record.unwrap_or_default())?);
+        before = Some(member.id.clone());
+    }
+    // Behind the last member of the last page there are only members whom the directory no longer has.
+    let is_last = page.next.is_none();
+    if is_last {
+        for (id, record) in records {
+            writes.extend(one(step, &id, None, &record)?);
+            before = Some(id);
+        }
+    }
+    kept::keep(step.host, writes)?;
+    let job = &mut step.job.value;
+    job.next = page.next;
+    job.last = before;
+    let is_through = is_last && strangers(step)?;
+    if !is_last {
+        step.job.save(step.host)?;
+    }
+    Ok(if is_through { Went::Through } else { Went::On })
+}
+
+/// The records behind `last`, up to and including that of `until`, or all.
+fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Vec<(String, Record)>, Stop> {
+    let mut records = Vec::new();
+    let mut after = last.map(|last| format!("{MEMBERS}{last}"));
+    loop {
+        let entries = step.host.scan(MEMBERS, after.as_deref(), MEMBERS_A_PAGE).map_err(storage_error)?;
+        let is_last = entries.len() < MEMBERS_A_PAGE as usize;
+        for entry in entries {
+            let id = entry.key.get(MEMBERS.len()..).unwrap_or_default().to_string();
+            if until.is_some_and(|until| id > until.id) {
+                return Ok(records);
+            }
+            let record = json::from_slice(&entry.value).map_err(|error| {
+                reject(&format!("The plugin's own record of member {id} cannot be read ({error})."), None)
+            })?;
+            records.push((id, record));
+            after = Some(entry.key);
+        }
+        if is_last {
+            return Ok(records);
+        }
+    }
+}
+
+/// What is known of a member, as it would be after a look at Kisi.
+struct Picture<'a> {
+    id: &'a str,
+    record: Record,
+    /// Whether the ledger is to be checked by reading Kisi before anything is changed.
+    verify: bool,
+    /// Whether something differs though the plan says nothing.
+    differs: bool,
+}
+
+/// Compares one member.
+fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> Result<Option<Write>, Stop> {
+    let settings = &step.tenant.config.value.settings;
+    let on_block = settings.on_block;
+    let mappings = &step.tenant.mappings.value;
+    let mut entitled = entitled(member, mappings, settings, step.now);
+    step.job.value.counts.members += 1;
+    step.job.value.counts.grants += count(record.holds.len());
+    let odd = if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
+    let mut picture = Picture { id, record: record.clone(), verify: false, differs: false };
+    let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
+    if barred && on_block == OnBlock::All {
+        return barred_member(step, member, &picture, &odd);
+    }
+    drifted(step, &mut picture)?;
+    let email = member.and_then(|member| address(member.email.as_deref()));
+    if picture.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref()) {
+        picture.differs = true;
+    }
+    if let (Some(email), None, false) = (&email, &picture.record.account, entitled.groups.is_empty()) {
+        if holder_of_email(step.host, email)?.is_some_and(|holder| holder != id) {
+            entitled.withhold(Reason::EmailInUse);
+        } else {
+            let rows = if step.job.value.has_odd {
+                Odd::of_owner(step.host, Owner::Email(email))?
+            } else {
+                Vec::new()
+            };
+            match rows.first() {
+                Some(row) => {
+                    let account = Account { user: row.user, email: email.clone(), name: None };
+                    picture.record.tie(account);
+                    picture.differs = true;
+                }
+                None => {
+                    step.job.value.unknown += 1;
+                    picture.differs = true;
+                }
+            }
+            by_hand(step, &mut picture, &entitled, &rows);
+        }
+    } else if email.is_none() && !entitled.groups.is_empty() {
+        entitled.withhold(Reason::MissingEmail);
+    }
+    by_hand(step, &mut picture, &entitled, &odd);
+    for withheld in &entitled.withheld {
+        if matches!(withheld.reason, Reason::MissingEmail | Reason::EmailInUse) {
+            step.job.value.counts.conflicts += 1;
+            let explanation = explain::refusal(withheld, &step.tenant.mappings.value).explanation;
+            step.find(FindingKind::Conflict, Some(id), "", None, explanation);
+        }
+    }
+    if let (Some(member), Some(account)) = (member, &picture.record.account) {
+        picture.differs |= account.name.is_some_and(|name| name != fingerprint(&member.name));
+    }
+    decide(step, &picture, &entitled)
+}
+
+/// A blocked or deleted member: everything goes, what staff gave included.
+fn barred_member(
+    step: &mut Step,
+    member: Option<&Member>,
+    picture: &Picture,
+    odd: &[Odd],
+) -> Result<Option<Write>, Stop> {
+    let record = &picture.record;
+    let by_hand = odd.iter().any(|row| row.elevated.is_none());
+    let is_cleared = record.cleared.is_some() || member.is_none();
+    if record.holds.is_empty() && is_cleared && !by_hand && (member.is_some() || record.is_empty()) {
+        return Ok(None);
+    }
+    let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };
+    let rows = odd.iter().filter(|row| row.elevated.is_none());
+    let groups = record
+        .holds
+        .iter()
+        .map(|hold| (hold.group, hold.window))
+        .chain(rows.map(|row| (row.group, row.window)));
+    for (group, window) in groups.collect::<Vec<_>>() {
+        step.job.value.counts.grants_removed += 1;
+        told(step, FindingKind::Loses, picture.id, group, window, &Why::Lost(Withheld::member(reason)));
+    }
+    step.job.value.counts.differing += 1;
+    Ok(Some(kept::todo(Turn::Barred, picture.id, true)))
+}
+
+/// What the ledger says and Kisi no longer has.
+fn drifted(step: &mut Step, picture: &mut Picture) -> Result<(), Stop> {
+    let mut there = Vec::new();
+    for hold in std::mem::take(&mut picture.record.holds) {
+        let is_there = match hold.state {
+            State::Held { assignment } => {
+                !step.was_read(hold.group) || step.seen(hold.group)?.0.contains(&assignment.0)
+            }
+            _ => {
+                picture.verify = true;
+                true
+            }
+        };
+        if is_there {
+            there.push(hold);
+        } else {
+            picture.verify = true;
+            step.job.value.counts.drifted += 1;
+            let mappings = &step.tenant.mappings.value;
+            let change = explain::dropped(&hold, mappings);
+            step.find(FindingKind::Drifted, Some(picture.id), "", Some(change.group), change.explanation);
+        }
+    }
+    picture.record.holds = there;
+    Ok(())
+}
+
+/// What Kisi has and the ledger does not say, or says otherwise.
+fn by_hand(step: &mut Step, picture: &mut Picture, entitled: &crate::entitlement::Entitlement, rows: &[Odd]) {
+    for row in rows {
+        let group = step.tenant.mappings.value.group_ref(row.group);
+        if let Some(hold) = picture.record.hold_mut(row.assignment) {
+            if hold.window.same_from(&row.window, step.now) {
+                continue;
+            }
+            hold.window = row.window;
+            picture.verify = true;
+            step.job.value.counts.drifted += 1;
+            let text = explain::dates_changed(&group);
+            step.find(FindingKind::Drifted, Some(picture.id), &row.account, Some(group), text);
+            continue;
+        }
+        let is_desired = entitled.desired(row.group).is_some();
+        let tied = picture.record.account.as_ref().map(|account| account.user);
+        let has_one =
+            picture.record.holds.iter().any(|hold| hold.group == row.group && hold.user == row.user);
+        if let Some(role) = &row.elevated {
+            step.find(
+                FindingKind::ElevatedRole,
+                Some(picture.id),
+                &row.account,
+                Some(group.clone()),
+                explain::elevated(&group.name, role),
+            );
+            let known = Elevated { user: row.user, group: row.group, role: role.clone(), seen_at: step.now };
+            let is_known = |one: &Elevated| one.user == row.user && one.group == row.group;
+            picture.verify |= is_desired && !picture.record.elevated.iter().any(is_known);
+            picture.record.elevated.retain(|one| !is_known(one));
+            picture.record.elevated.push(known);
+        } else if is_desired && !has_one && tied == Some(row.user) {
+            step.job.value.counts.adopted += 1;
+            let text = explain::adopted(&group);
+            step.find(FindingKind::Adopted, Some(picture.id), &row.account, Some(group), text);
+            picture.record.holds.push(Hold {
+                user: row.user,
+                group: row.group,
+                window: row.window,
+                state: State::Held { assignment: row.assignment },
+            });
+            picture.verify = true;
+        } else {
+            step.job.value.counts.unmanaged += 1;
+            let text = explain::unmanaged(&group);
+            step.find(FindingKind::Unmanaged, Some(picture.id), &row.account, Some(group), text);
+        }
+    }
+}
+
+/// Whether something differs, and whose turn it is.
+fn decide(
+    step: &mut Step,
+    picture: &Picture,
+    entitled: &crate::entitlement::Entitlement,
+) -> Result<Option<Write>, Stop> {
+    let record = &picture.record;
+    let tied = record.account.as_ref().map(|account| account.user);
+    let user = tied.or_else(|| record.holds.first().map(|hold| hold.user));
+    let refused: Vec<Refused> =
+        record.elevated.iter().map(|elevated| Refused::Grant(elevated.group)).collect();
+    let mappings = &step.tenant.mappings.value;
+    let date_change = step.tenant.config.value.date_change;
+    let edits = plan(entitled, user, record, mappings, date_change, &refused, step.now);
+    let mut turn = Turn::Loses;
+    for edit in &edits {
+        match edit {
+            Edit::Grant { group, window, why, .. } => {
+                turn = Turn::Gains;
+                step.job.value.counts.grants_added += 1;
+                told(step, FindingKind::Gains, picture.id, *group, *window, why);
+            }
+            Edit::Adjust { hold, window, why, .. } => {
+                turn = Turn::Gains;
+                step.job.value.counts.grants_adjusted += 1;
+                told(step, FindingKind::ChangesDates, picture.id, hold.group, *window, why);
+            }
+            Edit::Revoke { hold, why, .. } | Edit::Drop { hold, why } => {
+                if matches!(why, Why::Lost(_)) {
+                    step.job.value.counts.grants_removed += 1;
+                    told(step, FindingKind::Loses, picture.id, hold.group, hold.window, why);
+                }
+            }
+        }
+    }
+    if user.is_none() {
+        for desired in &entitled.groups {
+            turn = Turn::Gains;
+            step.job.value.counts.grants_added += 1;
+            let why = Why::Entitled(desired.clone());
+            told(step, FindingKind::Gains, picture.id, desired.group, desired.window, &why);
+        }
+    }
+    if edits.is_empty() && !picture.verify && !picture.differs {
+        return Ok(None);
+    }
+    if picture.verify || picture.differs {
+        turn = Turn::Gains;
+    }
+    step.job.value.counts.differing += 1;
+    Ok(Some(kept::todo(turn, picture.id, picture.verify)))
+}
+
+/// Tells in a preview what would happen; when it happens, that is told then.
+fn told(step: &mut Step, kind: FindingKind, id: &str, group: crate::id::GroupId, window: Window, why: &Why) {
+    if !step.job.value.preview {
+        return;
+    }
+    let action = match kind {
+        FindingKind::Gains => Action::Granted,
+        FindingKind::ChangesDates => Action::Adjusted,
+        _ => Action::Revoked,
+    };
+    let mappings = &step.tenant.mappings.value;
+    let change = explain::change(action, mappings.group_ref(group), window, why, mappings);
+    step.find(kind, Some(id), "", Some(change.group), change.explanation);
+}
+
+/// Tells of rows of people whom the platform does not know. True when all were told.
+fn strangers(step: &mut Step) -> Result<bool, Stop> {
+    if !step.job.value.has_odd {
+        return Ok(true);
+    }
+    let after = step.job.value.stranger.clone();
+    let rows = Odd::of_strangers(step.host, after.as_deref(), MEMBERS_A_PAGE)?;
+    let is_last = rows.len() < MEMBERS_A_PAGE as usize;
+    for (key, row) in rows {
+        // A member's who is tied by now, or will be: told there.
+        let email = kept::email_of(&key);
+        let members = match email {
+            Some(email) => step.host.find_members(email).map_err(directory_error)?,
+            None => Vec::new(),
+        };
+        if members.is_empty() && holder_of_user(step.host, row.user)?.is_none() {
+            step.job.value.counts.unmanaged += 1;
+            let group = step.tenant.mappings.value.group_ref(row.group);
+            let text = explain::stranger(&group);
+            step.find(FindingKind::Unmanaged, None, &row.account, Some(group), text);
+        }
+        step.job.value.stranger = Some(key);
+    }
+    step.job.save(step.host)?;
+    Ok(is_last)
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,311 @@
+//! What is remembered of a reconciliation between its steps.
+
+use crate::contract::sync::{self, Counts};
+use crate::contract::types::Timestamp;
+use crate::id::GroupId;
+use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value, array};
+use crate::settings::Brake;
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The members of the mapped groups are read.
+    Reading,
+    /// The directory is compared with the ledger and with what was read.
+    Comparing,
+    /// Somebody must confirm or cancel.
+    Waiting,
+    /// Kisi's users are read, when that costs less than looking for each unknown one.
+    Users,
+    /// What differs is applied.
+    Applying,
+    /// What was kept between the steps is removed.
+    Cleaning,
+    /// All done.
+    Done,
+    /// Given up; what was kept is removed by the next step.
+    Cancelled,
+}
+
+const PHASES: [(&str, Phase); 8] = [
+    ("reading", Phase::Reading),
+    ("comparing", Phase::Comparing),
+    ("waiting", Phase::Waiting),
+    ("users", Phase::Users),
+    ("applying", Phase::Applying),
+    ("cleaning", Phase::Cleaning),
+    ("done", Phase::Done),
+    ("cancelled", Phase::Cancelled),
+];
+
+const WAITS: [(&str, Wait); 2] = [("preview", Wait::Preview), ("brake", Wait::Brake)];
+
+/// Why a job waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    /// It was a preview.
+    Preview,
+    /// It would remove more than the brake allows.
+    Brake,
+}
+
+/// A reconciliation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// Its name.
+    pub id: String,
+    /// Whether it waits before it applies anything.
+    pub preview: bool,
+    /// Where it stands.
+    pub phase: Phase,
+    /// Why it waits.
+    pub waits: Option<Wait>,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// The fingerprint of the mapping that it compares with.
+    pub mapping: u64,
+    /// Groups that are still to be read, the one that is being read last.
+    pub groups: Vec<GroupId>,
+    /// How many rows Kisi says the list has that is being read.
+    pub total: Option<u64>,
+    /// How many of them were read.
+    pub offset: u64,
+    /// Where the directory goes on.
+    pub next: Option<String>,
+    /// The last member that was compared.
+    pub last: Option<String>,
+    /// Whether rows were read that are not what the ledger says.
+    pub has_odd: bool,
+    /// The last row of a person whom nobody knows that was told.
+    pub stranger: Option<String>,
+    /// Whether Kisi's users were all read and kept.
+    pub users_are_kept: bool,
+    /// Members for whom a user must be found or made.
+    pub unknown: u64,
+    /// The report in numbers.
+    pub counts: Counts,
+}
+
+impl Job {
+    /// A job that has not begun.
+    pub fn new(preview: bool, groups: Vec<GroupId>, mapping: u64, now: Timestamp) -> Job {
+        Job {
+            id: format!("sync-{now}"),
+            preview,
+            phase: Phase::Reading,
+            waits: None,
+            started_at: now,
+            mapping,
+            groups,
+            total: None,
+            offset: 0,
+            next: None,
+            last: None,
+            has_odd: false,
+            stranger: None,
+            users_are_kept: false,
+            unknown: 0,
+            counts: no_counts(),
+        }
+    }
+
+    /// Whether it has more to do, now or after somebody confirms.
+    pub fn is_under_way(&self) -> bool {
+        !matches!(self.phase, Phase::Done | Phase::Cancelled)
+    }
+
+    /// Whether its phase sends requests.
+    pub fn needs_requests(&self) -> bool {
+        matches!(self.phase, Phase::Reading | Phase::Users | Phase::Applying)
+    }
+
+    /// Whether somebody must look at it before it applies anything.
+    pub fn must_wait(&self, brake: &Brake) -> Option<Wait> {
+        let Counts { grants, grants_removed, .. } = self.counts;
+        let (grants, removed) = (u64::from(grants), u64::from(grants_removed));
+        if removed > brake.grants && removed * 100 > brake.percent * grants {
+            Some(Wait::Brake)
+        } else if self.preview {
+            Some(Wait::Preview)
+        } else {
+            None
+        }
+    }
+}
+
+impl From<Phase> for sync::Phase {
+    fn from(phase: Phase) -> sync::Phase {
+        match phase {
+            Phase::Reading => sync::Phase::Reading,
+            Phase::Comparing => sync::Phase::Comparing,
+            Phase::Waiting => sync::Phase::Waiting,
+            Phase::Users | Phase::Applying | Phase::Cleaning => sync::Phase::Applying,
+            Phase::Done => sync::Phase::Done,
+            Phase::Cancelled => sync::Phase::Cancelled,
+        }
+    }
+}
+
+impl From<Wait> for sync::Hold {
+    fn from(wait: Wait) -> sync::Hold {
+        match wait {
+            Wait::Preview => sync::Hold::Preview,
+            Wait::Brake => sync::Hold::Brake,
+        }
+    }
+}
+
+fn no_counts() -> Counts {
+    Counts {
+        calls: 0,
+        rows: 0,
+        members: 0,
+        differing: 0,
+        applied: 0,
+        grants: 0,
+        grants_added: 0,
+        grants_removed: 0,
+        grants_adjusted: 0,
+        adopted: 0,
+        unmanaged: 0,
+        drifted: 0,
+        conflicts: 0,
+        failures: 0,
+    }
+}
+
+/// The counts in the order in which they are written.
+fn each(counts: &mut Counts) -> [&mut u32; 14] {
+    let Counts {
+        calls,
+        rows,
+        members,
+        differing,
+        applied,
+        grants,
+        grants_added,
+        grants_removed,
+        grants_adjusted,
+        adopted,
+        unmanaged,
+        drifted,
+        conflicts,
+        failures,
+    } = counts;
+    [
+        calls,
+        rows,
+        members,
+        differing,
+        applied,
+        grants,
+        grants_added,
+        grants_removed,
+        grants_adjusted,
+        adopted,
+        unmanaged,
+        drifted,
+        conflicts,
+        failures,
+    ]
+}
+
+impl Json for Job {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        let mut counts = no_counts();
+        let written: Vec<Count> = fields.list("counts")?;
+        for (count, Count(written)) in each(&mut counts).into_iter().zip(written) {
+            *count = written;
+        }
+        Ok(Job {
+            id: fields.text("id")?,
+            preview: fields.optional_flag("preview")?.unwrap_or_default(),
+            phase: fields
+                .optional_word("phase", &PHASES)?
+                .ok_or_else(|| Unreadable::new("phase", "is missing"))?,
+            waits: fields.optional_word("waits", &WAITS)?,
+            started_at: fields.number("started_at")?,
+            mapping: fields.number("mapping")?,
+            groups: fields.list("groups")?,
+            total: fields.optional_number("total")?,
+            offset: fields.number("offset")?,
+            next: fields.optional_text("next")?,
+            last: fields.optional_text("last")?,
+            has_odd: fields.optional_flag("has_odd")?.unwrap_or_default(),
+            stranger: fields.optional_text("stranger")?,
+            users_are_kept: fields.optional_flag("users_are_kept")?.unwrap_or_default(),
+            unknown: fields.number("unknown")?,
+            counts,
+        })
+    }
+}
+
+struct Count(u32);
+
+impl Json for Count {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let count = json::number(value).and_then(|count| u32::try_from(count).ok());
+        count.map(Count).ok_or_else(|| Unreadable::new("", "is not a whole number"))
+    }
+}
+
+impl From<&Job> for Text {
+    fn from(job: &Job) -> Text {
+        let mut counts = job.counts;
+        let counts = each(&mut counts).map(|count| u64::from(*count));
+        Object::default()
+            .with("id", job.id.as_str())
+            .with("preview", job.preview)
+            .with("phase", json::word(&PHASES, job.phase))
+            .with_some("waits", job.waits.map(|waits| json::word(&WAITS, waits)))
+            .with("started_at", job.started_at)
+            .with("mapping", job.mapping)
+            .with("groups", array(&job.groups, |group| Text::from(*group)))
+            .with_some("total", job.total)
+            .with("offset", job.offset)
+            .with_some("next", job.next.as_deref())
+            .with_some("last", job.last.as_deref())
+            .with("has_odd", job.has_odd)
+            .with_some("stranger", job.stranger.as_deref())
+            .with("users_are_kept", job.users_are_kept)
+            .with("unknown", job.unknown)
+            .with("counts", array(&counts, |count| Text::from(*count)))
+            .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_read_back_as_it_was_written() {
+        let mut job = Job::new(true, vec![GroupId(7), GroupId(8)], u64::MAX, 1_000);
+        job.phase = Phase::Waiting;
+        job.waits = Some(Wait::Brake);
+        job.next = Some("m-1".to_string());
+        job.counts.calls = 5;
+        job.counts.failures = 9;
+        let text = Text::from(&job).into_bytes();
+        assert_eq!(json::from_slice::<Job>(&text), Ok(job), "{}", String::from_utf8_lossy(&text));
+    }
+
+    #[test]
+    fn the_brake_needs_both_a_number_and_a_share() {
+        let brake = Brake { grants: 10, percent: 20 };
+        for (grants, removed, waits) in [
+            (100, 20, None),
+            (100, 21, Some(Wait::Brake)),
+            (12, 10, None),
+            (12, 11, Some(Wait::Brake)),
+            (10_000, 2_000, None),
+            (10_000, 2_001, Some(Wait::Brake)),
+        ] {
+            let mut job = Job::new(false, Vec::new(), 0, 0);
+            job.counts.grants = grants;
+            job.counts.grants_removed = removed;
+            assert_eq!(job.must_wait(&brake), waits, "{removed} of {grants}");
+        }
+    }
+}

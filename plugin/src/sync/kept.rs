@@ -1,0 +1,260 @@
+//! What a reconciliation keeps in storage between its steps, all of it under one prefix and gone at its end.
+
+use std::collections::BTreeSet;
+
+use crate::contract::storage::{Precondition, Write};
+use crate::host::Host;
+use crate::id::{AssignmentId, GroupId, UserId};
+use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value};
+use crate::kisi::role_assignments::RoleAssignment;
+use crate::kisi::users::User;
+use crate::ledger::store::storage_error;
+use crate::stop::{Stop, retry};
+use crate::window::Window;
+
+/// The job itself is beside these.
+const KEPT: &str = "sync/";
+const SEEN: &str = "sync/seen/";
+const ODD: &str = "sync/odd/";
+const TODO: &str = "sync/todo/";
+const USER: &str = "sync/user/";
+/// Ends the part of a key that names a person, so that no name is the beginning of another one's keys.
+const END: char = '\u{1f}';
+
+/// The most writes in a commit (`storage.wit`).
+const WRITES_MAX: usize = 100;
+
+/// The assignments that were seen in a group: eight bytes each, so that a group as long as Kisi lets be read fits
+/// into one value.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen(pub BTreeSet<u64>);
+
+impl Seen {
+    /// Those of a group; none when nothing was read yet.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub fn load(host: &dyn Host, group: GroupId) -> Result<Seen, Stop> {
+        let entry = host.get(&format!("{SEEN}{group}")).map_err(storage_error)?;
+        let bytes = entry.map(|entry| entry.value).unwrap_or_default();
+        let ids = bytes.chunks_exact(8).map(|id| u64::from_le_bytes(id.try_into().unwrap_or_default()));
+        Ok(Seen(ids.collect()))
+    }
+
+    /// The write that keeps them.
+    pub fn write(&self, group: GroupId) -> Write {
+        put(format!("{SEEN}{group}"), self.0.iter().flat_map(|id| id.to_le_bytes()).collect())
+    }
+}
+
+/// A row in a mapped group that is not what the ledger says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Odd {
+    /// The assignment.
+    pub assignment: AssignmentId,
+    /// Whose it is.
+    pub user: UserId,
+    /// In which group.
+    pub group: GroupId,
+    /// Its dates.
+    pub window: Window,
+    /// The role, when it is above a plain member's.
+    pub elevated: Option<String>,
+    /// Name or address of the user, for the report.
+    pub account: String,
+}
+
+/// To whom an odd row belongs, as far as that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// The member who is tied to the user.
+    Member(&'a str),
+    /// Whoever has this address.
+    Email(&'a str),
+}
+
+impl Odd {
+    /// Takes what matters from a row of a group.
+    pub fn of(row: &RoleAssignment, user: UserId, group: GroupId) -> Odd {
+        let name = if row.assignee_name.is_empty() { &row.assignee_email } else { &row.assignee_name };
+        Odd {
+            assignment: row.id,
+            user,
+            group,
+            window: row.window(),
+            elevated: (!row.is_plain()).then(|| row.role_id.clone()),
+            account: name.clone(),
+        }
+    }
+
+    /// The write that keeps it.
+    pub fn write(&self, owner: Owner) -> Write {
+        put(format!("{}{}", odd_prefix(owner), self.assignment), Text::from(self).into_bytes())
+    }
+
+    /// Those of somebody.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub fn of_owner(host: &dyn Host, owner: Owner) -> Result<Vec<Odd>, Stop> {
+        let entries = host.scan(&odd_prefix(owner), None, 1_000).map_err(storage_error)?;
+        Ok(entries.iter().filter_map(|entry| json::from_slice(&entry.value).ok()).collect())
+    }
+
+    /// Rows of people who belong to no member when they were read, from `after` on; with the key to go on from.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub fn of_strangers(
+        host: &dyn Host,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<(String, Odd)>, Stop> {
+        let entries = host.scan(&format!("{ODD}e"), after, limit).map_err(storage_error)?;
+        let odd = |value: &[u8]| json::from_slice(value).ok();
+        Ok(entries.into_iter().filter_map(|entry| Some((entry.key, odd(&entry.value)?))).collect())
+    }
+}
+
+/// The address in the key of a row of somebody who was no member.
+pub fn email_of(key: &str) -> Option<&str> {
+    key.get(ODD.len() + 1..)?.split(END).next()
+}
+
+fn odd_prefix(owner: Owner) -> String {
+    match owner {
+        Owner::Member(member) => format!("{ODD}m{member}{END}"),
+        Owner::Email(email) => format!("{ODD}e{email}{END}"),
+    }
+}
+
+impl Json for Odd {
+    fn read(value: &Value) -> Result<Self, Unreadable> {
+        let fields = Fields::of(value)?;
+        Ok(Odd {
+            assignment: fields.of_type("assignment")?,
+            user: fields.of_type("user")?,
+            group: fields.of_type("group")?,
+            window: Window::read(&fields)?,
+            elevated: fields.optional_text("elevated")?,
+            account: fields.text("account")?,
+        })
+    }
+}
+
+impl From<&Odd> for Text {
+    fn from(odd: &Odd) -> Text {
+        odd.window
+            .write(Object::default().with("assignment", odd.assignment))
+            .with("user", odd.user)
+            .with("group", odd.group)
+            .with_some("elevated", odd.elevated.as_deref())
+            .with("account", odd.account.as_str())
+            .into()
+    }
+}
+
+/// A member for whom something differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Todo {
+    key: String,
+    /// The member.
+    pub member: String,
+    /// Whether what the ledger says must be checked by reading Kisi.
+    pub verify: bool,
+}
+
+/// How soon somebody's turn comes: loss of access first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Blocked and deleted members.
+    Barred,
+    /// Members who only lose something.
+    Loses,
+    /// All others.
+    Gains,
+}
+
+/// The write that notes a member for applying.
+pub fn todo(turn: Turn, member: &str, verify: bool) -> Write {
+    put(format!("{TODO}{}{member}", turn as u8), vec![u8::from(verify)])
+}
+
+/// The next member to bring up to date.
+///
+/// # Errors
+/// Those of storage.
+pub fn take_todo(host: &dyn Host) -> Result<Option<Todo>, Stop> {
+    let entry = host.scan(TODO, None, 1).map_err(storage_error)?.pop();
+    Ok(entry.map(|entry| Todo {
+        member: entry.key.get(TODO.len() + 1..).unwrap_or_default().to_string(),
+        verify: entry.value.first() == Some(&1),
+        key: entry.key,
+    }))
+}
+
+impl Todo {
+    /// The write that notes that the member was brought up to date.
+    pub fn done(&self) -> Write {
+        Write { key: self.key.clone(), value: None, requires: Precondition::None }
+    }
+}
+
+/// The write that keeps a user under an address.
+pub fn user(email: &str, user: &User) -> Write {
+    let kept = Object::default().with("id", user.id).with_some("member", user.created_for.as_deref());
+    put(format!("{USER}{email}"), Text::from(kept).into_bytes())
+}
+
+/// The user with this address, when all users were kept.
+///
+/// # Errors
+/// Those of storage.
+pub fn user_with(host: &dyn Host, email: &str) -> Result<Option<User>, Stop> {
+    let Some(entry) = host.get(&format!("{USER}{email}")).map_err(storage_error)? else { return Ok(None) };
+    let read = |value: &Value| {
+        let fields = Fields::of(value)?;
+        Ok(User {
+            id: fields.of_type("id")?,
+            email: Some(email.to_string()),
+            created_for: fields.optional_text("member")?,
+        })
+    };
+    json::parse(&entry.value).and_then(|value| read(&value)).map(Some).map_err(|error: Unreadable| {
+        retry(0, &format!("What a reconciliation kept is damaged: {error}"), None)
+    })
+}
+
+/// Removes some of what was kept. True when nothing is left.
+///
+/// # Errors
+/// Those of storage.
+pub fn clean(host: &dyn Host) -> Result<bool, Stop> {
+    let entries = host.scan(KEPT, None, WRITES_MAX as u32).map_err(storage_error)?;
+    let writes: Vec<Write> = entries
+        .into_iter()
+        .map(|entry| Write { key: entry.key, value: None, requires: Precondition::None })
+        .collect();
+    let is_last = writes.len() < WRITES_MAX;
+    if !writes.is_empty() {
+        host.commit(writes).map_err(storage_error)?;
+    }
+    Ok(is_last)
+}
+
+/// Commits writes that need no other, as many as storage takes at once.
+///
+/// # Errors
+/// Those of storage.
+pub fn keep(host: &dyn Host, mut writes: Vec<Write>) -> Result<(), Stop> {
+    while !writes.is_empty() {
+        let rest = writes.split_off(writes.len().min(WRITES_MAX));
+        host.commit(writes).map_err(storage_error)?;
+        writes = rest;
+    }
+    Ok(())
+}
+
+fn put(key: String, value: Vec<u8>) -> Write {
+    Write { key, value: Some(value), requires: Precondition::None }
+}

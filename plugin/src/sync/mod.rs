@@ -1,0 +1,204 @@
+//! Reconciliation of everybody, in steps that are calls of their own: `read` Kisi's side page by page, `compare` it
+//! with the directory and the ledger, `apply` what differs. Between steps everything is in storage: the job, what was
+//! read, and whom something differs for. What differs is only a hint there: applying brings each member up to date as
+//! an event would, so events may go in between, and a step may be repeated.
+
+pub mod apply;
+pub mod compare;
+mod job;
+pub mod kept;
+pub mod read;
+
+pub use job::{Job, Phase};
+use kept::{Seen, clean};
+
+use crate::contract::sync::{Finding, FindingKind, Hold, Mode, Progress};
+use crate::contract::types::{GroupRef, Timestamp};
+use crate::host::Host;
+use crate::id::GroupId;
+use crate::kisi::{Budget, Kisi};
+use crate::reconcile::Call;
+use crate::stop::{Stop, reject};
+use crate::tenant::{Tenant, Versioned};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+/// The fewest requests that a step must be allowed: enough for each member's change to get on.
+pub const CALLS_MIN: u32 = 4;
+/// The most requests in a step.
+pub const CALLS_MAX: u32 = 1_000;
+/// How many pieces of work a step does at most that need no request.
+const WORK_MAX: u32 = 2_000;
+
+/// One step at work.
+pub struct Step<'a> {
+    /// The host.
+    pub host: &'a dyn Host,
+    /// Kisi, with what this step may still ask of it.
+    pub kisi: Kisi<'a>,
+    /// The installation.
+    pub tenant: Tenant,
+    /// The job.
+    pub job: Versioned<Job>,
+    /// The time of the step.
+    pub now: Timestamp,
+    /// What this step found.
+    pub findings: Vec<Finding>,
+    /// The assignments that were seen, of groups that were asked for in this step.
+    seen: BTreeMap<GroupId, Seen>,
+}
+
+/// Whether a phase has more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Went {
+    /// It goes on from where it stands.
+    On,
+    /// It is complete.
+    Through,
+}
+
+/// Does a step of `job`.
+///
+/// # Errors
+/// What the host must do. What cannot be believed ends the job.
+pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budget) -> Result<Progress, Stop> {
+    let integration = tenant.config.value.settings.integration.clone();
+    let mut step = Step {
+        host,
+        kisi: Kisi::new(host, &integration, budget),
+        job,
+        now: host.now(),
+        findings: Vec::new(),
+        seen: BTreeMap::new(),
+        tenant,
+    };
+    let done = step.run(budget);
+    step.job.value.counts.calls += budget.take_spent();
+    match done {
+        Ok(()) => {}
+        // The step's requests are used up: the next one goes on.
+        Err(_) if budget.is_exhausted() => {}
+        Err(error) => {
+            if matches!(*error, crate::contract::types::Error::Reject(_)) {
+                step.job.value.phase = Phase::Cancelled;
+            }
+            step.tenant.note_pause(host, &error);
+            step.job.save(host)?;
+            return Err(error);
+        }
+    }
+    step.job.save(host)?;
+    Ok(progress(&step.job.value, step.findings))
+}
+
+impl Step<'_> {
+    fn run(&mut self, budget: &Budget) -> Result<(), Stop> {
+        if self.job.value.mapping != self.tenant.mappings.value.fingerprint() && self.job.value.is_under_way()
+        {
+            // What was compared is no longer what is wanted.
+            self.job.value.phase = Phase::Cancelled;
+        }
+        for _ in 0..WORK_MAX {
+            let went = match self.job.value.phase {
+                Phase::Reading => read::page(self)?,
+                Phase::Users => read::users(self)?,
+                Phase::Comparing => compare::page(self)?,
+                Phase::Applying => apply::next(self)?,
+                Phase::Cleaning | Phase::Cancelled => {
+                    if clean(self.host)? {
+                        Went::Through
+                    } else {
+                        Went::On
+                    }
+                }
+                Phase::Waiting | Phase::Done => return Ok(()),
+            };
+            if went == Went::Through && self.advance()? {
+                return Ok(());
+            }
+            if budget.left() == 0 && self.job.value.needs_requests() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to the next phase. True when there is nothing more to do in this step.
+    fn advance(&mut self) -> Result<bool, Stop> {
+        let job = &mut self.job.value;
+        (job.offset, job.total) = (0, None);
+        job.phase = match job.phase {
+            Phase::Reading => Phase::Comparing,
+            Phase::Comparing => {
+                job.waits = job.must_wait(&self.tenant.config.value.settings.brake);
+                if job.waits.is_some() { Phase::Waiting } else { Phase::Users }
+            }
+            Phase::Users => Phase::Applying,
+            Phase::Applying => Phase::Cleaning,
+            Phase::Cleaning => {
+                self.tenant.config.value.synced_at = Some(self.now);
+                self.tenant.config.save(self.host)?;
+                Phase::Done
+            }
+            Phase::Cancelled => return Ok(true),
+            Phase::Waiting | Phase::Done => return Ok(true),
+        };
+        self.job.save(self.host)?;
+        Ok(matches!(self.job.value.phase, Phase::Waiting | Phase::Done))
+    }
+
+    /// Adds a line to the report.
+    pub fn find(
+        &mut self,
+        kind: FindingKind,
+        member: Option<&str>,
+        account: &str,
+        group: Option<GroupRef>,
+        explanation: String,
+    ) {
+        let (member, account) = (member.map(str::to_string), account.to_string());
+        self.findings.push(Finding { kind, member, account, group, explanation });
+    }
+
+    /// Whether the members of a group were read.
+    pub fn was_read(&self, group: GroupId) -> bool {
+        let mappings = &self.tenant.mappings.value;
+        mappings.groups.iter().any(|mapped| mapped.id == group && !mapped.deleted)
+    }
+
+    /// The assignments that were seen in a group.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub fn seen(&mut self, group: GroupId) -> Result<&Seen, Stop> {
+        match self.seen.entry(group) {
+            Entry::Occupied(seen) => Ok(seen.into_mut()),
+            Entry::Vacant(unread) => Ok(unread.insert(Seen::load(self.host, group)?)),
+        }
+    }
+
+    /// The machinery that brings one member up to date.
+    pub fn call(&self) -> Call<'_> {
+        let mut call = Call::new(self.host, self.kisi, self.tenant.clone());
+        call.users_are_kept = self.job.value.users_are_kept;
+        call
+    }
+}
+
+/// A job as the contract tells it.
+pub fn progress(job: &Job, findings: Vec<Finding>) -> Progress {
+    Progress {
+        job: job.id.clone(),
+        mode: if job.preview { Mode::Preview } else { Mode::Apply },
+        phase: job.phase.into(),
+        waits: job.waits.filter(|_| job.phase == Phase::Waiting).map(Hold::from),
+        started_at: job.started_at,
+        counts: job.counts,
+        findings,
+    }
+}
+
+/// The error of a job that is not the one under way.
+pub fn no_such_job(id: &str) -> Stop {
+    reject(&format!("There is no reconciliation \u{201c}{id}\u{201d} under way."), None)
+}

@@ -1,0 +1,124 @@
+//! Reads Kisi's side: the members of the mapped groups, and where it pays all users.
+
+use super::kept::{self, Odd, Owner, Seen};
+use super::{Step, Went};
+use crate::id::{GroupId, UserId};
+use crate::identity::address;
+use crate::kisi::error::Error;
+use crate::kisi::page::OFFSET_MAX;
+use crate::kisi::role_assignments::{self, RoleAssignment};
+use crate::kisi::users::User;
+use crate::ledger::store::{Loaded, holder_of_user, storage_error};
+use crate::stop::{Stop, reject};
+
+/// Kisi's page of users, for weighing it against single look-ups.
+const USERS_A_PAGE: u64 = 100;
+
+/// Reads a page of the group whose turn it is.
+///
+/// # Errors
+/// What the host must do; `reject` when the list is too long or does not add up.
+pub fn page(step: &mut Step) -> Result<Went, Stop> {
+    let Some(&group) = step.job.value.groups.last() else { return Ok(Went::Through) };
+    let offset = step.job.value.offset;
+    let page = match step.kisi.page::<RoleAssignment>(
+        &role_assignments::in_group(group),
+        offset,
+        step.job.value.total,
+    ) {
+        Ok(page) => page,
+        // The group is gone, which a refresh of the groups finds out.
+        Err(Error::Missing(_)) => {
+            next_group(step);
+            return Ok(Went::On);
+        }
+        Err(error) => return Err(error.into_contract()),
+    };
+    if page.total > OFFSET_MAX {
+        let name = step.tenant.mappings.value.group_ref(group).name;
+        let message = format!(
+            "The group \u{201c}{name}\u{201d} has {} people. Kisi lets a list be read only up to 20,000: divide the group.",
+            page.total
+        );
+        return Err(reject(&message, None));
+    }
+    let mut seen = if offset == 0 { Seen::default() } else { Seen::load(step.host, group)? };
+    let mut odd = Vec::new();
+    for row in &page.rows {
+        if !seen.0.insert(row.id.0) {
+            return Err(reject(
+                "A list of Kisi changed while it was read: start the reconciliation again.",
+                None,
+            ));
+        }
+        if let Some(user) = row.user() {
+            odd.extend(judge(step, row, user, group)?);
+        }
+    }
+    step.job.value.has_odd |= !odd.is_empty();
+    kept::keep(step.host, odd)?;
+    let read = page.rows.len() as u64;
+    let job = &mut step.job.value;
+    job.counts.rows += u32::try_from(read).unwrap_or(u32::MAX);
+    job.offset += read;
+    job.total = Some(page.total);
+    if job.offset >= page.total {
+        next_group(step);
+    }
+    let writes = vec![seen.write(group), step.job.write()];
+    step.job.saved(step.host.commit(writes).map_err(storage_error)?);
+    Ok(Went::On)
+}
+
+fn next_group(step: &mut Step) {
+    let job = &mut step.job.value;
+    job.groups.pop();
+    job.offset = 0;
+    job.total = None;
+}
+
+/// Keeps a row that is not what the ledger says.
+fn judge(
+    step: &Step,
+    row: &RoleAssignment,
+    user: UserId,
+    group: GroupId,
+) -> Result<Option<crate::contract::storage::Write>, Stop> {
+    let odd = Odd::of(row, user, group);
+    let Some(member) = holder_of_user(step.host, user)? else {
+        return Ok(address(Some(&row.assignee_email)).map(|email| odd.write(Owner::Email(&email))));
+    };
+    let record = Loaded::load(step.host, &member)?.record;
+    let is_known = record.holds.iter().any(|hold| {
+        hold.assignment() == Some(row.id) && hold.window.same_from(&odd.window, step.now) && row.is_plain()
+    });
+    Ok((!is_known).then(|| odd.write(Owner::Member(&member))))
+}
+
+/// Reads a page of all users, when that costs fewer requests than looking for each unknown one.
+///
+/// # Errors
+/// What the host must do.
+pub fn users(step: &mut Step) -> Result<Went, Stop> {
+    let Some(unknown) = step.job.value.unknown.checked_sub(2) else { return Ok(Went::Through) };
+    let page = step
+        .kisi
+        .page::<User>("", step.job.value.offset, step.job.value.total)
+        .map_err(Error::into_contract)?;
+    let pays = page.total <= OFFSET_MAX && page.total / USERS_A_PAGE <= unknown;
+    if !pays {
+        return Ok(Went::Through);
+    }
+    let writes = page.rows.iter().filter_map(|row| {
+        let email = address(row.email.as_deref())?;
+        Some(kept::user(&email, row))
+    });
+    kept::keep(step.host, writes.collect())?;
+    let job = &mut step.job.value;
+    job.offset += page.rows.len() as u64;
+    job.total = Some(page.total);
+    job.users_are_kept = job.offset >= page.total;
+    let is_through = job.users_are_kept;
+    step.job.save(step.host)?;
+    Ok(if is_through { Went::Through } else { Went::On })
+}
