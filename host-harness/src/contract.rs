@@ -66,7 +66,7 @@ pub mod mappings {
 /// Reconciliation of everybody, in steps.
 pub mod sync {
     pub use super::bindings::exports::gym::door_access::sync::{
-        Counts, Finding, FindingKind, Hold, Mode, Phase, Progress,
+        Counts, Finding, FindingKind, Hold, Mode, Phase, Progress, Stepped,
     };
 }
 

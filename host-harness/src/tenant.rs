@@ -16,7 +16,7 @@ use crate::contract::connection::{Connected, Health};
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::groups::GroupList;
 use crate::contract::mappings::{Mapping, MappingState};
-use crate::contract::sync::{Mode, Progress};
+use crate::contract::sync::{Mode, Progress, Stepped};
 use crate::contract::types::Error;
 use crate::egress::Origin;
 use crate::error::{Busy, CallError};
@@ -169,11 +169,11 @@ impl Tenant {
         .await
     }
 
-    /// Starts a reconciliation of everybody, or tells of the one under way: `sync.start`.
+    /// Starts a reconciliation of everybody and gives its name, or that of the one under way: `sync.start`.
     ///
     /// # Errors
     /// See [`Tenant`].
-    pub async fn start_sync(&self, mode: Mode) -> Called<Progress> {
+    pub async fn start_sync(&self, mode: Mode) -> Called<String> {
         self.call("sync.start", |plugin, store| {
             Box::pin(async move { plugin.gym_door_access_sync().call_start(store, mode).await })
         })
@@ -184,7 +184,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See [`Tenant`].
-    pub async fn step_sync(&self, job: &str, calls: u32) -> Called<Progress> {
+    pub async fn step_sync(&self, job: &str, calls: u32) -> Called<Stepped> {
         self.call("sync.step", |plugin, store| {
             let job = job.to_owned();
             Box::pin(async move { plugin.gym_door_access_sync().call_step(store, &job, calls).await })
@@ -205,7 +205,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See [`Tenant`].
-    pub async fn confirm_sync(&self, job: &str) -> Called<Progress> {
+    pub async fn confirm_sync(&self, job: &str) -> Called<()> {
         self.call("sync.confirm", |plugin, store| {
             let job = job.to_owned();
             Box::pin(async move { plugin.gym_door_access_sync().call_confirm(store, &job).await })
@@ -217,7 +217,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See [`Tenant`].
-    pub async fn cancel_sync(&self, job: &str) -> Called<Progress> {
+    pub async fn cancel_sync(&self, job: &str) -> Called<()> {
         self.call("sync.cancel", |plugin, store| {
             let job = job.to_owned();
             Box::pin(async move { plugin.gym_door_access_sync().call_cancel(store, &job).await })

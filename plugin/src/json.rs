@@ -3,6 +3,7 @@
 //! wants them, so that no conversion of fractions is part of the component.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use hifijson::SliceLexer;
 use hifijson::token::Lex;
@@ -26,11 +27,52 @@ pub struct Unreadable {
 
 /// Something that is written as JSON and read back.
 pub trait Json: Sized {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// The first thing that is wrong.
-    fn read(value: &Value) -> Result<Self, Unreadable>;
+    /// Reads it. What is wrong is noted, and something of no meaning stands in its place: nobody sees it, and the code
+    /// for each field stays small.
+    fn read(value: &Value, wrong: &Wrong) -> Self;
+}
+
+/// The first thing that was found wrong while reading.
+#[derive(Debug, Default)]
+pub struct Wrong(RefCell<Option<Unreadable>>);
+
+impl Wrong {
+    /// Notes something wrong at `path`, unless something was before.
+    pub fn note(&self, path: &str, problem: &str) {
+        let mut first = self.0.borrow_mut();
+        if first.is_none() {
+            *first = Some(Unreadable::new(path, problem));
+        }
+    }
+
+    /// Reads something within `outer`.
+    fn within<T>(&self, outer: &str, read: impl FnOnce() -> T) -> T {
+        let before = self.is_any();
+        let value = read();
+        if !before {
+            self.place(outer);
+        }
+        value
+    }
+
+    fn is_any(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    fn place(&self, outer: &str) {
+        let mut first = self.0.borrow_mut();
+        *first = first.take().map(|unreadable| unreadable.within(outer));
+    }
+}
+
+/// Reads `value`.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn read<T: Json>(value: &Value) -> Result<T, Unreadable> {
+    let wrong = Wrong::default();
+    let read = T::read(value, &wrong);
+    wrong.0.take().map_or(Ok(read), Err)
 }
 
 /// Reads a JSON text.
@@ -38,7 +80,7 @@ pub trait Json: Sized {
 /// # Errors
 /// The first thing that is wrong.
 pub fn from_slice<T: Json>(text: &[u8]) -> Result<T, Unreadable> {
-    T::read(&parse(text)?)
+    read(&parse(text)?)
 }
 
 /// Reads a JSON text of any content.
@@ -53,7 +95,8 @@ pub fn parse(text: &[u8]) -> Result<Value<'_>, Unreadable> {
 
 /// The field of an object, absent when the value is none or the field is missing or null.
 pub fn field<'a>(value: &'a Value<'a>, name: &str) -> Option<&'a Value<'a>> {
-    Fields::of(value).ok()?.get(name)
+    let Value::Object(fields) = value else { return None };
+    find(fields, name)
 }
 
 /// The text that a value is.
@@ -74,22 +117,15 @@ pub fn number(value: &Value) -> Option<u64> {
 
 /// An object being read.
 #[derive(Clone, Copy)]
-pub struct Fields<'a>(&'a [(Cow<'a, str>, Value<'a>)]);
+pub struct Fields<'a> {
+    fields: &'a [(Cow<'a, str>, Value<'a>)],
+    wrong: &'a Wrong,
+}
 
 impl Unreadable {
     /// What is wrong, and where.
     pub fn new(path: &str, problem: &str) -> Unreadable {
         Unreadable { path: path.to_string(), problem: problem.to_string() }
-    }
-
-    /// That something is none of the words that are possible, which are named.
-    fn none_of(path: &str, words: &mut dyn Iterator<Item = &str>) -> Unreadable {
-        let mut problem = "is not one of".to_string();
-        for word in words {
-            problem.push(' ');
-            problem.push_str(word);
-        }
-        Unreadable { path: path.to_string(), problem }
     }
 
     /// The same, seen from further out.
@@ -102,31 +138,27 @@ impl Unreadable {
 
 impl<'a> Fields<'a> {
     /// Reads `value` as an object.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn of(value: &'a Value<'a>) -> Result<Fields<'a>, Unreadable> {
-        match value {
-            Value::Object(fields) => Ok(Fields(fields)),
-            _ => Err(Unreadable::new("", "is not an object")),
-        }
+    pub fn of(value: &'a Value<'a>, wrong: &'a Wrong) -> Fields<'a> {
+        let fields: &[_] = match value {
+            Value::Object(fields) => fields,
+            _ => {
+                wrong.note("", "is not an object");
+                &[]
+            }
+        };
+        Fields { fields, wrong }
     }
 
     /// Refuses fields with other names than these.
-    ///
-    /// # Errors
-    /// The first other name.
-    pub fn only(&self, names: &[&str]) -> Result<(), Unreadable> {
-        match self.0.iter().find(|(key, _)| !names.contains(&&**key)) {
-            Some((key, _)) => Err(Unreadable::none_of(key, &mut names.iter().copied())),
-            None => Ok(()),
+    pub fn only(&self, names: &[&str]) {
+        if let Some((key, _)) = self.fields.iter().find(|(key, _)| !names.contains(&&**key)) {
+            self.none_of(key, &mut names.iter().copied());
         }
     }
 
     /// The field, absent when missing or null.
     pub fn get(&self, name: &str) -> Option<&'a Value<'a>> {
-        let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
-        (!matches!(value, Value::Null)).then_some(value)
+        find(self.fields, name)
     }
 
     /// The text in the field `inner` of the field `name`, absent when either is missing or something else.
@@ -135,105 +167,129 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number from 0 on.
-    ///
-    /// # Errors
-    /// When missing or something else.
-    pub fn number(&self, name: &str) -> Result<u64, Unreadable> {
-        self.optional_number(name)?.ok_or_else(|| missing(name))
+    #[inline(never)]
+    pub fn number(&self, name: &str) -> u64 {
+        self.optional_number(name).unwrap_or_else(|| {
+            self.missing(name);
+            0
+        })
     }
 
     /// A whole number from 0 on, or nothing.
-    ///
-    /// # Errors
-    /// When something else.
-    pub fn optional_number(&self, name: &str) -> Result<Option<u64>, Unreadable> {
-        self.get(name)
-            .map(|value| number(value).ok_or_else(|| Unreadable::new(name, "is not a whole number")))
-            .transpose()
+    #[inline(never)]
+    pub fn optional_number(&self, name: &str) -> Option<u64> {
+        let found = number(self.get(name)?);
+        if found.is_none() {
+            self.wrong.note(name, "is not a whole number");
+        }
+        found
     }
 
     /// A text.
-    ///
-    /// # Errors
-    /// When missing or something else.
-    pub fn text(&self, name: &str) -> Result<String, Unreadable> {
-        self.optional_text(name)?.ok_or_else(|| missing(name))
+    #[inline(never)]
+    pub fn text(&self, name: &str) -> String {
+        self.optional_text(name).unwrap_or_else(|| {
+            self.missing(name);
+            String::new()
+        })
     }
 
     /// A text, or nothing.
-    ///
-    /// # Errors
-    /// When something else.
-    pub fn optional_text(&self, name: &str) -> Result<Option<String>, Unreadable> {
-        self.get(name)
-            .map(|value| {
-                text(value).map(str::to_string).ok_or_else(|| Unreadable::new(name, "is not a text"))
-            })
-            .transpose()
+    #[inline(never)]
+    pub fn optional_text(&self, name: &str) -> Option<String> {
+        let found = text(self.get(name)?);
+        if found.is_none() {
+            self.wrong.note(name, "is not a text");
+        }
+        found.map(str::to_string)
     }
 
-    /// Yes or no, or nothing.
-    ///
-    /// # Errors
-    /// When something else.
-    pub fn optional_flag(&self, name: &str) -> Result<Option<bool>, Unreadable> {
-        self.get(name)
-            .map(|value| match value {
-                Value::Bool(flag) => Ok(*flag),
-                _ => Err(Unreadable::new(name, "is not true or false")),
-            })
-            .transpose()
+    /// Yes or no; nothing is no.
+    #[inline(never)]
+    pub fn flag(&self, name: &str) -> bool {
+        match self.get(name) {
+            Some(Value::Bool(flag)) => *flag,
+            None => false,
+            Some(_) => {
+                self.wrong.note(name, "is not true or false");
+                false
+            }
+        }
     }
 
     /// One of several words, or nothing.
-    ///
-    /// # Errors
-    /// When something else; the words that are possible are named.
-    pub fn optional_word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, Unreadable> {
-        let Some(value) = self.get(name) else { return Ok(None) };
+    pub fn optional_word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let value = self.get(name)?;
         let known = words.iter().find(|(word, _)| text(value) == Some(word)).map(|(_, known)| *known);
-        known.map(Some).ok_or_else(|| Unreadable::none_of(name, &mut words.iter().map(|(word, _)| *word)))
+        if known.is_none() {
+            self.none_of(name, &mut words.iter().map(|(word, _)| *word));
+        }
+        known
+    }
+
+    /// One of several words; `otherwise` stands in the place of a missing one.
+    pub fn word<T: Copy>(&self, name: &str, words: &[(&str, T)], otherwise: T) -> T {
+        if self.get(name).is_none() {
+            self.missing(name);
+        }
+        self.optional_word(name, words).unwrap_or(otherwise)
     }
 
     /// Something that can be read by itself.
-    ///
-    /// # Errors
-    /// When missing or wrong within.
-    pub fn of_type<T: Json>(&self, name: &str) -> Result<T, Unreadable> {
-        self.optional(name)?.ok_or_else(|| missing(name))
+    pub fn of_type<T: Json>(&self, name: &str) -> T {
+        self.optional(name).unwrap_or_else(|| {
+            self.missing(name);
+            T::read(&Value::Null, self.wrong)
+        })
     }
 
     /// Something that can be read by itself, or nothing.
-    ///
-    /// # Errors
-    /// When wrong within.
-    pub fn optional<T: Json>(&self, name: &str) -> Result<Option<T>, Unreadable> {
-        self.get(name).map(|value| T::read(value).map_err(|error| error.within(name))).transpose()
+    pub fn optional<T: Json>(&self, name: &str) -> Option<T> {
+        let value = self.get(name)?;
+        Some(self.wrong.within(name, || T::read(value, self.wrong)))
     }
 
     /// A list; a missing one is empty.
-    ///
-    /// # Errors
-    /// When it is no list, or wrong within.
-    pub fn list<T: Json>(&self, name: &str) -> Result<Vec<T>, Unreadable> {
-        match self.get(name) {
-            Some(value) => list(value).map_err(|error| error.within(name)),
-            None => Ok(Vec::new()),
+    pub fn list<T: Json>(&self, name: &str) -> Vec<T> {
+        let Some(value) = self.get(name) else { return Vec::new() };
+        self.wrong.within(name, || list(value, self.wrong))
+    }
+
+    fn missing(&self, name: &str) {
+        self.wrong.note(name, "is missing");
+    }
+
+    /// Notes that something is none of the words that are possible, which are named.
+    fn none_of(&self, name: &str, words: &mut dyn Iterator<Item = &str>) {
+        let mut problem = "is not one of".to_string();
+        for word in words {
+            problem.push(' ');
+            problem.push_str(word);
         }
+        self.wrong.note(name, &problem);
     }
 }
 
+fn find<'a>(fields: &'a [(Cow<'a, str>, Value<'a>)], name: &str) -> Option<&'a Value<'a>> {
+    let (_, value) = fields.iter().rev().find(|(key, _)| key == name)?;
+    (!matches!(value, Value::Null)).then_some(value)
+}
+
 /// Reads `value` as a list.
-///
-/// # Errors
-/// When it is none, or wrong within.
-pub fn list<T: Json>(value: &Value) -> Result<Vec<T>, Unreadable> {
-    let Value::Array(values) = value else { return Err(Unreadable::new("", "is not a list")) };
+fn list<T: Json>(value: &Value, wrong: &Wrong) -> Vec<T> {
+    let Value::Array(values) = value else {
+        wrong.note("", "is not a list");
+        return Vec::new();
+    };
     let mut list = Vec::with_capacity(values.len());
     for (index, value) in values.iter().enumerate() {
-        list.push(T::read(value).map_err(|error| error.within(&format!("[{index}]")))?);
+        let before = wrong.is_any();
+        list.push(T::read(value, wrong));
+        if !before && wrong.is_any() {
+            wrong.place(&format!("[{index}]"));
+        }
     }
-    Ok(list)
+    list
 }
 
 /// A piece of JSON text.
@@ -356,10 +412,6 @@ pub fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'sta
     words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
 }
 
-fn missing(name: &str) -> Unreadable {
-    Unreadable::new(name, "is missing")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -367,13 +419,23 @@ mod tests {
     #[derive(Debug)]
     struct Pair;
 
+    #[derive(Debug)]
+    struct Pairs;
+
+    impl Json for Pairs {
+        fn read(value: &Value, wrong: &Wrong) -> Self {
+            Fields::of(value, wrong).list::<Pair>("pairs");
+            Pairs
+        }
+    }
+
     impl Json for Pair {
-        fn read(value: &Value) -> Result<Self, Unreadable> {
-            let fields = Fields::of(value)?;
-            fields.only(&["id", "name"])?;
-            fields.number("id")?;
-            fields.optional_text("name")?;
-            Ok(Pair)
+        fn read(value: &Value, wrong: &Wrong) -> Self {
+            let fields = Fields::of(value, wrong);
+            fields.only(&["id", "name"]);
+            fields.number("id");
+            fields.optional_text("name");
+            Pair
         }
     }
 
@@ -388,8 +450,7 @@ mod tests {
             (r#"{"pairs":[7]}"#, "pairs[0]: is not an object"),
             (r#"{"pairs":7}"#, "pairs: is not a list"),
         ] {
-            let value = parse(text.as_bytes()).unwrap();
-            let error = Fields::of(&value).unwrap().list::<Pair>("pairs").unwrap_err();
+            let error = from_slice::<Pairs>(text.as_bytes()).unwrap_err();
             assert_eq!(error.to_string(), expected, "{text}");
         }
         assert_eq!(parse(b"{").unwrap_err().problem, "is not JSON");
@@ -405,9 +466,9 @@ mod tests {
             );
             let bytes = written.into_bytes();
             let value = parse(&bytes).unwrap();
-            let fields = Fields::of(&value).unwrap();
-            assert_eq!(fields.text("text").as_deref(), Ok(hard), "{}", String::from_utf8_lossy(&bytes));
-            let Some(Value::Array(list)) = fields.get("list") else { panic!("{hard:?}: no list") };
+            let found = field(&value, "text").and_then(text);
+            assert_eq!(found, Some(hard), "{}", String::from_utf8_lossy(&bytes));
+            let Some(Value::Array(list)) = field(&value, "list") else { panic!("{hard:?}: no list") };
             assert_eq!(list.first().and_then(text), Some(hard));
         }
     }

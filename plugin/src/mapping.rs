@@ -2,7 +2,7 @@
 
 use crate::contract::types::{GroupRef, Membership};
 use crate::id::GroupId;
-use crate::json::{Fields, Json, Object, Text, Unreadable, Value, array};
+use crate::json::{Fields, Json, Object, Text, Value, Wrong, array};
 use crate::ledger::fingerprint;
 
 /// One entry: memberships of this plan open this group.
@@ -66,6 +66,11 @@ impl Mappings {
         fingerprint(array(&self.entries, entry).as_str())
     }
 
+    /// Whether an entry names a group.
+    pub fn knows(&self, group: GroupId) -> bool {
+        self.group(group).is_some()
+    }
+
     /// Whether Kisi no longer has a group.
     pub fn is_deleted(&self, group: GroupId) -> bool {
         self.group(group).is_some_and(|group| group.deleted)
@@ -101,42 +106,38 @@ impl Mappings {
 }
 
 impl Json for Mappings {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Mappings {
-            entries: fields.list("entries")?,
-            groups: fields.list("groups")?,
-            plans: fields.list("plans")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Mappings {
+            entries: fields.list("entries"),
+            groups: fields.list("groups"),
+            plans: fields.list("plans"),
+        }
     }
 }
 
 impl Json for Entry {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Entry {
-            plan: fields.text("plan")?,
-            group: fields.of_type("group")?,
-            location: fields.optional_text("location")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Entry {
+            plan: fields.text("plan"),
+            group: fields.of_type("group"),
+            location: fields.optional_text("location"),
+        }
     }
 }
 
 impl Json for MappedGroup {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(MappedGroup {
-            id: fields.of_type("id")?,
-            name: fields.text("name")?,
-            deleted: fields.optional_flag("deleted")?.unwrap_or_default(),
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        MappedGroup { id: fields.of_type("id"), name: fields.text("name"), deleted: fields.flag("deleted") }
     }
 }
 
 impl Json for MappedPlan {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(MappedPlan { id: fields.text("id")?, name: fields.text("name")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        MappedPlan { id: fields.text("id"), name: fields.text("name") }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a gym decides about its installation, as `connection.connect` takes it: a JSON text, checked field by field.
 
 use crate::contract::types::Problem;
-use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value};
+use crate::json::{self, Fields, Json, Object, Text, Value, Wrong};
 use crate::kisi::users::Invitation;
 
 /// The JSON Schema of [`Settings`], for hosts that build a form from it.
@@ -82,38 +82,38 @@ const INVITATION: [(&str, Invitation); 2] =
     [("kisi-mail", Invitation::KisiMail), ("managed", Invitation::Managed)];
 
 impl Json for Settings {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        fields.only(&["integration", "grace_days", "on_block", "missing_user", "invitation", "brake"])?;
-        let grace_days = fields.optional_number("grace_days")?.unwrap_or(0);
-        Ok(Settings {
-            integration: fields.of_type("integration")?,
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        fields.only(&["integration", "grace_days", "on_block", "missing_user", "invitation", "brake"]);
+        let grace_days = fields.optional_number("grace_days").unwrap_or(0);
+        Settings {
+            integration: fields.of_type("integration"),
             grace_days: u16::try_from(grace_days).unwrap_or(u16::MAX),
-            on_block: fields.optional_word("on_block", &ON_BLOCK)?.unwrap_or_default(),
-            missing_user: fields.optional_word("missing_user", &MISSING_USER)?.unwrap_or_default(),
-            invitation: fields.optional_word("invitation", &INVITATION)?.unwrap_or(Invitation::KisiMail),
-            brake: fields.optional("brake")?.unwrap_or_default(),
-        })
+            on_block: fields.optional_word("on_block", &ON_BLOCK).unwrap_or_default(),
+            missing_user: fields.optional_word("missing_user", &MISSING_USER).unwrap_or_default(),
+            invitation: fields.optional_word("invitation", &INVITATION).unwrap_or(Invitation::KisiMail),
+            brake: fields.optional("brake").unwrap_or_default(),
+        }
     }
 }
 
 impl Json for Integration {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        fields.only(&["identifier", "contact"])?;
-        Ok(Integration { identifier: fields.text("identifier")?, contact: fields.text("contact")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        fields.only(&["identifier", "contact"]);
+        Integration { identifier: fields.text("identifier"), contact: fields.text("contact") }
     }
 }
 
 impl Json for Brake {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        fields.only(&["grants", "percent"])?;
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        fields.only(&["grants", "percent"]);
         let Brake { grants, percent } = Brake::default();
-        Ok(Brake {
-            grants: fields.optional_number("grants")?.unwrap_or(grants),
-            percent: fields.optional_number("percent")?.unwrap_or(percent),
-        })
+        Brake {
+            grants: fields.optional_number("grants").unwrap_or(grants),
+            percent: fields.optional_number("percent").unwrap_or(percent),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Detail, Pause, PauseCause, Timestamp};
 use crate::host::Host;
-use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value, array};
+use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::plan::{DATE_CHANGE, DateChange};
@@ -249,60 +249,59 @@ const CAUSES: [(&str, Cause); 4] = [
 ];
 
 impl Json for Config {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Config {
-            settings: fields.of_type("settings")?,
-            account: fields.of_type("account")?,
-            organization: fields.of_type("organization")?,
-            checked_at: fields.number("checked_at")?,
-            paused: fields.optional("paused")?,
-            date_change: fields.optional_word("date_change", &DATE_CHANGE)?.unwrap_or_default(),
-            synced_at: fields.optional_number("synced_at")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Config {
+            settings: fields.of_type("settings"),
+            account: fields.of_type("account"),
+            organization: fields.of_type("organization"),
+            checked_at: fields.number("checked_at"),
+            paused: fields.optional("paused"),
+            date_change: fields.optional_word("date_change", &DATE_CHANGE).unwrap_or_default(),
+            synced_at: fields.optional_number("synced_at"),
+        }
     }
 }
 
 impl Json for Owner {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Owner { id: fields.number("id")?, name: fields.text("name")?, email: fields.text("email")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Owner { id: fields.number("id"), name: fields.text("name"), email: fields.text("email") }
     }
 }
 
 impl Json for Owned {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Owned { id: fields.number("id")?, name: fields.text("name")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Owned { id: fields.number("id"), name: fields.text("name") }
     }
 }
 
 impl Json for Paused {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        let cause =
-            fields.optional_word("cause", &CAUSES)?.ok_or_else(|| Unreadable::new("cause", "is missing"))?;
-        Ok(Paused { cause, message: fields.text("message")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        let cause = fields.word("cause", &CAUSES, Cause::KeyRejected);
+        Paused { cause, message: fields.text("message") }
     }
 }
 
 impl Json for Groups {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Groups { refreshed_at: fields.number("refreshed_at")?, groups: fields.list("groups")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Groups { refreshed_at: fields.number("refreshed_at"), groups: fields.list("groups") }
     }
 }
 
 impl Json for Group {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Group {
-            id: fields.of_type("id")?,
-            name: fields.text("name")?,
-            place: fields.optional_text("place")?,
-            doors: u32::try_from(fields.number("doors")?).unwrap_or(u32::MAX),
-            app_access: fields.optional_flag("app_access")?.unwrap_or_default(),
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Group {
+            id: fields.of_type("id"),
+            name: fields.text("name"),
+            place: fields.optional_text("place"),
+            doors: u32::try_from(fields.number("doors")).unwrap_or(u32::MAX),
+            app_access: fields.flag("app_access"),
+        }
     }
 }
 

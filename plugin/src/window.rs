@@ -1,7 +1,7 @@
 //! When access holds, and how windows of several memberships become one.
 
 use crate::contract::types::{self, Timestamp};
-use crate::json::{Fields, Object, Unreadable};
+use crate::json::{Fields, Object};
 
 /// From `starts_at` (absent: since ever) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -14,11 +14,8 @@ pub struct Window {
 
 impl Window {
     /// Reads the fields `from` and `until`.
-    ///
-    /// # Errors
-    /// When one is no whole number.
-    pub fn read(fields: &Fields) -> Result<Window, Unreadable> {
-        Ok(Window { starts_at: fields.optional_number("from")?, ends_at: fields.optional_number("until")? })
+    pub fn read(fields: &Fields) -> Window {
+        Window { starts_at: fields.optional_number("from"), ends_at: fields.optional_number("until") }
     }
 
     /// Adds the fields `from` and `until`.

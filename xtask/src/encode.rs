@@ -8,11 +8,14 @@ use anyhow::{Context, Result};
 use wasmparser::BinaryReader;
 use wit_component::ComponentEncoder;
 
+use crate::prune;
+
 /// Wraps a core module as the component that its custom sections describe.
 pub(crate) fn component(module: &[u8]) -> Result<Vec<u8>> {
+    let module = prune::without_post_returns(module)?;
     let component = ComponentEncoder::default()
         .validate(true)
-        .module(module)
+        .module(&module)
         .context("failed to read the core module")?
         .encode()
         .context("failed to encode the component")?;

@@ -18,6 +18,7 @@ mod demo;
 mod test;
 
 mod encode;
+mod prune;
 mod toolchain;
 
 mod cargo;

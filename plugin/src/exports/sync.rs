@@ -1,6 +1,6 @@
 //! Reconciliation of everybody, in steps.
 
-use crate::contract::sync::{Mode, Progress};
+use crate::contract::sync::{Mode, Progress, Stepped};
 use crate::host::Host;
 use crate::kisi::Budget;
 use crate::stop::{Stop, reject};
@@ -11,11 +11,11 @@ use crate::tenant::{self, Tenant, Versioned};
 ///
 /// # Errors
 /// `retry` or `pause`.
-pub fn start(host: &dyn Host, mode: Mode) -> Result<Progress, Stop> {
+pub fn start(host: &dyn Host, mode: Mode) -> Result<String, Stop> {
     let tenant = Tenant::load(host)?;
     let before = tenant::job(host)?;
     if let Some(job) = before.as_ref().filter(|job| job.value.is_under_way()) {
-        return Ok(progress(&job.value, Vec::new()));
+        return Ok(job.value.id.clone());
     }
     // What a cancelled job has not cleaned up yet must not be taken for this one's.
     while !sync::kept::clean(host)? {}
@@ -24,14 +24,14 @@ pub fn start(host: &dyn Host, mode: Mode) -> Result<Progress, Stop> {
     let job = Job::new(mode == Mode::Preview, groups, mappings.fingerprint(), host.now());
     let mut job = tenant::new_job(job, before);
     job.save(host)?;
-    Ok(progress(&job.value, Vec::new()))
+    Ok(job.value.id)
 }
 
 /// See `sync.step`.
 ///
 /// # Errors
 /// `retry`, `pause`, or `reject` when something cannot be believed.
-pub fn step(host: &dyn Host, id: &str, calls: u32) -> Result<Progress, Stop> {
+pub fn step(host: &dyn Host, id: &str, calls: u32) -> Result<Stepped, Stop> {
     let tenant = Tenant::load(host)?;
     let job = load(host, id)?;
     sync::step(host, tenant, job, &Budget::of(calls.clamp(CALLS_MIN, CALLS_MAX)))
@@ -42,35 +42,34 @@ pub fn step(host: &dyn Host, id: &str, calls: u32) -> Result<Progress, Stop> {
 /// # Errors
 /// `retry` or `pause`.
 pub fn status(host: &dyn Host) -> Result<Option<Progress>, Stop> {
-    Ok(tenant::job(host)?.map(|job| progress(&job.value, Vec::new())))
+    Ok(tenant::job(host)?.map(|job| progress(&job.value)))
 }
 
 /// See `sync.confirm`.
 ///
 /// # Errors
 /// `reject` when the job does not wait, `retry`, `pause`.
-pub fn confirm(host: &dyn Host, id: &str) -> Result<Progress, Stop> {
+pub fn confirm(host: &dyn Host, id: &str) -> Result<(), Stop> {
     let mut job = load(host, id)?;
     if job.value.phase != Phase::Waiting {
         return Err(reject("This reconciliation does not wait for anything.", None));
     }
     job.value.phase = Phase::Users;
-    job.save(host)?;
-    Ok(progress(&job.value, Vec::new()))
+    job.save(host)
 }
 
 /// See `sync.cancel`.
 ///
 /// # Errors
 /// `retry` or `pause`.
-pub fn cancel(host: &dyn Host, id: &str) -> Result<Progress, Stop> {
+pub fn cancel(host: &dyn Host, id: &str) -> Result<(), Stop> {
     let mut job = load(host, id)?;
     if job.value.is_under_way() {
         job.value.phase = Phase::Cancelled;
         job.save(host)?;
         while !sync::kept::clean(host)? {}
     }
-    Ok(progress(&job.value, Vec::new()))
+    Ok(())
 }
 
 fn load(host: &dyn Host, id: &str) -> Result<Versioned<Job>, Stop> {

@@ -8,7 +8,7 @@ use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::groups::GroupList;
 use crate::contract::mappings::{Mapping, MappingState};
 use crate::contract::provider::Manifest;
-use crate::contract::sync::{Mode, Progress};
+use crate::contract::sync::{Mode, Progress, Stepped};
 use crate::contract::{directory, exports as interfaces, log, storage, types};
 use crate::exports;
 use crate::host::{Host, SendError};
@@ -125,11 +125,11 @@ impl interfaces::mappings::Guest for Plugin {
 }
 
 impl interfaces::sync::Guest for Plugin {
-    fn start(mode: Mode) -> Result<Progress, types::Error> {
+    fn start(mode: Mode) -> Result<String, types::Error> {
         exports::sync::start(&host(), mode).map_err(|stop| *stop)
     }
 
-    fn step(job: String, calls: u32) -> Result<Progress, types::Error> {
+    fn step(job: String, calls: u32) -> Result<Stepped, types::Error> {
         exports::sync::step(&host(), &job, calls).map_err(|stop| *stop)
     }
 
@@ -137,11 +137,11 @@ impl interfaces::sync::Guest for Plugin {
         exports::sync::status(&host()).map_err(|stop| *stop)
     }
 
-    fn confirm(job: String) -> Result<Progress, types::Error> {
+    fn confirm(job: String) -> Result<(), types::Error> {
         exports::sync::confirm(&host(), &job).map_err(|stop| *stop)
     }
 
-    fn cancel(job: String) -> Result<Progress, types::Error> {
+    fn cancel(job: String) -> Result<(), types::Error> {
         exports::sync::cancel(&host(), &job).map_err(|stop| *stop)
     }
 }

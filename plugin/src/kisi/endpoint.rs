@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::json::{Json, Object, Text, Unreadable, Value};
+use crate::json::{self, Json, Object, Text, Unreadable, Value};
 
 /// The methods that the API uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl<T: Json> Answer for T {
     const HAS_BODY: bool = true;
 
     fn read(body: &Value) -> Result<Self, Unreadable> {
-        Json::read(body)
+        json::read(body)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::GroupId;
-use crate::json::{Fields, Json, Unreadable, Value};
+use crate::json::{Fields, Json, Value, Wrong};
 
 /// A group, as far as the plugin reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,18 +21,18 @@ pub struct Group {
 }
 
 impl Json for Group {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
         let place = fields.inner_text("place", "name");
-        Ok(Group {
-            id: fields.of_type("id")?,
-            name: fields.text("name")?,
+        Group {
+            id: fields.of_type("id"),
+            name: fields.text("name"),
             place: place.map(str::to_string),
-            login_enabled: fields.optional_flag("login_enabled")?.unwrap_or(true),
+            login_enabled: fields.get("login_enabled").is_none() || fields.flag("login_enabled"),
             locks_count: fields
-                .optional_number("locks_count")?
+                .optional_number("locks_count")
                 .map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)),
-        })
+        }
     }
 }
 

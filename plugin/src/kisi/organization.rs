@@ -3,7 +3,7 @@
 use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::{Fields, Json, Unreadable, Value};
+use crate::json::{Fields, Json, Value, Wrong};
 
 /// The owner of the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,27 +35,27 @@ pub struct Place {
 }
 
 impl Json for CurrentUser {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(CurrentUser {
-            id: fields.of_type("id")?,
-            name: fields.optional_text("name")?,
-            email: fields.optional_text("email")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        CurrentUser {
+            id: fields.of_type("id"),
+            name: fields.optional_text("name"),
+            email: fields.optional_text("email"),
+        }
     }
 }
 
 impl Json for Organization {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Organization { id: fields.number("id")?, name: fields.text("name")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Organization { id: fields.number("id"), name: fields.text("name") }
     }
 }
 
 impl Json for Place {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Place { id: fields.number("id")?, name: fields.text("name")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Place { id: fields.number("id"), name: fields.text("name") }
     }
 }
 

@@ -1,12 +1,11 @@
 //! Reading a list page by page, and refusing to believe a list that does not add up: a short, repeated or shifted
 //! page read as the truth would take access from people (design rule 5).
 
-use std::collections::BTreeSet;
-
 use super::endpoint::Response;
 use super::error::Error;
 use super::{Kisi, endpoint};
-use crate::json::{self, Fields, Json, Unreadable, Value};
+use crate::id::Seen;
+use crate::json::{self, Json, Unreadable, Value, field};
 
 /// Kisi refuses greater offsets, for every list (C).
 pub const OFFSET_MAX: u64 = 20_000;
@@ -45,18 +44,18 @@ impl Kisi<'_> {
     /// Besides the errors of a call, [`Error::Unrecognized`] when the pages do not add up to one list.
     pub fn list<T: Row>(&self, filter: &str) -> Result<Vec<T>, Error> {
         let mut rows: Vec<T> = Vec::new();
-        let mut ids = BTreeSet::new();
+        let mut ids = Seen::default();
         let mut total = None;
         loop {
-            let before = ids.len() as u64;
+            let before = ids.count();
             self.rows(T::LIST, filter, before, &mut ids, &mut total, &mut |row| {
-                rows.push(T::read(row)?);
+                rows.push(json::read(row)?);
                 Ok(())
             })?;
-            if ids.len() as u64 >= total.unwrap_or_default() {
+            if ids.count() >= total.unwrap_or_default() {
                 return Ok(rows);
             }
-            if ids.len() as u64 > OFFSET_MAX {
+            if ids.count() > OFFSET_MAX {
                 return Err(Error::unrecognized(
                     200,
                     "the list is longer than Kisi lets it be read (20,000 rows)",
@@ -72,8 +71,8 @@ impl Kisi<'_> {
     pub fn page<T: Row>(&self, filter: &str, offset: u64, total: Option<u64>) -> Result<Page<T>, Error> {
         let mut rows: Vec<T> = Vec::new();
         let mut total = total;
-        self.rows(T::LIST, filter, offset, &mut BTreeSet::new(), &mut total, &mut |row| {
-            rows.push(T::read(row)?);
+        self.rows(T::LIST, filter, offset, &mut Seen::default(), &mut total, &mut |row| {
+            rows.push(json::read(row)?);
             Ok(())
         })?;
         Ok(Page { rows, total: total.unwrap_or_default() })
@@ -84,7 +83,7 @@ impl Kisi<'_> {
         list: List,
         filter: &str,
         offset: u64,
-        ids: &mut BTreeSet<u64>,
+        ids: &mut Seen,
         total: &mut Option<u64>,
         take: Take,
     ) -> Result<(), Error> {
@@ -95,7 +94,9 @@ impl Kisi<'_> {
         for (index, row) in rows.iter().enumerate() {
             let place =
                 |error: Unreadable| doubt(&response, &error.within(&format!("[{index}]")).to_string());
-            let id = Fields::of(row).and_then(|fields| fields.number("id")).map_err(place)?;
+            let id = field(row, "id")
+                .and_then(json::number)
+                .ok_or_else(|| place(Unreadable::new("id", "is not a whole number")))?;
             if !ids.insert(id) {
                 return Err(doubt(&response, "a row appears twice: the list changed while it was read"));
             }

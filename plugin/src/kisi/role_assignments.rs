@@ -7,7 +7,7 @@ use super::page::{List, Row};
 use super::time;
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::{Fields, Json, Object, Text, Unreadable, Value};
+use crate::json::{Fields, Json, Object, Text, Value, Wrong};
 use crate::window::Window;
 
 /// The role of somebody who may open a group's doors and nothing more (C). The only one that the plugin gives or
@@ -44,23 +44,23 @@ pub struct RoleAssignment {
 }
 
 impl Json for RoleAssignment {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
         let name = fields.inner_text("applies_to", "name");
-        Ok(RoleAssignment {
-            id: fields.of_type("id")?,
-            role_id: fields.text("role_id")?,
-            applies_to_type: fields.text("applies_to_type")?,
-            applies_to_id: fields.optional_number("applies_to_id")?,
+        RoleAssignment {
+            id: fields.of_type("id"),
+            role_id: fields.text("role_id"),
+            applies_to_type: fields.text("applies_to_type"),
+            applies_to_id: fields.optional_number("applies_to_id"),
             name: name.unwrap_or_default().to_string(),
-            assignee_type: fields.text("assignee_type")?,
-            assignee_id: fields.optional_number("assignee_id")?,
+            assignee_type: fields.text("assignee_type"),
+            assignee_id: fields.optional_number("assignee_id"),
             assignee_email: fields.inner_text("assignee", "email").unwrap_or_default().to_string(),
             assignee_name: fields.inner_text("assignee", "name").unwrap_or_default().to_string(),
-            valid_from: fields.optional_text("valid_from")?,
-            valid_until: fields.optional_text("valid_until")?,
-            created_at: fields.optional_text("created_at")?,
-        })
+            valid_from: fields.optional_text("valid_from"),
+            valid_until: fields.optional_text("valid_until"),
+            created_at: fields.optional_text("created_at"),
+        }
     }
 }
 

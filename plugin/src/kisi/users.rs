@@ -3,7 +3,7 @@
 use super::endpoint::{Call, Method, NoContent, escape};
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::{Fields, Json, Object, Unreadable, Value};
+use crate::json::{Fields, Json, Object, Value, Wrong};
 
 /// The key in a user's metadata that carries the member's id, on users that the plugin created. Metadata holds flat
 /// values under keys of at most 50 characters (C).
@@ -24,14 +24,14 @@ pub struct User {
 }
 
 impl Json for User {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
         let mark = fields.inner_text("metadata", METADATA_MEMBER);
-        Ok(User {
-            id: fields.of_type("id")?,
-            email: fields.optional_text("email")?,
+        User {
+            id: fields.of_type("id"),
+            email: fields.optional_text("email"),
             created_for: mark.map(str::to_string),
-        })
+        }
     }
 }
 

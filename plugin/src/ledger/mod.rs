@@ -5,7 +5,7 @@ pub mod store;
 
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::{Fields, Json, Object, Text, Unreadable, Value, array};
+use crate::json::{Fields, Json, Object, Text, Value, Wrong, array};
 use crate::window::Window;
 
 /// One member's record.
@@ -161,66 +161,70 @@ impl Record {
 }
 
 impl Json for Record {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Record {
-            account: fields.optional("account")?,
-            former: fields.list("former")?,
-            holds: fields.list("holds")?,
-            cleared: fields.optional("cleared")?,
-            elevated: fields.list("elevated")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Record {
+            account: fields.optional("account"),
+            former: fields.list("former"),
+            holds: fields.list("holds"),
+            cleared: fields.optional("cleared"),
+            elevated: fields.list("elevated"),
+        }
     }
 }
 
 impl Json for Account {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Account {
-            user: fields.of_type("user")?,
-            email: fields.text("email")?,
-            name: fields.optional_number("name")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Account {
+            user: fields.of_type("user"),
+            email: fields.text("email"),
+            name: fields.optional_number("name"),
+        }
     }
 }
 
 impl Json for Elevated {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Elevated {
-            user: fields.of_type("user")?,
-            group: fields.of_type("group")?,
-            role: fields.text("role")?,
-            seen_at: fields.number("seen_at")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Elevated {
+            user: fields.of_type("user"),
+            group: fields.of_type("group"),
+            role: fields.text("role"),
+            seen_at: fields.number("seen_at"),
+        }
     }
 }
 
 impl Json for Cleared {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Cleared { email: fields.optional_text("email")? })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Cleared { email: fields.optional_text("email") }
     }
 }
 
 /// A hold is written as its user, its group, its dates, and one field named after its state.
 impl Json for Hold {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        let granting = fields.optional_number("granting")?.map(|at| State::Granting { at });
-        let held = fields.optional("held")?.map(|assignment| State::Held { assignment });
-        let adjusting = fields.optional("adjusting")?.map(|assignment| State::Adjusting { assignment });
-        let revoking = fields.optional("revoking")?.map(|assignment| State::Revoking { assignment });
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        let granting = fields.optional_number("granting").map(|at| State::Granting { at });
+        let held = fields.optional("held").map(|assignment| State::Held { assignment });
+        let adjusting = fields.optional("adjusting").map(|assignment| State::Adjusting { assignment });
+        let revoking = fields.optional("revoking").map(|assignment| State::Revoking { assignment });
         let mut states = [granting, held, adjusting, revoking].into_iter().flatten();
-        let (Some(state), None) = (states.next(), states.next()) else {
-            return Err(Unreadable::new("", "has not exactly one state"));
+        let state = match (states.next(), states.next()) {
+            (Some(state), None) => state,
+            _ => {
+                wrong.note("", "has not exactly one state");
+                State::Granting { at: 0 }
+            }
         };
-        Ok(Hold {
-            user: fields.of_type("user")?,
-            group: fields.of_type("group")?,
-            window: Window::read(&fields)?,
+        Hold {
+            user: fields.of_type("user"),
+            group: fields.of_type("group"),
+            window: Window::read(&fields),
             state,
-        })
+        }
     }
 }
 

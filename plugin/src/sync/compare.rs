@@ -196,7 +196,7 @@ fn drifted(step: &mut Step, picture: &mut Picture) -> Result<(), Stop> {
     for hold in std::mem::take(&mut picture.record.holds) {
         let is_there = match hold.state {
             State::Held { assignment } => {
-                !step.was_read(hold.group) || step.seen(hold.group)?.0.contains(&assignment.0)
+                !step.was_read(hold.group) || step.has_seen(hold.group, assignment)?
             }
             _ => {
                 picture.verify = true;

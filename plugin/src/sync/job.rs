@@ -3,7 +3,7 @@
 use crate::contract::sync::{self, Counts};
 use crate::contract::types::Timestamp;
 use crate::id::GroupId;
-use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value, array};
+use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
 use crate::settings::Brake;
 
 /// Where a job stands.
@@ -211,42 +211,43 @@ fn each(counts: &mut Counts) -> [&mut u32; 14] {
 }
 
 impl Json for Job {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
         let mut counts = no_counts();
-        let written: Vec<Count> = fields.list("counts")?;
+        let written: Vec<Count> = fields.list("counts");
         for (count, Count(written)) in each(&mut counts).into_iter().zip(written) {
             *count = written;
         }
-        Ok(Job {
-            id: fields.text("id")?,
-            preview: fields.optional_flag("preview")?.unwrap_or_default(),
-            phase: fields
-                .optional_word("phase", &PHASES)?
-                .ok_or_else(|| Unreadable::new("phase", "is missing"))?,
-            waits: fields.optional_word("waits", &WAITS)?,
-            started_at: fields.number("started_at")?,
-            mapping: fields.number("mapping")?,
-            groups: fields.list("groups")?,
-            total: fields.optional_number("total")?,
-            offset: fields.number("offset")?,
-            next: fields.optional_text("next")?,
-            last: fields.optional_text("last")?,
-            has_odd: fields.optional_flag("has_odd")?.unwrap_or_default(),
-            stranger: fields.optional_text("stranger")?,
-            users_are_kept: fields.optional_flag("users_are_kept")?.unwrap_or_default(),
-            unknown: fields.number("unknown")?,
+        Job {
+            id: fields.text("id"),
+            preview: fields.flag("preview"),
+            phase: fields.word("phase", &PHASES, Phase::Cancelled),
+            waits: fields.optional_word("waits", &WAITS),
+            started_at: fields.number("started_at"),
+            mapping: fields.number("mapping"),
+            groups: fields.list("groups"),
+            total: fields.optional_number("total"),
+            offset: fields.number("offset"),
+            next: fields.optional_text("next"),
+            last: fields.optional_text("last"),
+            has_odd: fields.flag("has_odd"),
+            stranger: fields.optional_text("stranger"),
+            users_are_kept: fields.flag("users_are_kept"),
+            unknown: fields.number("unknown"),
             counts,
-        })
+        }
     }
 }
 
 struct Count(u32);
 
 impl Json for Count {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
+    fn read(value: &Value, wrong: &Wrong) -> Self {
         let count = json::number(value).and_then(|count| u32::try_from(count).ok());
-        count.map(Count).ok_or_else(|| Unreadable::new("", "is not a whole number"))
+        Count(count.unwrap_or_else(|| {
+            wrong.note("", "is not a whole number");
+            0
+        }))
     }
 }
 

@@ -1,11 +1,9 @@
 //! What a reconciliation keeps in storage between its steps, all of it under one prefix and gone at its end.
 
-use std::collections::BTreeSet;
-
 use crate::contract::storage::{Precondition, Write};
 use crate::host::Host;
-use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value};
+use crate::id::{AssignmentId, GroupId, Seen, UserId};
+use crate::json::{self, Fields, Json, Object, Text, Value, Wrong};
 use crate::kisi::role_assignments::RoleAssignment;
 use crate::kisi::users::User;
 use crate::ledger::store::storage_error;
@@ -24,27 +22,19 @@ const END: char = '\u{1f}';
 /// The most writes in a commit (`storage.wit`).
 const WRITES_MAX: usize = 100;
 
-/// The assignments that were seen in a group: eight bytes each, so that a group as long as Kisi lets be read fits
-/// into one value.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Seen(pub BTreeSet<u64>);
+/// The assignments that were seen in a group; none when nothing was read yet. Those of a group as long as Kisi lets be
+/// read fit into one value.
+///
+/// # Errors
+/// Those of storage.
+pub fn seen(host: &dyn Host, group: GroupId) -> Result<Seen, Stop> {
+    let entry = host.get(&format!("{SEEN}{group}")).map_err(storage_error)?;
+    Ok(Seen::from_bytes(&entry.map(|entry| entry.value).unwrap_or_default()))
+}
 
-impl Seen {
-    /// Those of a group; none when nothing was read yet.
-    ///
-    /// # Errors
-    /// Those of storage.
-    pub fn load(host: &dyn Host, group: GroupId) -> Result<Seen, Stop> {
-        let entry = host.get(&format!("{SEEN}{group}")).map_err(storage_error)?;
-        let bytes = entry.map(|entry| entry.value).unwrap_or_default();
-        let ids = bytes.chunks_exact(8).map(|id| u64::from_le_bytes(id.try_into().unwrap_or_default()));
-        Ok(Seen(ids.collect()))
-    }
-
-    /// The write that keeps them.
-    pub fn write(&self, group: GroupId) -> Write {
-        put(format!("{SEEN}{group}"), self.0.iter().flat_map(|id| id.to_le_bytes()).collect())
-    }
+/// The write that keeps the assignments that were seen in a group.
+pub fn keep_seen(seen: &Seen, group: GroupId) -> Write {
+    put(format!("{SEEN}{group}"), seen.to_bytes())
 }
 
 /// A row in a mapped group that is not what the ledger says.
@@ -129,16 +119,16 @@ fn odd_prefix(owner: Owner) -> String {
 }
 
 impl Json for Odd {
-    fn read(value: &Value) -> Result<Self, Unreadable> {
-        let fields = Fields::of(value)?;
-        Ok(Odd {
-            assignment: fields.of_type("assignment")?,
-            user: fields.of_type("user")?,
-            group: fields.of_type("group")?,
-            window: Window::read(&fields)?,
-            elevated: fields.optional_text("elevated")?,
-            account: fields.text("account")?,
-        })
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Odd {
+            assignment: fields.of_type("assignment"),
+            user: fields.of_type("user"),
+            group: fields.of_type("group"),
+            window: Window::read(&fields),
+            elevated: fields.optional_text("elevated"),
+            account: fields.text("account"),
+        }
     }
 }
 
@@ -212,17 +202,21 @@ pub fn user(email: &str, user: &User) -> Write {
 /// Those of storage.
 pub fn user_with(host: &dyn Host, email: &str) -> Result<Option<User>, Stop> {
     let Some(entry) = host.get(&format!("{USER}{email}")).map_err(storage_error)? else { return Ok(None) };
-    let read = |value: &Value| {
-        let fields = Fields::of(value)?;
-        Ok(User {
-            id: fields.of_type("id")?,
-            email: Some(email.to_string()),
-            created_for: fields.optional_text("member")?,
-        })
-    };
-    json::parse(&entry.value).and_then(|value| read(&value)).map(Some).map_err(|error: Unreadable| {
-        retry(0, &format!("What a reconciliation kept is damaged: {error}"), None)
-    })
+    let kept: KeptUser = json::from_slice(&entry.value)
+        .map_err(|error| retry(0, &format!("What a reconciliation kept is damaged: {error}"), None))?;
+    Ok(Some(User { id: kept.id, email: Some(email.to_string()), created_for: kept.member }))
+}
+
+struct KeptUser {
+    id: UserId,
+    member: Option<String>,
+}
+
+impl Json for KeptUser {
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        KeptUser { id: fields.of_type("id"), member: fields.optional_text("member") }
+    }
 }
 
 /// Removes some of what was kept. True when nothing is left.

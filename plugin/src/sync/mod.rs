@@ -10,18 +10,16 @@ pub mod kept;
 pub mod read;
 
 pub use job::{Job, Phase};
-use kept::{Seen, clean};
+use kept::clean;
 
-use crate::contract::sync::{Finding, FindingKind, Hold, Mode, Progress};
+use crate::contract::sync::{Finding, FindingKind, Hold, Mode, Progress, Stepped};
 use crate::contract::types::{GroupRef, Timestamp};
 use crate::host::Host;
-use crate::id::GroupId;
+use crate::id::{AssignmentId, GroupId, Seen};
 use crate::kisi::{Budget, Kisi};
 use crate::reconcile::Call;
 use crate::stop::{Stop, reject};
 use crate::tenant::{Tenant, Versioned};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 /// The fewest requests that a step must be allowed: enough for each member's change to get on.
 pub const CALLS_MIN: u32 = 4;
@@ -45,7 +43,7 @@ pub struct Step<'a> {
     /// What this step found.
     pub findings: Vec<Finding>,
     /// The assignments that were seen, of groups that were asked for in this step.
-    seen: BTreeMap<GroupId, Seen>,
+    seen: Vec<(GroupId, Seen)>,
 }
 
 /// Whether a phase has more to do.
@@ -61,7 +59,7 @@ pub enum Went {
 ///
 /// # Errors
 /// What the host must do. What cannot be believed ends the job.
-pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budget) -> Result<Progress, Stop> {
+pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budget) -> Result<Stepped, Stop> {
     let integration = tenant.config.value.settings.integration.clone();
     let mut step = Step {
         host,
@@ -69,7 +67,7 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
         job,
         now: host.now(),
         findings: Vec::new(),
-        seen: BTreeMap::new(),
+        seen: Vec::new(),
         tenant,
     };
     let done = step.run(budget);
@@ -88,7 +86,7 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
         }
     }
     step.job.save(host)?;
-    Ok(progress(&step.job.value, step.findings))
+    Ok(Stepped { progress: progress(&step.job.value), findings: step.findings })
 }
 
 impl Step<'_> {
@@ -166,15 +164,18 @@ impl Step<'_> {
         mappings.groups.iter().any(|mapped| mapped.id == group && !mapped.deleted)
     }
 
-    /// The assignments that were seen in a group.
+    /// Whether an assignment was seen in a group.
     ///
     /// # Errors
     /// Those of storage.
-    pub fn seen(&mut self, group: GroupId) -> Result<&Seen, Stop> {
-        match self.seen.entry(group) {
-            Entry::Occupied(seen) => Ok(seen.into_mut()),
-            Entry::Vacant(unread) => Ok(unread.insert(Seen::load(self.host, group)?)),
+    pub fn has_seen(&mut self, group: GroupId, assignment: AssignmentId) -> Result<bool, Stop> {
+        if let Some((_, seen)) = self.seen.iter().find(|(known, _)| *known == group) {
+            return Ok(seen.contains(assignment.0));
         }
+        let seen = kept::seen(self.host, group)?;
+        let is_there = seen.contains(assignment.0);
+        self.seen.push((group, seen));
+        Ok(is_there)
     }
 
     /// The machinery that brings one member up to date.
@@ -186,7 +187,7 @@ impl Step<'_> {
 }
 
 /// A job as the contract tells it.
-pub fn progress(job: &Job, findings: Vec<Finding>) -> Progress {
+pub fn progress(job: &Job) -> Progress {
     Progress {
         job: job.id.clone(),
         mode: if job.preview { Mode::Preview } else { Mode::Apply },
@@ -194,7 +195,6 @@ pub fn progress(job: &Job, findings: Vec<Finding>) -> Progress {
         waits: job.waits.filter(|_| job.phase == Phase::Waiting).map(Hold::from),
         started_at: job.started_at,
         counts: job.counts,
-        findings,
     }
 }
 

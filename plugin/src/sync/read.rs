@@ -1,8 +1,8 @@
 //! Reads Kisi's side: the members of the mapped groups, and where it pays all users.
 
-use super::kept::{self, Odd, Owner, Seen};
+use super::kept::{self, Odd, Owner};
 use super::{Step, Went};
-use crate::id::{GroupId, UserId};
+use crate::id::{GroupId, Seen, UserId};
 use crate::identity::address;
 use crate::kisi::error::Error;
 use crate::kisi::page::OFFSET_MAX;
@@ -42,10 +42,10 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         );
         return Err(reject(&message, None));
     }
-    let mut seen = if offset == 0 { Seen::default() } else { Seen::load(step.host, group)? };
+    let mut seen = if offset == 0 { Seen::default() } else { kept::seen(step.host, group)? };
     let mut odd = Vec::new();
     for row in &page.rows {
-        if !seen.0.insert(row.id.0) {
+        if !seen.insert(row.id.0) {
             return Err(reject(
                 "A list of Kisi changed while it was read: start the reconciliation again.",
                 None,
@@ -65,7 +65,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     if job.offset >= page.total {
         next_group(step);
     }
-    let writes = vec![seen.write(group), step.job.write()];
+    let writes = vec![kept::keep_seen(&seen, group), step.job.write()];
     step.job.saved(step.host.commit(writes).map_err(storage_error)?);
     Ok(Went::On)
 }

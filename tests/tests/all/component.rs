@@ -52,7 +52,7 @@ fn the_manifest_asks_for_one_origin_and_the_documented_credential() {
     );
     let schema: serde_json::Value = serde_json::from_str(&manifest.settings_schema).unwrap();
     let fields: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["grace_days", "integration", "invitation", "missing_user", "on_block"]);
+    assert_eq!(fields, ["brake", "grace_days", "integration", "invitation", "missing_user", "on_block"]);
 }
 
 #[test]

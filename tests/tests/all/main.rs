@@ -19,6 +19,7 @@ mod histories;
 mod kills;
 mod rules;
 mod secrets;
+mod sync;
 
 mod command_line;
 mod scenarios;

@@ -1,0 +1,343 @@
+//! Reconciliation of everybody: what it costs, what it finds, and that nothing it is told or cut off by takes access
+//! from anybody.
+
+use host_harness::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
+use host_harness::contract::types::{Error, MemberStatus, MembershipStatus};
+use kisi_sim::{Fault, FaultEffect, Knobs};
+
+use crate::world::{Arm, Cut, SETTINGS, World, member, membership};
+
+const MAPPING: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym", "Spa"])];
+
+fn gym() -> World {
+    World::connected(Arm::Component, Knobs::default(), SETTINGS, MAPPING)
+}
+
+/// A gym with `count` members, every third of them with the larger plan.
+fn gym_of(count: usize) -> World {
+    let world = gym();
+    for number in 0..count {
+        let plan = if number % 3 == 0 { "gold" } else { "basic" };
+        world.directory.insert(member(&id(number), vec![membership(&format!("ms-{number}"), plan)]));
+    }
+    world
+}
+
+fn id(number: usize) -> String {
+    format!("m-{number:05}")
+}
+
+fn email(number: usize) -> String {
+    format!("{}@gym.test", id(number))
+}
+
+/// Everything that a job found, and how it stands in the end.
+struct Report {
+    progress: Progress,
+    findings: Vec<Finding>,
+}
+
+impl std::ops::Deref for Report {
+    type Target = Progress;
+
+    fn deref(&self) -> &Progress {
+        &self.progress
+    }
+}
+
+fn start(world: &World, mode: Mode) -> String {
+    world.runtime.block_on(world.tenant().start_sync(mode)).unwrap().unwrap()
+}
+
+/// Steps until the job ends or waits.
+fn steps(world: &World, job: &str, calls: u32) -> Result<Report, Error> {
+    let mut findings = Vec::new();
+    for _ in 0..100_000 {
+        let mut stepped = world.runtime.block_on(world.tenant().step_sync(job, calls)).unwrap()?;
+        findings.append(&mut stepped.findings);
+        if matches!(stepped.progress.phase, Phase::Waiting | Phase::Done | Phase::Cancelled) {
+            return Ok(Report { progress: stepped.progress, findings });
+        }
+    }
+    panic!("the reconciliation does not end");
+}
+
+fn sync(world: &World) -> Report {
+    let job = start(world, Mode::Apply);
+    steps(world, &job, 50).unwrap()
+}
+
+fn found(report: &Report, kind: FindingKind) -> usize {
+    report.findings.iter().filter(|finding| finding.kind == kind).count()
+}
+
+#[test]
+fn a_first_sync_costs_its_pages_and_its_edits_and_an_unchanged_one_only_pages() {
+    let world = gym_of(300);
+    let done = sync(&world);
+    assert_eq!(done.phase, Phase::Done);
+    assert_eq!((done.counts.members, done.counts.applied, done.counts.failures), (300, 300, 0));
+    // 300 users and 400 grants; one page of each of the two empty groups, and of the users.
+    assert_eq!(world.calls().len(), 300 + 400 + 3);
+    assert_eq!(world.names_of(&email(0)), ["Gym", "Spa"]);
+    assert_eq!(world.names_of(&email(1)), ["Gym"]);
+
+    let again = sync(&world);
+    assert_eq!((again.phase, again.counts.differing), (Phase::Done, 0));
+    // 300 and 100 rows, 250 a page.
+    assert_eq!(world.calls().len(), 2 + 1);
+    assert_eq!(again.counts.rows, 400);
+}
+
+#[test]
+fn a_preview_changes_nothing_and_says_what_an_apply_then_does() {
+    let world = gym_of(20);
+    let before = world.people();
+    let job = start(&world, Mode::Preview);
+    let preview = steps(&world, &job, 50).unwrap();
+    assert_eq!((preview.phase, preview.waits), (Phase::Waiting, Some(Hold::Preview)));
+    assert_eq!((preview.counts.grants_added, found(&preview, FindingKind::Gains)), (27, 27));
+    assert_eq!(world.people(), before);
+
+    world.runtime.block_on(world.tenant().confirm_sync(&job)).unwrap().unwrap();
+    let applied = steps(&world, &job, 50).unwrap();
+    assert_eq!((applied.phase, found(&applied, FindingKind::Gains)), (Phase::Done, 27));
+    assert_eq!(world.names_of(&email(0)), ["Gym", "Spa"]);
+}
+
+#[test]
+fn people_who_were_there_by_hand_are_adopted_without_a_request_and_strangers_are_kept_and_told() {
+    let world = gym_of(60);
+    let state = world.sim.state();
+    let gym = state.group_by_name("Gym").unwrap().id;
+    let spa = state.group_by_name("Spa").unwrap().id;
+    for number in 0..60 {
+        let user = world.sim.add_user(&id(number), &email(number));
+        world.sim.assign(user, gym, "group_basic");
+        if number % 3 == 0 {
+            world.sim.assign(user, spa, "group_basic");
+        }
+    }
+    let cleaner = world.sim.add_user("Cleaner", "cleaner@staff.test");
+    world.sim.assign(cleaner, gym, "group_basic");
+    let manager = world.sim.add_user("Manager", "manager@staff.test");
+    world.sim.assign(manager, spa, "group_manager");
+    let before = world.people();
+
+    let done = sync(&world);
+    assert_eq!(world.calls().len(), 2, "one page of each group");
+    assert_eq!((done.counts.adopted, found(&done, FindingKind::Adopted)), (80, 80));
+    assert_eq!(done.counts.unmanaged, 2, "{:?}", done.findings);
+    assert_eq!(world.people(), before, "nobody is touched");
+
+    // From now on they follow their memberships, with no look-up; staff does not.
+    world.directory.update(&id(0), |one| one.memberships[0].status = MembershipStatus::Frozen);
+    world.settle(&id(0));
+    assert_eq!(world.calls().len(), 2);
+    assert_eq!(world.names_of(&email(0)), Vec::<String>::new());
+    assert_eq!(world.names_of("cleaner@staff.test"), ["Gym"]);
+}
+
+#[test]
+fn what_somebody_changed_behind_our_back_is_found_and_mended() {
+    let world = gym_of(12);
+    sync(&world);
+    world.calls();
+    let state = world.sim.state();
+    let user = |number: usize| state.user_by_email(&email(number)).unwrap().id;
+    let spa = state.group_by_name("Spa").unwrap().id;
+    let row = |user: u64| state.role_assignments_of(user).next().unwrap().id;
+    world.sim.unassign(row(user(1)));
+    world.sim.assign(user(2), spa, "group_basic");
+
+    let done = sync(&world);
+    assert_eq!((done.counts.drifted, found(&done, FindingKind::Drifted)), (1, 1), "{:?}", done.findings);
+    assert_eq!(done.counts.unmanaged, 1);
+    assert_eq!(world.names_of(&email(1)), ["Gym"], "given back");
+    assert_eq!(world.names_of(&email(2)), ["Gym", "Spa"], "what staff gave stays");
+    // Two pages, the member's list to be sure, and one edit.
+    assert_eq!(world.calls().len(), 4);
+    let again = sync(&world);
+    assert_eq!((again.counts.differing, again.counts.unmanaged, world.calls().len()), (0, 1, 2));
+}
+
+#[test]
+fn a_lost_event_is_made_up_for_and_removals_go_first() {
+    let world = gym_of(12);
+    sync(&world);
+    world.calls();
+    world.directory.update(&id(0), |one| one.memberships[0].plan = "basic".to_string());
+    world.directory.update(&id(1), |one| one.memberships[0].plan = "gold".to_string());
+    world.directory.update(&id(2), |one| one.memberships[0].status = MembershipStatus::Cancelled);
+    world.directory.update(&id(7), |one| one.status = MemberStatus::Blocked);
+    sync(&world);
+    let edits: Vec<String> = world.calls().into_iter().filter(|call| !call.starts_with("GET")).collect();
+    let kinds: Vec<&str> = edits.iter().filter_map(|edit| edit.split(' ').next()).collect();
+    assert_eq!(kinds, ["DELETE", "DELETE", "DELETE", "POST"], "{edits:?}");
+    assert_eq!(world.names_of(&email(7)), Vec::<String>::new());
+    assert_eq!(world.names_of(&email(1)), ["Gym", "Spa"]);
+}
+
+#[test]
+fn an_emptied_directory_is_not_believed_and_a_halved_one_waits_for_somebody() {
+    let world = gym_of(40);
+    sync(&world);
+    let before = world.people();
+    for number in 0..40 {
+        world.directory.remove(&id(number));
+    }
+    let job = start(&world, Mode::Apply);
+    let Err(Error::Reject(why)) = steps(&world, &job, 50) else { panic!("an empty directory is believed") };
+    assert!(why.message.contains("empty"), "{}", why.message);
+    assert_eq!(world.people(), before);
+
+    for number in 0..20 {
+        world.directory.insert(member(&id(number), vec![membership(&format!("ms-{number}"), "basic")]));
+    }
+    let job = start(&world, Mode::Apply);
+    let waits = steps(&world, &job, 50).unwrap();
+    assert_eq!((waits.phase, waits.waits), (Phase::Waiting, Some(Hold::Brake)));
+    assert!(waits.counts.grants_removed > 20, "{:?}", waits.counts);
+    assert_eq!(world.people(), before);
+
+    world.runtime.block_on(world.tenant().confirm_sync(&job)).unwrap().unwrap();
+    assert_eq!(steps(&world, &job, 50).unwrap().phase, Phase::Done);
+    assert_eq!(world.names_of(&email(30)), Vec::<String>::new());
+}
+
+#[test]
+fn a_page_that_does_not_add_up_removes_nobody() {
+    for effect in [FaultEffect::NotAnArray, FaultEffect::Truncated { missing: 1 }, FaultEffect::Html] {
+        let world = gym_of(12);
+        sync(&world);
+        let before = world.people();
+        world.sim.add_fault(Fault::new("GET /role_assignments", effect.clone()).unwrap());
+        let job = start(&world, Mode::Apply);
+        let Err(Error::Retry(_)) = steps(&world, &job, 50) else { panic!("{effect:?} is believed") };
+        assert_eq!(steps(&world, &job, 50).unwrap().phase, Phase::Done, "{effect:?}: the next step goes on");
+        assert_eq!(world.people(), before, "{effect:?}");
+    }
+}
+
+#[test]
+fn a_step_sends_no_more_than_it_may() {
+    let world = gym_of(30);
+    let job = start(&world, Mode::Apply);
+    world.calls();
+    let mut total = 0;
+    for _ in 0..200 {
+        let stepped = world.runtime.block_on(world.tenant().step_sync(&job, 4)).unwrap().unwrap();
+        let calls = world.calls().len();
+        assert!(calls <= 4, "{calls} calls in a step");
+        total += calls;
+        if stepped.progress.phase == Phase::Done {
+            break;
+        }
+    }
+    assert_eq!(total, 30 + 40 + 3, "small steps cost no more");
+    assert_eq!(world.names_of(&email(29)), ["Gym"]);
+}
+
+#[test]
+fn a_kill_anywhere_in_a_sync_loses_nothing_and_repeats_no_edit() {
+    let prepared = || {
+        let world = gym_of(8);
+        sync(&world);
+        world.directory.update(&id(0), |one| one.memberships[0].plan = "basic".to_string());
+        world.directory.update(&id(1), |one| one.memberships[0].plan = "gold".to_string());
+        world.directory.update(&id(2), |one| one.status = MemberStatus::Blocked);
+        world.directory.insert(member("m-new", vec![membership("ms-new", "gold")]));
+        world.calls();
+        world
+    };
+    let undisturbed = prepared();
+    undisturbed.cut(None);
+    sync(&undisturbed);
+    let (requests, wanted) = (undisturbed.wire.sent(), undisturbed.people());
+    // A block does not wait for a look: what it takes twice is gone already the second time, and Kisi says 404.
+    let is_edit = |call: &&String| !call.starts_with("GET") && !call.ends_with("404");
+    let edits = |world: &World| world.calls().iter().filter(is_edit).count();
+    let edits_needed = edits(&undisturbed);
+    for number in 0..requests {
+        for cut in [Cut::BeforeSending(number), Cut::AfterCommit(number)] {
+            let world = prepared();
+            world.cut(Some(cut));
+            let job = start(&world, Mode::Apply);
+            let killed = loop {
+                match world.runtime.block_on(world.tenant().step_sync(&job, 5)) {
+                    Ok(Ok(stepped)) if stepped.progress.phase == Phase::Done => break false,
+                    Ok(Ok(_)) => {}
+                    Ok(Err(error)) => panic!("{cut:?}: {error:?}"),
+                    Err(_) => break true,
+                }
+            };
+            assert!(killed, "{cut:?} cuts nothing off");
+            world.cut(None);
+            assert_eq!(steps(&world, &job, 5).unwrap().phase, Phase::Done, "{cut:?}");
+            assert_eq!(world.people(), wanted, "{cut:?}");
+            assert_eq!(edits(&world), edits_needed, "{cut:?}: edits are made once");
+            assert_eq!(sync(&world).counts.differing, 0, "{cut:?}: at rest");
+        }
+    }
+}
+
+#[test]
+fn events_between_the_steps_end_in_the_same_state() {
+    for pause_after in 0..12 {
+        let world = gym_of(10);
+        sync(&world);
+        world.directory.update(&id(3), |one| one.memberships[0].plan = "basic".to_string());
+        world.directory.insert(member("m-new", vec![membership("ms-new", "gold")]));
+        let job = start(&world, Mode::Apply);
+        for _ in 0..pause_after {
+            world.runtime.block_on(world.tenant().step_sync(&job, 4)).unwrap().unwrap();
+        }
+        world.directory.update(&id(4), |one| one.memberships[0].plan = "gold".to_string());
+        world.directory.update(&id(6), |one| one.memberships[0].status = MembershipStatus::Frozen);
+        for id in [id(3), id(4), id(6), "m-new".to_string()] {
+            world.settle(&id);
+        }
+        let second = start(&world, Mode::Apply);
+        let _either = steps(&world, &job, 4);
+        let _other = steps(&world, &second, 4);
+        for (number, groups) in [(3, vec!["Gym"]), (4, vec!["Gym", "Spa"]), (6, vec![])] {
+            assert_eq!(world.names_of(&email(number)), groups, "{pause_after} steps, member {number}");
+        }
+        assert_eq!(world.names_of("m-new@gym.test"), ["Gym", "Spa"], "{pause_after} steps");
+        assert_eq!(sync(&world).counts.differing, 0, "{pause_after} steps: at rest");
+    }
+}
+
+#[test]
+fn nothing_of_a_sync_is_left_in_storage_but_how_it_went() {
+    let world = gym_of(10);
+    let user = world.sim.add_user("Cleaner", "cleaner@staff.test");
+    world.sim.assign(user, world.sim.state().group_by_name("Gym").unwrap().id, "group_basic");
+    sync(&world);
+    let left: Vec<String> = world
+        .storage
+        .entries()
+        .into_iter()
+        .map(|entry| entry.key)
+        .filter(|key| key.starts_with("sync/"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn a_group_longer_than_kisi_lets_be_read_is_refused_and_nobody_is_touched() {
+    // The simulator's limit stands in for Kisi's 20,000: what matters is that the client never cuts a list.
+    let world = gym_of(3);
+    sync(&world);
+    let before = world.people();
+    let gym = world.sim.state().group_by_name("Gym").unwrap().id;
+    for number in 0..20_001 {
+        let user = world.sim.add_user("Crowd", &format!("crowd-{number}@x.test"));
+        world.sim.assign(user, gym, "group_basic");
+    }
+    let job = start(&world, Mode::Apply);
+    let Err(Error::Reject(why)) = steps(&world, &job, 50) else { panic!("a list that is too long is cut") };
+    assert!(why.message.contains("20,000") && why.message.contains("Gym"), "{}", why.message);
+    let after = world.people();
+    assert!(before.iter().all(|person| after.contains(person)));
+}
