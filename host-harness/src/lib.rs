@@ -108,4 +108,6 @@ pub use limits::Limits;
 pub use log::{LogLine, LogSink, TracingSink};
 pub use observe::{CallEnd, CallReport, Exchange, ExchangeEnd, Observer, Recorder, Recording};
 pub use storage::{MemoryStorage, Moment, Storage, Verdict};
+#[cfg(feature = "sqlite")]
+pub use storage::{SqliteStorage, SqliteStorageError};
 pub use tenant::{Called, Tenant, TenantBuilder};

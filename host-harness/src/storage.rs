@@ -1,10 +1,14 @@
-//! A tenant's key-value space: the trait a platform implements, the contract's limits, and a space in memory.
+//! A tenant's key-value space: the trait a platform implements, the contract's limits, a space in memory, and one in a file.
 //!
 //! The host checks the shape of every request against the contract before storage sees it, so an
 //! implementation only has to keep its promises: one version per commit, all writes or none, durable when it
 //! returns, and a total quota.
 
 mod memory;
+#[cfg(test)]
+mod promises;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::collections::BTreeSet;
 
@@ -14,6 +18,8 @@ use crate::contract::storage::{Entry, Quota, StorageError, Write};
 use crate::error::Fault;
 
 pub use memory::{MemoryStorage, Moment, Verdict};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteStorage, SqliteStorageError};
 
 /// Longest key, in bytes.
 pub(crate) const KEY_BYTES_MAX: usize = 512;

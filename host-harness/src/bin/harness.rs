@@ -3,12 +3,24 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use host_harness::cli::{self, Streams};
+use host_harness::cli::{self, Interrupt, Live, Streams};
+
+/// As shells say it of a program that Ctrl-C ended.
+const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
     let colour = io::stdout().is_terminal()
         && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
     let (mut out, mut err) = (anstream::AutoStream::always(io::stdout()), io::stderr());
+    let live = Live { terminal: err.is_terminal(), interrupt: Interrupt::default() };
+    let interrupt = live.interrupt.clone();
+    let handled = ctrlc::set_handler(move || {
+        if !interrupt.request() {
+            std::process::exit(INTERRUPTED);
+        }
+    });
+    // Without a handler Ctrl-C ends the program at once, which does no harm.
+    drop(handled);
     let streams = Streams { out: &mut out, err: &mut err, colour };
-    ExitCode::from(cli::main(std::env::args_os(), streams))
+    ExitCode::from(cli::run(std::env::args_os(), streams, &live))
 }

@@ -9,10 +9,16 @@ use super::wrong::Unusable;
 pub(crate) enum Exit {
     /// Everything was as expected.
     AsExpected,
-    /// An expectation of the scenario failed.
+    /// An expectation of the scenario failed, or something was refused for good.
     OtherThanExpected,
     /// What was given cannot be used.
     Unusable,
+    /// Somebody must look at what would change, and confirm it.
+    Unconfirmed,
+    /// It ended in the middle: the same command goes on.
+    Unfinished,
+    /// Nothing goes on until a person has acted.
+    Paused,
 }
 
 impl Exit {
@@ -22,6 +28,9 @@ impl Exit {
             Exit::AsExpected => 0,
             Exit::OtherThanExpected => 1,
             Exit::Unusable => 2,
+            Exit::Unconfirmed => 3,
+            Exit::Unfinished => 4,
+            Exit::Paused => 5,
         }
     }
 }
@@ -31,6 +40,8 @@ impl Exit {
 pub(crate) enum Stop {
     /// What was given cannot be used.
     Unusable(Unusable),
+    /// It was tried, and something came of it that is no success. The sentences say what, and what to do.
+    Ended(Exit, String),
     /// Nobody reads on: `harness run … | head -1` has its line. No failure: who closes a pipe has seen enough, and
     /// nothing more that could be found out would be read.
     Unread,

@@ -1,4 +1,5 @@
-//! The `harness` command line: plays scenarios against Kisi, simulated or not, and tells what a component may do.
+//! The `harness` command line: plays scenarios against Kisi, simulated or not, tells what a component may do, and keeps
+//! an installation in a folder.
 //!
 //! The one part of this crate that names a provider. It is a library function, so that tests run it in their own
 //! process; the program around it hands over arguments and streams.
@@ -10,6 +11,8 @@ mod exit;
 #[expect(dead_code, reason = "the guest has more uses in the library's tests")]
 mod guest;
 mod inspect;
+mod installation;
+mod interrupt;
 mod load;
 mod play;
 mod report;
@@ -27,19 +30,43 @@ use args::{Cli, Command};
 use exit::{Exit, Stop};
 use wrong::unusable;
 
+pub use interrupt::Interrupt;
+
 /// Where a command prints.
 pub struct Streams<'a> {
     /// What was asked for.
     pub out: &'a mut dyn Write,
-    /// Why it could not be done.
+    /// Why it could not be done, and how far long work is.
     pub err: &'a mut dyn Write,
     /// Whether `out` shows colours, when the command line leaves it open.
     pub colour: bool,
 }
 
-/// Runs the command line with these arguments, the program's name first, and returns the exit code: 0 as expected, or
-/// nobody reads on; 1 an expectation failed; 2 something given cannot be used.
+/// The person at the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// Whether `err` is a terminal, where a line can be written over.
+    pub terminal: bool,
+    /// Whether they want the command to end.
+    pub interrupt: Interrupt,
+}
+
+/// [`run`] with nobody at the command line.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> u8 {
+    run(arguments, streams, &Live::default())
+}
+
+/// Runs the command line with these arguments, the program's name first, and returns the exit code:
+///
+/// | code | |
+/// |---|---|
+/// | 0 | as expected, or nobody reads on |
+/// | 1 | an expectation failed, or something was refused for good |
+/// | 2 | something given cannot be used |
+/// | 3 | somebody must confirm what would change |
+/// | 4 | ended in the middle; the same command goes on |
+/// | 5 | nothing goes on until a person has acted |
+pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live: &Live) -> u8 {
     let Streams { out, err, colour } = streams;
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -53,28 +80,32 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> 
         }
     };
     let json = cli.command.output().json;
-    match command(cli.command, out, colour) {
-        Ok(exit) => exit.code(),
-        Err(Stop::Unread) => Exit::AsExpected.code(),
-        Err(Stop::Unusable(unusable)) => {
-            let text = unusable.to_string();
-            if json {
-                let _ = report::unusable(out, &text);
-            }
-            let _ = writeln!(err, "harness: {text}");
-            Exit::Unusable.code()
-        }
+    let (exit, text) = match command(cli.command, Streams { out, err, colour }, live) {
+        Ok(exit) => return exit.code(),
+        Err(Stop::Unread) => return Exit::AsExpected.code(),
+        Err(Stop::Unusable(unusable)) => (Exit::Unusable, unusable.to_string()),
+        Err(Stop::Ended(exit, text)) => (exit, text),
+    };
+    if json {
+        let _ = report::unusable(out, &text);
     }
+    let _ = writeln!(err, "harness: {text}");
+    exit.code()
 }
 
-fn command(command: Command, out: &mut dyn Write, colour: bool) -> Result<Exit, Stop> {
+fn command(command: Command, streams: Streams, live: &Live) -> Result<Exit, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return Ok(unusable(format!("the machine gives no runtime: {error}"))?),
     };
+    let Streams { out, err, colour } = streams;
     match command {
         Command::Run(args) => runtime.block_on(run::run(&args, out, colour)),
         Command::Inspect(args) => runtime.block_on(inspect::run(&args, out, colour)),
+        Command::Installation(command) => {
+            let streams = Streams { out, err, colour };
+            runtime.block_on(installation::run(&command, streams, live))
+        }
     }
 }

@@ -33,6 +33,13 @@ impl Wrong {
     }
 }
 
+impl Wrong {
+    /// Something wrong that has no place in a file.
+    pub(crate) fn plain(message: impl Into<String>) -> Wrong {
+        Wrong { place: None, message: message.into() }
+    }
+}
+
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
@@ -50,6 +57,12 @@ impl Unusable {
     /// For a reason that is no matter of the scenario, or whose place somebody else knows.
     pub(crate) fn new(message: impl Into<String>) -> Unusable {
         Unusable(vec![Wrong { place: None, message: message.into() }])
+    }
+
+    /// Puts a few words in front of each sentence.
+    pub(crate) fn headed(self, head: &str) -> Unusable {
+        let headed = |wrong: Wrong| Wrong { message: format!("{head}: {}", wrong.message), ..wrong };
+        Unusable(self.0.into_iter().map(headed).collect())
     }
 
     /// Puts a place in front of what has none: whoever knew it first, knew it best.

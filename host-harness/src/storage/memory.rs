@@ -192,78 +192,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    crate::storage::promises::kept_by!(MemoryStorage::with_total_bytes_max);
+
     fn put(key: &str, value: &str, requires: Precondition) -> Write {
         Write { key: key.to_owned(), value: Some(value.as_bytes().to_vec()), requires }
-    }
-
-    fn remove(key: &str, requires: Precondition) -> Write {
-        Write { key: key.to_owned(), value: None, requires }
-    }
-
-    fn keys(entries: &[Entry]) -> Vec<&str> {
-        entries.iter().map(|entry| entry.key.as_str()).collect()
-    }
-
-    #[tokio::test]
-    async fn all_writes_of_a_commit_have_its_version_and_versions_count_up() {
-        let storage = MemoryStorage::new();
-        let first =
-            storage.commit(vec![put("a", "1", Precondition::None), put("b", "1", Precondition::None)]).await;
-        assert_eq!(first, Ok(1));
-        assert_eq!(storage.commit(vec![put("b", "2", Precondition::None)]).await, Ok(2));
-        let versions: Vec<_> =
-            storage.entries().iter().map(|entry| (entry.key.clone(), entry.version)).collect();
-        assert_eq!(versions, [("a".to_owned(), 1), ("b".to_owned(), 2)]);
-    }
-
-    #[tokio::test]
-    async fn a_precondition_that_does_not_hold_leaves_everything_as_it_was() {
-        let storage = MemoryStorage::new();
-        storage.commit(vec![put("a", "1", Precondition::None)]).await.unwrap();
-        storage.commit(vec![put("a", "2", Precondition::UnchangedSince(1))]).await.unwrap();
-        let table = [
-            put("a", "x", Precondition::Absent),
-            put("a", "x", Precondition::UnchangedSince(1)),
-            put("missing", "x", Precondition::UnchangedSince(1)),
-            remove("a", Precondition::UnchangedSince(9)),
-        ];
-        for write in table {
-            let key = write.key.clone();
-            let commit = storage.commit(vec![put("other", "x", Precondition::None), write.clone()]).await;
-            assert_eq!(commit, Err(Fault::Answer(StorageError::Conflict(key))), "{write:?}");
-            assert_eq!((storage.entries().len(), storage.commits()), (1, 2), "{write:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn removing_a_key_that_holds_nothing_is_fine() {
-        let storage = MemoryStorage::new();
-        assert_eq!(storage.commit(vec![remove("a", Precondition::Absent)]).await, Ok(1));
-    }
-
-    #[tokio::test]
-    async fn a_scan_goes_in_byte_order_behind_after_and_stays_in_its_prefix() {
-        let storage = MemoryStorage::new();
-        for key in ["m/b", "m/é", "n", "m/B", "m", "l", "m/"] {
-            storage.commit(vec![put(key, "", Precondition::None)]).await.unwrap();
-        }
-        assert_eq!(keys(&storage.scan("m/", None, 10).await.unwrap()), ["m/", "m/B", "m/b", "m/é"]);
-        assert_eq!(keys(&storage.scan("m/", None, 2).await.unwrap()), ["m/", "m/B"]);
-        assert_eq!(keys(&storage.scan("m/", Some("m/B"), 10).await.unwrap()), ["m/b", "m/é"]);
-        assert_eq!(keys(&storage.scan("m/", Some("a"), 1).await.unwrap()), ["m/"]);
-        assert_eq!(keys(&storage.scan("m/", Some("z"), 1).await.unwrap()), [""; 0]);
-        assert_eq!(storage.scan("", None, 1_000).await.unwrap().len(), 7);
-    }
-
-    #[tokio::test]
-    async fn a_full_space_takes_nothing_more_but_can_shrink() {
-        let storage = MemoryStorage::with_total_bytes_max(10);
-        storage.commit(vec![put("a", "123456789", Precondition::None)]).await.unwrap();
-        let full = Err(Fault::Answer(StorageError::QuotaExceeded(Quota::TotalSize)));
-        assert_eq!(storage.commit(vec![put("b", "", Precondition::None)]).await, full);
-        assert_eq!(storage.commit(vec![put("a", "12", Precondition::None)]).await, Ok(2));
-        assert_eq!(storage.commit(vec![put("b", "", Precondition::None)]).await, Ok(3));
-        assert_eq!(storage.total_bytes(), 4);
     }
 
     #[tokio::test]

@@ -73,7 +73,7 @@ impl Desk {
 }
 
 /// A server on this machine, in a thread of its own that ends with the test program.
-fn serve(simulator: &Simulator, router: Option<Router>) -> String {
+pub(crate) fn serve(simulator: &Simulator, router: Option<Router>) -> String {
     let (sender, receiver) = std::sync::mpsc::channel();
     let simulator = simulator.clone();
     std::thread::spawn(move || {

@@ -16,6 +16,7 @@ mod calls;
 mod component;
 mod connecting;
 mod histories;
+mod installation;
 mod kills;
 mod rules;
 mod secrets;

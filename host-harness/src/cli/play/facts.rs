@@ -11,22 +11,22 @@ const UNITS: [(u64, &str); 4] =
     [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
 
 /// A fact that is a sentence and nothing else.
-pub(super) fn plain(kind: FactKind, text: impl Into<String>) -> Fact {
+pub(in crate::cli) fn plain(kind: FactKind, text: impl Into<String>) -> Fact {
     Fact { kind, word: None, member: None, group: None, text: text.into() }
 }
 
 /// What the runner did.
-pub(super) fn then(text: &str) -> Fact {
+pub(in crate::cli) fn then(text: &str) -> Fact {
     plain(FactKind::Then, text)
 }
 
 /// That nothing was to be done.
-pub(super) fn nothing() -> Fact {
+pub(in crate::cli) fn nothing() -> Fact {
     plain(FactKind::Nothing, "Everything is as it should be already.")
 }
 
 /// Everything that an outcome says, `member` named when it is not the event's.
-pub(super) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
+pub(in crate::cli) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
     let fact = |kind, word: Option<String>, group: Option<&str>, text: &str| Fact {
         kind,
         word,
@@ -72,7 +72,7 @@ pub(super) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
 }
 
 /// A call that could not be finished.
-pub(super) fn error(error: &Error) -> Fact {
+pub(in crate::cli) fn error(error: &Error) -> Fact {
     let text = match error {
         Error::Retry(retry) => with_answer(&retry.detail.message, retry.detail.provider.as_ref()),
         Error::Pause(pause) => with_answer(&pause.detail.message, pause.detail.provider.as_ref()),
@@ -83,12 +83,12 @@ pub(super) fn error(error: &Error) -> Fact {
 }
 
 /// A call that ended without the plugin's answer.
-pub(super) fn broken_off(error: &CallError) -> Fact {
+pub(in crate::cli) fn broken_off(error: &CallError) -> Fact {
     Fact { word: Some("call".to_owned()), ..plain(FactKind::Error, format!("{error}.")) }
 }
 
 /// An error's closed words: `retry`, `pause:key-rejected`, `reject`, `settings:grace_days`.
-pub(super) fn error_word(error: &Error) -> String {
+pub(in crate::cli) fn error_word(error: &Error) -> String {
     match error {
         Error::Retry(_) => "retry".to_owned(),
         Error::Pause(pause) => format!("pause:{}", word(&pause.cause)),
@@ -101,7 +101,7 @@ pub(super) fn error_word(error: &Error) -> String {
 }
 
 /// Everything that is wrong, place first.
-pub(super) fn sentences(problems: &[Problem]) -> String {
+pub(in crate::cli) fn sentences(problems: &[Problem]) -> String {
     let told: Vec<String> =
         problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
     told.join("; ")
@@ -115,7 +115,7 @@ fn with_answer(message: &str, answer: Option<&ProviderAnswer>) -> String {
 }
 
 /// A request for the report.
-pub(super) fn call(exchange: &Exchange, bodies: bool) -> Call {
+pub(in crate::cli) fn call(exchange: &Exchange, bodies: bool) -> Call {
     let (status, failure) = match &exchange.end {
         ExchangeEnd::Answered { status, .. } => (Some(*status), None),
         ExchangeEnd::Denied(denial) => (None, Some(format!("not sent: {denial}"))),
@@ -129,13 +129,13 @@ pub(super) fn call(exchange: &Exchange, bodies: bool) -> Call {
 }
 
 /// A log line for the report.
-pub(super) fn log(line: &LogLine) -> LogEntry {
+pub(in crate::cli) fn log(line: &LogLine) -> LogEntry {
     let LogLine { at_ms, level, message, fields, .. } = line;
     LogEntry { at: *at_ms, level: word(level), message: message.clone(), fields: fields.clone() }
 }
 
 /// A fault, as the head of a step.
-pub(super) fn fault(fault: &kisi_sim::Fault) -> String {
+pub(in crate::cli) fn fault(fault: &kisi_sim::Fault) -> String {
     let times = match fault.times {
         1 => "once".to_owned(),
         u32::MAX => "from now on".to_owned(),
@@ -146,7 +146,7 @@ pub(super) fn fault(fault: &kisi_sim::Fault) -> String {
 }
 
 /// What staff did, as the head of a step.
-pub(super) fn hand(hand: &Hand) -> String {
+pub(in crate::cli) fn hand(hand: &Hand) -> String {
     let did = match hand {
         Hand::AddGroup { name } => format!("adds the group {name}"),
         Hand::RenameGroup { group, name } => format!("renames the group {} to {name}", group.get_ref()),
@@ -174,7 +174,7 @@ pub(super) fn hand(hand: &Hand) -> String {
 }
 
 /// A length of time in words.
-pub(super) fn span(ms: u64) -> String {
+pub(in crate::cli) fn span(ms: u64) -> String {
     let mut rest = ms;
     let mut words = Vec::new();
     for (unit_ms, name) in UNITS {

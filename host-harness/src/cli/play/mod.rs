@@ -3,7 +3,7 @@
 
 mod deliver;
 mod expect;
-mod facts;
+pub(in crate::cli) mod facts;
 mod setup;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 /// Widest line, in columns.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 /// Columns before a label: the time of day and a gap.
 const GUTTER: usize = 7;
 /// Columns of a status, gap included.

@@ -2,6 +2,7 @@
 
 mod json;
 mod layout;
+mod table;
 mod text;
 mod words;
 
@@ -14,8 +15,9 @@ use crate::contract::log::Field;
 use json::Json;
 pub(crate) use json::unusable;
 pub(crate) use layout::{Page, Paint, Tone};
+pub(crate) use table::Table;
 use text::Text;
-pub(crate) use words::{held, list, moment, word};
+pub(crate) use words::{held, list, moment, time, word};
 
 /// How a run begins.
 #[derive(Clone, Debug, Serialize)]

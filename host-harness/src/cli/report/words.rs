@@ -85,7 +85,7 @@ pub(crate) fn list(words: &[String]) -> String {
 }
 
 /// A moment for machines.
-pub(super) fn time<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn time<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&kisi_sim::format_timestamp(*ms))
 }
 

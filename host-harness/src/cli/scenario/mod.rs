@@ -22,6 +22,7 @@ use crate::contract::types::{Member, Plan};
 pub(crate) use document::{Dates, Hand, Key};
 pub(crate) use places::Places;
 pub(crate) use source::meant;
+pub(crate) use step::event_kind;
 
 /// A scenario that holds together.
 pub(crate) struct Scenario {

@@ -149,13 +149,12 @@ impl Checker<'_> {
         member: Option<Text>,
         change: Option<toml::Spanned<document::Change>>,
     ) -> Option<Happening> {
-        let kind = EVENTS.iter().find(|(name, _)| name == word.get_ref()).map(|(_, kind)| kind.clone());
-        let other = word.get_ref().strip_prefix(OTHER).filter(|other| !other.is_empty());
-        let Some(kind) = kind.or(other.map(|other| EventKind::Other(other.to_owned()))) else {
-            let known = EVENTS.iter().map(|(name, _)| *name).chain([OTHER_EVENT]);
-            let meant = meant(word.get_ref(), known);
-            self.reader.wrong(word, format!("there is no event `{}`: {meant}", word.get_ref()));
-            return None;
+        let kind = match event_kind(word.get_ref()) {
+            Ok(kind) => kind,
+            Err(message) => {
+                self.reader.wrong(word, message);
+                return None;
+            }
         };
         let Some(member) = member else {
             self.reader.wrong(word, "an event happens to somebody: add `member`".to_owned());
@@ -313,4 +312,14 @@ fn json_value(value: toml::Value) -> Value {
         toml::Value::Array(values) => values.into_iter().map(json_value).collect(),
         toml::Value::Table(table) => Value::Object(json_object(table)),
     }
+}
+
+/// The kind of event that a word stands for. A sentence when it stands for none.
+pub(crate) fn event_kind(word: &str) -> Result<EventKind, String> {
+    let kind = EVENTS.iter().find(|(name, _)| *name == word).map(|(_, kind)| kind.clone());
+    let other = word.strip_prefix(OTHER).filter(|other| !other.is_empty());
+    kind.or(other.map(|other| EventKind::Other(other.to_owned()))).ok_or_else(|| {
+        let known = EVENTS.iter().map(|(name, _)| *name).chain([OTHER_EVENT]);
+        format!("there is no event `{word}`: {}", meant(word, known))
+    })
 }

@@ -69,7 +69,7 @@ impl Key {
     }
 
     /// For requests of the command line's own, and for talking to a simulator.
-    pub(super) fn expose(&self) -> &str {
+    pub(in crate::cli) fn expose(&self) -> &str {
         &self.text
     }
 }

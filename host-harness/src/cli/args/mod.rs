@@ -1,14 +1,21 @@
 //! What the command line takes. The doc comments here are the help.
 
+mod installation;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use installation::*;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  everything was as expected, or whoever read the output closed it early
-  1  an expectation of the scenario failed; the difference is printed
-  2  the command line, the scenario, the component, the key file or the address cannot be used";
+  1  an expectation of the scenario failed (the difference is printed), or something was refused for good
+  2  the command line, a file, the component, the key or the address cannot be used
+  3  somebody must look at what would change: `harness sync --yes` confirms it
+  4  ended in the middle, or Kisi cannot be reached for now: the same command goes on
+  5  nothing goes on until a person has acted; then `harness connect`";
 
 const RUN_HELP: &str = "\
 Examples:
@@ -60,9 +67,20 @@ Examples:
   harness inspect some_plugin.wasm --json
 ";
 
-/// Plays gym scenarios against Kisi through a door-access plugin, and tells what a plugin may do.
+const OVERVIEW: &str = "\
+An installation, from the beginning:
+  harness connect --key-file key.txt --members my-gym --contact me@my-gym.example
+  harness groups                          the access groups that Kisi has
+  harness map Basic \"Front door\"         who has the plan Basic may use the group Front door
+  harness preview                         who would gain and lose what
+  harness sync                            make Kisi match
+  harness event membership-frozen 1042    a member's membership changed: make Kisi match for them
+";
+
+/// Keeps a gym's Kisi in step with its memberships through a door-access plugin, plays scenarios of it, and tells what
+/// a plugin may do.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "harness", version, max_term_width = 100, after_help = format!("{OVERVIEW}\n{EXIT_CODES}"))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -82,6 +100,9 @@ pub(crate) enum Command {
     /// Nothing of it runs but its description of itself, with no storage, no directory and no network.
     #[command(after_help = format!("{INSPECT_HELP}\n{EXIT_CODES}"))]
     Inspect(InspectArgs),
+
+    #[command(flatten)]
+    Installation(Installation),
 }
 
 impl Command {
@@ -90,6 +111,7 @@ impl Command {
         match self {
             Command::Run(args) => &args.output,
             Command::Inspect(args) => &args.output,
+            Command::Installation(command) => &command.common().output,
         }
     }
 }

@@ -1,0 +1,308 @@
+//! What the commands of an installation take.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{EXIT_CODES, OutputArgs};
+
+const CONNECT_HELP: &str = "\
+Examples:
+  harness connect --key-file key.txt --members my-gym --contact me@my-gym.example
+      installs: Kisi itself, the members in my-gym/members.csv and the plans in my-gym/plans.csv
+  harness connect --kisi http://127.0.0.1:8080 --key-file key.txt --members examples/gym-300 \\
+      --contact me@my-gym.example --unpaced
+      against a simulator: cargo run -p kisi-sim -- --port 8080 --unpaced --seed examples/gym-300/kisi.toml
+  harness connect --grace-days 7
+      changes a setting of an installation that is there
+  harness connect --key-file new-key.txt
+      gives it another key; what is not named stays
+";
+const MAP_HELP: &str = "\
+Examples:
+  harness map                                  shows which plan opens which groups
+  harness map Basic \"24/7 entrance\"            who has Basic may use the group; ids work as well as names
+  harness map Basic \"Gym North\" --at north     only memberships of the location north
+  harness map --remove Basic                   Basic opens nothing any more
+  harness map --remove Basic \"24/7 entrance\"   Basic opens this group no more
+  harness map --file mapping.csv               takes these entries in place of all others
+
+mapping.csv:
+  plan,group,location
+  Basic,24/7 entrance,
+  Basic,Gym North,north
+";
+const SYNC_HELP: &str = "\
+Examples:
+  harness sync              makes Kisi match the members' file
+  harness sync --yes        the same, though it removes more than the brake allows
+  harness sync --calls 50   in steps of at most 50 requests; Ctrl-C ends between two steps
+
+A sync that ended in the middle goes on with the next `harness sync`.
+";
+const PREVIEW_HELP: &str = "\
+Examples:
+  harness preview           who would gain and lose what; nothing changes in Kisi
+  harness preview --all     every line
+  harness preview --keep    keeps it, so that the next `harness sync` applies just this
+";
+const EVENT_HELP: &str = "\
+Examples:
+  harness event membership-purchased 1042
+  harness event membership-frozen ann@example.test
+  harness event member-deleted 1042
+      after the change is in the members' file, which says what holds
+
+Kinds: membership-purchased, membership-started, membership-renewed, plan-changed, membership-cancelled,
+membership-frozen, membership-unfrozen, membership-expired, payment-overdue, payment-recovered, member-blocked,
+member-unblocked, member-changed, member-deleted, other:WORD.
+";
+
+/// The commands of an installation.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Installation {
+    /// Install, or change what an installation was connected with.
+    ///
+    /// Verifies the key and its rights, reads the places and groups, and agrees to what the plugin may reach. Nothing
+    /// changes in Kisi. The installation lives in a folder that only you may read; the key is kept there in a file.
+    #[command(after_help = format!("{CONNECT_HELP}\n{EXIT_CODES}"))]
+    Connect(ConnectArgs),
+
+    /// Show how the installation is. No request is sent.
+    #[command(after_help = EXIT_CODES)]
+    Status(Common),
+
+    /// Show Kisi's access groups, and which plans open them.
+    #[command(after_help = EXIT_CODES)]
+    Groups(GroupsArgs),
+
+    /// Show or change which plan opens which groups.
+    #[command(after_help = format!("{MAP_HELP}\n{EXIT_CODES}"))]
+    Map(MapArgs),
+
+    /// Show who would gain and lose what. Nothing changes in Kisi.
+    #[command(after_help = format!("{PREVIEW_HELP}\n{EXIT_CODES}"))]
+    Preview(PreviewArgs),
+
+    /// Make Kisi match the members' file for everybody.
+    ///
+    /// When it would remove more than the brake allows (more than 10 grants and more than 20 % of all, unless the
+    /// settings say otherwise), it waits: look at what it says, then run it with --yes.
+    #[command(after_help = format!("{SYNC_HELP}\n{EXIT_CODES}"))]
+    Sync(SyncArgs),
+
+    /// Make Kisi match for one member, to whom something happened.
+    ///
+    /// The event is a hint: what holds is in the members' file, which is read anew.
+    #[command(after_help = format!("{EVENT_HELP}\n{EXIT_CODES}"))]
+    Event(EventArgs),
+}
+
+impl Installation {
+    /// What all of them take.
+    pub(crate) fn common(&self) -> &Common {
+        match self {
+            Installation::Connect(args) => &args.common,
+            Installation::Status(common) => common,
+            Installation::Groups(args) => &args.common,
+            Installation::Map(args) => &args.common,
+            Installation::Preview(args) => &args.common,
+            Installation::Sync(args) => &args.common,
+            Installation::Event(args) => &args.common,
+        }
+    }
+}
+
+/// What all commands of an installation take.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Common {
+    /// The installation's folder. Each is a gym of its own.
+    #[arg(long, value_name = "FOLDER", env = "HARNESS_STATE", default_value = ".door-access")]
+    pub(crate) state: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What `harness connect` takes. What is left out stays as it was.
+#[derive(Args, Debug)]
+pub(crate) struct ConnectArgs {
+    /// Where Kisi is: `https://…`, or `http://` for this machine only. At first https://api.kisi.io.
+    #[arg(long, value_name = "URL")]
+    pub(crate) kisi: Option<String>,
+
+    /// A file with an API key of an administrator, and nothing else in it. It is copied.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+
+    /// The folder with the gym's members.csv and plans.csv. Every command reads them anew.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) members: Option<PathBuf>,
+
+    /// The plugin. At first target/component/kisi_plugin.wasm.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) component: Option<PathBuf>,
+
+    /// How far the gym's clock is ahead of UTC, for the days in the members' file. At first +00:00.
+    #[arg(long, value_name = "±HH:MM", allow_hyphen_values = true)]
+    pub(crate) utc_offset: Option<String>,
+
+    /// Send requests as fast as they are answered: for a simulator with --unpaced, on this machine only.
+    #[arg(long)]
+    pub(crate) unpaced: bool,
+
+    /// The plugin's settings, a JSON file, in place of the ones that are there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+
+    /// Setting: the address under which Kisi reaches whoever runs this.
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) contact: Option<String>,
+
+    /// Setting: how the platform introduces itself to Kisi. At first “door-access harness”.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) identifier: Option<String>,
+
+    /// Setting: days that access goes on after a payment became overdue.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) grace_days: Option<u32>,
+
+    /// Setting: what a blocked or deleted member loses.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) on_block: Option<OnBlock>,
+
+    /// Setting: what to do when Kisi knows nobody by a member's e-mail address.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) missing_user: Option<MissingUser>,
+
+    /// Setting: who tells people for whom an account is created.
+    #[arg(long, value_enum, value_name = "WHO")]
+    pub(crate) invitation: Option<Invitation>,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What a blocked or deleted member loses.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum OnBlock {
+    /// All groups.
+    All,
+    /// What the plugin gave.
+    Ours,
+}
+
+/// What to do when Kisi knows nobody by an address.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum MissingUser {
+    /// Create an account.
+    Create,
+    /// Only report it.
+    Report,
+}
+
+/// Who tells people for whom an account is created.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Invitation {
+    /// Kisi, by mail.
+    KisiMail,
+    /// The platform.
+    Managed,
+}
+
+/// What `harness groups` takes.
+#[derive(Args, Debug)]
+pub(crate) struct GroupsArgs {
+    /// Read them from Kisi, in place of what was read before.
+    #[arg(long)]
+    pub(crate) refresh: bool,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What `harness map` takes.
+#[derive(Args, Debug)]
+pub(crate) struct MapArgs {
+    /// A plan, by name or id.
+    #[arg(value_name = "PLAN", conflicts_with = "file")]
+    pub(crate) plan: Option<String>,
+
+    /// The group that it opens, by name or id.
+    #[arg(value_name = "GROUP")]
+    pub(crate) group: Option<String>,
+
+    /// Only for memberships of this location.
+    #[arg(long, value_name = "LOCATION", requires = "plan")]
+    pub(crate) at: Option<String>,
+
+    /// Remove the entry, or all entries of the plan when no group is named.
+    #[arg(long, requires = "plan")]
+    pub(crate) remove: bool,
+
+    /// Take the entries of this CSV file in place of all others.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// How a reconciliation goes on.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct StepArgs {
+    /// Requests a step makes at most.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(4..=1_000))]
+    pub(crate) calls: u32,
+
+    /// Print every line of the report, not only the first of each kind.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// What `harness preview` takes.
+#[derive(Args, Debug)]
+pub(crate) struct PreviewArgs {
+    /// Keep it, so that the next `harness sync` applies just this.
+    #[arg(long)]
+    pub(crate) keep: bool,
+
+    #[command(flatten)]
+    pub(crate) step: StepArgs,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What `harness sync` takes.
+#[derive(Args, Debug)]
+pub(crate) struct SyncArgs {
+    /// Confirm that it removes more than the brake allows.
+    #[arg(long)]
+    pub(crate) yes: bool,
+
+    #[command(flatten)]
+    pub(crate) step: StepArgs,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What `harness event` takes.
+#[derive(Args, Debug)]
+pub(crate) struct EventArgs {
+    /// What happened; see below.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+
+    /// To whom: id, e-mail address or name.
+    #[arg(value_name = "MEMBER")]
+    pub(crate) member: String,
+
+    /// Show the body of each request, too.
+    #[arg(long)]
+    pub(crate) bodies: bool,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}

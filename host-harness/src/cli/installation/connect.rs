@@ -1,0 +1,249 @@
+//! `harness connect`: agrees to what the plugin may reach, verifies the key, and makes the folder an installation.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::config::{self, Config};
+use super::console::{Answer, Console};
+use super::members::{Offset, Roll, folder};
+use super::report::{GroupFacts, counted, warning};
+use super::session::{self, Parts, absolute, settled};
+use super::state::State;
+use crate::cli::args::ConnectArgs;
+use crate::cli::exit::{Exit, Stop};
+use crate::cli::load;
+use crate::cli::report::{Page, Table, Tone};
+use crate::cli::world::{self, Key};
+use crate::cli::wrong::{Place, Unusable, Wrong, unusable};
+use crate::contract::connection::Connected;
+use crate::{Plugin, Recorder};
+
+const KISI: &str = "https://api.kisi.io";
+const COMPONENT: &str = "target/component/kisi_plugin.wasm";
+const IDENTIFIER: &str = "door-access harness";
+
+/// What came of it.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "connected")]
+struct Installed {
+    state: PathBuf,
+    organization: String,
+    account: String,
+    email: String,
+    kisi: String,
+    plugin: String,
+    origins: Vec<String>,
+    members: usize,
+    memberships: usize,
+    plans: usize,
+    places: Vec<String>,
+    groups: Vec<GroupFacts>,
+    calls: usize,
+}
+
+/// Connects.
+pub(super) async fn run(args: &ConnectArgs, console: &mut Console<'_>) -> Result<Exit, Stop> {
+    // What can be found wrong without the folder is told before it is made.
+    if let Some(kisi) = &args.kisi {
+        world::endpoint(kisi)?;
+    }
+    let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
+    let state = State::make(&args.common.state)?;
+    let before = state.read::<Config>(config::FILE)?;
+    let key = match given_key {
+        Some(key) => key,
+        None => state.key()?.ok_or_else(|| {
+            Unusable::new("--key-file is missing: a file with an API key of an administrator, made in Kisi under My Account > API")
+        })?,
+    };
+    let mut config = config(args, before)?;
+    let roll = Roll::read(&config.members, config.utc_offset)?;
+    let plugin = load::component(&config.component, Some(state.compiled())).await?;
+    config.component_sha256 = plugin.hash();
+    config.origins = plugin.origins().iter().map(ToString::to_string).collect();
+    let recorder = Arc::new(Recorder::new());
+    let records = state.records()?;
+    let parts =
+        Parts { config: &config, plugin: &plugin, key: &key, roll: &roll, records, recorder: &recorder };
+    let tenant = session::tenant(parts)?;
+    let settings = Value::Object(config.settings.clone()).to_string();
+    let connected = settled(&tenant, console, async |tenant| tenant.connect(&settings).await).await;
+    let connected = connected.map_err(settings_are_wrong)?;
+    state.keep_key(&key)?;
+    state.write(config::FILE, &config)?;
+    let calls = recorder.take().exchanges.len();
+    console.tell(&installed(&state, &config, &plugin, &roll, &connected, calls))?;
+    Ok(Exit::AsExpected)
+}
+
+/// What was agreed on, with what changes now.
+fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable> {
+    let component = match (&args.component, &before) {
+        (Some(component), _) => absolute(component)?,
+        (None, Some(before)) => before.component.clone(),
+        (None, None) => absolute(Path::new(COMPONENT))?,
+    };
+    let members = match (&args.members, &before) {
+        (Some(members), _) => folder(members)?,
+        (None, Some(before)) => before.members.clone(),
+        (None, None) => {
+            return unusable(
+                "--members is missing: the folder with the gym's members.csv and plans.csv (host-harness/README.md \
+                 describes them)",
+            );
+        }
+    };
+    let utc_offset = match &args.utc_offset {
+        Some(text) => text.parse().map_err(|error| Unusable::new(format!("--utc-offset: {error}")))?,
+        None => before.as_ref().map_or(Offset::default(), |before| before.utc_offset),
+    };
+    let kisi = args.kisi.clone().or_else(|| before.as_ref().map(|before| before.kisi.clone()));
+    // Another address is another Kisi, whose pace is its own.
+    let unpaced =
+        args.unpaced || (args.kisi.is_none() && before.as_ref().is_some_and(|before| before.unpaced));
+    Ok(Config {
+        kisi: kisi.unwrap_or_else(|| KISI.to_owned()),
+        component,
+        component_sha256: String::new(),
+        origins: Default::default(),
+        members,
+        utc_offset,
+        unpaced,
+        settings: settings(args, before.map(|before| before.settings).unwrap_or_default())?,
+    })
+}
+
+fn settings(args: &ConnectArgs, before: Map<String, Value>) -> Result<Map<String, Value>, Unusable> {
+    let mut settings = match &args.settings {
+        Some(file) => read_settings(file)?,
+        None => before,
+    };
+    let integration = settings.entry("integration").or_insert_with(|| json!({ "identifier": IDENTIFIER }));
+    if let Value::Object(integration) = integration {
+        integration.extend(args.identifier.clone().map(|name| ("identifier".to_owned(), Value::from(name))));
+        integration.extend(args.contact.clone().map(|contact| ("contact".to_owned(), Value::from(contact))));
+        if !integration.contains_key("contact") {
+            return unusable(
+                "--contact is missing: the e-mail address under which Kisi reaches whoever runs this, which it asks of \
+                 every integration",
+            );
+        }
+    }
+    let flags = [
+        ("grace_days", args.grace_days.map(Value::from)),
+        ("on_block", args.on_block.map(word)),
+        ("missing_user", args.missing_user.map(word)),
+        ("invitation", args.invitation.map(word)),
+    ];
+    for (name, value) in flags {
+        settings.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Ok(settings)
+}
+
+fn word(value: impl ValueEnum) -> Value {
+    value.to_possible_value().map_or(Value::Null, |value| Value::from(value.get_name()))
+}
+
+fn read_settings(file: &Path) -> Result<Map<String, Value>, Unusable> {
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Unusable::new(format!("the settings {shown} cannot be read: {error}")))?;
+    serde_json::from_str(&text).map_err(|error| {
+        let place = Place { file: shown, line: error.line().max(1), column: error.column().max(1) };
+        vec![Wrong::at(place, format!("these are no settings in JSON: {error}"))].into()
+    })
+}
+
+/// The plugin names the field; which file or option gave it, the person knows.
+fn settings_are_wrong(stop: Stop) -> Stop {
+    match stop {
+        Stop::Unusable(unusable) => Stop::Unusable(unusable.headed("the settings are wrong")),
+        other => other,
+    }
+}
+
+fn installed(
+    state: &State,
+    config: &Config,
+    plugin: &Plugin,
+    roll: &Roll,
+    connected: &Connected,
+    calls: usize,
+) -> Installed {
+    Installed {
+        state: state.folder().to_owned(),
+        organization: connected.organization.name.clone(),
+        account: connected.account.name.clone(),
+        email: connected.account.email.clone(),
+        kisi: config.kisi.clone(),
+        plugin: format!("{} {}", plugin.manifest().title, plugin.manifest().version),
+        origins: config.origins.iter().cloned().collect(),
+        members: roll.members.len(),
+        memberships: roll.memberships(),
+        plans: roll.plans.len(),
+        places: connected.places.iter().map(|place| place.name.clone()).collect(),
+        groups: connected.groups.iter().map(|group| GroupFacts::of(group, Vec::new())).collect(),
+        calls,
+    }
+}
+
+impl Answer for Installed {
+    fn print(&self, page: &mut Page) -> io::Result<()> {
+        page.wide(Tone::Head, &format!("Connected to “{}”", self.organization))?;
+        let account = if self.account.is_empty() {
+            self.email.clone()
+        } else {
+            format!("{} ({})", self.account, self.email)
+        };
+        page.labelled(Tone::Faint, "key", &format!("of {account}; kept in {}", self.state.display()), "")?;
+        let routed = if self.origins.contains(&self.kisi) {
+            String::new()
+        } else {
+            format!(", which leads to {}", self.kisi)
+        };
+        let may = format!("{} may reach {}{routed}, and nobody else", self.plugin, self.origins.join(", "));
+        page.labelled(Tone::Faint, "plugin", &may, "")?;
+        let members = format!(
+            "{} with {} of {}",
+            counted(self.members, "member"),
+            counted(self.memberships, "membership"),
+            counted(self.plans, "plan")
+        );
+        page.labelled(Tone::Faint, "members", &members, "")?;
+        page.labelled(Tone::Faint, "places", &self.places.join(", "), "")?;
+        page.gap()?;
+        groups(page, &self.groups)?;
+        page.gap()?;
+        page.wide(
+            Tone::Plain,
+            "Next: `harness map PLAN GROUP` for each plan that opens doors, then `harness preview`.",
+        )
+    }
+}
+
+/// Groups with their plans.
+pub(super) fn groups(page: &mut Page, groups: &[GroupFacts]) -> io::Result<()> {
+    if groups.is_empty() {
+        return page
+            .wide(Tone::Care, "Kisi has no groups yet: make them in Kisi, then `harness groups --refresh`.");
+    }
+    let mut table = Table::new(["group", "id", "place", "doors", "opened by", "note"]);
+    for group in groups {
+        let warnings: Vec<&str> = group.warnings.iter().map(|word| warning(word)).collect();
+        table.row([
+            (Tone::Plain, group.name.clone()),
+            (Tone::Faint, group.id.clone()),
+            (Tone::Plain, group.place.clone().unwrap_or_else(|| "all".to_owned())),
+            (Tone::Plain, group.doors.to_string()),
+            (Tone::Plain, group.plans.join(", ")),
+            (Tone::Care, warnings.join("; ")),
+        ]);
+    }
+    page.table(&table)
+}

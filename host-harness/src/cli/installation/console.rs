@@ -1,0 +1,92 @@
+//! What a command says, and to whom: its answer as a page or as JSON, and how far it is to whoever waits.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::cli::args::OutputArgs;
+use crate::cli::exit::Stop;
+use crate::cli::report::{Page, Paint};
+use crate::cli::{Interrupt, Live, Streams};
+
+/// What a command found out.
+pub(super) trait Answer: Serialize {
+    /// For people.
+    fn print(&self, page: &mut Page) -> io::Result<()>;
+}
+
+/// Where a command prints.
+pub(super) struct Console<'a> {
+    out: &'a mut dyn Write,
+    err: &'a mut dyn Write,
+    paint: Paint,
+    json: bool,
+    live: &'a Live,
+    /// Columns of the line that the next one is written over.
+    over: usize,
+}
+
+impl<'a> Console<'a> {
+    pub(super) fn new(streams: Streams<'a>, live: &'a Live, output: &OutputArgs) -> Console<'a> {
+        let Streams { out, err, colour } = streams;
+        let paint = Paint { colour: output.color.wanted(colour) };
+        Console { out, err, paint, json: output.json, live, over: 0 }
+    }
+
+    /// Prints an answer.
+    pub(super) fn tell(&mut self, answer: &impl Answer) -> Result<(), Stop> {
+        self.settle();
+        if self.json {
+            serde_json::to_writer(&mut *self.out, answer).map_err(io::Error::from)?;
+            self.out.write_all(b"\n")?;
+        } else {
+            answer.print(&mut Page { out: self.out, paint: self.paint })?;
+        }
+        self.out.flush()?;
+        Ok(())
+    }
+
+    /// Where reports go, how they are coloured, and whether they are for machines.
+    pub(super) fn report(&mut self) -> (&mut dyn Write, bool, bool) {
+        self.settle();
+        (self.out, self.json, self.paint.colour)
+    }
+
+    /// A sentence to whoever waits.
+    pub(super) fn note(&mut self, text: &str) {
+        self.settle();
+        // Who does not read it does not miss it.
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// How far the work is. On a terminal the next one is written over it.
+    pub(super) fn progress(&mut self, text: &str) {
+        if self.live.terminal {
+            let width = text.chars().count();
+            let rest = " ".repeat(self.over.saturating_sub(width));
+            let _ = write!(self.err, "\r{text}{rest}");
+            let _ = self.err.flush();
+            self.over = width;
+        } else {
+            self.note(text);
+        }
+    }
+
+    /// Ends a line that was to be written over.
+    fn settle(&mut self) {
+        if self.over > 0 {
+            let _ = write!(self.err, "\r{}\r", " ".repeat(self.over));
+            self.over = 0;
+        }
+    }
+
+    /// Whether somebody wants the command to end.
+    pub(super) fn interrupt(&self) -> &Interrupt {
+        &self.live.interrupt
+    }
+
+    /// Whether somebody watches.
+    pub(super) fn is_watched(&self) -> bool {
+        self.live.terminal
+    }
+}

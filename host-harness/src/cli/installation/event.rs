@@ -1,0 +1,104 @@
+//! `harness event`: something happened to a member. What holds now is in the members' file.
+
+use super::console::Console;
+use super::members::Roll;
+use super::session::{Session, broken_off, ended, pause, waiting};
+use crate::cli::args::EventArgs;
+use crate::cli::exit::{Exit, Stop};
+use crate::cli::play::facts;
+use crate::cli::report::{Fact, FactKind, StepReport, held, list, to};
+use crate::cli::scenario::event_kind;
+use crate::cli::world::Held;
+use crate::cli::wrong::Unusable;
+use crate::contract::events::{Event, EventKind, Outcome, Unfinished};
+use crate::{Clock, SystemClock};
+
+/// Delivers it.
+pub(super) async fn run(
+    session: &Session,
+    args: &EventArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
+    let kind = event_kind(&args.kind).map_err(Unusable::new)?;
+    let (member, name) = member(&session.roll, &kind, &args.member)?;
+    let now = SystemClock.now_ms();
+    let event = Event { id: format!("event-{now}"), kind, member, occurred_at: now };
+    let mut told = StepReport {
+        step: "event",
+        line: None,
+        at: now,
+        title: format!("{} · {name}", args.kind),
+        note: None,
+        facts: Vec::new(),
+        calls: Vec::new(),
+        log: Vec::new(),
+        groups: Vec::new(),
+        mismatches: Vec::new(),
+    };
+    let mut attempt = 1;
+    let ending = loop {
+        let handled = session.tenant.handle(&event).await;
+        told.calls.extend(
+            session.recorder.take().exchanges.iter().map(|exchange| facts::call(exchange, args.bodies)),
+        );
+        let (outcomes, error) = match handled {
+            Ok(Ok(outcomes)) => (outcomes, None),
+            Ok(Err(Unfinished { error, done })) => (done, Some(error)),
+            Err(error) => break Err(broken_off(&error)),
+        };
+        for outcome in &outcomes {
+            let other = (outcome.member != event.member).then(|| session.roll.named(&outcome.member));
+            told.facts.extend(facts::of_outcome(outcome, other.as_deref()));
+        }
+        let Some(error) = error else { break Ok(outcomes) };
+        match pause(&error, attempt) {
+            Some(wait) if !console.interrupt().is_requested() => {
+                waiting(&error, wait, console);
+                tokio::time::sleep(wait).await;
+                attempt += 1;
+            }
+            _ => break Err(ended(&error)),
+        }
+    };
+    if let Ok(outcomes) = &ending {
+        if told.facts.iter().all(|fact| fact.kind == FactKind::Due) && told.calls.is_empty() {
+            told.facts.insert(0, facts::nothing());
+        }
+        told.facts.extend(outcomes.first().map(|outcome| holds(outcome, now)));
+    }
+    let (out, json, colour) = console.report();
+    to(out, json, colour).step(&told)?;
+    let failed = ending?.iter().any(|outcome| !outcome.failures.is_empty());
+    Ok(if failed { Exit::OtherThanExpected } else { Exit::AsExpected })
+}
+
+/// The member's id, and a name for people. Whoever is not in the file was deleted, or misspelt; the first must be said,
+/// because a deleted member loses everything.
+fn member(roll: &Roll, kind: &EventKind, given: &str) -> Result<(String, String), Unusable> {
+    match roll.member(given) {
+        Ok(member) => Ok((member.id.clone(), roll.named(&member.id))),
+        Err(_) if *kind == EventKind::MemberDeleted => Ok((given.to_owned(), given.to_owned())),
+        Err(unknown) => {
+            Err(Unusable::new(format!("{unknown}. Of somebody who was deleted, say `member-deleted`.")))
+        }
+    }
+}
+
+/// What the member holds now.
+fn holds(outcome: &Outcome, now_ms: u64) -> Fact {
+    let grants = outcome.grants.iter().map(|grant| {
+        let dates = Held {
+            name: String::new(),
+            email: String::new(),
+            group: grant.group.name.clone(),
+            role: None,
+            from_ms: grant.window.starts_at,
+            until_ms: grant.window.ends_at,
+        };
+        held(&dates, now_ms)
+    });
+    facts::plain(
+        FactKind::Found,
+        format!("Holds {} through the plugin now.", list(&grants.collect::<Vec<_>>())),
+    )
+}

@@ -1,0 +1,67 @@
+//! `harness groups`: Kisi's access groups, and which plans open them.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::connect;
+use super::console::{Answer, Console};
+use super::report::{GroupFacts, when};
+use super::session::Session;
+use crate::cli::args::GroupsArgs;
+use crate::cli::exit::{Exit, Stop};
+use crate::cli::report::{Page, Tone, time};
+use crate::contract::mappings::MappingState;
+
+/// The groups.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "groups")]
+struct Groups {
+    #[serde(serialize_with = "time")]
+    refreshed_at: u64,
+    groups: Vec<GroupFacts>,
+}
+
+/// Shows them.
+pub(super) async fn run(
+    session: &Session,
+    args: &GroupsArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
+    let list = match args.refresh {
+        true => session.ask(console, async |tenant| tenant.refresh_groups().await).await?,
+        false => session.ask(console, async |tenant| tenant.list_groups().await).await?,
+    };
+    let mapping = session.ask(console, async |tenant| tenant.list_mappings().await).await?;
+    let groups = list.groups.iter().map(|group| GroupFacts::of(group, plans(session, &mapping, &group.id)));
+    console.tell(&Groups { refreshed_at: list.refreshed_at, groups: groups.collect() })?;
+    Ok(Exit::AsExpected)
+}
+
+/// The plans that open a group, by name.
+fn plans(session: &Session, mapping: &[MappingState], group: &str) -> Vec<String> {
+    let entries = mapping.iter().filter(|state| state.mapping.group == group);
+    let mut plans: Vec<String> = entries
+        .map(|state| {
+            let plan = session.roll.plan_name(&state.mapping.plan);
+            match &state.mapping.location {
+                Some(location) => format!("{plan} at {location}"),
+                None => plan.to_owned(),
+            }
+        })
+        .collect();
+    plans.dedup();
+    plans
+}
+
+impl Answer for Groups {
+    fn print(&self, page: &mut Page) -> io::Result<()> {
+        connect::groups(page, &self.groups)?;
+        page.gap()?;
+        let (_, when) = when(Some(self.refreshed_at));
+        page.wide(
+            Tone::Faint,
+            &format!("As read from Kisi on {when}; `harness groups --refresh` reads them again."),
+        )
+    }
+}

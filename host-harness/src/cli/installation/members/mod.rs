@@ -1,0 +1,141 @@
+//! The gym's own data, from the files that its system exports: `members.csv` with a row for each membership, and
+//! `plans.csv`. They are the platform's truth, so they are read anew by every command, and used only when nothing in
+//! them is wrong.
+
+mod day;
+mod rows;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::MemoryDirectory;
+use crate::cli::scenario::meant;
+use crate::cli::wrong::{Unusable, Wrong, unusable};
+use crate::contract::types::{Member, Plan};
+
+pub(super) use day::Offset;
+pub(super) use table::{Row, Table};
+
+const MEMBERS: &str = "members.csv";
+const PLANS: &str = "plans.csv";
+
+/// Everybody, and what the gym sells.
+pub(super) struct Roll {
+    /// All plans, as they stand in the file.
+    pub(super) plans: Vec<Plan>,
+    /// All members, ordered by id.
+    pub(super) members: Vec<Member>,
+}
+
+impl Roll {
+    /// Reads the files of a folder. All that is wrong in them is told at once.
+    pub(super) fn read(folder: &Path, offset: Offset) -> Result<Roll, Unusable> {
+        let mut wrong = Vec::new();
+        let plans = rows::plans(&Table::read(&folder.join(PLANS))?, &mut wrong);
+        let members = rows::members(&Table::read(&folder.join(MEMBERS))?, &plans, offset, &mut wrong);
+        if wrong.is_empty() { Ok(Roll { plans, members }) } else { Err(wrong.into()) }
+    }
+
+    /// For the plugin to ask.
+    pub(super) fn directory(&self) -> Arc<MemoryDirectory> {
+        let directory = MemoryDirectory::new();
+        directory.set_plans(self.plans.clone());
+        for member in &self.members {
+            directory.insert(member.clone());
+        }
+        Arc::new(directory)
+    }
+
+    /// How many memberships there are.
+    pub(super) fn memberships(&self) -> usize {
+        self.members.iter().map(|member| member.memberships.len()).sum()
+    }
+
+    /// A member's name as staff reads it, with the id behind it.
+    pub(super) fn named(&self, id: &str) -> String {
+        match self.members.iter().find(|member| member.id == id) {
+            Some(member) => format!("{} ({id})", member.name),
+            None => id.to_owned(),
+        }
+    }
+
+    /// The member of this id, e-mail address or name.
+    pub(super) fn member(&self, given: &str) -> Result<&Member, Unusable> {
+        if let Some(member) = self.members.iter().find(|member| member.id == given) {
+            return Ok(member);
+        }
+        let same = |text: &str| text.trim().to_lowercase() == given.trim().to_lowercase();
+        let email = |member: &&Member| member.email.as_deref().is_some_and(same);
+        let name = |member: &&Member| same(&member.name);
+        let found: Vec<&Member> =
+            self.members.iter().filter(|member| email(member) || name(member)).collect();
+        match found.as_slice() {
+            [only] => Ok(only),
+            [] => {
+                let known = self.members.iter().flat_map(|member| [member.id.as_str(), member.name.as_str()]);
+                let meant = match meant(given, known) {
+                    // Hundreds of names help nobody.
+                    list if list.starts_with("known are") => format!("see {MEMBERS}"),
+                    meant => meant,
+                };
+                unusable(format!("there is no member `{given}` in {MEMBERS}: {meant}"))
+            }
+            several => {
+                let ids: Vec<&str> = several.iter().map(|member| member.id.as_str()).collect();
+                unusable(format!("`{given}` may be any of `{}`: give the id", ids.join("`, `")))
+            }
+        }
+    }
+
+    /// A plan's name. One that the gym no longer has goes by its id.
+    pub(super) fn plan_name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.plans.iter().find(|plan| plan.id == id).map_or(id, |plan| plan.name.as_str())
+    }
+
+    /// The plan of this id or name.
+    pub(super) fn plan(&self, given: &str) -> Result<&Plan, String> {
+        let plans = self.plans.iter().map(|plan| (plan, plan.id.as_str(), plan.name.as_str()));
+        one_of("plan", given, plans.collect())
+    }
+}
+
+/// The one of this id or name. A sentence when it is none or several.
+pub(super) fn one_of<'a, T>(
+    what: &str,
+    given: &str,
+    known: Vec<(&'a T, &'a str, &'a str)>,
+) -> Result<&'a T, String> {
+    if let Some((found, ..)) = known.iter().find(|(_, id, _)| *id == given) {
+        return Ok(found);
+    }
+    let by_name: Vec<_> = known.iter().filter(|(_, _, name)| *name == given).collect();
+    match by_name.as_slice() {
+        [(only, ..)] => Ok(only),
+        [] => {
+            let names = known.iter().map(|(_, _, name)| *name);
+            Err(format!("there is no {what} `{given}`: {}", meant(given, names)))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|(_, id, _)| *id).collect();
+            Err(format!("there are several {what}s `{given}`: give the id, one of `{}`", ids.join("`, `")))
+        }
+    }
+}
+
+/// The folder of the gym's files, by the path that was given: the folder itself, or the file of the members in it.
+pub(super) fn folder(given: &Path) -> Result<PathBuf, Unusable> {
+    let folder = if given.is_file() { given.parent().unwrap_or(Path::new("")) } else { given };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    std::path::absolute(folder).ok().filter(|folder| folder.join(MEMBERS).is_file()).ok_or_else(|| {
+        Unusable::new(format!(
+            "there is no {MEMBERS} in {}: name the folder that holds {MEMBERS} and {PLANS} with --members",
+            folder.display()
+        ))
+    })
+}
+
+/// Something wrong in a row.
+fn wrong(row: &Row, message: impl Into<String>) -> Wrong {
+    Wrong::at(row.place(), message)
+}

@@ -1,0 +1,44 @@
+//! An installation that persists: one gym, its key, its settings and the plugin's records in a folder, and its members
+//! in files that its own system exports. A file a command.
+
+mod config;
+mod connect;
+mod console;
+mod event;
+mod groups;
+mod map;
+mod members;
+mod report;
+mod session;
+mod state;
+mod status;
+mod sync;
+
+use crate::cli::args::Installation;
+use crate::cli::exit::{Exit, Stop};
+use crate::cli::{Live, Streams};
+
+use console::Console;
+use session::Session;
+
+/// Runs a command.
+pub(super) async fn run<'a>(
+    command: &Installation,
+    streams: Streams<'a>,
+    live: &'a Live,
+) -> Result<Exit, Stop> {
+    let mut console = Console::new(streams, live, &command.common().output);
+    if let Installation::Connect(args) = command {
+        return connect::run(args, &mut console).await;
+    }
+    let session = Session::open(command.common(), &mut console).await?;
+    match command {
+        Installation::Connect(_) => Ok(Exit::AsExpected),
+        Installation::Status(_) => status::run(&session, &mut console).await,
+        Installation::Groups(args) => groups::run(&session, args, &mut console).await,
+        Installation::Map(args) => map::run(&session, args, &mut console).await,
+        Installation::Preview(args) => sync::preview(&session, args, &mut console).await,
+        Installation::Sync(args) => sync::sync(&session, args, &mut console).await,
+        Installation::Event(args) => event::run(&session, args, &mut console).await,
+    }
+}

@@ -1,0 +1,210 @@
+//! An installation at work: its folder held, its members read, its plugin loaded, and calls that are made until they
+//! come to something.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::{self, Config};
+use super::console::Console;
+use super::members::Roll;
+use super::state::State;
+use crate::cli::args::Common;
+use crate::cli::exit::{Exit, Stop};
+use crate::cli::load;
+use crate::cli::play::facts;
+use crate::cli::world::{self, Key};
+use crate::cli::wrong::{Unusable, Wrong, unusable};
+use crate::contract::types::Error;
+use crate::{
+    ApprovedOrigin, CallError, Called, Endpoint, HttpsClient, HttpsClientConfig, Pace, PaceConfig, Plugin,
+    Reach, Recorder, SqliteStorage, Tenant,
+};
+
+/// How often a call is made that may work later.
+const ATTEMPTS_MAX: u32 = 6;
+/// How long is waited in between at most. Whoever is told to wait for longer comes back by themselves.
+const WAIT_MAX: Duration = Duration::from_secs(60);
+/// How much of each request's body is kept for a report, in bytes.
+const BODY_BYTES_MAX: usize = 2_000;
+
+/// An installation at work.
+pub(super) struct Session {
+    pub(super) state: State,
+    pub(super) config: Config,
+    pub(super) roll: Roll,
+    pub(super) plugin: Plugin,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) tenant: Tenant,
+}
+
+/// What a tenant is made of.
+pub(super) struct Parts<'a> {
+    pub(super) config: &'a Config,
+    pub(super) plugin: &'a Plugin,
+    pub(super) key: &'a Key,
+    pub(super) roll: &'a Roll,
+    pub(super) records: SqliteStorage,
+    pub(super) recorder: &'a Arc<Recorder>,
+}
+
+impl Session {
+    /// Takes up the installation of a folder.
+    pub(super) async fn open(common: &Common, console: &mut Console<'_>) -> Result<Session, Stop> {
+        let state = State::open(&common.state)?;
+        let (config, key) = (state.read::<Config>(config::FILE)?, state.key()?);
+        let (Some(config), Some(key)) = (config, key) else {
+            return Ok(unusable(format!(
+                "the installation in {} is not connected yet: run `harness connect` again until it succeeds",
+                common.state.display()
+            ))?);
+        };
+        let roll = Roll::read(&config.members, config.utc_offset)?;
+        let plugin = load::component(&config.component, Some(state.compiled())).await?;
+        agreed(&config, &plugin, console)?;
+        let recorder = Arc::new(Recorder::with_bodies(BODY_BYTES_MAX));
+        let records = state.records()?;
+        let parts =
+            Parts { config: &config, plugin: &plugin, key: &key, roll: &roll, records, recorder: &recorder };
+        let tenant = tenant(parts)?;
+        Ok(Session { state, config, roll, plugin, recorder, tenant })
+    }
+
+    /// Makes a call until it comes to something.
+    pub(super) async fn ask<T>(
+        &self,
+        console: &mut Console<'_>,
+        call: impl AsyncFn(&Tenant) -> Called<T>,
+    ) -> Result<T, Stop> {
+        settled(&self.tenant, console, call).await
+    }
+
+    /// How many requests were sent since the last time.
+    pub(super) fn requests(&self) -> usize {
+        self.recorder.take().exchanges.len()
+    }
+}
+
+/// A component may be built anew at any time. What it may reach was agreed on.
+fn agreed(config: &Config, plugin: &Plugin, console: &mut Console<'_>) -> Result<(), Unusable> {
+    let unknown: Vec<String> = plugin
+        .origins()
+        .iter()
+        .map(ToString::to_string)
+        .filter(|origin| !config.origins.contains(origin))
+        .collect();
+    if !unknown.is_empty() {
+        return unusable(format!(
+            "the plugin in {} is another one than when it was connected, and now wants to reach {}: run `harness \
+             connect` again if you agree",
+            config.component.display(),
+            unknown.join(", ")
+        ));
+    }
+    if plugin.hash() != config.component_sha256 {
+        console.note(
+            "The plugin is another build than the one that was connected; it may reach the same as before.",
+        );
+    }
+    Ok(())
+}
+
+/// Sets up the calls.
+pub(super) fn tenant(parts: Parts) -> Result<Tenant, Unusable> {
+    let Parts { config, plugin, key, roll, records, recorder } = parts;
+    let endpoint = world::endpoint(&config.kisi)?;
+    if config.unpaced && endpoint.reach() != Reach::Loopback {
+        return unusable(format!(
+            "--unpaced is for a simulator on this machine, and {endpoint} is none: Kisi allows five requests a second"
+        ));
+    }
+    let failed = |error: &dyn std::fmt::Display| Unusable::new(error.to_string());
+    let client = HttpsClient::new(&HttpsClientConfig::default()).map_err(|error| failed(&error))?;
+    let pace = if config.unpaced { Pace::unlimited() } else { Pace::new(PaceConfig::default()) };
+    let mut builder = Tenant::builder(plugin.clone(), "gym")
+        .directory(roll.directory())
+        .storage(Arc::new(records))
+        .credential(key.secret())
+        .transport(Arc::new(client))
+        .pace(Arc::new(pace))
+        .observer(Arc::clone(recorder) as Arc<_>);
+    for origin in plugin.origins().iter().filter(|origin| config.origins.contains(&origin.to_string())) {
+        builder = builder.approve(match Endpoint::of(origin) == endpoint {
+            true => ApprovedOrigin::direct(origin.clone()),
+            false => ApprovedOrigin::routed(origin.clone(), endpoint.clone()),
+        });
+    }
+    builder.build().map_err(|error| failed(&error))
+}
+
+/// Makes a call until it works, cannot work, or was tried often enough.
+pub(super) async fn settled<T>(
+    tenant: &Tenant,
+    console: &mut Console<'_>,
+    call: impl AsyncFn(&Tenant) -> Called<T>,
+) -> Result<T, Stop> {
+    let mut attempt = 1;
+    loop {
+        let error = match call(tenant).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => error,
+            Err(error) => return Err(broken_off(&error)),
+        };
+        match pause(&error, attempt) {
+            Some(wait) if !console.interrupt().is_requested() => {
+                waiting(&error, wait, console);
+                tokio::time::sleep(wait).await;
+                attempt += 1;
+            }
+            _ => return Err(ended(&error)),
+        }
+    }
+}
+
+/// How long to wait before a call is made again; `None` when that is of no use, or was done often enough.
+pub(super) fn pause(error: &Error, attempt: u32) -> Option<Duration> {
+    let Error::Retry(retry) = error else { return None };
+    let wait = Duration::from_millis(retry.after_ms);
+    (attempt < ATTEMPTS_MAX && wait <= WAIT_MAX).then_some(wait)
+}
+
+/// Says why nothing happens for a while.
+pub(super) fn waiting(error: &Error, wait: Duration, console: &mut Console<'_>) {
+    let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    console.note(&format!("{} Trying again in {}.", facts::error(error).text, facts::span(ms)));
+}
+
+/// What an error of the plugin's is to the command.
+pub(super) fn ended(error: &Error) -> Stop {
+    let text = facts::error(error).text;
+    match error {
+        Error::Retry(retry) => {
+            let after = facts::span(retry.after_ms);
+            Stop::Ended(Exit::Unfinished, format!("{text} Run the same command again in {after} or later."))
+        }
+        Error::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),
+        Error::Reject(_) => Stop::Ended(Exit::OtherThanExpected, text),
+        Error::Settings(problems) => {
+            let wrong =
+                problems.iter().map(|problem| Wrong::plain(format!("{}: {}", problem.path, problem.message)));
+            Stop::Unusable(wrong.collect::<Vec<_>>().into())
+        }
+    }
+}
+
+/// What a call without an answer is to the command.
+pub(super) fn broken_off(error: &CallError) -> Stop {
+    match error {
+        CallError::CredentialExposed(_) => Stop::Unusable(Unusable::new(format!("{error}: take it out"))),
+        _ => Stop::Ended(
+            Exit::Unfinished,
+            format!("{error}. What had been done is recorded: run the same command again."),
+        ),
+    }
+}
+
+/// A path that means the same wherever the next command runs.
+pub(super) fn absolute(path: &Path) -> Result<std::path::PathBuf, Unusable> {
+    std::path::absolute(path)
+        .map_err(|error| Unusable::new(format!("{} is no path: {error}", path.display())))
+}

@@ -1,0 +1,232 @@
+//! The folder that an installation lives in: its key, its records, what was agreed on, and a lock, so that one program
+//! at a time works on it.
+//!
+//! The key opens doors. So the folder must be its owner's alone, which is checked before anything in it is read.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::SqliteStorage;
+use crate::cli::world::Key;
+use crate::cli::wrong::{Unusable, unusable};
+
+const KEY: &str = "key";
+const RECORDS: &str = "records.db";
+const LOCK: &str = "lock";
+const COMPILED: &str = "compiled";
+
+/// The folder, held by this process.
+pub(super) struct State {
+    folder: PathBuf,
+    // Given back when the process ends, however it does.
+    _lock: File,
+}
+
+impl State {
+    /// The folder of an installation that may be there or not; it is made if need be.
+    pub(super) fn make(folder: &Path) -> Result<State, Unusable> {
+        private::make_folder(folder).map_err(|error| cannot(folder, "cannot be made", &error))?;
+        State::hold(folder)
+    }
+
+    /// The folder of an installation that is there.
+    pub(super) fn open(folder: &Path) -> Result<State, Unusable> {
+        if !folder.join(RECORDS).exists() {
+            return unusable(format!(
+                "there is no installation in {}: begin with `harness connect`, or name its folder with --state",
+                folder.display()
+            ));
+        }
+        State::hold(folder)
+    }
+
+    fn hold(folder: &Path) -> Result<State, Unusable> {
+        private::check(folder, "700", "the gym's key is in it")?;
+        let path = folder.join(LOCK);
+        let mut lock = private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut process = String::new();
+                // Without the number the sentence is still true.
+                let _ = lock.read_to_string(&mut process);
+                let process =
+                    if process.is_empty() { String::new() } else { format!(" (process {process})") };
+                return unusable(format!(
+                    "another harness{process} is at work on the installation in {}: wait until it has ended",
+                    folder.display()
+                ));
+            }
+            Err(TryLockError::Error(error)) => return Err(cannot(&path, "cannot be locked", &error)),
+        }
+        let told = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
+        told.map_err(|error| cannot(&path, "cannot be written", &error))?;
+        Ok(State { folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// Where it is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A folder for compiled components.
+    pub(super) fn compiled(&self) -> PathBuf {
+        self.folder.join(COMPILED)
+    }
+
+    /// The plugin's records.
+    pub(super) fn records(&self) -> Result<SqliteStorage, Unusable> {
+        let path = self.folder.join(RECORDS);
+        // SQLite would make it for others to read, and its companions as it is itself.
+        private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
+        SqliteStorage::open(&path).map_err(|error| cannot(&path, "cannot be used", &error))
+    }
+
+    /// The gym's key, when there is one.
+    pub(super) fn key(&self) -> Result<Option<Key>, Unusable> {
+        let path = self.folder.join(KEY);
+        if !path.exists() {
+            return Ok(None);
+        }
+        private::check(&path, "600", "it is the gym's key")?;
+        Key::read(&path).map(Some)
+    }
+
+    /// Keeps the gym's key.
+    pub(super) fn keep_key(&self, key: &Key) -> Result<(), Unusable> {
+        self.replace(KEY, key.expose().as_bytes())
+    }
+
+    /// Something that the command line itself remembers; `None` when it never did.
+    pub(super) fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Unusable> {
+        let path = self.folder.join(name);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(cannot(&path, "cannot be read", &error)),
+        };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            let what = format!(
+                "is not as it was written ({error}): run `harness connect` again with all of its options"
+            );
+            Unusable::new(format!("{} {what}", path.display()))
+        })
+    }
+
+    /// Remembers something.
+    pub(super) fn write(&self, name: &str, value: &impl Serialize) -> Result<(), Unusable> {
+        let mut text = serde_json::to_vec_pretty(value).map_err(|error| Unusable::new(error.to_string()))?;
+        text.push(b'\n');
+        self.replace(name, &text)
+    }
+
+    /// Adds lines to a file of them.
+    pub(super) fn append(&self, name: &str, lines: &[u8]) -> Result<(), Unusable> {
+        let path = self.folder.join(name);
+        let added = private::open(&path).and_then(|mut file| {
+            file.seek(io::SeekFrom::End(0))?;
+            file.write_all(lines)
+        });
+        added.map_err(|error| cannot(&path, "cannot be written", &error))
+    }
+
+    /// The lines of a file. One that was cut off in the middle counts as none.
+    pub(super) fn lines<T: DeserializeOwned>(&self, name: &str) -> Vec<T> {
+        let text = fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Forgets something.
+    pub(super) fn forget(&self, name: &str) -> Result<(), Unusable> {
+        let path = self.folder.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(cannot(&path, "cannot be removed", &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A file appears whole or not at all, and is on the disk then.
+    fn replace(&self, name: &str, content: &[u8]) -> Result<(), Unusable> {
+        let (path, partial) = (self.folder.join(name), self.folder.join(format!("{name}.partial")));
+        let write = || -> io::Result<()> {
+            let mut file = private::open(&partial)?;
+            file.set_len(0)?;
+            file.write_all(content)?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|error| cannot(&path, "cannot be written", &error))
+    }
+}
+
+fn cannot(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Unusable {
+    Unusable::new(format!("{} {what}: {error}", path.display()))
+}
+
+/// Files and folders that are their owner's alone.
+#[cfg(unix)]
+mod private {
+    use std::fs::{self, DirBuilder, File, OpenOptions};
+    use std::io;
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+    use std::path::Path;
+
+    use super::{Unusable, cannot, unusable};
+
+    const OTHERS: u32 = 0o077;
+
+    pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    }
+
+    pub(super) fn open(path: &Path) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    }
+
+    /// Refuses what is somebody else's, or not for its owner alone. `mode` is what would be right.
+    pub(super) fn check(path: &Path, mode: &str, why: &str) -> Result<(), Unusable> {
+        let metadata = fs::metadata(path).map_err(|error| cannot(path, "cannot be read", &error))?;
+        let shown = path.display();
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return unusable(format!(
+                "{shown} belongs to another user, and {why}: name one of your own with --state"
+            ));
+        }
+        match metadata.mode() & OTHERS {
+            0 => Ok(()),
+            _ => unusable(format!("others may use {shown}, and {why}: run `chmod {mode} {shown}`")),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod private {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    use super::{Unusable, unusable};
+
+    fn unknown() -> io::Error {
+        io::Error::other("who may read a file can be checked on Unix only")
+    }
+
+    pub(super) fn make_folder(_: &Path) -> io::Result<()> {
+        Err(unknown())
+    }
+
+    pub(super) fn open(_: &Path) -> io::Result<File> {
+        Err(unknown())
+    }
+
+    pub(super) fn check(_: &Path, _: &str, _: &str) -> Result<(), Unusable> {
+        unusable(unknown().to_string())
+    }
+}

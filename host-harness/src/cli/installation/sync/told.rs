@@ -1,0 +1,261 @@
+//! How a job stands and what it found, as a line, as a bar, as tables.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::super::console::Answer;
+use super::super::report::counted;
+use super::super::session::Session;
+use crate::cli::report::{Page, Table, Tone, time, word};
+use crate::contract::sync::{Counts, Finding, FindingKind, Hold, Mode, Phase, Progress};
+
+/// Lines of each kind that are printed, unless all are asked for.
+const LINES: usize = 10;
+/// Columns of a full bar.
+const BAR: u32 = 24;
+
+/// A job.
+#[derive(Serialize)]
+pub(in crate::cli::installation) struct JobFacts {
+    job: String,
+    /// `preview`, `apply`.
+    mode: String,
+    /// `reading`, `comparing`, `waiting`, `applying`, `done`, `cancelled`.
+    phase: String,
+    /// `preview`, `brake`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits: Option<String>,
+    #[serde(serialize_with = "time")]
+    started_at: u64,
+    counts: Counts,
+}
+
+impl JobFacts {
+    pub(in crate::cli::installation) fn of(progress: &Progress) -> JobFacts {
+        JobFacts {
+            job: progress.job.clone(),
+            mode: word(&progress.mode),
+            phase: word(&progress.phase),
+            waits: progress.waits.as_ref().map(word),
+            started_at: progress.started_at,
+            counts: progress.counts,
+        }
+    }
+}
+
+/// How a job stands, in a few words.
+pub(in crate::cli::installation) fn standing(job: &JobFacts) -> String {
+    let Counts { members, differing, applied, .. } = job.counts;
+    match (job.phase.as_str(), job.waits.as_deref()) {
+        ("reading", _) => format!("reading Kisi, {}", counted(job.counts.rows as usize, "row")),
+        ("comparing", _) => format!("comparing, {} so far", counted(members as usize, "member")),
+        ("waiting", Some("brake")) => {
+            "waits to be confirmed: `harness preview` shows what it takes, `harness sync --yes` confirms"
+                .to_owned()
+        }
+        ("waiting", _) => "a preview is kept: `harness sync` applies it".to_owned(),
+        ("applying", _) => format!("applying, {applied} of {}", counted(differing as usize, "member")),
+        ("cancelled", _) => "the last one was cancelled".to_owned(),
+        _ => {
+            format!("through: {} compared, {applied} brought up to date", counted(members as usize, "member"))
+        }
+    }
+}
+
+/// How far a job is. With a bar for who watches.
+pub(super) fn bar(progress: &Progress, members: usize, is_watched: bool) -> String {
+    let Counts { calls, rows, members: compared, differing, applied, .. } = progress.counts;
+    let members = u32::try_from(members).unwrap_or(u32::MAX).max(1);
+    let (what, part, text) = match progress.phase {
+        Phase::Reading => ("reading", None, format!("{rows} rows")),
+        Phase::Comparing => {
+            ("comparing", Some((compared, members)), format!("{compared} of {members} members"))
+        }
+        Phase::Applying => {
+            ("applying", Some((applied, differing.max(1))), format!("{applied} of {differing} members"))
+        }
+        Phase::Waiting | Phase::Done => ("through", Some((1, 1)), format!("{compared} members")),
+        Phase::Cancelled => ("cancelled", None, String::new()),
+    };
+    let requests = counted(calls as usize, "request");
+    match part.filter(|_| is_watched) {
+        Some((done, all)) => {
+            let full = (u64::from(done.min(all)) * u64::from(BAR) / u64::from(all)) as usize;
+            let bar = format!("{}{}", "█".repeat(full), "░".repeat((BAR as usize).saturating_sub(full)));
+            format!("{what:9} {bar} {text}, {requests}")
+        }
+        None => format!("{what:9} {text}, {requests}"),
+    }
+}
+
+/// A job with its report.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "sync")]
+pub(super) struct Told {
+    #[serde(flatten)]
+    job: JobFacts,
+    findings: Vec<Line>,
+    #[serde(skip)]
+    all: bool,
+    #[serde(skip)]
+    hold: Option<Hold>,
+    #[serde(skip)]
+    mode: Mode,
+}
+
+/// A line of the report.
+#[derive(Serialize)]
+struct Line {
+    kind: String,
+    #[serde(skip)]
+    class: FindingKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    /// The member's name, or what Kisi knows of the person.
+    who: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    text: String,
+}
+
+/// A person as staff knows them: by the members' file, else by what Kisi knows.
+fn who(session: &Session, finding: &Finding) -> String {
+    match (&finding.member, finding.account.as_str()) {
+        (Some(id), "") => session.roll.named(id),
+        (Some(id), account) if session.roll.members.iter().all(|member| member.id != *id) => {
+            format!("{account} ({id})")
+        }
+        (Some(id), _) => session.roll.named(id),
+        (None, "") => "somebody".to_owned(),
+        (None, account) => account.to_owned(),
+    }
+}
+
+impl Told {
+    pub(super) fn new(session: &Session, progress: &Progress, findings: &[Finding], all: bool) -> Told {
+        let line = |finding: &Finding| Line {
+            kind: word(&finding.kind),
+            class: finding.kind,
+            who: who(session, finding),
+            member: finding.member.clone(),
+            // A group that is mapped no more has lost its name in the plugin's records.
+            group: finding.group.as_ref().map(|group| match group.name.as_str() {
+                "" => group.id.clone(),
+                name => name.to_owned(),
+            }),
+            text: finding.explanation.clone(),
+        };
+        Told {
+            job: JobFacts::of(progress),
+            findings: findings.iter().map(line).collect(),
+            all,
+            hold: progress.waits,
+            mode: progress.mode,
+        }
+    }
+
+    /// The numbers that are not 0, with what they count.
+    fn summary(&self) -> Vec<(Tone, u32, String)> {
+        let counts = &self.job.counts;
+        let by_hand = "given by hand in Kisi";
+        let (was, is) = match self.hold {
+            None => ("", "from now on"),
+            Some(_) => ("would be ", "from then on"),
+        };
+        let all = [
+            (Tone::Good, counts.grants_added, format!("grants {was}given")),
+            (Tone::Bad, counts.grants_removed, format!("grants {was}taken")),
+            (Tone::Good, counts.grants_adjusted, format!("grants {was}given other dates")),
+            (Tone::Good, counts.adopted, format!("grants {by_hand}, {was}looked after {is}")),
+            (Tone::Faint, counts.unmanaged, format!("grants {by_hand}, kept as they are")),
+            (Tone::Care, counts.drifted, "grants changed in Kisi behind the plugin's back".to_owned()),
+            (
+                Tone::Care,
+                counts.conflicts,
+                "members who cannot be given what they are entitled to".to_owned(),
+            ),
+            (Tone::Bad, counts.failures, "refused for good".to_owned()),
+        ];
+        all.into_iter().filter(|(_, count, _)| *count > 0).collect()
+    }
+}
+
+impl Answer for Told {
+    fn print(&self, page: &mut Page) -> io::Result<()> {
+        for (kind, tone, head) in KINDS {
+            self.print_kind(page, kind, tone, head)?;
+        }
+        let Counts { members, differing, applied, calls, grants, grants_removed, .. } = self.job.counts;
+        page.wide(
+            Tone::Head,
+            &match self.hold {
+                None => format!(
+                    "Kisi matches: {} compared, {applied} of {differing} brought up to date with {}.",
+                    counted(members as usize, "member"),
+                    counted(calls as usize, "request")
+                ),
+                Some(_) => format!(
+                    "{} compared, something would change for {differing}. Nothing has changed in Kisi.",
+                    counted(members as usize, "member")
+                ),
+            },
+        )?;
+        for (tone, count, what) in self.summary() {
+            page.labelled(tone, &count.to_string(), &what, "")?;
+        }
+        match self.hold {
+            Some(Hold::Brake) => {
+                page.gap()?;
+                let text = format!(
+                    "This would take {grants_removed} of {grants} grants, more than the brake allows. See whose with \
+                     `harness preview --all`. If that is right, `harness sync --yes` does it; if not, correct \
+                     members.csv or the mapping, and run `harness sync` again."
+                );
+                page.wide(Tone::Care, &text)
+            }
+            Some(Hold::Preview) if self.mode == Mode::Preview => {
+                page.gap()?;
+                page.wide(Tone::Plain, "`harness sync` makes it so.")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Told {
+    fn print_kind(&self, page: &mut Page, kind: FindingKind, tone: Tone, head: &str) -> io::Result<()> {
+        let lines: Vec<&Line> = self.findings.iter().filter(|line| line.class == kind).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        page.wide(Tone::Head, &format!("{head}: {}", lines.len()))?;
+        let mut table = Table::new(["who", "group", "why"]);
+        let shown = if self.all { lines.len() } else { LINES };
+        for line in lines.iter().take(shown) {
+            table.row([
+                (tone, line.who.clone()),
+                (Tone::Plain, line.group.clone().unwrap_or_default()),
+                (Tone::Plain, line.text.clone()),
+            ]);
+        }
+        page.table(&table)?;
+        if lines.len() > shown {
+            page.wide(Tone::Faint, &format!("and {} more; --all prints them", lines.len() - shown))?;
+        }
+        page.gap()
+    }
+}
+
+/// Kinds of lines in the order in which they are printed: what needs somebody comes last, next to the numbers.
+const KINDS: [(FindingKind, Tone, &str); 9] = [
+    (FindingKind::Gains, Tone::Good, "Gain a group"),
+    (FindingKind::ChangesDates, Tone::Plain, "Other dates"),
+    (FindingKind::Adopted, Tone::Good, "In it by hand, looked after from now on"),
+    (FindingKind::Unmanaged, Tone::Faint, "In it by hand, kept as they are"),
+    (FindingKind::Drifted, Tone::Care, "Changed behind the plugin's back"),
+    (FindingKind::ElevatedRole, Tone::Care, "More than a plain member, never touched"),
+    (FindingKind::Conflict, Tone::Care, "Cannot be given what they are entitled to"),
+    (FindingKind::Failure, Tone::Bad, "Refused for good"),
+    (FindingKind::Loses, Tone::Bad, "Lose a group"),
+];
