@@ -18,6 +18,8 @@ const KEY: &str = "key";
 const RECORDS: &str = "records.db";
 const LOCK: &str = "lock";
 const COMPILED: &str = "compiled";
+/// The folder may lie in somebody's repository, where a key has no business.
+const GITIGNORE: &str = ".gitignore";
 
 /// The folder, held by this process.
 pub(super) struct State {
@@ -30,7 +32,9 @@ impl State {
     /// The folder of an installation that may be there or not; it is made if need be.
     pub(super) fn make(folder: &Path) -> Result<State, Unusable> {
         private::make_folder(folder).map_err(|error| cannot(folder, "cannot be made", &error))?;
-        State::hold(folder)
+        let state = State::hold(folder)?;
+        state.replace(GITIGNORE, b"*\n")?;
+        Ok(state)
     }
 
     /// The folder of an installation that is there.
