@@ -63,11 +63,12 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     let job = &mut step.job.value;
     job.next = page.next;
     job.last = before;
-    let is_through = is_last && strangers(step)?;
-    if !is_last {
-        step.job.save(step.host)?;
+    if is_last {
+        // The phase changes with the same commit: a repeated last page would be the first one again.
+        return Ok(Went::Through);
     }
-    Ok(if is_through { Went::Through } else { Went::On })
+    step.job.save(step.host)?;
+    Ok(Went::On)
 }
 
 /// The records behind `last`, up to and including that of `until`, or all.
@@ -123,30 +124,31 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     if picture.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref()) {
         picture.differs = true;
     }
-    if let (Some(email), None, false) = (&email, &picture.record.account, entitled.groups.is_empty()) {
-        if holder_of_email(step.host, email)?.is_some_and(|holder| holder != id) {
-            entitled.withhold(Reason::EmailInUse);
-        } else {
+    match (&email, &picture.record.account) {
+        (None, _) if !entitled.groups.is_empty() => entitled.withhold(Reason::MissingEmail),
+        (Some(email), None) if is_others(step, id, email)? => {
+            if !entitled.groups.is_empty() {
+                entitled.withhold(Reason::EmailInUse);
+            }
+        }
+        (Some(email), None) => {
             let rows = if step.job.value.has_odd {
                 Odd::of_owner(step.host, Owner::Email(email))?
             } else {
                 Vec::new()
             };
-            match rows.first() {
-                Some(row) => {
-                    let account = Account { user: row.user, email: email.clone(), name: None };
-                    picture.record.tie(account);
-                    picture.differs = true;
-                }
-                None => {
-                    step.job.value.unknown += 1;
-                    picture.differs = true;
+            if !entitled.groups.is_empty() {
+                picture.differs = true;
+                match rows.first() {
+                    Some(row) => {
+                        picture.record.tie(Account { user: row.user, email: email.clone(), name: None });
+                    }
+                    None => step.job.value.unknown += 1,
                 }
             }
             by_hand(step, &mut picture, &entitled, &rows);
         }
-    } else if email.is_none() && !entitled.groups.is_empty() {
-        entitled.withhold(Reason::MissingEmail);
+        _ => {}
     }
     by_hand(step, &mut picture, &entitled, &odd);
     for withheld in &entitled.withheld {
@@ -160,6 +162,19 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
         picture.differs |= account.name.is_some_and(|name| name != fingerprint(&member.name));
     }
     decide(step, &picture, &entitled)
+}
+
+/// Whether an address belongs to another member, or will: of several who are entitled to something, the first is served.
+fn is_others(step: &Step, id: &str, email: &str) -> Result<bool, Stop> {
+    if let Some(holder) = holder_of_email(step.host, email)? {
+        return Ok(holder != id);
+    }
+    let (mappings, settings) = (&step.tenant.mappings.value, &step.tenant.config.value.settings);
+    let others = step.host.find_members(email).map_err(directory_error)?;
+    let is_first = |other: &Member| {
+        other.id.as_str() < id && !entitled(Some(other), mappings, settings, step.now).groups.is_empty()
+    };
+    Ok(others.iter().any(is_first))
 }
 
 /// A blocked or deleted member: everything goes, what staff gave included.
@@ -336,10 +351,13 @@ fn told(step: &mut Step, kind: FindingKind, id: &str, group: crate::id::GroupId,
     step.find(kind, Some(id), "", Some(change.group), change.explanation);
 }
 
-/// Tells of rows of people whom the platform does not know. True when all were told.
-fn strangers(step: &mut Step) -> Result<bool, Stop> {
+/// Tells of some rows of people whom the platform does not know.
+///
+/// # Errors
+/// What the host must do.
+pub fn strangers(step: &mut Step) -> Result<Went, Stop> {
     if !step.job.value.has_odd {
-        return Ok(true);
+        return Ok(Went::Through);
     }
     let after = step.job.value.stranger.clone();
     let rows = Odd::of_strangers(step.host, after.as_deref(), MEMBERS_A_PAGE)?;
@@ -360,7 +378,7 @@ fn strangers(step: &mut Step) -> Result<bool, Stop> {
         step.job.value.stranger = Some(key);
     }
     step.job.save(step.host)?;
-    Ok(is_last)
+    Ok(if is_last { Went::Through } else { Went::On })
 }
 
 fn count(count: usize) -> u32 {

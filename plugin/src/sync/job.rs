@@ -13,6 +13,8 @@ pub enum Phase {
     Reading,
     /// The directory is compared with the ledger and with what was read.
     Comparing,
+    /// People whom the platform does not know are told.
+    Strangers,
     /// Somebody must confirm or cancel.
     Waiting,
     /// Kisi's users are read, when that costs less than looking for each unknown one.
@@ -27,9 +29,10 @@ pub enum Phase {
     Cancelled,
 }
 
-const PHASES: [(&str, Phase); 8] = [
+const PHASES: [(&str, Phase); 9] = [
     ("reading", Phase::Reading),
     ("comparing", Phase::Comparing),
+    ("strangers", Phase::Strangers),
     ("waiting", Phase::Waiting),
     ("users", Phase::Users),
     ("applying", Phase::Applying),
@@ -137,7 +140,7 @@ impl From<Phase> for sync::Phase {
     fn from(phase: Phase) -> sync::Phase {
         match phase {
             Phase::Reading => sync::Phase::Reading,
-            Phase::Comparing => sync::Phase::Comparing,
+            Phase::Comparing | Phase::Strangers => sync::Phase::Comparing,
             Phase::Waiting => sync::Phase::Waiting,
             Phase::Users | Phase::Applying | Phase::Cleaning => sync::Phase::Applying,
             Phase::Done => sync::Phase::Done,

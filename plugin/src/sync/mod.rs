@@ -25,8 +25,9 @@ use crate::tenant::{Tenant, Versioned};
 pub const CALLS_MIN: u32 = 4;
 /// The most requests in a step.
 pub const CALLS_MAX: u32 = 1_000;
-/// How many pieces of work a step does at most that need no request.
-const WORK_MAX: u32 = 2_000;
+/// How many pieces of work a step does at most, so that one which sends nothing ends in time, too: comparing a page of
+/// members is one.
+const WORK_MAX: u32 = 100;
 
 /// One step at work.
 pub struct Step<'a> {
@@ -101,6 +102,7 @@ impl Step<'_> {
                 Phase::Reading => read::page(self)?,
                 Phase::Users => read::users(self)?,
                 Phase::Comparing => compare::page(self)?,
+                Phase::Strangers => compare::strangers(self)?,
                 Phase::Applying => apply::next(self)?,
                 Phase::Cleaning | Phase::Cancelled => {
                     if clean(self.host)? {
@@ -127,7 +129,8 @@ impl Step<'_> {
         (job.offset, job.total) = (0, None);
         job.phase = match job.phase {
             Phase::Reading => Phase::Comparing,
-            Phase::Comparing => {
+            Phase::Comparing => Phase::Strangers,
+            Phase::Strangers => {
                 job.waits = job.must_wait(&self.tenant.config.value.settings.brake);
                 if job.waits.is_some() { Phase::Waiting } else { Phase::Users }
             }

@@ -45,6 +45,10 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     let mut seen = if offset == 0 { Seen::default() } else { kept::seen(step.host, group)? };
     let mut odd = Vec::new();
     for row in &page.rows {
+        if row.group() != Some(group) {
+            let doubt = Error::unrecognized(200, "the list of a group's members holds those of another one");
+            return Err(doubt.into_contract());
+        }
         if !seen.insert(row.id.0) {
             return Err(reject(
                 "A list of Kisi changed while it was read: start the reconciliation again.",

@@ -107,11 +107,11 @@ fn a_preview_changes_nothing_and_says_what_an_apply_then_does() {
 
 #[test]
 fn people_who_were_there_by_hand_are_adopted_without_a_request_and_strangers_are_kept_and_told() {
-    let world = gym_of(60);
+    let world = gym_of(240);
     let state = world.sim.state();
     let gym = state.group_by_name("Gym").unwrap().id;
     let spa = state.group_by_name("Spa").unwrap().id;
-    for number in 0..60 {
+    for number in 0..240 {
         let user = world.sim.add_user(&id(number), &email(number));
         world.sim.assign(user, gym, "group_basic");
         if number % 3 == 0 {
@@ -126,7 +126,7 @@ fn people_who_were_there_by_hand_are_adopted_without_a_request_and_strangers_are
 
     let done = sync(&world);
     assert_eq!(world.calls().len(), 2, "one page of each group");
-    assert_eq!((done.counts.adopted, found(&done, FindingKind::Adopted)), (80, 80));
+    assert_eq!((done.counts.adopted, found(&done, FindingKind::Adopted)), (320, 320));
     assert_eq!(done.counts.unmanaged, 2, "{:?}", done.findings);
     assert_eq!(world.people(), before, "nobody is touched");
 
@@ -340,4 +340,39 @@ fn a_group_longer_than_kisi_lets_be_read_is_refused_and_nobody_is_touched() {
     assert!(why.message.contains("20,000") && why.message.contains("Gym"), "{}", why.message);
     let after = world.people();
     assert!(before.iter().all(|person| after.contains(person)));
+}
+
+#[test]
+fn more_strangers_than_fit_a_page_are_all_told() {
+    let world = gym_of(3);
+    let gym = world.sim.state().group_by_name("Gym").unwrap().id;
+    for number in 0..200 {
+        let user = world.sim.add_user("Guest", &format!("guest-{number}@x.test"));
+        world.sim.assign(user, gym, "group_basic");
+    }
+    let done = sync(&world);
+    assert_eq!((done.phase, found(&done, FindingKind::Unmanaged)), (Phase::Done, 200));
+}
+
+#[test]
+fn whoever_is_entitled_to_nothing_and_is_in_a_group_by_hand_is_told_and_kept() {
+    let world = gym_of(2);
+    let gym = world.sim.state().group_by_name("Gym").unwrap().id;
+    let user = world.sim.add_user(&id(1), &email(1));
+    world.sim.assign(user, gym, "group_basic");
+    world.directory.update(&id(1), |one| one.memberships[0].status = MembershipStatus::Frozen);
+    let done = sync(&world);
+    assert_eq!(found(&done, FindingKind::Unmanaged), 1, "{:?}", done.findings);
+    assert_eq!(world.names_of(&email(1)), ["Gym"]);
+}
+
+#[test]
+fn a_shared_address_serves_the_first_and_tells_the_others_at_once() {
+    let world = gym_of(3);
+    world.directory.update(&id(2), |one| one.email = Some(email(1)));
+    let done = sync(&world);
+    assert_eq!((done.counts.conflicts, found(&done, FindingKind::Conflict)), (1, 1));
+    assert_eq!(world.names_of(&email(1)), ["Gym"]);
+    assert_eq!(world.sim.state().users.len(), 3, "the owner and two members");
+    assert_eq!(sync(&world).counts.differing, 0);
 }
