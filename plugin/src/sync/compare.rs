@@ -126,27 +126,29 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     }
     match (&email, &picture.record.account) {
         (None, _) if !entitled.groups.is_empty() => entitled.withhold(Reason::MissingEmail),
-        (Some(email), None) if is_others(step, id, email)? => {
-            if !entitled.groups.is_empty() {
-                entitled.withhold(Reason::EmailInUse);
-            }
-        }
         (Some(email), None) => {
-            let rows = if step.job.value.has_odd {
-                Odd::of_owner(step.host, Owner::Email(email))?
-            } else {
-                Vec::new()
-            };
-            if !entitled.groups.is_empty() {
-                picture.differs = true;
-                match rows.first() {
-                    Some(row) => {
-                        picture.record.tie(Account { user: row.user, email: email.clone(), name: None });
+            let wants = !entitled.groups.is_empty();
+            match is_others(step, id, email)? {
+                true if wants => entitled.withhold(Reason::EmailInUse),
+                true => {}
+                false => {
+                    let rows = if step.job.value.has_odd {
+                        Odd::of_owner(step.host, Owner::Email(email))?
+                    } else {
+                        Vec::new()
+                    };
+                    picture.differs |= wants;
+                    match rows.first() {
+                        Some(row) if wants => {
+                            let account = Account { user: row.user, email: email.clone(), name: None };
+                            picture.record.tie(account);
+                        }
+                        None if wants => step.job.value.unknown += 1,
+                        _ => {}
                     }
-                    None => step.job.value.unknown += 1,
+                    by_hand(step, &mut picture, &entitled, &rows);
                 }
             }
-            by_hand(step, &mut picture, &entitled, &rows);
         }
         _ => {}
     }
