@@ -18,9 +18,9 @@ pub(crate) mod bindings {
 /// The words that all interfaces share: members, memberships, plans, groups, reasons, errors.
 pub mod types {
     pub use super::bindings::gym::door_access::types::{
-        Detail, Error, GroupId, GroupRef, LocationId, Member, MemberId, MemberStatus, Membership,
-        MembershipId, MembershipStatus, Pause, PauseCause, Payment, Plan, PlanId, Problem, ProviderAnswer,
-        Reason, Retry, Timestamp, Window,
+        Demand, Error, GroupId, GroupRef, LocationId, Member, MemberId, MemberStatus, Membership,
+        MembershipId, MembershipStatus, PauseCause, Payment, Plan, PlanId, Problem, ProviderAnswer, Reason,
+        Timestamp, Window,
     };
 }
 
@@ -49,7 +49,7 @@ pub mod provider {
 /// The life of an installation.
 pub mod connection {
     pub use super::bindings::exports::gym::door_access::connection::{
-        Account, Connected, Counts, Health, Organization, Place, State,
+        Account, Connected, Counts, Health, Organization, Pause, Place, State,
     };
 }
 
@@ -61,6 +61,18 @@ pub mod groups {
 /// Which plan opens which groups.
 pub mod mappings {
     pub use super::bindings::exports::gym::door_access::mappings::{Mapping, MappingState};
+}
+
+/// Whether a member may enter now, and if not, why.
+pub mod access {
+    pub use super::bindings::exports::gym::door_access::access::{
+        Alert, Cause, Device, Door, Explanation, Reason, Remedy, Verdict,
+    };
+}
+
+/// Doors, and opening them for a member.
+pub mod doors {
+    pub use super::bindings::exports::gym::door_access::doors::{Attempt, Issued, Login, Phone};
 }
 
 /// Reconciliation of everybody, in steps.

@@ -26,7 +26,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use host_harness::contract::events::{Event, EventKind, Unfinished};
-//! use host_harness::contract::types::Error;
+//! use host_harness::contract::types::Demand;
 //! use host_harness::{
 //!     ApprovedOrigin, Engine, EngineConfig, HttpsClient, HttpsClientConfig, MemoryDirectory, MemoryStorage,
 //!     Secret, Tenant,
@@ -67,8 +67,10 @@
 //! let event = Event { id, kind: EventKind::MembershipPurchased, member, occurred_at: 1_767_225_600_000 };
 //! match tenant.handle(&event).await {
 //!     Ok(Ok(outcomes)) => println!("{} members are up to date", outcomes.len()),
-//!     Ok(Err(Unfinished { error: Error::Retry(retry), .. })) => println!("again in {} ms", retry.after_ms),
-//!     Ok(Err(Unfinished { error, .. })) => println!("somebody has to act: {error:?}"),
+//!     Ok(Err(Unfinished { error, .. })) => match error.demand {
+//!         Demand::Retry(after_ms) => println!("again in {after_ms} ms: {}", error.message),
+//!         _ => println!("somebody has to act: {}", error.message),
+//!     },
 //!     Err(error) => println!("keep the event and try it once more: {error}"),
 //! }
 //! # assert!(matches!(tenant.handle(&event).await, Ok(Ok(_))));

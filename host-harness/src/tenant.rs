@@ -11,8 +11,10 @@ use wasmtime::Store;
 
 use crate::call::{self, CallCtx, Provisions, Usage, Work};
 use crate::component::Plugin;
+use crate::contract::access::{Device, Door, Explanation};
 use crate::contract::bindings;
 use crate::contract::connection::{Connected, Health};
+use crate::contract::doors::{Attempt, Issued, Phone};
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::groups::GroupList;
 use crate::contract::mappings::{Mapping, MappingState};
@@ -221,6 +223,74 @@ impl Tenant {
         self.call("sync.cancel", |plugin, store| {
             let job = job.to_owned();
             Box::pin(async move { plugin.gym_door_access_sync().call_cancel(store, &job).await })
+        })
+        .await
+    }
+
+    /// Whether a member may enter now, and if not, why: `access.explain`. `verify` asks the provider, too.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn explain(&self, member: &str, device: Device, verify: bool) -> Called<Explanation> {
+        self.call("access.explain", |plugin, store| {
+            let member = member.to_owned();
+            Box::pin(async move {
+                plugin.gym_door_access_access().call_explain(store, &member, device, verify).await
+            })
+        })
+        .await
+    }
+
+    /// The doors that a member may open now: `doors.list`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn list_doors(&self, member: &str) -> Called<Vec<Door>> {
+        self.call("doors.list", |plugin, store| {
+            let member = member.to_owned();
+            Box::pin(async move { plugin.gym_door_access_doors().call_list(store, &member).await })
+        })
+        .await
+    }
+
+    /// Opens a door for a member: `doors.unlock`. Each call opens it once, so nothing here repeats it, and neither should
+    /// a caller unless the member asks again.
+    ///
+    /// # Errors
+    /// See [`Tenant`]. After a [`CallError`] nobody knows whether the door opened.
+    pub async fn unlock(&self, member: &str, door: &str) -> Called<Attempt> {
+        self.call("doors.unlock", |plugin, store| {
+            let (member, door) = (member.to_owned(), door.to_owned());
+            Box::pin(async move { plugin.gym_door_access_doors().call_unlock(store, &member, &door).await })
+        })
+        .await
+    }
+
+    /// Makes a login for a branded app: `doors.issue-login`. Its secret opens doors: hand it to the app and keep it
+    /// nowhere.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn issue_login(&self, member: &str, phone: &Phone) -> Called<Issued> {
+        self.call("doors.issue-login", |plugin, store| {
+            let (member, phone) = (member.to_owned(), phone.clone());
+            Box::pin(
+                async move { plugin.gym_door_access_doors().call_issue_login(store, &member, &phone).await },
+            )
+        })
+        .await
+    }
+
+    /// Ends a login that [`Tenant::issue_login`] made: `doors.revoke-login`.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn revoke_login(&self, member: &str, login: &str) -> Called<()> {
+        self.call("doors.revoke-login", |plugin, store| {
+            let (member, login) = (member.to_owned(), login.to_owned());
+            Box::pin(
+                async move { plugin.gym_door_access_doors().call_revoke_login(store, &member, &login).await },
+            )
         })
         .await
     }

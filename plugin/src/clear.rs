@@ -1,14 +1,14 @@
-//! Takes every group from a blocked or deleted member, those given by hand in Kisi included. Roles above a plain
-//! member's are reported and left alone; no user is ever deleted.
+//! Takes every group from a blocked or deleted member, those given by hand in Kisi included, and ends the logins of their
+//! app. Roles above a plain member's are reported and left alone; no user is ever deleted.
 
 use crate::contract::events::{Action, Outcome, WarningKind};
 use crate::contract::types::{GroupRef, Member, Reason};
 use crate::entitlement::Withheld;
 use crate::explain;
-use crate::id::{AssignmentId, UserId};
+use crate::id::{AssignmentId, LoginId, UserId};
 use crate::identity::{address, find_harder};
 use crate::kisi::error::Error;
-use crate::kisi::role_assignments;
+use crate::kisi::{Kisi, logins, role_assignments};
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user};
 use crate::ledger::{Account, Cleared, Hold, State, fingerprint};
 use crate::outcome;
@@ -16,7 +16,7 @@ use crate::plan::Why;
 use crate::reconcile::Call;
 use crate::rights;
 use crate::settle::settle_user;
-use crate::stop::Stop;
+use crate::stop::{Stop, reject};
 use crate::window::Window;
 
 /// Clears `member`, who is blocked, or deleted when absent. A member that is known to be cleared costs nothing.
@@ -185,6 +185,39 @@ fn remove(
             rights::check(&call.kisi)?;
             outcome::failed(outcome, Action::Revoked, group, &answer);
             Ok(())
+        }
+        Err(error) => Err(error.into_contract()),
+    }
+}
+
+/// Ends the logins of a member's app. One that cannot be ended keeps none of the others.
+///
+/// # Errors
+/// What the host must do about the first that was not ended; it stays remembered.
+pub fn end_logins(kisi: &Kisi, logins: &mut Vec<LoginId>) -> Result<(), Stop> {
+    let (mut place, mut ended) = (0, Ok(()));
+    while place < logins.len() {
+        if let Err(stop) = end_login(kisi, logins, place) {
+            ended = ended.and(Err(stop));
+            place += 1;
+        }
+    }
+    ended
+}
+
+/// Ends the login at `place` and forgets it. One that is gone is fine.
+///
+/// # Errors
+/// What the host must do; the login stays remembered.
+pub fn end_login(kisi: &Kisi, logins: &mut Vec<LoginId>, place: usize) -> Result<(), Stop> {
+    let Some(&login) = logins.get(place) else { return Ok(()) };
+    match kisi.send(logins::delete(login)) {
+        Ok(_) | Err(Error::Missing(_)) => {
+            logins.remove(place);
+            Ok(())
+        }
+        Err(Error::Forbidden(answer) | Error::Conflict(answer) | Error::Invalid(answer)) => {
+            Err(reject("Kisi refuses to end a login of the member's app: end it in Kisi.", Some(*answer)))
         }
         Err(error) => Err(error.into_contract()),
     }

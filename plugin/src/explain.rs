@@ -1,5 +1,7 @@
 //! Sentences that a gym's front desk can read out. Every reason has one, and refusals say what to do about them.
 
+pub mod alert;
+
 use crate::contract::events::{AccountAction, Action, Change, Refusal};
 use crate::contract::types::{GroupRef, Reason, Timestamp};
 use crate::entitlement::Withheld;
@@ -181,6 +183,11 @@ pub fn unmanaged(group: &GroupRef) -> String {
         "Is in {} by hand, which no membership gives; it was not touched. Remove it in Kisi if it should go.",
         group_name(group)
     )
+}
+
+/// That an entry made by hand was found that the ledger does not know.
+pub fn unknown(group: &GroupRef) -> String {
+    format!("Is in {} by hand; the next reconciliation looks at it.", group_name(group))
 }
 
 /// That somebody whom the platform does not know is in a mapped group.

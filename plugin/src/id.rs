@@ -45,6 +45,15 @@ id!(
     /// A role assignment.
     AssignmentId
 );
+id!(
+    /// A door; Kisi calls it a lock.
+    DoorId
+);
+id!(
+    /// A login of a user.
+    LoginId
+);
+
 /// Numbers that were seen, each once: a sorted list, many times smaller in the component than the standard sets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Seen(Vec<u64>);

@@ -1,7 +1,7 @@
 //! Which Kisi user a member is: found by the exact e-mail address or created, and never taken from somebody else.
 
 use crate::contract::events::{AccountAction, Outcome};
-use crate::contract::types::{self, Member, Reason};
+use crate::contract::types::{Member, Reason};
 use crate::explain;
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
@@ -12,7 +12,7 @@ use crate::outcome;
 use crate::reconcile::{Call, directory_error};
 use crate::rights;
 use crate::settings::MissingUser;
-use crate::stop::{Stop, reject, retry};
+use crate::stop::{Stop, is_reject, reject, retry};
 
 /// How long to wait when Kisi says that a user exists and does not show it: its search lags.
 const RETRY_LAG_MS: u64 = 2_000;
@@ -166,7 +166,7 @@ fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> 
     match call.reconcile(holder) {
         Ok(()) => Ok(Tie::Again),
         // What is wrong with the other member's data is no fault of this one's.
-        Err(stop) if matches!(*stop, types::Error::Reject(_)) => Ok(Tie::Withheld(Reason::EmailInUse)),
+        Err(stop) if is_reject(&stop) => Ok(Tie::Withheld(Reason::EmailInUse)),
         Err(stop) => Err(stop),
     }
 }

@@ -17,6 +17,7 @@ pub mod reconcile;
 pub mod settle;
 pub mod sync;
 
+pub mod access;
 pub mod entitlement;
 pub mod explain;
 pub mod outcome;

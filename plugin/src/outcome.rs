@@ -3,7 +3,7 @@
 use crate::contract::events::{
     AccountAction, AccountChange, Action, Failure, Grant, Outcome, Warning, WarningKind,
 };
-use crate::contract::types::{Detail, GroupRef, ProviderAnswer, Timestamp};
+use crate::contract::types::{GroupRef, ProviderAnswer, Timestamp};
 use crate::entitlement::Withheld;
 use crate::explain;
 use crate::id::UserId;
@@ -74,9 +74,5 @@ pub fn failed(outcome: &mut Outcome, action: Action, group: GroupRef, answer: &P
         "Kisi refused to {what} \u{201c}{}\u{201d} ({}): look at the member in Kisi.",
         group.name, answer.message
     );
-    outcome.failures.push(Failure {
-        action,
-        group,
-        detail: Detail { message, provider: Some(answer.clone()) },
-    });
+    outcome.failures.push(Failure { action, group, message, provider: Some(answer.clone()) });
 }

@@ -4,7 +4,7 @@ use crate::apply::{Applied, Apply};
 use crate::clear;
 use crate::contract::directory::DirectoryError;
 use crate::contract::events::{AccountAction, Action, Outcome, WarningKind};
-use crate::contract::types::{self, Member, MemberStatus, Reason, Timestamp};
+use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
 use crate::entitlement::{Entitlement, Withheld, entitlement};
 use crate::explain;
 use crate::host::Host;
@@ -21,7 +21,7 @@ use crate::outcome;
 use crate::plan::{Refused, Why, plan};
 use crate::settings::{OnBlock, Settings};
 use crate::settle::settle;
-use crate::stop::{Stop, retry};
+use crate::stop::{Stop, is_reject, retry};
 use crate::sync::kept;
 use crate::tenant::Tenant;
 
@@ -165,7 +165,7 @@ impl<'a> Call<'a> {
                 }
                 match self.reconcile(&waiting.id) {
                     // What is wrong with their data is told when an event of theirs comes.
-                    Err(stop) if !matches!(*stop, types::Error::Reject(_)) => return Err(stop),
+                    Err(stop) if !is_reject(&stop) => return Err(stop),
                     _ => {}
                 }
             }
@@ -200,14 +200,17 @@ impl<'a> Call<'a> {
         // In the first round alone: what it found out holds for the others.
         let verify = self.verify.take_if(|verify| *verify == loaded.member).is_some();
         if entitled.withheld.iter().any(|withheld| withheld.reason == Reason::PlanWithoutAccess) {
-            self.name_plans()?;
+            name_plans(self.host, &mut self.tenant.mappings.value)?;
         }
         let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
+        // Logins go first, and do not hold up the groups when they cannot.
+        let ended = if barred { clear::end_logins(&self.kisi, &mut loaded.record.logins) } else { Ok(()) };
         if barred && on_block == OnBlock::All {
             if verify {
                 loaded.record.cleared = None;
             }
             clear::clear(self, member, loaded, outcome)?;
+            self.check(ended, loaded)?;
             return self.conclude(member, &entitled, loaded, outcome);
         }
         let settled = settle(&self.kisi, &mut loaded.record, verify).map_err(Error::into_contract)?;
@@ -244,9 +247,7 @@ impl<'a> Call<'a> {
                         entitled.withheld.push(Withheld::member(Reason::NoAccount));
                     }
                     Ok(Tie::Withheld(reason)) => entitled.withhold(reason),
-                    Err(stop)
-                        if matches!(*stop, types::Error::Reject(_)) && !loaded.record.holds.is_empty() =>
-                    {
+                    Err(stop) if is_reject(&stop) && !loaded.record.holds.is_empty() => {
                         unusable = Some(stop);
                     }
                     Err(stop) => return Err(stop),
@@ -268,8 +269,18 @@ impl<'a> Call<'a> {
         if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
             self.rename(member, loaded, outcome)?;
         }
+        self.check(ended, loaded)?;
         let concluded = self.conclude(member, &entitled, loaded, outcome)?;
         unusable.map_or(Ok(concluded), Err)
+    }
+
+    /// Ends the call when a login could not be ended: the next one tries again.
+    fn check(&self, ended: Result<(), Stop>, loaded: &mut Loaded) -> Result<(), Stop> {
+        if ended.is_err() {
+            loaded.record.cleared = None;
+            loaded.save(self.host)?;
+        }
+        ended
     }
 
     /// Takes over what was given by hand and the member is entitled to, and takes note of roles above a plain member's.
@@ -296,14 +307,6 @@ impl<'a> Call<'a> {
             let group = mappings.group_ref(group);
             outcome.changes.push(explain::change(Action::Adopted, group, row.window(), &why, mappings));
         }
-    }
-
-    /// Learns the names of all plans, where one must be named that is not mapped.
-    fn name_plans(&mut self) -> Result<(), Stop> {
-        let plans = self.host.list_plans().map_err(directory_error)?;
-        self.tenant.mappings.value.plans =
-            plans.into_iter().map(|plan| MappedPlan { id: plan.id, name: plan.name }).collect();
-        Ok(())
     }
 
     /// Ends the tie to an account whose address is no longer the member's. True when there was one.
@@ -405,6 +408,16 @@ pub fn entitled(
             nothing
         }
     }
+}
+
+/// Learns the names of all plans, where one must be named that is not mapped.
+///
+/// # Errors
+/// `retry` when the directory does not answer.
+pub fn name_plans(host: &dyn Host, mappings: &mut Mappings) -> Result<(), Stop> {
+    let plans = host.list_plans().map_err(directory_error)?;
+    mappings.plans = plans.into_iter().map(|plan| MappedPlan { id: plan.id, name: plan.name }).collect();
+    Ok(())
 }
 
 /// What the host must do about a directory that does not answer.

@@ -1,26 +1,36 @@
 //! Why a call stops before its end: what the host must do. Boxed, since it passes through every function of the
 //! plugin and is large.
 
-use crate::contract::types::{Detail, Error, Pause, PauseCause, ProviderAnswer, Retry};
+use crate::contract::types::{Demand, Error, PauseCause, Problem, ProviderAnswer};
 
 /// An error of the contract on its way out.
 pub type Stop = Box<Error>;
 
 /// An error that passes by itself.
 pub fn retry(after_ms: u64, message: &str, provider: Option<ProviderAnswer>) -> Stop {
-    Box::new(Error::Retry(Retry { after_ms, detail: detail(message, provider) }))
+    stop(Demand::Retry(after_ms), message, provider)
 }
 
 /// An error that a person must settle.
 pub fn pause(cause: PauseCause, message: &str, provider: Option<ProviderAnswer>) -> Stop {
-    Box::new(Error::Pause(Pause { cause, detail: detail(message, provider) }))
+    stop(Demand::Pause(cause), message, provider)
 }
 
 /// An error that nothing can settle: the call is of no use.
 pub fn reject(message: &str, provider: Option<ProviderAnswer>) -> Stop {
-    Box::new(Error::Reject(detail(message, provider)))
+    stop(Demand::Reject, message, provider)
 }
 
-fn detail(message: &str, provider: Option<ProviderAnswer>) -> Detail {
-    Detail { message: message.to_string(), provider }
+/// An error in what was given.
+pub fn wrong(problems: Vec<Problem>) -> Stop {
+    stop(Demand::Settings(problems), "What was given is wrong; nothing was changed.", None)
+}
+
+/// Whether the call is of no use.
+pub fn is_reject(stop: &Stop) -> bool {
+    matches!(stop.demand, Demand::Reject)
+}
+
+fn stop(demand: Demand, message: &str, provider: Option<ProviderAnswer>) -> Stop {
+    Box::new(Error { demand, message: message.to_string(), provider })
 }

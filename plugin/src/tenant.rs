@@ -1,9 +1,11 @@
 //! What the plugin remembers of the installation: settings, whose key it is, groups, mappings, and whether a person
 //! must act before anything can go on.
 
+use crate::contract::connection::Pause;
 use crate::contract::storage::{Precondition, Write};
-use crate::contract::types::{self, Detail, Pause, PauseCause, Timestamp};
+use crate::contract::types::{self, Demand, PauseCause, Timestamp};
 use crate::host::Host;
+use crate::id::DoorId;
 use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
@@ -79,6 +81,8 @@ pub struct Groups {
     pub refreshed_at: Timestamp,
     /// Ordered by name.
     pub groups: Vec<Group>,
+    /// The doors that they open, each once.
+    pub doors: Vec<Door>,
 }
 
 /// A group, as far as a gym maps plans to it.
@@ -94,6 +98,21 @@ pub struct Group {
     pub doors: u32,
     /// Whether the app may open its doors.
     pub app_access: bool,
+    /// Whether Kisi asks for more than membership: hours, distance, a certain device.
+    pub restricted: bool,
+    /// Its doors, as far as they were read.
+    pub door_ids: Vec<DoorId>,
+}
+
+/// A door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// Kisi's id.
+    pub id: DoorId,
+    /// Name.
+    pub name: String,
+    /// Name of the place where it is; empty when not known.
+    pub place: String,
 }
 
 /// Something in storage, and the version that was read.
@@ -120,11 +139,26 @@ impl Tenant {
     /// # Errors
     /// `pause` when it is not connected or paused.
     pub fn load(host: &dyn Host) -> Result<Tenant, Stop> {
-        let config = config(host)?.ok_or_else(not_connected)?;
-        if let Some(paused) = &config.value.paused {
-            return Err(Box::new(types::Error::Pause(paused.clone().into())));
+        let tenant = Tenant::load_connected(host)?;
+        match tenant.pause() {
+            Some(stop) => Err(stop),
+            None => Ok(tenant),
         }
+    }
+
+    /// Reads a tenant that works or is paused.
+    ///
+    /// # Errors
+    /// `pause` when it is not connected.
+    pub fn load_connected(host: &dyn Host) -> Result<Tenant, Stop> {
+        let config = config(host)?.ok_or_else(not_connected)?;
         Ok(Tenant { config, mappings: mappings(host)? })
+    }
+
+    /// Why nothing goes on, when it does not.
+    pub fn pause(&self) -> Option<Stop> {
+        let paused = self.config.value.paused.as_ref()?;
+        Some(pause(paused.cause.into(), &paused.message, None))
     }
 
     /// Reads again what others may have changed in this call.
@@ -138,10 +172,10 @@ impl Tenant {
 
     /// Remembers an error that a person must settle, so that no further request is made until then.
     pub fn note_pause(&mut self, host: &dyn Host, error: &types::Error) {
-        if let types::Error::Pause(pause) = error
-            && let Some(cause) = Cause::of(&pause.cause)
+        if let Demand::Pause(cause) = &error.demand
+            && let Some(cause) = Cause::of(cause)
         {
-            let message = pause.detail.message.clone();
+            let message = error.message.clone();
             self.config.value.paused = Some(Paused { cause, message });
             // The error itself reaches the host in any case.
             let _saved = self.config.save(host);
@@ -288,7 +322,11 @@ impl Json for Paused {
 impl Json for Groups {
     fn read(value: &Value, wrong: &Wrong) -> Self {
         let fields = Fields::of(value, wrong);
-        Groups { refreshed_at: fields.number("refreshed_at"), groups: fields.list("groups") }
+        Groups {
+            refreshed_at: fields.number("refreshed_at"),
+            groups: fields.list("groups"),
+            doors: fields.list("doors"),
+        }
     }
 }
 
@@ -301,7 +339,16 @@ impl Json for Group {
             place: fields.optional_text("place"),
             doors: u32::try_from(fields.number("doors")).unwrap_or(u32::MAX),
             app_access: fields.flag("app_access"),
+            restricted: fields.flag("restricted"),
+            door_ids: fields.list("door_ids"),
         }
+    }
+}
+
+impl Json for Door {
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        Door { id: fields.of_type("id"), name: fields.text("name"), place: fields.text("place") }
     }
 }
 
@@ -340,11 +387,21 @@ impl From<&Groups> for Text {
                 .with_some("place", group.place.as_deref())
                 .with("doors", u64::from(group.doors))
                 .with("app_access", group.app_access)
+                .with("restricted", group.restricted)
+                .with("door_ids", array(&group.door_ids, |id| Text::from(*id)))
+                .into()
+        };
+        let door = |door: &Door| {
+            Object::default()
+                .with("id", door.id)
+                .with("name", door.name.as_str())
+                .with("place", door.place.as_str())
                 .into()
         };
         Object::default()
             .with("refreshed_at", groups.refreshed_at)
             .with("groups", array(&groups.groups, group))
+            .with("doors", array(&groups.doors, door))
             .into()
     }
 }
@@ -364,14 +421,19 @@ impl Cause {
     }
 }
 
-impl From<Paused> for Pause {
-    fn from(paused: Paused) -> Pause {
-        let cause = match paused.cause {
+impl From<Cause> for PauseCause {
+    fn from(cause: Cause) -> PauseCause {
+        match cause {
             Cause::KeyRejected => PauseCause::KeyRejected,
             Cause::KeyWithoutRights => PauseCause::KeyWithoutRights,
             Cause::OtherOrganization => PauseCause::OtherOrganization,
             Cause::RequestsDenied => PauseCause::RequestsDenied,
-        };
-        Pause { cause, detail: Detail { message: paused.message, provider: None } }
+        }
+    }
+}
+
+impl From<Paused> for Pause {
+    fn from(paused: Paused) -> Pause {
+        Pause { cause: paused.cause.into(), message: paused.message }
     }
 }

@@ -109,8 +109,8 @@
   (func $reject (result i32)
     (i32.store8 (i32.const 0x200) (i32.const 1))
     (i32.store8 (i32.const 0x208) (i32.const 2))
-    (i32.store (i32.const 0x210) (i32.const 0x3000))
-    (i32.store (i32.const 0x214) (i32.sub (global.get $message) (i32.const 0x3000)))
+    (i32.store (i32.const 0x220) (i32.const 0x3000))
+    (i32.store (i32.const 0x224) (i32.sub (global.get $message) (i32.const 0x3000)))
     (i32.const 0x200))
 
   ;; The order's next line, without its end.
@@ -272,6 +272,13 @@
   (func (export "gym:door-access/sync@0.1.0#status") (result i32) (i32.const 0x200))
   (func (export "gym:door-access/sync@0.1.0#confirm") (param i32 i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/sync@0.1.0#cancel") (param i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/access@0.1.0#explain")
+    (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/doors@0.1.0#list") (param i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/doors@0.1.0#unlock") (param i32 i32 i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/doors@0.1.0#issue-login")
+    (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/doors@0.1.0#revoke-login") (param i32 i32 i32 i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/events@0.1.0#handle")
     (param i32 i32 i32 i32 i32 i32 i32 i64) (result i32) (i32.const 0x200))
 

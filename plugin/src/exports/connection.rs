@@ -2,7 +2,7 @@
 
 use super::groups::{import, imported, to_list, update_mappings};
 use crate::contract::connection::{self, Connected, Counts, Health, State};
-use crate::contract::types::{self, PauseCause};
+use crate::contract::types::PauseCause;
 use crate::host::Host;
 use crate::json;
 use crate::kisi::error::Error;
@@ -13,7 +13,7 @@ use crate::ledger::{self, Record};
 use crate::plan::DateChange;
 use crate::rights::{self, Key};
 use crate::settings::Settings;
-use crate::stop::{Stop, pause};
+use crate::stop::{Stop, pause, wrong};
 use crate::tenant::{self, Config, Owned, Owner, Tenant, Versioned, new_config};
 
 /// How many records are read at once for counting: memory stays small whatever the gym's size.
@@ -24,8 +24,7 @@ const COUNT_PAGE: u32 = 500;
 /// # Errors
 /// `settings`, `pause` or `retry`; nothing was written at Kisi.
 pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
-    let settings =
-        Settings::parse(settings).map_err(|problems| Box::new(types::Error::Settings(problems)))?;
+    let settings = Settings::parse(settings).map_err(wrong)?;
     let before = tenant::config(host)?;
     let integration = settings.integration.clone();
     let budget = Budget::unlimited();

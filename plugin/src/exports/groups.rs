@@ -10,6 +10,10 @@ use crate::stop::Stop;
 use crate::tenant::{self, Groups, Tenant, Versioned};
 use crate::window::order;
 
+/// Of how many groups the doors are read: at Kisi's five requests a second that takes 20 seconds, and a gym has some
+/// ten groups. Of the others the doors are not known until a plan is mapped to them and the groups are read again.
+const DOOR_LISTS_MAX: usize = 100;
+
 /// See `groups.refresh`.
 ///
 /// # Errors
@@ -41,7 +45,7 @@ pub fn list(host: &dyn Host) -> Result<GroupList, Stop> {
     Ok(to_list(&tenant::groups(host)?.value, &tenant::mappings(host)?.value))
 }
 
-/// Reads all groups from Kisi.
+/// Reads all groups from Kisi, with their doors.
 pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, Stop> {
     let rows: Vec<kisi::groups::Group> = kisi.list("").map_err(Error::into_contract)?;
     let mut groups: Vec<tenant::Group> = rows
@@ -52,10 +56,36 @@ pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, Stop> {
             place: row.place,
             doors: row.locks_count,
             app_access: row.login_enabled,
+            restricted: row.restricted,
+            door_ids: Vec::new(),
         })
         .collect();
     order(&mut groups, |one, other| (&one.name, one.id) <= (&other.name, other.id));
-    Ok(Groups { refreshed_at: host.now(), groups })
+    let mut groups = Groups { refreshed_at: host.now(), groups, doors: Vec::new() };
+    read_doors(kisi, &mut groups, &tenant::mappings(host)?.value).map_err(Error::into_contract)?;
+    Ok(groups)
+}
+
+/// Reads which doors are in which group: a request a group that has any, those that plans are mapped to first.
+fn read_doors(kisi: &Kisi, groups: &mut Groups, mappings: &Mappings) -> Result<(), Error> {
+    let Groups { groups, doors, .. } = groups;
+    let is_mapped = |group: &&mut tenant::Group| mappings.groups.iter().any(|mapped| mapped.id == group.id);
+    let (mapped, others): (Vec<_>, Vec<_>) =
+        groups.iter_mut().filter(|group| group.doors > 0).partition(is_mapped);
+    for group in mapped.into_iter().chain(others).take(DOOR_LISTS_MAX) {
+        let of_group = match kisi.doors_of(group.id) {
+            // Deleted since the groups were read.
+            Err(Error::Missing(_)) => continue,
+            of_group => of_group?,
+        };
+        for door in of_group {
+            group.door_ids.push(door.id);
+            if !doors.contains(&door) {
+                doors.push(door);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Takes over what the groups say now into what the mapping knows of them.

@@ -1,11 +1,11 @@
 //! Which plan opens which groups.
 
 use crate::contract::mappings::{Mapping, MappingState};
-use crate::contract::types::{self, Problem};
+use crate::contract::types::Problem;
 use crate::host::Host;
 use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
 use crate::reconcile::directory_error;
-use crate::stop::Stop;
+use crate::stop::{Stop, wrong};
 use crate::tenant;
 
 /// The most entries; a gym has some dozens.
@@ -71,7 +71,7 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
         mappings.entries.push(entry);
     }
     if !problems.is_empty() {
-        return Err(Box::new(types::Error::Settings(problems)));
+        return Err(wrong(problems));
     }
     stored.value = mappings;
     stored.save(host)?;

@@ -5,6 +5,16 @@ use super::page::{List, Row};
 use crate::id::GroupId;
 use crate::json::{Fields, Json, Value, Wrong};
 
+/// The fields that say that more than membership is asked for (C).
+const RESTRICTIONS: [&str; 6] = [
+    "geofence_restriction_enabled",
+    "primary_device_restriction_enabled",
+    "managed_device_restriction_enabled",
+    "reader_restriction_enabled",
+    "time_restriction_enabled",
+    "tap_to_access_restriction_enabled",
+];
+
 /// A group, as far as the plugin reads it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -18,6 +28,8 @@ pub struct Group {
     pub login_enabled: bool,
     /// How many doors it opens.
     pub locks_count: u32,
+    /// Whether something beside membership decides, which Kisi asks of the phone: hours, distance, reader, device.
+    pub restricted: bool,
 }
 
 impl Json for Group {
@@ -32,6 +44,7 @@ impl Json for Group {
             locks_count: fields
                 .optional_number("locks_count")
                 .map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)),
+            restricted: RESTRICTIONS.iter().any(|name| matches!(fields.get(name), Some(Value::Bool(true)))),
         }
     }
 }

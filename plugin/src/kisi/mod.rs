@@ -7,6 +7,8 @@
 pub mod endpoint;
 pub mod error;
 pub mod groups;
+pub mod locks;
+pub mod logins;
 pub mod organization;
 pub mod page;
 pub mod role_assignments;

@@ -44,16 +44,21 @@ impl Kisi<'_> {
     /// Besides the errors of a call, [`Error::Unrecognized`] when the pages do not add up to one list.
     pub fn list<T: Row>(&self, filter: &str) -> Result<Vec<T>, Error> {
         let mut rows: Vec<T> = Vec::new();
+        self.each(T::LIST, filter, &mut |row| {
+            rows.push(json::read(row)?);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// The same, row by row: the code for a list is there once, whatever its rows are.
+    pub(super) fn each(&self, list: List, filter: &str, take: Take) -> Result<(), Error> {
         let mut ids = Seen::default();
         let mut total = None;
         loop {
-            let before = ids.count();
-            self.rows(T::LIST, filter, before, &mut ids, &mut total, &mut |row| {
-                rows.push(json::read(row)?);
-                Ok(())
-            })?;
+            self.rows(list, filter, ids.count(), &mut ids, &mut total, take)?;
             if ids.count() >= total.unwrap_or_default() {
-                return Ok(rows);
+                return Ok(());
             }
             if ids.count() > OFFSET_MAX {
                 return Err(Error::unrecognized(

@@ -35,6 +35,26 @@ impl Json for User {
     }
 }
 
+/// How a user stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Presence {
+    /// The user is suspended in the whole organization, by staff or by its directory (C).
+    pub is_suspended: bool,
+    /// The user has opened a door before.
+    pub has_entered: bool,
+}
+
+impl Json for Presence {
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        let fields = Fields::of(value, wrong);
+        let is_off = |name| matches!(fields.get(name), Some(Value::Bool(false)));
+        Presence {
+            is_suspended: is_off("access_enabled") || is_off("scim_access_enabled"),
+            has_entered: fields.get("last_accessed_at").is_some(),
+        }
+    }
+}
+
 impl Row for User {
     const LIST: List = List { path: "/users", limit_max: 100 };
 }
@@ -80,6 +100,11 @@ pub fn rename(user: UserId, name: &str) -> Call<NoContent> {
 
 /// Reads a user.
 pub fn get(user: UserId) -> Call<User> {
+    Call::get(format!("/users/{user}"))
+}
+
+/// Reads how a user stands.
+pub fn presence(user: UserId) -> Call<Presence> {
     Call::get(format!("/users/{user}"))
 }
 

@@ -4,7 +4,7 @@
 pub mod store;
 
 use crate::contract::types::Timestamp;
-use crate::id::{AssignmentId, GroupId, UserId};
+use crate::id::{AssignmentId, GroupId, LoginId, UserId};
 use crate::json::{Fields, Json, Object, Text, Value, Wrong, array};
 use crate::window::Window;
 
@@ -21,6 +21,8 @@ pub struct Record {
     pub cleared: Option<Cleared>,
     /// Roles that make it impossible to add the member to a group, so that this is not tried at each event.
     pub elevated: Vec<Elevated>,
+    /// Logins that were made for the member's app, oldest first. Never their secrets.
+    pub logins: Vec<LoginId>,
 }
 
 /// The tie between a member and a Kisi user.
@@ -169,6 +171,7 @@ impl Json for Record {
             holds: fields.list("holds"),
             cleared: fields.optional("cleared"),
             elevated: fields.list("elevated"),
+            logins: fields.list("logins"),
         }
     }
 }
@@ -243,12 +246,14 @@ impl From<&Record> for Text {
         let former = Some(&record.former).filter(|former| !former.is_empty());
         let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
         let elevated = Some(&record.elevated).filter(|elevated| !elevated.is_empty());
+        let logins = Some(&record.logins).filter(|logins| !logins.is_empty());
         Object::default()
             .with_some("account", account)
             .with_some("former", former.map(|former| array(former, |user| Text::from(*user))))
             .with_some("holds", holds.map(|holds| array(holds, |hold| Text::from(hold))))
             .with_some("cleared", cleared)
             .with_some("elevated", elevated.map(|elevated| array(elevated, |elevated| Text::from(elevated))))
+            .with_some("logins", logins.map(|logins| array(logins, |login| Text::from(*login))))
             .into()
     }
 }
@@ -317,6 +322,7 @@ mod tests {
                 role: "group_manager".to_string(),
                 seen_at: 4,
             }],
+            logins: vec![LoginId(31), LoginId(32)],
         };
         for record in [record, Record::default()] {
             let text = Text::from(&record).into_bytes();

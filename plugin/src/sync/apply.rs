@@ -5,12 +5,11 @@ use super::kept::{self, Odd, Owner};
 use super::{Step, Went};
 use crate::contract::events::{Action, Outcome};
 use crate::contract::sync::FindingKind;
-use crate::contract::types;
 use crate::identity::address;
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, storage_error};
 use crate::ledger::{Account, Hold, State};
 use crate::reconcile::{directory_error, entitled};
-use crate::stop::Stop;
+use crate::stop::{Stop, is_reject};
 
 /// Brings the next member up to date.
 ///
@@ -28,9 +27,11 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
         report(step, outcome);
     }
     if let Some(error) = error {
-        let types::Error::Reject(detail) = *error else { return Err(error) };
+        if !is_reject(&error) {
+            return Err(error);
+        }
         step.job.value.counts.failures += 1;
-        step.find(FindingKind::Failure, Some(&todo.member), "", None, detail.message);
+        step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message);
     }
     step.job.value.counts.applied += 1;
     let writes = vec![todo.done(), step.job.write()];
@@ -80,7 +81,7 @@ fn report(step: &mut Step, outcome: &Outcome) {
     }
     for failure in &outcome.failures {
         step.job.value.counts.failures += 1;
-        let (group, text) = (Some(failure.group.clone()), failure.detail.message.clone());
+        let (group, text) = (Some(failure.group.clone()), failure.message.clone());
         step.find(FindingKind::Failure, Some(&outcome.member), "", group, text);
     }
 }

@@ -18,7 +18,7 @@ use crate::host::Host;
 use crate::id::{AssignmentId, GroupId, Seen};
 use crate::kisi::{Budget, Kisi};
 use crate::reconcile::Call;
-use crate::stop::{Stop, reject};
+use crate::stop::{Stop, is_reject, reject};
 use crate::tenant::{Tenant, Versioned};
 
 /// The fewest requests that a step must be allowed: enough for each member's change to get on.
@@ -78,7 +78,7 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
         // The step's requests are used up: the next one goes on.
         Err(_) if budget.is_exhausted() => {}
         Err(error) => {
-            if matches!(*error, crate::contract::types::Error::Reject(_)) {
+            if is_reject(&error) {
                 step.job.value.phase = Phase::Cancelled;
             }
             step.tenant.note_pause(host, &error);

@@ -632,9 +632,9 @@ fn an_event_that_does_not_go_through_is_kept_until_time_passes_or_the_gym_connec
 #[test]
 fn the_ending_says_what_the_calls_beside_the_events_were_for() {
     for (steps, words) in [
-        ("", "Connecting and mapping took 5 calls."),
-        ("[[steps]]\nrefresh_groups = true\n", "Connecting, mapping and refreshing the groups took 6 calls."),
-        ("[[steps]]\nconnect = {}\n", "Connecting 2 times and mapping took 10 calls."),
+        ("", "Connecting and mapping took 6 calls."),
+        ("[[steps]]\nrefresh_groups = true\n", "Connecting, mapping and refreshing the groups took 8 calls."),
+        ("[[steps]]\nconnect = {}\n", "Connecting 2 times and mapping took 12 calls."),
     ] {
         let ran = Desk::new().play(&format!("{GOOD}\n{steps}"), &[]);
         let out = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");

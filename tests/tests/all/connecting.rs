@@ -1,7 +1,7 @@
 //! Connecting with good and bad keys and settings, and what a key that stops working does.
 
 use host_harness::contract::connection::State;
-use host_harness::contract::types::{Error, PauseCause};
+use host_harness::contract::types::{Demand, Error, PauseCause};
 use kisi_sim::{Hand, Knobs, OrganizationRole};
 
 use crate::world::{Arm, Failure, SETTINGS, World, member, membership};
@@ -12,7 +12,7 @@ fn world() -> World {
 
 fn pause_of(error: Error) -> (PauseCause, String) {
     match error {
-        Error::Pause(pause) => (pause.cause, pause.detail.message),
+        Error { demand: Demand::Pause(cause), message, .. } => (cause, message),
         other => panic!("{other:?} is no pause"),
     }
 }
@@ -40,7 +40,9 @@ fn settings_that_break_the_schema_are_named_with_their_field_and_nothing_is_aske
         (r#"{"integration":{"identifier":"G","contact":"a@b.test"},"on_bloc":"all"}"#, "on_bloc"),
     ] {
         match world.connect(settings) {
-            Err(Error::Settings(problems)) => assert_eq!(problems[0].path, path, "{settings}"),
+            Err(Error { demand: Demand::Settings(problems), .. }) => {
+                assert_eq!(problems[0].path, path, "{settings}")
+            }
             other => panic!("{settings}: {other:?}"),
         }
     }
@@ -52,7 +54,8 @@ fn an_unknown_plan_or_group_in_a_mapping_is_named_and_the_earlier_mapping_stays(
     let world = world();
     world.connect(SETTINGS).unwrap();
     world.map(&[("basic", &["Gym"])]).unwrap();
-    let Err(Error::Settings(problems)) = world.map(&[("basic", &["Gym"]), ("platinum", &["Gym", "Roof"])])
+    let Err(Error { demand: Demand::Settings(problems), .. }) =
+        world.map(&[("basic", &["Gym"]), ("platinum", &["Gym", "Roof"])])
     else {
         panic!("an unknown plan is refused");
     };

@@ -12,9 +12,11 @@
 mod native;
 mod world;
 
+mod access;
 mod calls;
 mod component;
 mod connecting;
+mod doors;
 mod histories;
 mod installation;
 mod kills;

@@ -224,22 +224,18 @@ fn membership_from_host(membership: host::types::Membership) -> types::Membershi
 
 /// The plugin's error in the host's types; causes and texts that no native test looks at are left out.
 fn error_to_host(error: types::Error) -> host::types::Error {
-    let detail = |detail: types::Detail| host::types::Detail { message: detail.message, provider: None };
-    match error {
-        types::Error::Retry(retry) => host::types::Error::Retry(host::types::Retry {
-            after_ms: retry.after_ms,
-            detail: detail(retry.detail),
-        }),
-        types::Error::Pause(pause) => host::types::Error::Pause(host::types::Pause {
-            cause: host::types::PauseCause::Other(format!("{:?}", pause.cause)),
-            detail: detail(pause.detail),
-        }),
-        types::Error::Reject(reason) => host::types::Error::Reject(detail(reason)),
-        types::Error::Settings(problems) => host::types::Error::Settings(
+    let demand = match error.demand {
+        types::Demand::Retry(after_ms) => host::types::Demand::Retry(after_ms),
+        types::Demand::Pause(cause) => {
+            host::types::Demand::Pause(host::types::PauseCause::Other(format!("{cause:?}")))
+        }
+        types::Demand::Reject => host::types::Demand::Reject,
+        types::Demand::Settings(problems) => host::types::Demand::Settings(
             problems
                 .into_iter()
                 .map(|problem| host::types::Problem { path: problem.path, message: problem.message })
                 .collect(),
         ),
-    }
+    };
+    host::types::Error { demand, message: error.message, provider: None }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host_harness::contract::events::{AccountAction, Action, Outcome, WarningKind};
-use host_harness::contract::types::{Error, MemberStatus, MembershipStatus, Reason};
+use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus, Reason};
 use kisi_sim::{
     DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Fault, FaultEffect, Knobs, ValidityInPatch,
 };
@@ -41,7 +41,7 @@ fn a_connection_that_drops_after_kisi_committed_leaves_one_user_and_one_assignme
             gym(Knobs { duplicate_role_assignment: DuplicateRoleAssignment::Stack, ..Knobs::default() });
         world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
         fault(&world, route, FaultEffect::DropAfterCommit);
-        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else {
+        let Err(Failure::Unfinished(Error { demand: Demand::Retry(_), .. })) = world.deliver(ANN) else {
             panic!("{route}: a lost answer")
         };
         world.settle(ANN);
@@ -65,11 +65,12 @@ fn every_kind_of_bad_answer_ends_in_a_retry_and_then_in_the_right_state() {
             let world = gym(Knobs::default());
             world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
             fault(&world, route, effect.clone());
-            let Err(Failure::Unfinished(Error::Retry(retry))) = world.deliver(ANN) else {
+            let Err(Failure::Unfinished(Error { demand: Demand::Retry(after_ms), .. })) = world.deliver(ANN)
+            else {
                 panic!("{route}, {effect:?}: no retry")
             };
             if effect == (FaultEffect::Status { status: 503, retry_after_s: Some(7) }) {
-                assert_eq!(retry.after_ms, 7_000, "Retry-After is honoured");
+                assert_eq!(after_ms, 7_000, "Retry-After is honoured");
             }
             world.settle(ANN);
             assert_eq!(world.names_of(EMAIL), ["Gym", "Spa"], "{route}, {effect:?}");
@@ -88,7 +89,7 @@ fn a_list_in_doubt_is_not_believed_and_a_block_does_not_wait_for_it() {
         world.sim.assign(user, staff, "group_basic");
         world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
         fault(&world, "GET /role_assignments", effect.clone());
-        let Err(Failure::Unfinished(Error::Retry(_))) = world.deliver(ANN) else {
+        let Err(Failure::Unfinished(Error { demand: Demand::Retry(_), .. })) = world.deliver(ANN) else {
             panic!("{effect:?}: no retry")
         };
         assert_eq!(world.names_of(EMAIL), ["Staff"], "{effect:?}");
@@ -126,7 +127,9 @@ fn an_address_that_kisi_refuses_costs_only_what_no_membership_gives_any_more() {
         ann.email = Some("ann-at-gym".to_string());
         ann.memberships[0].plan = "basic".to_string();
     });
-    let Err(Failure::Unfinished(Error::Reject(_))) = world.deliver(ANN) else { panic!("not rejected") };
+    let Err(Failure::Unfinished(Error { demand: Demand::Reject, .. })) = world.deliver(ANN) else {
+        panic!("not rejected")
+    };
     assert_eq!(world.names_of(EMAIL), ["Gym"], "the spa goes, the gym stays on the old account");
     // Somebody else's event is not answered with Ann's trouble.
     let mut bob = member("bob", vec![membership("ms-2", "basic")]);
@@ -442,7 +445,9 @@ fn one_member_with_impossible_data_stops_nobody_else() {
     let mut odd = member("odd", vec![membership("ms-1", "basic")]);
     odd.email = Some(format!("{}@gym.test", "x".repeat(600)));
     world.directory.insert(odd);
-    let Err(Failure::Unfinished(Error::Reject(_))) = world.deliver("odd") else { panic!("not rejected") };
+    let Err(Failure::Unfinished(Error { demand: Demand::Reject, .. })) = world.deliver("odd") else {
+        panic!("not rejected")
+    };
     world.directory.insert(member(ANN, vec![membership("ms-2", "basic")]));
     world.settle(ANN);
     assert_eq!(world.names_of(EMAIL), ["Gym"]);

@@ -2,7 +2,7 @@
 //! from anybody.
 
 use host_harness::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
-use host_harness::contract::types::{Error, MemberStatus, MembershipStatus};
+use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus};
 use kisi_sim::{Fault, FaultEffect, Knobs};
 
 use crate::world::{Arm, Cut, SETTINGS, World, member, membership};
@@ -187,8 +187,10 @@ fn an_emptied_directory_is_not_believed_and_a_halved_one_waits_for_somebody() {
         world.directory.remove(&id(number));
     }
     let job = start(&world, Mode::Apply);
-    let Err(Error::Reject(why)) = steps(&world, &job, 50) else { panic!("an empty directory is believed") };
-    assert!(why.message.contains("empty"), "{}", why.message);
+    let Err(Error { demand: Demand::Reject, message: why, .. }) = steps(&world, &job, 50) else {
+        panic!("an empty directory is believed")
+    };
+    assert!(why.contains("empty"), "{why}");
     assert_eq!(world.people(), before);
 
     for number in 0..20 {
@@ -213,7 +215,9 @@ fn a_page_that_does_not_add_up_removes_nobody() {
         let before = world.people();
         world.sim.add_fault(Fault::new("GET /role_assignments", effect.clone()).unwrap());
         let job = start(&world, Mode::Apply);
-        let Err(Error::Retry(_)) = steps(&world, &job, 50) else { panic!("{effect:?} is believed") };
+        let Err(Error { demand: Demand::Retry(_), .. }) = steps(&world, &job, 50) else {
+            panic!("{effect:?} is believed")
+        };
         assert_eq!(steps(&world, &job, 50).unwrap().phase, Phase::Done, "{effect:?}: the next step goes on");
         assert_eq!(world.people(), before, "{effect:?}");
     }
@@ -336,8 +340,10 @@ fn a_group_longer_than_kisi_lets_be_read_is_refused_and_nobody_is_touched() {
         world.sim.assign(user, gym, "group_basic");
     }
     let job = start(&world, Mode::Apply);
-    let Err(Error::Reject(why)) = steps(&world, &job, 50) else { panic!("a list that is too long is cut") };
-    assert!(why.message.contains("20,000") && why.message.contains("Gym"), "{}", why.message);
+    let Err(Error { demand: Demand::Reject, message: why, .. }) = steps(&world, &job, 50) else {
+        panic!("a list that is too long is cut")
+    };
+    assert!(why.contains("20,000") && why.contains("Gym"), "{why}");
     let after = world.people();
     assert!(before.iter().all(|person| after.contains(person)));
 }

@@ -205,8 +205,8 @@ impl World {
         for _ in 0..30 {
             match self.deliver(member) {
                 Ok(outcomes) => return outcomes,
-                Err(Failure::Unfinished(types::Error::Retry(retry))) => {
-                    self.advance(Duration::from_millis(retry.after_ms));
+                Err(Failure::Unfinished(types::Error { demand: types::Demand::Retry(after_ms), .. })) => {
+                    self.advance(Duration::from_millis(after_ms));
                 }
                 Err(Failure::Cut) => {}
                 Err(failure) => panic!("{member}: {failure:?}"),

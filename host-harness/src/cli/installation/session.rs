@@ -15,7 +15,7 @@ use crate::cli::load;
 use crate::cli::play::facts;
 use crate::cli::world::{self, Key};
 use crate::cli::wrong::{Unusable, Wrong, unusable};
-use crate::contract::types::Error;
+use crate::contract::types::{Demand, Error};
 use crate::{
     ApprovedOrigin, CallError, Called, Endpoint, HttpsClient, HttpsClientConfig, Pace, PaceConfig, Plugin,
     Reach, Recorder, SqliteStorage, Tenant,
@@ -163,8 +163,8 @@ pub(super) async fn settled<T>(
 
 /// How long to wait before a call is made again; `None` when that is of no use, or was done often enough.
 pub(super) fn pause(error: &Error, attempt: u32) -> Option<Duration> {
-    let Error::Retry(retry) = error else { return None };
-    let wait = Duration::from_millis(retry.after_ms);
+    let Demand::Retry(after_ms) = error.demand else { return None };
+    let wait = Duration::from_millis(after_ms);
     (attempt < ATTEMPTS_MAX && wait <= WAIT_MAX).then_some(wait)
 }
 
@@ -177,14 +177,14 @@ pub(super) fn waiting(error: &Error, wait: Duration, console: &mut Console<'_>) 
 /// What an error of the plugin's is to the command.
 pub(super) fn ended(error: &Error) -> Stop {
     let text = facts::error(error).text;
-    match error {
-        Error::Retry(retry) => {
-            let after = facts::span(retry.after_ms);
+    match &error.demand {
+        Demand::Retry(after_ms) => {
+            let after = facts::span(*after_ms);
             Stop::Ended(Exit::Unfinished, format!("{text} Run the same command again in {after} or later."))
         }
-        Error::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),
-        Error::Reject(_) => Stop::Ended(Exit::OtherThanExpected, text),
-        Error::Settings(problems) => {
+        Demand::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),
+        Demand::Reject => Stop::Ended(Exit::OtherThanExpected, text),
+        Demand::Settings(problems) => {
             let wrong =
                 problems.iter().map(|problem| Wrong::plain(format!("{}: {}", problem.path, problem.message)));
             Stop::Unusable(wrong.collect::<Vec<_>>().into())

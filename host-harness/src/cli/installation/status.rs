@@ -56,7 +56,7 @@ pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<
         State::NotConnected => ("not-connected", None),
         State::Connected => ("connected", None),
         State::Paused(pause) => {
-            let (cause, message) = (word(&pause.cause), pause.detail.message.clone());
+            let (cause, message) = (word(&pause.cause), pause.message.clone());
             ("paused", Some(Paused { cause, message }))
         }
     };

@@ -8,7 +8,7 @@ use crate::cli::report::{Call, Fact, FactKind, StepReport, word};
 use crate::cli::scenario::{DirectoryChange, Happening};
 use crate::cli::wrong::Unusable;
 use crate::contract::events::{Event, Outcome, Unfinished};
-use crate::contract::types::Error;
+use crate::contract::types::Demand;
 
 /// How often an event is delivered in a row before it is left for later.
 const DELIVERIES_MAX: u32 = 6;
@@ -97,24 +97,24 @@ impl Player<'_> {
             let Some(error) = error else { break Fate::Over };
             told.facts.push(facts::error(&error));
             self.seen.error = Some(facts::error_word(&error));
-            match error {
-                Error::Retry(retry) if deliveries < DELIVERIES_MAX => {
-                    let again = format!("Delivered again after {}.", facts::span(retry.after_ms));
+            match error.demand {
+                Demand::Retry(after_ms) if deliveries < DELIVERIES_MAX => {
+                    let again = format!("Delivered again after {}.", facts::span(after_ms));
                     told.facts.push(facts::then(&again));
-                    self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
+                    self.world.clock.sleep(Duration::from_millis(after_ms)).await;
                 }
-                Error::Retry(_) => {
+                Demand::Retry(_) => {
                     told.facts.push(facts::then(&format!(
                         "Kept after {deliveries} deliveries, until time passes or the gym connects again."
                     )));
                     break Fate::Later;
                 }
-                Error::Pause(_) => {
+                Demand::Pause(_) => {
                     told.facts
                         .push(facts::then("Kept, with all later events, until the gym connects again."));
                     break Fate::Paused;
                 }
-                Error::Reject(_) | Error::Settings(_) => {
+                Demand::Reject | Demand::Settings(_) => {
                     told.facts.push(facts::then("Dropped: delivering it again could not succeed."));
                     break Fate::Over;
                 }

@@ -3,7 +3,7 @@
 use crate::cli::report::{Call, Fact, FactKind, LogEntry, word};
 use crate::cli::scenario::Hand;
 use crate::contract::events::{Action, Outcome};
-use crate::contract::types::{Error, Problem, ProviderAnswer};
+use crate::contract::types::{Demand, Error, Problem, ProviderAnswer};
 use crate::{CallError, Exchange, ExchangeEnd, LogLine};
 
 /// Lengths of time by name, the longest first, in milliseconds.
@@ -57,7 +57,7 @@ pub(in crate::cli) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec
         facts.push(fact(FactKind::Warning, Some(word(&warning.kind)), group, &warning.explanation));
     }
     for failure in &outcome.failures {
-        let text = with_answer(&failure.detail.message, failure.detail.provider.as_ref());
+        let text = with_answer(&failure.message, failure.provider.as_ref());
         facts.push(fact(FactKind::Failed, Some(word(&failure.action)), Some(&failure.group.name), &text));
     }
     if let Some(at) = outcome.due_at {
@@ -73,11 +73,9 @@ pub(in crate::cli) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec
 
 /// A call that could not be finished.
 pub(in crate::cli) fn error(error: &Error) -> Fact {
-    let text = match error {
-        Error::Retry(retry) => with_answer(&retry.detail.message, retry.detail.provider.as_ref()),
-        Error::Pause(pause) => with_answer(&pause.detail.message, pause.detail.provider.as_ref()),
-        Error::Reject(detail) => with_answer(&detail.message, detail.provider.as_ref()),
-        Error::Settings(problems) => sentences(problems),
+    let text = match &error.demand {
+        Demand::Settings(problems) => sentences(problems),
+        _ => with_answer(&error.message, error.provider.as_ref()),
     };
     Fact { word: Some(error_word(error)), ..plain(FactKind::Error, text) }
 }
@@ -89,11 +87,11 @@ pub(in crate::cli) fn broken_off(error: &CallError) -> Fact {
 
 /// An error's closed words: `retry`, `pause:key-rejected`, `reject`, `settings:grace_days`.
 pub(in crate::cli) fn error_word(error: &Error) -> String {
-    match error {
-        Error::Retry(_) => "retry".to_owned(),
-        Error::Pause(pause) => format!("pause:{}", word(&pause.cause)),
-        Error::Reject(_) => "reject".to_owned(),
-        Error::Settings(problems) => {
+    match &error.demand {
+        Demand::Retry(_) => "retry".to_owned(),
+        Demand::Pause(cause) => format!("pause:{}", word(cause)),
+        Demand::Reject => "reject".to_owned(),
+        Demand::Settings(problems) => {
             let path = problems.first().map(|problem| problem.path.as_str()).unwrap_or_default();
             format!("settings:{path}")
         }

@@ -10,7 +10,7 @@ use crate::cli::scenario::{MappingEntry, meant};
 use crate::cli::wrong::{Place, Unusable, Wrong};
 use crate::contract::groups::{Group, GroupWarning};
 use crate::contract::mappings::{Mapping, MappingState};
-use crate::contract::types::{Error, Problem};
+use crate::contract::types::{Demand, Error, Problem};
 
 /// How often the gym tries again when the plugin says that it may work later.
 const ATTEMPTS_MAX: u32 = 4;
@@ -214,13 +214,15 @@ impl Player<'_> {
             told.facts.extend(fact);
             match said {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(Error::Retry(retry))) if attempt < ATTEMPTS_MAX => {
-                    let again = format!("Tried again after {}.", facts::span(retry.after_ms));
+                Ok(Err(Error { demand: Demand::Retry(after_ms), .. })) if attempt < ATTEMPTS_MAX => {
+                    let again = format!("Tried again after {}.", facts::span(after_ms));
                     told.facts.push(facts::then(&again));
-                    self.world.clock.sleep(Duration::from_millis(retry.after_ms)).await;
+                    self.world.clock.sleep(Duration::from_millis(after_ms)).await;
                     attempt += 1;
                 }
-                Ok(Err(Error::Settings(problems))) => return Err(Refused { text, problems }),
+                Ok(Err(Error { demand: Demand::Settings(problems), .. })) => {
+                    return Err(Refused { text, problems });
+                }
                 _ => return Err(Refused { text, problems: Vec::new() }),
             }
         }

@@ -1,0 +1,144 @@
+//! Doors: which ones a member may open now, opening one, and logins for branded apps.
+
+use super::access::Known;
+use crate::access::Alert;
+use crate::clear::end_login;
+use crate::contract::access::{Cause, Door, Reason, Verdict};
+use crate::contract::doors::{Attempt, Issued, Login, Phone};
+use crate::contract::types::ProviderAnswer;
+use crate::explain::alert;
+use crate::host::Host;
+use crate::kisi::error::Error;
+use crate::kisi::{locks, logins};
+use crate::stop::{Stop, reject};
+
+/// See `doors.list`.
+///
+/// # Errors
+/// `retry`, `reject` or `pause`.
+pub fn list(host: &dyn Host, member: &str) -> Result<Vec<Door>, Stop> {
+    Ok(Known::load(host, member)?.doors())
+}
+
+/// See `doors.unlock`.
+///
+/// # Errors
+/// `retry` when the door was certainly not opened, `reject` when nobody knows, `pause`.
+pub fn unlock(host: &dyn Host, member: &str, door: &str) -> Result<Attempt, Stop> {
+    let mut known = Known::load(host, member)?;
+    let Some(id) = known.groups.doors.iter().map(|door| door.id).find(|id| id.to_string() == door) else {
+        return Err(reject("There is no such door: refresh the groups if it is new.", None));
+    };
+    let mut refused = known.access().refuses(&known.facts(), id);
+    if refused.is_none() {
+        known.ask(host, &mut |kisi, _| {
+            if let Err(error) = kisi.send(locks::unlock(id)) {
+                refused = Some(obstacle(error)?);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(refused.map_or(Attempt::Opened, |refused| Attempt::Refused(told(&refused, &known))))
+}
+
+/// Why Kisi did not open a door. Its codes tell the obstacles apart: 403, 409 and 503 are documented without saying
+/// which is for what (C).
+fn obstacle(error: Error) -> Result<Alert, Stop> {
+    let answer = match error {
+        Error::Forbidden(answer) | Error::Conflict(answer) | Error::Invalid(answer) => answer,
+        Error::Unavailable { answer, .. } if words(&answer).is_some() => answer,
+        Error::Missing(answer) => {
+            return Err(reject("Kisi no longer has this door: refresh the groups.", Some(*answer)));
+        }
+        error if error.nothing_was_done() => return Err(error.into_contract()),
+        _ => {
+            return Err(reject(
+                "It is not known whether the door opened: Kisi's answer was lost or makes no sense. Look at the door \
+                 before you try again.",
+                None,
+            ));
+        }
+    };
+    let (cause, words) = words(&answer).unwrap_or((Cause::Denied, &answer.message));
+    let code = answer.code.as_deref().unwrap_or_default();
+    let for_staff = format!("Kisi did not open the door: {words} ({} {code}).", answer.status);
+    Ok(Alert { for_staff, ..Alert::new(true, cause) })
+}
+
+/// Kisi's code in words.
+fn words(answer: &ProviderAnswer) -> Option<(Cause, &'static str)> {
+    let code = answer.code.as_deref()?;
+    let known = CODES.iter().find(|(codes, ..)| codes.split(' ').any(|known| known == code));
+    known.map(|(_, cause, words)| (*cause, *words))
+}
+
+/// Kisi's codes (C).
+const CODES: [(&str, Cause, &str); 13] = [
+    ("fac001 fac002", Cause::DoorOffline, "its controller cannot be reached"),
+    ("fad001", Cause::LockedDown, "it is locked down"),
+    ("fad002", Cause::LockedDown, "its place is locked down"),
+    ("f35ade", Cause::Denied, "access is no longer valid"),
+    ("f358de", Cause::Denied, "access is not valid yet"),
+    ("34ffaa", Cause::Denied, "access is not allowed at this hour"),
+    ("fcd8ff", Cause::Denied, "access is disabled"),
+    ("fcd8ef afc496", Cause::Denied, "access is denied"),
+    ("f01337", Cause::Denied, "the group may not be used from the app"),
+    ("34bd8f", Cause::Denied, "it wants the primary device"),
+    ("a3995f bb4faa", Cause::Denied, "the phone is too far away"),
+    ("bbc93f", Cause::Denied, "it opens by a tap of the phone alone"),
+    ("faa9ff faa9ef", Cause::Denied, "the card is not activated or not known"),
+];
+
+/// See `doors.issue-login`.
+///
+/// # Errors
+/// `retry`, `pause`, or `reject` when Kisi refuses it for good.
+pub fn issue_login(host: &dyn Host, member: &str, phone: &Phone) -> Result<Issued, Stop> {
+    let mut known = Known::load(host, member)?;
+    let access = known.access();
+    let Some(email) = known.email().filter(|_| access.verdict != Verdict::No) else {
+        let why =
+            access.alerts.into_iter().next().unwrap_or_else(|| Alert::new(true, Cause::NotYetInProvider));
+        return Ok(Issued::Refused(told(&why, &known)));
+    };
+    let mut issued = Login { id: String::new(), secret: String::new() };
+    known.ask(host, &mut |kisi, known| {
+        // Kisi would end the one that was used least recently, and nobody would know which.
+        while known.loaded.record.logins.len() >= logins::DEVICE_LOGINS_MAX {
+            end_login(kisi, &mut known.loaded.record.logins, 0)?;
+            known.loaded.save(host)?;
+        }
+        let login = kisi
+            .send(logins::create(&email, &phone.brand, &phone.model, &phone.system))
+            .map_err(Error::into_contract)?;
+        known.loaded.record.logins.push(login.id);
+        if let Err(stop) = known.loaded.save(host) {
+            // What is not recorded would not end with the member's access: nobody gets it.
+            let _ended = kisi.send(logins::delete(login.id));
+            return Err(stop);
+        }
+        issued = Login { id: login.id.to_string(), secret: login.secret };
+        Ok(())
+    })?;
+    Ok(Issued::Login(issued))
+}
+
+/// See `doors.revoke-login`.
+///
+/// # Errors
+/// `retry`, `pause`, or `reject` when the login is not this member's.
+pub fn revoke_login(host: &dyn Host, member: &str, login: &str) -> Result<(), Stop> {
+    let mut known = Known::load(host, member)?;
+    let place = known.loaded.record.logins.iter().position(|id| id.to_string() == login);
+    let Some(place) = place else {
+        return Err(reject("This member has no such login: it has ended, or is another's.", None));
+    };
+    known.ask(host, &mut |kisi, known| {
+        end_login(kisi, &mut known.loaded.record.logins, place)?;
+        known.loaded.save(host)
+    })
+}
+
+fn told(why: &Alert, known: &Known) -> Reason {
+    alert::alert(why, &known.tenant.mappings.value).reason
+}
