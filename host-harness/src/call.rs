@@ -64,11 +64,23 @@ pub(crate) struct Usage {
 /// The guest's side of a call, as the generated bindings make it.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
 
-/// Makes an instance, lets `work` call it, and ends it. `number` counts the tenant's calls.
+/// The call whose requests are answered with a secret: no observer sees their bodies.
+pub(crate) const ISSUE_LOGIN: &str = "doors.issue-login";
+
+/// Which call it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Which {
+    /// Which of the tenant's calls, counted from 1.
+    pub(crate) number: u64,
+    /// What is called, as the contract names it.
+    pub(crate) export: &'static str,
+}
+
+/// Makes an instance, lets `work` call it, and ends it.
 pub(crate) async fn run<T>(
     plugin: &Loaded,
     provisions: &Arc<Provisions>,
-    number: u64,
+    which: Which,
     work: impl for<'a> FnOnce(&'a bindings::Plugin, &'a mut Store<CallCtx>) -> Work<'a, T>,
 ) -> (Result<T, CallError>, Usage) {
     let limits = Arc::clone(&provisions.limits);
@@ -79,7 +91,7 @@ pub(crate) async fn run<T>(
         return (Err(busy), Usage::default());
     };
     let began = Instant::now();
-    let record = Arc::new(CallRecord::new(provisions, number));
+    let record = Arc::new(CallRecord::new(provisions, which));
     let mut store = new_store(plugin, provisions, &record);
 
     let guest = async {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use wasmtime::component::Component;
 
-use crate::call::{self, Provisions};
+use crate::call::{self, Provisions, Which};
 use crate::clock::SystemClock;
 use crate::contract::bindings::PluginPre;
 use crate::contract::provider::Manifest;
@@ -158,7 +158,8 @@ impl Loaded {
             observer: None,
             limits: Arc::new(self.engine.config.describe_limits.clone()),
         });
-        let (manifest, _) = call::run(self, &provisions, 0, |plugin, store| {
+        let which = Which { number: 0, export: "provider.describe" };
+        let (manifest, _) = call::run(self, &provisions, which, |plugin, store| {
             Box::pin(plugin.gym_door_access_provider().call_describe(store))
         })
         .await;

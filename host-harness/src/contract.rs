@@ -1,7 +1,7 @@
 //! The contract's words as Rust types, generated from the WIT package that the workspace keeps in `wit/`.
 //!
 //! A module per interface, with the interface's own types in it; the text of each item's documentation is the
-//! WIT's. Types are plain data: they compare, and they go through serde (records by field, variants by case,
+//! WIT's, but for a login's, which keeps its secret to itself. Types are plain data: they compare, and they go through serde (records by field, variants by case,
 //! both in Rust's spelling) for recordings and snapshots.
 
 pub(crate) mod bindings {
@@ -49,7 +49,7 @@ pub mod provider {
 /// The life of an installation.
 pub mod connection {
     pub use super::bindings::exports::gym::door_access::connection::{
-        Account, Connected, Counts, Health, Organization, Pause, Place, State,
+        Account, Connected, Counts, Departed, Departure, Health, Organization, Pause, Person, Place, State,
     };
 }
 
@@ -60,7 +60,7 @@ pub mod groups {
 
 /// Which plan opens which groups.
 pub mod mappings {
-    pub use super::bindings::exports::gym::door_access::mappings::{Mapping, MappingState};
+    pub use super::bindings::exports::gym::door_access::mappings::{Effect, Effects, Mapping, MappingState};
 }
 
 /// Whether a member may enter now, and if not, why.
@@ -72,7 +72,8 @@ pub mod access {
 
 /// Doors, and opening them for a member.
 pub mod doors {
-    pub use super::bindings::exports::gym::door_access::doors::{Attempt, Issued, Login, Phone};
+    pub use super::bindings::exports::gym::door_access::doors::{Attempt, Phone};
+    pub use crate::login::{Issued, Login};
 }
 
 /// Reconciliation of everybody, in steps.
@@ -80,6 +81,11 @@ pub mod sync {
     pub use super::bindings::exports::gym::door_access::sync::{
         Counts, Finding, FindingKind, Hold, Mode, Phase, Progress, Stepped,
     };
+}
+
+/// What must be done though nothing happens.
+pub mod maintenance {
+    pub use super::bindings::exports::gym::door_access::maintenance::Ticked;
 }
 
 /// What happens on the platform, and what a plugin makes of it.

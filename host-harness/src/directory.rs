@@ -3,7 +3,7 @@
 //! The host hands on what the directory says and does not judge it. It does hold the plugin to the contract's
 //! limits: a page of 1 to 500 members.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
@@ -51,8 +51,34 @@ pub struct MemoryDirectory {
 #[derive(Debug, Default)]
 struct State {
     members: BTreeMap<String, Member>,
+    /// The ids of the members with an address, as it is compared.
+    addresses: BTreeMap<String, BTreeSet<String>>,
     plans: Vec<Plan>,
     unavailable: Option<String>,
+}
+
+impl State {
+    fn insert(&mut self, member: Member) -> Option<Member> {
+        let before = self.remove(&member.id);
+        if let Some(email) = &member.email {
+            self.addresses.entry(comparable(email)).or_default().insert(member.id.clone());
+        }
+        self.members.insert(member.id.clone(), member);
+        before
+    }
+
+    fn remove(&mut self, id: &str) -> Option<Member> {
+        let member = self.members.remove(id)?;
+        if let Some(address) = member.email.as_deref().map(comparable)
+            && let Some(ids) = self.addresses.get_mut(&address)
+        {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.addresses.remove(&address);
+            }
+        }
+        Some(member)
+    }
 }
 
 impl MemoryDirectory {
@@ -63,17 +89,21 @@ impl MemoryDirectory {
 
     /// Adds a member, or replaces the one of the same id, who is returned.
     pub fn insert(&self, member: Member) -> Option<Member> {
-        self.write().members.insert(member.id.clone(), member)
+        self.write().insert(member)
     }
 
     /// Changes a member in place. Returns whether there is one of this id.
     pub fn update(&self, id: &str, change: impl FnOnce(&mut Member)) -> bool {
-        self.write().members.get_mut(id).map(change).is_some()
+        let mut state = self.write();
+        let Some(mut member) = state.members.get(id).cloned() else { return false };
+        change(&mut member);
+        state.insert(member);
+        true
     }
 
     /// Deletes a member, who is returned.
     pub fn remove(&self, id: &str) -> Option<Member> {
-        self.write().members.remove(id)
+        self.write().remove(id)
     }
 
     /// Replaces all plans.
@@ -121,13 +151,9 @@ impl Directory for MemoryDirectory {
     }
 
     async fn find_members(&self, email: &str) -> Result<Vec<Member>, Fault<DirectoryError>> {
-        let wanted = comparable(email);
         let state = self.answering()?;
-        let found = state
-            .members
-            .values()
-            .filter(|member| member.email.as_deref().is_some_and(|email| comparable(email) == wanted));
-        Ok(found.take(FOUND_MEMBERS_MAX).cloned().collect())
+        let ids = state.addresses.get(&comparable(email)).into_iter().flatten();
+        Ok(ids.filter_map(|id| state.members.get(id)).take(FOUND_MEMBERS_MAX).cloned().collect())
     }
 
     async fn list_members(
@@ -204,6 +230,24 @@ mod tests {
         directory.insert(member("b", Some("bob@example.com")));
         let found = directory.find_members("ada@example.COM ").await.unwrap();
         assert_eq!(found.iter().map(|member| member.id.as_str()).collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[tokio::test]
+    async fn an_address_is_found_with_whoever_has_it_now() {
+        let directory = MemoryDirectory::new();
+        for id in ["a", "b", "c"] {
+            directory.insert(member(id, Some("family@example.com")));
+        }
+        directory.update("a", |member| member.email = Some("own@example.com".to_owned()));
+        directory.insert(member("b", None));
+        let ids = async |email: &str| -> Vec<String> {
+            let found = directory.find_members(email).await.unwrap();
+            found.into_iter().map(|member| member.id).collect()
+        };
+        assert_eq!(ids("family@example.com").await, ["c"]);
+        assert_eq!(ids("own@example.com").await, ["a"]);
+        directory.remove("c");
+        assert!(ids("family@example.com").await.is_empty());
     }
 
     #[tokio::test]

@@ -91,6 +91,7 @@ mod engine;
 mod error;
 mod limits;
 mod log;
+mod login;
 mod observe;
 mod storage;
 mod tenant;

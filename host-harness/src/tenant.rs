@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Mutex;
 use wasmtime::Store;
 
-use crate::call::{self, CallCtx, Provisions, Usage, Work};
+use crate::call::{self, CallCtx, Provisions, Usage, Which, Work};
 use crate::component::Plugin;
 use crate::contract::access::{Device, Door, Explanation};
 use crate::contract::bindings;
-use crate::contract::connection::{Connected, Health};
+use crate::contract::connection::{Connected, Departed, Departure, Health};
 use crate::contract::doors::{Attempt, Issued, Phone};
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::groups::GroupList;
-use crate::contract::mappings::{Mapping, MappingState};
+use crate::contract::maintenance::Ticked;
+use crate::contract::mappings::{Effects, Mapping, MappingState};
 use crate::contract::sync::{Mode, Progress, Stepped};
 use crate::contract::types::Error;
 use crate::egress::Origin;
@@ -116,6 +117,22 @@ impl Tenant {
         .await
     }
 
+    /// Ends the installation, a step at a time: `connection.disconnect`. Give `None` first, then the last member of the
+    /// answer before, until it is finished. Then give up the key, too: the plugin never had it.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn disconnect(&self, what: Departure, after: Option<&str>, calls: u32) -> Called<Departed> {
+        self.call("connection.disconnect", |plugin, store| {
+            let after = after.map(str::to_owned);
+            Box::pin(async move {
+                let connection = plugin.gym_door_access_connection();
+                connection.call_disconnect(store, what, after.as_ref(), calls).await
+            })
+        })
+        .await
+    }
+
     /// Reads the groups from the provider: `groups.refresh`.
     ///
     /// # Errors
@@ -155,6 +172,22 @@ impl Tenant {
         self.call("mappings.replace", |plugin, store| {
             let entries = entries.to_vec();
             Box::pin(async move { plugin.gym_door_access_mappings().call_replace(store, &entries).await })
+        })
+        .await
+    }
+
+    /// Who would gain and who would lose what by another mapping, some members at a time: `mappings.preview`. Give `None`
+    /// first, then `next` of the answer before.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn preview_mappings(&self, entries: &[Mapping], after: Option<&str>) -> Called<Effects> {
+        self.call("mappings.preview", |plugin, store| {
+            let (entries, after) = (entries.to_vec(), after.map(str::to_owned));
+            Box::pin(async move {
+                let mappings = plugin.gym_door_access_mappings();
+                mappings.call_preview(store, &entries, after.as_ref()).await
+            })
         })
         .await
     }
@@ -267,18 +300,18 @@ impl Tenant {
     }
 
     /// Makes a login for a branded app: `doors.issue-login`. Its secret opens doors: hand it to the app and keep it
-    /// nowhere.
+    /// nowhere. Observers are shown no bodies of this call, since the provider's answer has the secret.
     ///
     /// # Errors
     /// See [`Tenant`].
     pub async fn issue_login(&self, member: &str, phone: &Phone) -> Called<Issued> {
-        self.call("doors.issue-login", |plugin, store| {
+        let issued = self.call(call::ISSUE_LOGIN, |plugin, store| {
             let (member, phone) = (member.to_owned(), phone.clone());
             Box::pin(
                 async move { plugin.gym_door_access_doors().call_issue_login(store, &member, &phone).await },
             )
-        })
-        .await
+        });
+        Ok(issued.await?.map(Issued::from))
     }
 
     /// Ends a login that [`Tenant::issue_login`] made: `doors.revoke-login`.
@@ -295,6 +328,17 @@ impl Tenant {
         .await
     }
 
+    /// Does what has fallen due: `maintenance.tick`. Call it again when the answer says.
+    ///
+    /// # Errors
+    /// See [`Tenant`].
+    pub async fn tick(&self, calls: u32) -> Called<Ticked> {
+        self.call("maintenance.tick", |plugin, store| {
+            Box::pin(async move { plugin.gym_door_access_maintenance().call_tick(store, calls).await })
+        })
+        .await
+    }
+
     /// Waits for the tenant's turn, makes the call, and reports it.
     async fn call<T, E>(
         &self,
@@ -306,7 +350,7 @@ impl Tenant {
         let turn = tokio::time::timeout(wait_max, turn.lock()).await;
         let number = calls.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let (ended, usage) = match turn {
-            Ok(_turn) => call::run(plugin.loaded(), provisions, number, work).await,
+            Ok(_turn) => call::run(plugin.loaded(), provisions, Which { number, export }, work).await,
             Err(_) => {
                 let wait_ms = u64::try_from(wait_max.as_millis()).unwrap_or(u64::MAX);
                 (Err(CallError::Saturated(Busy::Tenant, wait_ms)), Usage::default())

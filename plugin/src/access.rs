@@ -3,7 +3,7 @@
 
 use crate::contract::access::{Cause, Device, Verdict};
 use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Reason, Timestamp};
-use crate::entitlement::{Desired, Withheld};
+use crate::entitlement::{Desired, Withheld, earliest};
 use crate::explain;
 use crate::id::{DoorId, GroupId, UserId};
 use crate::identity::address;
@@ -286,8 +286,13 @@ impl Case<'_> {
         let Facts { record, .. } = *self.facts;
         for desired in current {
             if let Some(window) = self.window_in(desired.group) {
-                let ends = [window.ends_at, desired.window.ends_at].into_iter().flatten();
-                self.open.push((desired.group, Window { ends_at: ends.min(), ..window }));
+                // A lease is prolonged in time: its end is nobody's.
+                let ends_at = if desired.lease_ms > 0 && desired.is_met_by(&window, self.facts.now) {
+                    desired.window.ends_at
+                } else {
+                    earliest(window.ends_at, desired.window.ends_at)
+                };
+                self.open.push((desired.group, Window { ends_at, ..window }));
             } else if record.account.is_none() && record.holds.is_empty() {
                 return self.no_account(true);
             } else if self.facts.seen.is_none()

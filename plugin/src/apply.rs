@@ -3,6 +3,7 @@
 
 use crate::contract::events::{Action, Outcome, WarningKind};
 use crate::contract::types::ProviderAnswer;
+use crate::entitlement::Entitlement;
 use crate::explain;
 use crate::id::{AssignmentId, GroupId, UserId};
 use crate::kisi::error::Error;
@@ -38,6 +39,8 @@ pub struct Apply<'c, 'a> {
     pub outcome: &'c mut Outcome,
     /// What was refused for good in this call.
     pub refused: &'c mut Vec<Refused>,
+    /// What the member is entitled to.
+    pub entitled: &'c Entitlement,
 }
 
 impl Apply<'_, '_> {
@@ -64,6 +67,10 @@ impl Apply<'_, '_> {
                 }
                 Edit::Drop { .. } => {}
             }
+        }
+        if applied == Ok(Applied::Done) {
+            // Not before: whoever is cut off on the way stays due.
+            self.loaded.record.due = self.entitled.due(&self.loaded.record.holds, self.call.now);
         }
         let saved = self.loaded.save(self.call.host);
         let applied = applied?;

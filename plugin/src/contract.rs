@@ -16,4 +16,4 @@ pub mod bindings {
 pub(crate) use bindings::export;
 pub use bindings::exports::gym::door_access as exports;
 pub use bindings::gym::door_access::{directory, log, storage, types};
-pub use exports::{access, connection, doors, events, groups, mappings, provider, sync};
+pub use exports::{access, connection, doors, events, groups, maintenance, mappings, provider, sync};

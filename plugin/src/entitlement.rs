@@ -6,6 +6,7 @@ use crate::contract::types::{
 };
 use crate::id::GroupId;
 use crate::kisi::time;
+use crate::ledger::Hold;
 use crate::mapping::Mappings;
 use crate::window::{Window, merge};
 
@@ -31,6 +32,46 @@ pub struct Desired {
     pub plan: String,
     /// `entitled`, `not-started` when the window begins later, or `payment-overdue` when a grace ends it.
     pub reason: Reason,
+    /// How long it lasts at Kisi without being confirmed, in milliseconds; 0: as long as the window.
+    pub lease_ms: u64,
+}
+
+impl Desired {
+    /// The dates to write now: those of the window, or a lease's end when that comes first. A lease counts from a start
+    /// that is still to come, so that the door opens by itself then.
+    pub fn dates(&self, now: Timestamp) -> Window {
+        if self.lease_ms == 0 {
+            return self.window;
+        }
+        let lease_ends_at = self.counts_from(now).saturating_add(self.lease_ms);
+        Window { ends_at: earliest(self.window.ends_at, Some(lease_ends_at)), ..self.window }
+    }
+
+    /// Whether dates that are there can stay: those to write now, or a lease of which more than half is left.
+    pub fn is_met_by(&self, there: &Window, now: Timestamp) -> bool {
+        let dates = self.dates(now);
+        if there.same_from(&dates, now) {
+            return true;
+        }
+        let (Some(end), Some(latest)) = (there.ends_at, dates.ends_at) else { return false };
+        self.lease_ms > 0
+            && there.same_from(&Window { ends_at: Some(end), ..dates }, now)
+            && end <= latest
+            && end > self.counts_from(now).saturating_add(self.lease_ms / 2)
+    }
+
+    /// When dates that are there must be prolonged: once half of the lease is over. Never, when they end with the window.
+    fn renew_at(&self, there: &Window) -> Option<Timestamp> {
+        let seconds = |end: Option<Timestamp>| end.map(|end| end / 1_000);
+        if self.lease_ms == 0 || seconds(there.ends_at) == seconds(self.window.ends_at) {
+            return None;
+        }
+        there.ends_at.map(|end| end.saturating_sub(self.lease_ms / 2))
+    }
+
+    fn counts_from(&self, now: Timestamp) -> Timestamp {
+        self.window.starts_at.unwrap_or(now).max(now)
+    }
 }
 
 /// Why a membership gives nothing, or nothing yet.
@@ -89,6 +130,18 @@ impl Entitlement {
     /// What the member should hold of `group`.
     pub fn desired(&self, group: GroupId) -> Option<&Desired> {
         self.groups.iter().find(|desired| desired.group == group)
+    }
+
+    /// The next moment at which something must be done though nothing happens, for a member who holds this.
+    pub fn due(&self, holds: &[Hold], now: Timestamp) -> Option<Timestamp> {
+        let mut due = self.due_at;
+        for desired in &self.groups {
+            let windows = holds.iter().filter(|hold| hold.group == desired.group).map(|hold| hold.window);
+            for window in windows.filter(|window| desired.is_met_by(window, now)) {
+                due = earliest(due, desired.renew_at(&window));
+            }
+        }
+        due
     }
 
     /// Why `group` is not held.
@@ -179,6 +232,7 @@ pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Tim
                 } else {
                     Reason::Entitled
                 },
+                lease_ms: 0,
             });
         }
     }
@@ -263,7 +317,8 @@ fn due_at(membership: &Membership, grace_ms: u64, now: Timestamp) -> Option<Time
     .min()
 }
 
-fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+/// The earlier of two moments; absent only when both are.
+pub fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),

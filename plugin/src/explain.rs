@@ -4,7 +4,7 @@ pub mod alert;
 
 use crate::contract::events::{AccountAction, Action, Change, Refusal};
 use crate::contract::types::{GroupRef, Reason, Timestamp};
-use crate::entitlement::Withheld;
+use crate::entitlement::{Desired, Withheld};
 use crate::kisi::time::readable;
 use crate::ledger::Hold;
 use crate::mapping::Mappings;
@@ -27,7 +27,13 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
             let overdue =
                 if desired.reason == Reason::PaymentOverdue { ": a payment is overdue" } else { "" };
             let plan = plan_name(&desired.plan, mappings);
-            format!("{plan}{now} gives access to {name}{}{overdue}.", span(window))
+            let lease = match leased_until(desired, window) {
+                Some(end) => {
+                    format!("; what stands in Kisi lasts until {} and is prolonged in time", readable(end))
+                }
+                None => String::new(),
+            };
+            format!("{plan}{now} gives access to {name}{}{overdue}{lease}.", span(shown(window, why)))
         }
         (Action::Revoked, Why::Lost(withheld)) => {
             format!("Removed from {name}: {}.", cause(withheld, mappings))
@@ -42,7 +48,21 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
         (Action::Dropped, _) => format!("Somebody had removed the member from {name} in Kisi."),
         (Action::Granted | Action::Adjusted, _) => format!("Access to {name} holds{}.", span(window)),
     };
-    Change { action, group, window: window.into(), reason, membership, ours: true, explanation }
+    let window = shown(window, why).into();
+    Change { action, group, window, reason, membership, ours: true, explanation }
+}
+
+/// The dates as the front desk shall read them: a lease's end is not the membership's.
+fn shown(window: Window, why: &Why) -> Window {
+    match why {
+        Why::Entitled(desired) if leased_until(desired, window).is_some() => desired.window,
+        _ => window,
+    }
+}
+
+/// The end of a lease that Kisi has in the place of the membership's own.
+fn leased_until(desired: &Desired, window: Window) -> Option<Timestamp> {
+    window.ends_at.filter(|_| desired.lease_ms > 0 && window.ends_at != desired.window.ends_at)
 }
 
 /// A removal of something that the plugin had not given.

@@ -12,6 +12,7 @@ pub mod exports;
 
 pub mod apply;
 pub mod clear;
+pub mod depart;
 pub mod identity;
 pub mod reconcile;
 pub mod settle;

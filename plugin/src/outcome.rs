@@ -4,7 +4,7 @@ use crate::contract::events::{
     AccountAction, AccountChange, Action, Failure, Grant, Outcome, Warning, WarningKind,
 };
 use crate::contract::types::{GroupRef, ProviderAnswer, Timestamp};
-use crate::entitlement::Withheld;
+use crate::entitlement::Entitlement;
 use crate::explain;
 use crate::id::UserId;
 use crate::ledger::{Record, State};
@@ -34,20 +34,28 @@ pub fn did_something(outcome: &Outcome) -> bool {
 pub fn conclude(
     outcome: &mut Outcome,
     record: &Record,
-    withheld: &[Withheld],
-    due_at: Option<Timestamp>,
+    entitled: &Entitlement,
+    now: Timestamp,
     mappings: &Mappings,
 ) {
     let mut grants: Vec<_> = record
         .holds
         .iter()
         .filter(|hold| matches!(hold.state, State::Held { .. }))
-        .map(|hold| (hold.group, Grant { group: mappings.group_ref(hold.group), window: hold.window.into() }))
+        .map(|hold| {
+            // What a lease is of, not how far it was prolonged.
+            let leased = entitled
+                .desired(hold.group)
+                .filter(|desired| desired.lease_ms > 0 && desired.is_met_by(&hold.window, now));
+            let window = leased.map_or(hold.window, |desired| desired.window);
+            (hold.group, Grant { group: mappings.group_ref(hold.group), window: window.into() })
+        })
         .collect();
     order(&mut grants, |(one, _), (other, _)| one <= other);
     outcome.grants = grants.into_iter().map(|(_, grant)| grant).collect();
-    outcome.refusals = withheld.iter().map(|withheld| explain::refusal(withheld, mappings)).collect();
-    outcome.due_at = due_at;
+    outcome.refusals =
+        entitled.withheld.iter().map(|withheld| explain::refusal(withheld, mappings)).collect();
+    outcome.due_at = record.due;
 }
 
 /// Adds what was done with an account.

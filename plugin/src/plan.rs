@@ -123,9 +123,10 @@ pub fn plan(
                 .filter_map(|hold| hold.assignment().map(|assignment| (hold, assignment)))
                 .collect();
             let why = Why::Entitled(desired.clone());
-            let fitting = here.iter().find(|(hold, _)| hold.window.same_from(&desired.window, now));
+            let window = desired.dates(now);
+            let fitting = here.iter().find(|(hold, _)| desired.is_met_by(&hold.window, now));
             match fitting.or(here.first()) {
-                None => edits.push(Edit::Grant { user, group, window: desired.window, why }),
+                None => edits.push(Edit::Grant { user, group, window, why }),
                 Some((_, assignment))
                     if fitting.is_some()
                         || refused.contains(&Refused::Adjust(*assignment))
@@ -137,7 +138,6 @@ pub fn plan(
                     let hold = Hold::clone(hold);
                     let assignment = *assignment;
                     kept.push(assignment);
-                    let window = desired.window;
                     let grant = Edit::Grant { user, group, window, why: why.clone() };
                     match date_change {
                         DateChange::Unknown | DateChange::InPlace => {

@@ -196,6 +196,7 @@ impl<'a> Call<'a> {
     ) -> Result<Round, Stop> {
         let settings = &self.tenant.config.value.settings;
         let on_block = settings.on_block;
+        loaded.record.removed.clear();
         let mut entitled = entitled(member, &self.tenant.mappings.value, settings, self.now);
         // In the first round alone: what it found out holds for the others.
         let verify = self.verify.take_if(|verify| *verify == loaded.member).is_some();
@@ -203,14 +204,12 @@ impl<'a> Call<'a> {
             name_plans(self.host, &mut self.tenant.mappings.value)?;
         }
         let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
-        // Logins go first, and do not hold up the groups when they cannot.
-        let ended = if barred { clear::end_logins(&self.kisi, &mut loaded.record.logins) } else { Ok(()) };
         if barred && on_block == OnBlock::All {
             if verify {
                 loaded.record.cleared = None;
             }
             clear::clear(self, member, loaded, outcome)?;
-            self.check(ended, loaded)?;
+            self.end_logins(loaded)?;
             return self.conclude(member, &entitled, loaded, outcome);
         }
         let settled = settle(&self.kisi, &mut loaded.record, verify).map_err(Error::into_contract)?;
@@ -261,7 +260,7 @@ impl<'a> Call<'a> {
         let mappings = &self.tenant.mappings.value;
         let edits = plan(&entitled, user, &loaded.record, mappings, date_change, refused, self.now);
         if !edits.is_empty() {
-            let mut apply = Apply { call: self, loaded, outcome, refused };
+            let mut apply = Apply { call: self, loaded, outcome, refused, entitled: &entitled };
             if apply.run(edits)? == Applied::PlanAgain {
                 return Ok(Round::Again);
             }
@@ -269,13 +268,17 @@ impl<'a> Call<'a> {
         if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
             self.rename(member, loaded, outcome)?;
         }
-        self.check(ended, loaded)?;
+        if barred {
+            self.end_logins(loaded)?;
+        }
         let concluded = self.conclude(member, &entitled, loaded, outcome)?;
         unusable.map_or(Ok(concluded), Err)
     }
 
-    /// Ends the call when a login could not be ended: the next one tries again.
-    fn check(&self, ended: Result<(), Stop>, loaded: &mut Loaded) -> Result<(), Stop> {
+    /// Ends the logins of a member's app, after the groups: without these they open nothing. When one cannot be ended,
+    /// the call fails and the next one tries again.
+    fn end_logins(&self, loaded: &mut Loaded) -> Result<(), Stop> {
+        let ended = clear::end_logins(&self.kisi, &mut loaded.record.logins);
         if ended.is_err() {
             loaded.record.cleared = None;
             loaded.save(self.host)?;
@@ -377,6 +380,7 @@ impl<'a> Call<'a> {
             self.untie_unless(None, &mut loaded.record, outcome);
             loaded.record = Record::default();
         }
+        loaded.record.due = entitled.due(&loaded.record.holds, self.now);
         loaded.save(self.host)?;
         let mappings = &self.tenant.mappings.value;
         for withheld in entitled.withheld.iter().filter(|withheld| withheld.reason == Reason::GroupDeleted) {
@@ -388,7 +392,7 @@ impl<'a> Call<'a> {
                 explain::refusal(withheld, mappings).explanation,
             );
         }
-        outcome::conclude(outcome, &loaded.record, &entitled.withheld, entitled.due_at, mappings);
+        outcome::conclude(outcome, &loaded.record, entitled, self.now, mappings);
         Ok(Round::Settled)
     }
 }
@@ -401,7 +405,13 @@ pub fn entitled(
     now: Timestamp,
 ) -> Entitlement {
     match member {
-        Some(member) => entitlement(member, mappings, settings.grace_ms(), now),
+        Some(member) => {
+            let mut entitled = entitlement(member, mappings, settings.grace_ms(), now);
+            for desired in &mut entitled.groups {
+                desired.lease_ms = settings.lease_ms();
+            }
+            entitled
+        }
         None => {
             let mut nothing = Entitlement::default();
             nothing.withhold(Reason::Deleted);

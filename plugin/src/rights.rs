@@ -24,7 +24,15 @@ pub struct Key {
 /// # Errors
 /// `pause` when the key is rejected or its owner is no administrator, `retry` when Kisi does not answer.
 pub fn check(kisi: &Kisi) -> Result<Key, Stop> {
-    let owner = kisi.send(organization::current_user()).map_err(Error::into_contract)?;
+    let owner = match kisi.send(organization::current_user()) {
+        // Everybody may read who they are.
+        Err(Error::Forbidden(answer)) => {
+            let message = "Kisi does not let this key use its API. Ask Kisi whether API access is part of the \
+                           organization's plan, then connect again.";
+            return Err(pause(PauseCause::KeyWithoutRights, message, Some(*answer)));
+        }
+        owner => owner.map_err(Error::into_contract)?,
+    };
     let organization = kisi.send(organization::current()).map_err(Error::into_contract)?;
     let roles = match kisi.assignments_of(owner.id) {
         Ok(roles) => roles,

@@ -1,7 +1,7 @@
 //! What a gym decides about its installation, as `connection.connect` takes it: a JSON text, checked field by field.
 
 use crate::contract::types::Problem;
-use crate::json::{self, Fields, Json, Object, Text, Value, Wrong};
+use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
 use crate::kisi::users::Invitation;
 
 /// The JSON Schema of [`Settings`], for hosts that build a form from it.
@@ -9,6 +9,8 @@ pub const SCHEMA: &str = include_str!("settings.schema.json");
 
 /// Longest grace, in days: beyond a year it is a free membership.
 const GRACE_DAYS_MAX: u16 = 365;
+/// Longest lease, in days: beyond a year it protects nobody.
+const LEASE_DAYS_MAX: u16 = 365;
 /// Longest identifier and contact, in characters: they are sent as headers with each request.
 const INTEGRATION_CHARS_MAX: usize = 100;
 
@@ -21,6 +23,8 @@ pub struct Settings {
     pub integration: Integration,
     /// How long access goes on after a payment became overdue, in days.
     pub grace_days: u16,
+    /// After how many days without being confirmed access ends by itself; 0: never.
+    pub lease_days: u16,
     /// What a blocked or deleted member loses.
     pub on_block: OnBlock,
     /// What happens when Kisi knows nobody by a member's e-mail address.
@@ -29,7 +33,13 @@ pub struct Settings {
     pub invitation: Invitation,
     /// How much a reconciliation may remove without being confirmed.
     pub brake: Brake,
+    /// The places whose groups are looked after; all when there are none.
+    pub places: Vec<PlaceId>,
 }
+
+/// A place by Kisi's id, as the contract writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceId(pub String);
 
 /// How much a reconciliation may remove without being confirmed: it waits when it would remove more than both say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,16 +94,36 @@ const INVITATION: [(&str, Invitation); 2] =
 impl Json for Settings {
     fn read(value: &Value, wrong: &Wrong) -> Self {
         let fields = Fields::of(value, wrong);
-        fields.only(&["integration", "grace_days", "on_block", "missing_user", "invitation", "brake"]);
-        let grace_days = fields.optional_number("grace_days").unwrap_or(0);
+        fields.only(&[
+            "integration",
+            "grace_days",
+            "lease_days",
+            "on_block",
+            "missing_user",
+            "invitation",
+            "brake",
+            "places",
+        ]);
+        let days = |field| u16::try_from(fields.optional_number(field).unwrap_or(0)).unwrap_or(u16::MAX);
         Settings {
             integration: fields.of_type("integration"),
-            grace_days: u16::try_from(grace_days).unwrap_or(u16::MAX),
+            grace_days: days("grace_days"),
+            lease_days: days("lease_days"),
             on_block: fields.optional_word("on_block", &ON_BLOCK).unwrap_or_default(),
             missing_user: fields.optional_word("missing_user", &MISSING_USER).unwrap_or_default(),
             invitation: fields.optional_word("invitation", &INVITATION).unwrap_or(Invitation::KisiMail),
             brake: fields.optional("brake").unwrap_or_default(),
+            places: fields.list("places"),
         }
+    }
+}
+
+impl Json for PlaceId {
+    fn read(value: &Value, wrong: &Wrong) -> Self {
+        PlaceId(json::text(value).map(str::to_string).unwrap_or_else(|| {
+            wrong.note("", "is no text");
+            String::new()
+        }))
     }
 }
 
@@ -127,10 +157,12 @@ impl From<&Settings> for Text {
         Object::default()
             .with("integration", integration)
             .with("grace_days", u64::from(settings.grace_days))
+            .with("lease_days", u64::from(settings.lease_days))
             .with("on_block", json::word(&ON_BLOCK, settings.on_block))
             .with("missing_user", json::word(&MISSING_USER, settings.missing_user))
             .with("invitation", json::word(&INVITATION, settings.invitation))
             .with("brake", brake)
+            .with("places", array(&settings.places, |place| Text::from(place.0.as_str())))
             .into()
     }
 }
@@ -153,10 +185,24 @@ impl Settings {
         u64::from(self.grace_days) * DAY_MS
     }
 
+    /// How long a grant lasts without being confirmed, in milliseconds; 0: for ever.
+    pub fn lease_ms(&self) -> u64 {
+        u64::from(self.lease_days) * DAY_MS
+    }
+
+    /// Whether what is limited to a place is looked after. What is limited to none spans all of them.
+    pub fn chooses(&self, place: Option<u64>) -> bool {
+        let is_it = |chosen: &PlaceId| place.is_none_or(|place| chosen.0 == place.to_string());
+        self.places.is_empty() || self.places.iter().any(is_it)
+    }
+
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.grace_days > GRACE_DAYS_MAX {
             problems.push(problem("grace_days", "is from 0 to 365"));
+        }
+        if self.lease_days > LEASE_DAYS_MAX {
+            problems.push(problem("lease_days", "is from 0 to 365"));
         }
         if self.brake.percent > 100 {
             problems.push(problem("brake.percent", "is from 0 to 100"));
@@ -180,7 +226,8 @@ impl Settings {
     }
 }
 
-fn problem(path: &str, message: &str) -> Problem {
+/// Something wrong with a field.
+pub fn problem(path: &str, message: &str) -> Problem {
     Problem { path: path.to_string(), message: message.to_string() }
 }
 
@@ -220,6 +267,7 @@ mod tests {
             }
         }
         assert_eq!(properties["grace_days"]["maximum"], GRACE_DAYS_MAX);
+        assert_eq!(properties["lease_days"]["maximum"], LEASE_DAYS_MAX);
         assert_eq!(schema["required"], serde_json::json!(["integration"]));
     }
 
@@ -233,8 +281,11 @@ mod tests {
             (format!(r#"{{{INTEGRATION},"grace_days":"many"}}"#), "grace_days"),
             (format!(r#"{{{INTEGRATION},"grace_days":-1}}"#), "grace_days"),
             (format!(r#"{{{INTEGRATION},"grace_days":366}}"#), "grace_days"),
+            (format!(r#"{{{INTEGRATION},"lease_days":366}}"#), "lease_days"),
             (format!(r#"{{{INTEGRATION},"on_block":"some"}}"#), "on_block"),
             (format!(r#"{{{INTEGRATION},"graceDays":3}}"#), "graceDays"),
+            (format!(r#"{{{INTEGRATION},"places":"12"}}"#), "places"),
+            (format!(r#"{{{INTEGRATION},"places":["12",13]}}"#), "places[1]"),
             (r#"{"integration":{"identifier":"Gym"}}"#.to_string(), "integration.contact"),
             (
                 r#"{"integration":{"identifier":" ","contact":"a@b.test"}}"#.to_string(),

@@ -31,6 +31,11 @@ pub fn is_reject(stop: &Stop) -> bool {
     matches!(stop.demand, Demand::Reject)
 }
 
+/// Whether the plugin's own records are damaged.
+pub fn is_damage(stop: &Stop) -> bool {
+    matches!(stop.demand, Demand::Pause(PauseCause::StorageDamaged))
+}
+
 fn stop(demand: Demand, message: &str, provider: Option<ProviderAnswer>) -> Stop {
     Box::new(Error { demand, message: message.to_string(), provider })
 }

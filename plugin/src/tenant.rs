@@ -14,7 +14,8 @@ use crate::settings::Settings;
 use crate::stop::{Stop, pause};
 use crate::sync::Job;
 
-const CONFIG: &str = "tenant/config";
+/// What `connect` established is here; the last key to go when an installation ends.
+pub const CONFIG: &str = "tenant/config";
 const GROUPS: &str = "tenant/groups";
 const MAPPINGS: &str = "tenant/mappings";
 const JOB: &str = "tenant/sync";
@@ -36,6 +37,10 @@ pub struct Config {
     pub date_change: DateChange,
     /// When everybody was last compared and brought up to date.
     pub synced_at: Option<Timestamp>,
+    /// Since when everybody must be compared anew, because the mapping changed or a pause ended.
+    pub asked_at: Option<Timestamp>,
+    /// The installation is being ended: from here on it counts as not connected.
+    pub leaving: bool,
 }
 
 /// The owner of the key.
@@ -83,6 +88,10 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// The doors that they open, each once.
     pub doors: Vec<Door>,
+    /// Groups whose doors are still to be read again.
+    pub unread: Vec<crate::id::GroupId>,
+    /// When reading them last failed.
+    pub failed_at: Option<Timestamp>,
 }
 
 /// A group, as far as a gym maps plans to it.
@@ -212,11 +221,19 @@ where
     }
 }
 
-/// What `connect` established, when it did.
+/// What `connect` established, when it did and the installation is not being ended.
 ///
 /// # Errors
 /// `retry` when storage does not answer, `pause` when the record is damaged.
 pub fn config(host: &dyn Host) -> Result<Option<Versioned<Config>>, Stop> {
+    Ok(stored_config(host)?.filter(|config| !config.value.leaving))
+}
+
+/// The same, of an installation that is being ended, too.
+///
+/// # Errors
+/// As [`config`].
+pub fn stored_config(host: &dyn Host) -> Result<Option<Versioned<Config>>, Stop> {
     read(host, CONFIG)
 }
 
@@ -258,9 +275,14 @@ pub fn new_job(job: Job, before: Option<Versioned<Job>>) -> Versioned<Job> {
     Versioned { value: job, key: JOB, version: before.and_then(|before| before.version) }
 }
 
-/// The error of a tenant that was never connected.
+/// The write that forgets every reconciliation.
+pub fn without_job() -> Write {
+    Write { key: JOB.to_string(), value: None, requires: Precondition::None }
+}
+
+/// The error of a tenant that was never connected, or no longer is.
 pub fn not_connected() -> Stop {
-    pause(PauseCause::NotConnected, "Kisi is not connected yet: connect with a key first.", None)
+    pause(PauseCause::NotConnected, "Kisi is not connected: connect with a key first.", None)
 }
 
 fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
@@ -293,6 +315,8 @@ impl Json for Config {
             paused: fields.optional("paused"),
             date_change: fields.optional_word("date_change", &DATE_CHANGE).unwrap_or_default(),
             synced_at: fields.optional_number("synced_at"),
+            asked_at: fields.optional_number("asked_at"),
+            leaving: fields.flag("leaving"),
         }
     }
 }
@@ -326,6 +350,8 @@ impl Json for Groups {
             refreshed_at: fields.number("refreshed_at"),
             groups: fields.list("groups"),
             doors: fields.list("doors"),
+            unread: fields.list("unread"),
+            failed_at: fields.optional_number("failed_at"),
         }
     }
 }
@@ -374,6 +400,8 @@ impl From<&Config> for Text {
             .with_some("paused", paused)
             .with("date_change", json::word(&DATE_CHANGE, config.date_change))
             .with_some("synced_at", config.synced_at)
+            .with_some("asked_at", config.asked_at)
+            .with_some("leaving", config.leaving.then_some(true))
             .into()
     }
 }
@@ -402,6 +430,8 @@ impl From<&Groups> for Text {
             .with("refreshed_at", groups.refreshed_at)
             .with("groups", array(&groups.groups, group))
             .with("doors", array(&groups.doors, door))
+            .with("unread", array(&groups.unread, |id| Text::from(*id)))
+            .with_some("failed_at", groups.failed_at)
             .into()
     }
 }

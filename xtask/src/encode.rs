@@ -5,40 +5,31 @@
 //! stray import (a clock or a random source of JavaScript, say) fails here and not at a customer's host.
 
 use anyhow::{Context, Result};
-use wasmparser::BinaryReader;
+use wasmparser::Validator;
 use wit_component::ComponentEncoder;
 
-use crate::prune;
+use crate::{flatten, merge, names, prune};
 
 /// Wraps a core module as the component that its custom sections describe.
 pub(crate) fn component(module: &[u8]) -> Result<Vec<u8>> {
-    let module = prune::without_post_returns(module)?;
+    let mut module = prune::without_post_returns(module)?;
+    // Functions may do the same only once those that they call are one.
+    loop {
+        let smaller = prune::without_post_returns(&merge::merged(&module)?)?;
+        if smaller.len() >= module.len() {
+            break;
+        }
+        module = smaller;
+    }
     let component = ComponentEncoder::default()
         .validate(true)
         .module(&module)
         .context("failed to read the core module")?
         .encode()
         .context("failed to encode the component")?;
-    without_names(&component)
-}
-
-/// Leaves out the component's custom sections: names for debuggers, some 3 % of the file that every gym downloads.
-fn without_names(component: &[u8]) -> Result<Vec<u8>> {
-    const HEADER_BYTES: usize = 8;
-    const CUSTOM_SECTION: u8 = 0;
-    let mut kept = component.get(..HEADER_BYTES).context("the component has no header")?.to_vec();
-    let mut reader = BinaryReader::new(component, 0);
-    reader.read_bytes(HEADER_BYTES)?;
-    while !reader.eof() {
-        let start = component.len() - reader.bytes_remaining();
-        let id = reader.read_u8()?;
-        let bytes = reader.read_var_u32()?;
-        reader.read_bytes(bytes as usize)?;
-        if id != CUSTOM_SECTION {
-            kept.extend(component.get(start..component.len() - reader.bytes_remaining()).unwrap_or_default());
-        }
-    }
-    Ok(kept)
+    let component = names::shortened(&flatten::without_nested_components(&component)?)?;
+    Validator::new().validate_all(&component).context("the component became invalid in making it small")?;
+    Ok(component)
 }
 
 #[cfg(test)]

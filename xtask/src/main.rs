@@ -12,12 +12,16 @@ use clap::{Args, Parser, Subcommand};
 use crate::toolchain::Choice;
 use crate::workspace::Workspace;
 
+mod bench;
 mod build;
 mod ci;
 mod demo;
 mod test;
 
 mod encode;
+mod flatten;
+mod merge;
+mod names;
 mod prune;
 mod toolchain;
 
@@ -58,6 +62,11 @@ enum Task {
     /// The tests find the component through the environment variable KISI_PLUGIN_COMPONENT.
     Test(test::TestArgs),
 
+    /// Measure what reconciling gyms of several sizes costs: requests, processor time, memory.
+    ///
+    /// For example `cargo xtask bench 10000 100000`; the largest takes some minutes.
+    Bench(bench::BenchArgs),
+
     /// Run every check that a change must pass: format, lints, component, tests, documentation.
     ///
     /// Stops at the first step that fails and names it.
@@ -91,6 +100,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Task::Build(component) => build::run(&workspace, &component),
         Task::Demo(demo) => demo::run(&workspace, &demo),
         Task::Test(test) => test::run(&workspace, &test),
+        Task::Bench(bench) => bench::run(&workspace, &bench),
         Task::Ci(component) => ci::run(&workspace, &component),
     }
 }

@@ -12,7 +12,12 @@ fn main() -> ExitCode {
     let colour = io::stdout().is_terminal()
         && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
     let (mut out, mut err) = (anstream::AutoStream::always(io::stdout()), io::stderr());
-    let live = Live { terminal: err.is_terminal(), interrupt: Interrupt::default() };
+    let is_asked = err.is_terminal() && io::stdin().is_terminal();
+    let live = Live {
+        terminal: err.is_terminal(),
+        interrupt: Interrupt::default(),
+        typed: is_asked.then_some(typed as fn() -> io::Result<String>),
+    };
     let interrupt = live.interrupt.clone();
     let handled = ctrlc::set_handler(move || {
         if !interrupt.request() {
@@ -23,4 +28,10 @@ fn main() -> ExitCode {
     drop(handled);
     let streams = Streams { out: &mut out, err: &mut err, colour };
     ExitCode::from(cli::run(std::env::args_os(), streams, &live))
+}
+
+fn typed() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(line)
 }

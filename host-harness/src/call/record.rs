@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::Provisions;
+use super::{ISSUE_LOGIN, Provisions, Which};
 use crate::clock::Clock;
 use crate::contract::log::{Field, Level};
 use crate::log::{LogLine, LogSink};
@@ -16,7 +16,7 @@ use crate::observe::{Exchange, Observer};
 
 pub(crate) struct CallRecord {
     tenant: Arc<str>,
-    number: u64,
+    which: Which,
     clock: Arc<dyn Clock>,
     log: Arc<dyn LogSink>,
     observer: Option<Arc<dyn Observer>>,
@@ -27,10 +27,10 @@ pub(crate) struct CallRecord {
 }
 
 impl CallRecord {
-    pub(super) fn new(provisions: &Provisions, number: u64) -> Self {
+    pub(super) fn new(provisions: &Provisions, which: Which) -> Self {
         Self {
             tenant: Arc::clone(&provisions.tenant),
-            number,
+            which,
             clock: Arc::clone(&provisions.clock),
             log: Arc::clone(&provisions.log),
             observer: provisions.observer.clone(),
@@ -46,7 +46,7 @@ impl CallRecord {
     }
 
     pub(crate) fn number(&self) -> u64 {
-        self.number
+        self.which.number
     }
 
     /// Counts a request; the first one is number 1.
@@ -58,9 +58,10 @@ impl CallRecord {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// As much of a body as the observer wants to see.
+    /// As much of a body as the observer wants to see, and may.
     pub(crate) fn excerpt(&self, body: &Bytes) -> Bytes {
-        let bytes_max = self.observer.as_ref().map_or(0, |observer| observer.body_bytes_max());
+        let observer = self.observer.as_ref().filter(|_| self.which.export != ISSUE_LOGIN);
+        let bytes_max = observer.map_or(0, |observer| observer.body_bytes_max());
         body.slice(..body.len().min(bytes_max))
     }
 
@@ -76,7 +77,7 @@ impl CallRecord {
             *lock(&self.last_error_line) = Some(message.clone());
         }
         let (tenant, at_ms) = (self.tenant.to_string(), self.clock.now_ms());
-        let line = LogLine { tenant, call: self.number, at_ms, level, message, fields };
+        let line = LogLine { tenant, call: self.which.number, at_ms, level, message, fields };
         self.log.write(&line);
         if let Some(observer) = &self.observer {
             observer.on_log(&line);

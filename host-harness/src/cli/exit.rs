@@ -19,6 +19,10 @@ pub(crate) enum Exit {
     Unfinished,
     /// Nothing goes on until a person has acted.
     Paused,
+    /// The answer is no: no door opens for the member, or this one stays shut.
+    Shut,
+    /// Nobody knows whether the door opened.
+    Unknown,
 }
 
 impl Exit {
@@ -31,6 +35,8 @@ impl Exit {
             Exit::Unconfirmed => 3,
             Exit::Unfinished => 4,
             Exit::Paused => 5,
+            Exit::Shut => 6,
+            Exit::Unknown => 7,
         }
     }
 }

@@ -22,7 +22,7 @@ mod world;
 mod wrong;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 
 use clap::Parser;
 
@@ -49,6 +49,8 @@ pub struct Live {
     pub terminal: bool,
     /// Whether they want the command to end.
     pub interrupt: Interrupt,
+    /// Reads a line that they type; absent when nobody can be asked.
+    pub typed: Option<fn() -> io::Result<String>>,
 }
 
 /// [`run`] with nobody at the command line.
@@ -66,6 +68,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> 
 /// | 3 | somebody must confirm what would change |
 /// | 4 | ended in the middle; the same command goes on |
 /// | 5 | nothing goes on until a person has acted |
+/// | 6 | the answer is no: no door opens for the member, or this one stays shut |
+/// | 7 | it is not known whether the door opened |
 pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live: &Live) -> u8 {
     let Streams { out, err, colour } = streams;
     let cli = match Cli::try_parse_from(arguments) {

@@ -13,8 +13,8 @@ const CONTRACT: &str = "gym:door-access";
 /// What a plugin may import of the contract.
 const CONTRACT_IMPORTS: [&str; 4] = ["directory", "log", "storage", "types"];
 /// What a plugin must export of it.
-const CONTRACT_EXPORTS: [&str; 8] =
-    ["provider", "connection", "groups", "mappings", "events", "sync", "access", "doors"];
+const CONTRACT_EXPORTS: [&str; 9] =
+    ["provider", "connection", "groups", "mappings", "events", "sync", "access", "doors", "maintenance"];
 /// What a plugin may import of WASI, at any version 0.2.
 const WASI_IMPORTS: [&str; 6] = [
     "wasi:clocks/wall-clock",

@@ -17,7 +17,7 @@ const SECRET_BYTES_MIN: usize = 8;
 /// Longest key: what servers take in one header.
 const SECRET_BYTES_MAX: usize = 4_096;
 
-/// A tenant's key. It has no `Display`, its `Debug` is redacted, and its memory is overwritten when it goes.
+/// A tenant's key, or another secret that is handed on. It has no `Display`, its `Debug` is redacted, and its memory is overwritten when it goes.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
@@ -50,7 +50,12 @@ impl Secret {
         Ok(Self(Zeroizing::new(key.to_owned())))
     }
 
-    fn expose(&self) -> &str {
+    /// A secret that a provider made: whatever it looks like, it is handed on as it is.
+    pub(crate) fn of_a_provider(secret: String) -> Self {
+        Self(Zeroizing::new(secret))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 }

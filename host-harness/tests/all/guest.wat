@@ -263,10 +263,14 @@
 
   ;; Zeros are `ok` with nothing in it: not connected, no groups, no mappings, nothing done.
   (func (export "gym:door-access/connection@0.1.0#status") (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/connection@0.1.0#disconnect")
+    (param i32 i32 i32 i32 i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/groups@0.1.0#list") (result i32) (i32.const 0x200))
   (func (export "gym:door-access/groups@0.1.0#refresh") (result i32) (i32.const 0x200))
   (func (export "gym:door-access/mappings@0.1.0#list") (result i32) (i32.const 0x200))
   (func (export "gym:door-access/mappings@0.1.0#replace") (param i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/mappings@0.1.0#preview")
+    (param i32 i32 i32 i32 i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/sync@0.1.0#start") (param i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/sync@0.1.0#step") (param i32 i32 i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/sync@0.1.0#status") (result i32) (i32.const 0x200))
@@ -279,6 +283,7 @@
   (func (export "gym:door-access/doors@0.1.0#issue-login")
     (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/doors@0.1.0#revoke-login") (param i32 i32 i32 i32) (result i32) (i32.const 0x200))
+  (func (export "gym:door-access/maintenance@0.1.0#tick") (param i32) (result i32) (i32.const 0x200))
   (func (export "gym:door-access/events@0.1.0#handle")
     (param i32 i32 i32 i32 i32 i32 i32 i64) (result i32) (i32.const 0x200))
 

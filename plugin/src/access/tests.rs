@@ -62,6 +62,7 @@ fn world() -> World {
             refreshed_at: 0,
             groups: vec![group(GYM, "Gym", &[FRONT]), group(SPA, "Spa", &[FRONT, SAUNA])],
             doors: vec![door(FRONT, "Front"), door(SAUNA, "Sauna"), door(GATE, "Gate")],
+            ..Groups::default()
         },
         mappings: Mappings {
             entries: vec![entry("basic", GYM), entry("gold", GYM), entry("gold", SPA)],

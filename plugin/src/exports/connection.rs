@@ -4,19 +4,18 @@ use super::groups::{import, imported, to_list, update_mappings};
 use crate::contract::connection::{self, Connected, Counts, Health, State};
 use crate::contract::types::PauseCause;
 use crate::host::Host;
-use crate::json;
 use crate::kisi::error::Error;
 use crate::kisi::organization::Place;
 use crate::kisi::{Budget, Kisi};
+use crate::ledger::Record;
 use crate::ledger::store::{MEMBERS, storage_error};
-use crate::ledger::{self, Record};
 use crate::plan::DateChange;
 use crate::rights::{self, Key};
-use crate::settings::Settings;
-use crate::stop::{Stop, pause, wrong};
+use crate::settings::{PlaceId, Settings, problem};
+use crate::stop::{Stop, pause, reject, wrong};
 use crate::tenant::{self, Config, Owned, Owner, Tenant, Versioned, new_config};
 
-/// How many records are read at once for counting: memory stays small whatever the gym's size.
+/// How many records are looked at together.
 const COUNT_PAGE: u32 = 500;
 
 /// See `connection.connect`.
@@ -25,7 +24,7 @@ const COUNT_PAGE: u32 = 500;
 /// `settings`, `pause` or `retry`; nothing was written at Kisi.
 pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
     let settings = Settings::parse(settings).map_err(wrong)?;
-    let before = tenant::config(host)?;
+    let before = tenant::stored_config(host)?;
     let integration = settings.integration.clone();
     let budget = Budget::unlimited();
     let kisi = Kisi::new(host, &integration, &budget);
@@ -41,18 +40,45 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
         }
     };
     let places: Vec<Place> = kisi.list("").map_err(Error::into_contract)?;
-    let groups = imported(host, import(host, &kisi)?)?;
+    let chosen = |place: &Place| settings.chooses(Some(place.id));
+    check_places(&settings, &places)?;
+    let groups = imported(host, import(host, &kisi, &settings)?)?;
     let mut mappings = tenant::mappings(host)?;
+    let is_left_out = |group: &&tenant::Group| {
+        mappings.value.knows(group.id)
+            && group
+                .place
+                .as_ref()
+                .is_some_and(|name| !places.iter().any(|place| place.name == *name && chosen(place)))
+    };
+    if let Some(group) = groups.value.groups.iter().find(is_left_out) {
+        let message = format!(
+            "leaves out {}, and the mapping names its group \u{201c}{}\u{201d}: take that out of the mapping first",
+            group.place.as_deref().unwrap_or_default(),
+            group.name
+        );
+        return Err(wrong(vec![problem("places", &message)]));
+    }
+    if groups.value.groups.is_empty() {
+        let message = "Kisi has no group in the places that are to be looked after: make one in Kisi, put doors \
+                       into it, and connect again.";
+        return Err(reject(message, None));
+    }
+    let places = places
+        .iter()
+        .map(|place| connection::Place {
+            id: place.id.to_string(),
+            name: place.name.clone(),
+            chosen: chosen(place),
+        })
+        .collect();
     update_mappings(&mut mappings.value, &groups.value);
     let config = new_config(config(host, settings, &key, before.as_ref()), before);
     host.commit(vec![config.write(), groups.write(), mappings.write()]).map_err(storage_error)?;
     Ok(Connected {
         account: account(&config.value),
         organization: organization(&config.value),
-        places: places
-            .into_iter()
-            .map(|place| connection::Place { id: place.id.to_string(), name: place.name })
-            .collect(),
+        places,
         groups: to_list(&groups.value, &mappings.value).groups,
     })
 }
@@ -62,17 +88,15 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
 /// # Errors
 /// `retry` or `pause`.
 pub fn status(host: &dyn Host) -> Result<Health, Stop> {
-    let config = tenant::config(host)?.map(|config| config.value);
+    let config = tenant::stored_config(host)?.map(|config| config.value);
     let groups = tenant::groups(host)?.value;
     let mappings = tenant::mappings(host)?.value;
     let (members, grants) = count(host)?;
     let state = match &config {
-        None => State::NotConnected,
+        None | Some(Config { leaving: true, .. }) => State::NotConnected,
         Some(Config { paused: Some(paused), .. }) => State::Paused(paused.clone().into()),
         Some(_) => State::Connected,
     };
-    let broken =
-        mappings.groups.iter().filter(|group| group.deleted).map(|group| mappings.group_ref(group.id));
     Ok(Health {
         state,
         account: config.as_ref().map(account),
@@ -85,8 +109,31 @@ pub fn status(host: &dyn Host) -> Result<Health, Stop> {
             members,
             grants,
         },
-        broken_mappings: broken.collect(),
+        last_synced: config.as_ref().and_then(|config| config.synced_at),
+        flawed_groups: to_list(&groups, &mappings)
+            .groups
+            .into_iter()
+            .filter(|group| {
+                let is_mapped = mappings.groups.iter().any(|mapped| mapped.id.to_string() == group.id);
+                is_mapped && !group.warnings.is_empty()
+            })
+            .collect(),
     })
+}
+
+/// Each place that is chosen must be there.
+fn check_places(settings: &Settings, places: &[Place]) -> Result<(), Stop> {
+    let mut problems = Vec::new();
+    for (index, PlaceId(id)) in settings.places.iter().enumerate() {
+        if places.iter().all(|place| place.id.to_string() != *id) {
+            let mut message = format!("Kisi has no place \u{201c}{id}\u{201d} but");
+            for place in places {
+                message.push_str(&format!(" {} ({})", place.id, place.name));
+            }
+            problems.push(problem(&format!("places[{index}]"), &message));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(wrong(problems)) }
 }
 
 /// A key of another organization would make all that is remembered meaningless.
@@ -117,7 +164,14 @@ fn config(host: &dyn Host, settings: Settings, key: &Key, before: Option<&Versio
         paused: None,
         // Found out anew: what was learnt from one odd answer does not last for ever.
         date_change: DateChange::default(),
-        synced_at: before.and_then(|before| before.value.synced_at),
+        // Who leaves and comes back begins anew.
+        synced_at: before.filter(|before| !before.value.leaving).and_then(|before| before.value.synced_at),
+        // Events may have been lost while nothing went on.
+        asked_at: before.and_then(|before| match before.value.paused {
+            Some(_) => Some(host.now()),
+            None => before.value.asked_at,
+        }),
+        leaving: false,
     }
 }
 
@@ -131,19 +185,17 @@ fn organization(config: &Config) -> connection::Organization {
     connection::Organization { id: id.to_string(), name }
 }
 
-/// Members with an account, and groups held by them.
+/// Members with an account, and groups held by them. Records are not read for it, only looked at: a call takes little
+/// memory whatever the gym's size, and a damaged record, which the event reports that needs it, hides nothing.
 fn count(host: &dyn Host) -> Result<(u32, u32), Stop> {
     let (mut members, mut grants) = (0_u32, 0_u32);
     let mut after: Option<String> = None;
     loop {
         let entries = host.scan(MEMBERS, after.as_deref(), COUNT_PAGE).map_err(storage_error)?;
         for entry in &entries {
-            // A damaged record is reported by the event that needs it; it does not hide the installation's health.
-            let record: Record = json::from_slice(&entry.value).unwrap_or_default();
-            members = members.saturating_add(u32::from(record.account.is_some()));
-            let held =
-                record.holds.iter().filter(|hold| matches!(hold.state, ledger::State::Held { .. })).count();
-            grants = grants.saturating_add(u32::try_from(held).unwrap_or(u32::MAX));
+            let (is_tied, held) = Record::tally(&entry.value);
+            members = members.saturating_add(u32::from(is_tied));
+            grants = grants.saturating_add(held);
         }
         match entries.last() {
             Some(last) if entries.len() as u64 >= u64::from(COUNT_PAGE) => after = Some(last.key.clone()),

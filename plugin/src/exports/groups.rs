@@ -1,11 +1,14 @@
 //! Kisi's groups, as a gym maps plans to them.
 
 use crate::contract::groups::{Group, GroupList, GroupWarning};
+use crate::contract::types::Timestamp;
 use crate::host::Host;
+use crate::id::GroupId;
 use crate::kisi::error::Error;
 use crate::kisi::{self, Budget, Kisi};
 use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
+use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::tenant::{self, Groups, Tenant, Versioned};
 use crate::window::order;
@@ -13,6 +16,10 @@ use crate::window::order;
 /// Of how many groups the doors are read: at Kisi's five requests a second that takes 20 seconds, and a gym has some
 /// ten groups. Of the others the doors are not known until a plan is mapped to them and the groups are read again.
 const DOOR_LISTS_MAX: usize = 100;
+
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// Kisi's groups change by hand: once a day is often enough, and keeps a key from expiring for want of use.
+const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// See `groups.refresh`.
 ///
@@ -23,7 +30,7 @@ pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
     let integration = tenant.config.value.settings.integration.clone();
     let budget = Budget::unlimited();
     let kisi = Kisi::new(host, &integration, &budget);
-    let groups = match import(host, &kisi) {
+    let groups = match import(host, &kisi, &tenant.config.value.settings) {
         Ok(groups) => groups,
         Err(error) => {
             tenant.note_pause(host, &error);
@@ -45,46 +52,117 @@ pub fn list(host: &dyn Host) -> Result<GroupList, Stop> {
     Ok(to_list(&tenant::groups(host)?.value, &tenant::mappings(host)?.value))
 }
 
-/// Reads all groups from Kisi, with their doors.
-pub(super) fn import(host: &dyn Host, kisi: &Kisi) -> Result<Groups, Stop> {
-    let rows: Vec<kisi::groups::Group> = kisi.list("").map_err(Error::into_contract)?;
-    let mut groups: Vec<tenant::Group> = rows
-        .into_iter()
-        .map(|row| tenant::Group {
+/// When the groups must be read again: once a day, and after a failure not before an hour.
+pub(super) fn refresh_at(groups: &Groups) -> Timestamp {
+    let again = groups.failed_at.map_or(0, |failed| failed.saturating_add(HOUR_MS));
+    if groups.unread.is_empty() { groups.refreshed_at.saturating_add(DAY_MS).max(again) } else { again }
+}
+
+/// Reads the groups again, and as many of their doors as `budget` allows; the next call goes on with the others. False
+/// when there are any.
+///
+/// # Errors
+/// `retry` or `pause`; that it failed is remembered.
+pub(super) fn refresh_some(
+    host: &dyn Host,
+    tenant: &mut Tenant,
+    kisi: &Kisi,
+    budget: &Budget,
+) -> Result<bool, Stop> {
+    let mut stored = tenant::groups(host)?;
+    let mappings = &mut tenant.mappings.value;
+    stored.value.failed_at = None;
+    let mut read = Ok(());
+    if stored.value.unread.is_empty() {
+        read = read_groups(host, kisi, &mut stored.value, mappings, &tenant.config.value.settings)
+            .map_err(Error::into_contract);
+        if read.is_ok() {
+            update_mappings(mappings, &stored.value);
+        }
+    }
+    let read = read.and_then(|()| read_doors(kisi, &mut stored.value, budget).map_err(Error::into_contract));
+    if read.is_err() {
+        stored.value.failed_at = Some(host.now());
+    }
+    let writes = vec![stored.write(), tenant.mappings.write()];
+    host.commit(writes).map_err(storage_error)?;
+    tenant.reload(host)?;
+    match read {
+        Ok(()) => Ok(stored.value.unread.is_empty()),
+        // A list that is longer than what is left for this call is tried again when more is.
+        Err(_) if budget.is_exhausted() => Ok(true),
+        Err(error) => {
+            tenant.note_pause(host, &error);
+            Err(error)
+        }
+    }
+}
+
+/// Reads the groups of the chosen places from Kisi, with their doors.
+pub(super) fn import(host: &dyn Host, kisi: &Kisi, settings: &Settings) -> Result<Groups, Stop> {
+    let mut groups = Groups::default();
+    let mappings = tenant::mappings(host)?.value;
+    read_groups(host, kisi, &mut groups, &mappings, settings)
+        .and_then(|()| read_doors(kisi, &mut groups, &Budget::unlimited()))
+        .map_err(Error::into_contract)?;
+    Ok(groups)
+}
+
+/// Reads the groups of the chosen places; one that is mapped is never left out, since it would be taken for deleted.
+/// Doors stay as they were until they are read again: those of groups that plans are mapped to first.
+fn read_groups(
+    host: &dyn Host,
+    kisi: &Kisi,
+    groups: &mut Groups,
+    mappings: &Mappings,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let rows: Vec<kisi::groups::Group> = kisi.list("")?;
+    let before = std::mem::take(&mut groups.groups);
+    for row in rows.into_iter().filter(|row| settings.chooses(row.place_id) || mappings.knows(row.id)) {
+        let known = before.iter().find(|group| group.id == row.id);
+        groups.groups.push(tenant::Group {
             id: row.id,
             name: row.name,
             place: row.place,
             doors: row.locks_count,
             app_access: row.login_enabled,
             restricted: row.restricted,
-            door_ids: Vec::new(),
-        })
-        .collect();
-    order(&mut groups, |one, other| (&one.name, one.id) <= (&other.name, other.id));
-    let mut groups = Groups { refreshed_at: host.now(), groups, doors: Vec::new() };
-    read_doors(kisi, &mut groups, &tenant::mappings(host)?.value).map_err(Error::into_contract)?;
-    Ok(groups)
+            door_ids: known
+                .filter(|_| row.locks_count > 0)
+                .map_or(Vec::new(), |group| group.door_ids.clone()),
+        });
+    }
+    order(&mut groups.groups, |one, other| (&one.name, one.id) <= (&other.name, other.id));
+    groups.refreshed_at = host.now();
+    let is_mapped = |id: &GroupId| mappings.groups.iter().any(|mapped| mapped.id == *id);
+    let with_doors = groups.groups.iter().filter(|group| group.doors > 0).map(|group| group.id);
+    let (mapped, others): (Vec<_>, Vec<_>) = with_doors.partition(is_mapped);
+    groups.unread = mapped.into_iter().chain(others).take(DOOR_LISTS_MAX).collect();
+    Ok(())
 }
 
-/// Reads which doors are in which group: a request a group that has any, those that plans are mapped to first.
-fn read_doors(kisi: &Kisi, groups: &mut Groups, mappings: &Mappings) -> Result<(), Error> {
-    let Groups { groups, doors, .. } = groups;
-    let is_mapped = |group: &&mut tenant::Group| mappings.groups.iter().any(|mapped| mapped.id == group.id);
-    let (mapped, others): (Vec<_>, Vec<_>) =
-        groups.iter_mut().filter(|group| group.doors > 0).partition(is_mapped);
-    for group in mapped.into_iter().chain(others).take(DOOR_LISTS_MAX) {
-        let of_group = match kisi.doors_of(group.id) {
+/// Reads which doors are in which group, a request a group, as long as `budget` allows.
+fn read_doors(kisi: &Kisi, groups: &mut Groups, budget: &Budget) -> Result<(), Error> {
+    let Groups { groups, doors, unread, .. } = groups;
+    while let Some(&id) = unread.first().filter(|_| budget.left() > 0) {
+        let of_group = match kisi.doors_of(id) {
             // Deleted since the groups were read.
-            Err(Error::Missing(_)) => continue,
+            Err(Error::Missing(_)) => Vec::new(),
             of_group => of_group?,
         };
+        unread.remove(0);
+        if let Some(group) = groups.iter_mut().find(|group| group.id == id) {
+            group.door_ids = of_group.iter().map(|door| door.id).collect();
+        }
         for door in of_group {
-            group.door_ids.push(door.id);
-            if !doors.contains(&door) {
-                doors.push(door);
+            match doors.iter_mut().find(|known| known.id == door.id) {
+                Some(known) => *known = door,
+                None => doors.push(door),
             }
         }
     }
+    doors.retain(|door| groups.iter().any(|group| group.door_ids.contains(&door.id)));
     Ok(())
 }
 

@@ -1,15 +1,20 @@
 //! Which plan opens which groups.
 
-use crate::contract::mappings::{Mapping, MappingState};
+use crate::contract::mappings::{Effect, Effects, Mapping, MappingState};
 use crate::contract::types::Problem;
 use crate::host::Host;
+use crate::identity::address;
+use crate::ledger::store::storage_error;
 use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
-use crate::reconcile::directory_error;
+use crate::reconcile::{directory_error, entitled};
 use crate::stop::{Stop, wrong};
-use crate::tenant;
+use crate::sync::is_others;
+use crate::tenant::{self, Config, Versioned};
 
 /// The most entries; a gym has some dozens.
 const ENTRIES_MAX: usize = 1_000;
+/// How many members a preview looks at in a call: each may gain and lose hundreds of groups.
+const MEMBERS_A_CALL: u32 = 100;
 
 /// See `mappings.list`.
 ///
@@ -25,10 +30,73 @@ pub fn list(host: &dyn Host) -> Result<Vec<MappingState>, Stop> {
 /// # Errors
 /// `settings` naming each wrong entry, `retry` or `pause`; the mapping is then as it was.
 pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>, Stop> {
-    tenant::config(host)?.ok_or_else(tenant::not_connected)?;
+    let Checked { mut config, mut stored, mappings } = check(host, entries)?;
+    let mut writes = Vec::new();
+    if stored.value.fingerprint() != mappings.fingerprint() {
+        // The next tick makes it hold for everybody.
+        config.value.asked_at = Some(host.now());
+        writes.push(config.write());
+    }
+    stored.value = mappings;
+    writes.push(stored.write());
+    host.commit(writes).map_err(storage_error)?;
+    Ok(to_contract(&stored.value))
+}
+
+/// See `mappings.preview`.
+///
+/// # Errors
+/// As [`replace`].
+pub fn preview(host: &dyn Host, entries: &[Mapping], after: Option<&str>) -> Result<Effects, Stop> {
+    let Checked { config, stored, mappings } = check(host, entries)?;
+    let settings = &config.value.settings;
+    let now = host.now();
+    let page = host.list_members(after, MEMBERS_A_CALL).map_err(directory_error)?;
+    let mut effects = Vec::new();
+    for member in &page.members {
+        let held = entitled(Some(member), &stored.value, settings, now);
+        let given = entitled(Some(member), &mappings, settings, now);
+        let before = effects.len();
+        for (gains, these, others, names) in
+            [(true, &given, &held, &mappings), (false, &held, &given, &stored.value)]
+        {
+            let differ = these.groups.iter().filter(|desired| others.desired(desired.group).is_none());
+            effects.extend(differ.map(|desired| Effect {
+                member: member.id.clone(),
+                group: names.group_ref(desired.group),
+                gains,
+            }));
+        }
+        // Without an address of their own they hold nothing, and would get nothing. Asked of those alone for whom
+        // something differs: it may cost a look into the directory.
+        if effects.len() > before {
+            let is_reachable = match address(member.email.as_deref()) {
+                Some(email) => !is_others(host, &member.id, &email, &mappings, settings, now)?,
+                None => false,
+            };
+            if !is_reachable {
+                effects.truncate(before);
+            }
+        }
+    }
+    Ok(Effects { effects, next: page.next })
+}
+
+/// Entries in which nothing is wrong.
+struct Checked {
+    config: Versioned<Config>,
+    /// The mapping that holds.
+    stored: Versioned<Mappings>,
+    /// The one that was given.
+    mappings: Mappings,
+}
+
+/// Reads what was given, against the groups, the plans and the mapping that holds.
+fn check(host: &dyn Host, entries: &[Mapping]) -> Result<Checked, Stop> {
+    let config = tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     let groups = tenant::groups(host)?.value;
     let plans = host.list_plans().map_err(directory_error)?;
-    let mut stored = tenant::mappings(host)?;
+    let stored = tenant::mappings(host)?;
     let mut mappings = Mappings::default();
     let mut problems = Vec::new();
     if entries.len() > ENTRIES_MAX {
@@ -46,7 +114,7 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
         }
         if group.is_none() {
             let message = format!(
-                "Kisi had no group \u{201c}{}\u{201d} at the last refresh; refresh the groups if it is new",
+                "the places that the settings choose had no group \u{201c}{}\u{201d} at the last refresh; refresh the groups if it is new",
                 entry.group
             );
             problems.push(problem(place("group"), message));
@@ -73,9 +141,7 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
     if !problems.is_empty() {
         return Err(wrong(problems));
     }
-    stored.value = mappings;
-    stored.save(host)?;
-    Ok(to_contract(&stored.value))
+    Ok(Checked { config, stored, mappings })
 }
 
 fn to_contract(mappings: &Mappings) -> Vec<MappingState> {

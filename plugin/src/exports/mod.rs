@@ -3,9 +3,11 @@
 
 pub mod access;
 pub mod connection;
+pub mod disconnect;
 pub mod doors;
 pub mod events;
 pub mod groups;
+pub mod maintenance;
 pub mod mappings;
 pub mod provider;
 pub mod sync;

@@ -66,12 +66,13 @@ pub fn cancel(host: &dyn Host, id: &str) -> Result<(), Stop> {
     let mut job = load(host, id)?;
     if job.value.is_under_way() {
         job.value.phase = Phase::Cancelled;
+        job.value.cancelled_at = Some(host.now());
         job.save(host)?;
         while !sync::kept::clean(host)? {}
     }
     Ok(())
 }
 
-fn load(host: &dyn Host, id: &str) -> Result<Versioned<Job>, Stop> {
+pub(super) fn load(host: &dyn Host, id: &str) -> Result<Versioned<Job>, Stop> {
     tenant::job(host)?.filter(|job| job.value.id == id).ok_or_else(|| no_such_job(id))
 }

@@ -4,11 +4,12 @@
 mod http;
 
 use crate::contract::access::{Device, Door, Explanation};
-use crate::contract::connection::{Connected, Health};
+use crate::contract::connection::{Connected, Departed, Departure, Health};
 use crate::contract::doors::{Attempt, Issued, Phone};
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::contract::groups::GroupList;
-use crate::contract::mappings::{Mapping, MappingState};
+use crate::contract::maintenance::Ticked;
+use crate::contract::mappings::{Effects, Mapping, MappingState};
 use crate::contract::provider::Manifest;
 use crate::contract::sync::{Mode, Progress, Stepped};
 use crate::contract::{directory, exports as interfaces, log, storage, types};
@@ -116,6 +117,10 @@ impl interfaces::connection::Guest for Plugin {
     fn status() -> Result<Health, types::Error> {
         exports::connection::status(&host()).map_err(|stop| *stop)
     }
+
+    fn disconnect(what: Departure, after: Option<String>, calls: u32) -> Result<Departed, types::Error> {
+        exports::disconnect::disconnect(&host(), what, after.as_deref(), calls).map_err(|stop| *stop)
+    }
 }
 
 impl interfaces::groups::Guest for Plugin {
@@ -135,6 +140,10 @@ impl interfaces::mappings::Guest for Plugin {
 
     fn replace(entries: Vec<Mapping>) -> Result<Vec<MappingState>, types::Error> {
         exports::mappings::replace(&host(), &entries).map_err(|stop| *stop)
+    }
+
+    fn preview(entries: Vec<Mapping>, after: Option<String>) -> Result<Effects, types::Error> {
+        exports::mappings::preview(&host(), &entries, after.as_deref()).map_err(|stop| *stop)
     }
 }
 
@@ -181,6 +190,12 @@ impl interfaces::sync::Guest for Plugin {
 
     fn cancel(job: String) -> Result<(), types::Error> {
         exports::sync::cancel(&host(), &job).map_err(|stop| *stop)
+    }
+}
+
+impl interfaces::maintenance::Guest for Plugin {
+    fn tick(calls: u32) -> Result<Ticked, types::Error> {
+        exports::maintenance::tick(&host(), calls).map_err(|stop| *stop)
     }
 }
 

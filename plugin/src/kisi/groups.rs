@@ -24,6 +24,8 @@ pub struct Group {
     pub name: String,
     /// Name of the place it is limited to; absent for a group of the organization.
     pub place: Option<String>,
+    /// Kisi's id of that place.
+    pub place_id: Option<u64>,
     /// Whether it may be used from the app ("app access").
     pub login_enabled: bool,
     /// How many doors it opens.
@@ -40,6 +42,7 @@ impl Json for Group {
             id: fields.of_type("id"),
             name: fields.text("name"),
             place: place.map(str::to_string),
+            place_id: fields.optional_number("place_id"),
             login_enabled: fields.get("login_enabled").is_none() || fields.flag("login_enabled"),
             locks_count: fields
                 .optional_number("locks_count")

@@ -23,7 +23,15 @@ pub struct Record {
     pub elevated: Vec<Elevated>,
     /// Logins that were made for the member's app, oldest first. Never their secrets.
     pub logins: Vec<LoginId>,
+    /// When the member must be looked at though nothing happens; kept as an index, too.
+    pub due: Option<Timestamp>,
+    /// Groups that were taken because the installation ends, so that a repeated step tells the same.
+    pub removed: Vec<GroupId>,
 }
+
+/// How a record begins that has an account, and a hold that is held, as they are written.
+const ACCOUNT: &[u8] = br#"{"account":"#;
+const HELD: &[u8] = br#""held":"#;
 
 /// The tie between a member and a Kisi user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,9 +117,21 @@ impl Hold {
 }
 
 impl Record {
+    /// Whether there is an account, and how many groups are held, in a record as it is written. Inside of texts a quote is
+    /// escaped, so that no name can look like a field.
+    pub fn tally(written: &[u8]) -> (bool, u32) {
+        let held = written.windows(HELD.len()).filter(|part| *part == HELD).count();
+        (written.starts_with(ACCOUNT), u32::try_from(held).unwrap_or(u32::MAX))
+    }
+
     /// Whether there is nothing to remember.
     pub fn is_empty(&self) -> bool {
         *self == Record::default()
+    }
+
+    /// Whether nothing is known of the member but a date.
+    pub fn is_unknown(&self) -> bool {
+        Record { due: None, ..self.clone() }.is_empty()
     }
 
     /// The hold with this assignment.
@@ -172,6 +192,8 @@ impl Json for Record {
             cleared: fields.optional("cleared"),
             elevated: fields.list("elevated"),
             logins: fields.list("logins"),
+            due: fields.optional_number("due"),
+            removed: fields.list("removed"),
         }
     }
 }
@@ -247,6 +269,7 @@ impl From<&Record> for Text {
         let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
         let elevated = Some(&record.elevated).filter(|elevated| !elevated.is_empty());
         let logins = Some(&record.logins).filter(|logins| !logins.is_empty());
+        let removed = Some(&record.removed).filter(|removed| !removed.is_empty());
         Object::default()
             .with_some("account", account)
             .with_some("former", former.map(|former| array(former, |user| Text::from(*user))))
@@ -254,6 +277,8 @@ impl From<&Record> for Text {
             .with_some("cleared", cleared)
             .with_some("elevated", elevated.map(|elevated| array(elevated, |elevated| Text::from(elevated))))
             .with_some("logins", logins.map(|logins| array(logins, |login| Text::from(*login))))
+            .with_some("due", record.due)
+            .with_some("removed", removed.map(|removed| array(removed, |group| Text::from(*group))))
             .into()
     }
 }
@@ -305,7 +330,7 @@ mod tests {
         let record = Record {
             account: Some(Account {
                 user: UserId(901),
-                email: "ann@x.test".to_string(),
+                email: r#""held":@x.test"#.to_string(),
                 name: Some(u64::MAX),
             }),
             former: vec![UserId(900)],
@@ -323,9 +348,13 @@ mod tests {
                 seen_at: 4,
             }],
             logins: vec![LoginId(31), LoginId(32)],
+            due: Some(7),
+            removed: vec![GroupId(9)],
         };
         for record in [record, Record::default()] {
             let text = Text::from(&record).into_bytes();
+            let held = record.holds.iter().filter(|hold| matches!(hold.state, State::Held { .. })).count();
+            assert_eq!(Record::tally(&text), (record.account.is_some(), held as u32));
             assert_eq!(json::from_slice::<Record>(&text), Ok(record), "{}", String::from_utf8_lossy(&text));
         }
     }

@@ -1,13 +1,13 @@
-//! Records in storage, with the two indexes that follow from them. A record and its indexes change in one commit, and
+//! Records in storage, with the indexes that follow from them. A record and its indexes change in one commit, and
 //! only if nobody else changed them since they were read.
 
 use super::Record;
 use crate::contract::storage::{Precondition, Quota, StorageError, Write};
-use crate::contract::types::PauseCause;
+use crate::contract::types::{PauseCause, Timestamp};
 use crate::host::Host;
 use crate::id::UserId;
 use crate::json::{self, Text};
-use crate::stop::{Stop, pause, reject, retry};
+use crate::stop::{Stop, is_reject, pause, reject, retry};
 
 /// Records are under this prefix, by member id.
 pub const MEMBERS: &str = "member/";
@@ -15,6 +15,10 @@ pub const MEMBERS: &str = "member/";
 const EMAILS: &str = "email/";
 /// Addresses that became free and whose other claimants were not looked at yet.
 const FREED: &str = "freed/";
+/// Who must be looked at when, though nothing happens.
+const DUE: &str = "due/";
+/// How many digits the moment has in the keys of that index, so that their order is that of time.
+const DUE_DIGITS: usize = 20;
 /// Which member holds something through a Kisi user.
 const USERS: &str = "user/";
 
@@ -73,6 +77,10 @@ impl Loaded {
         let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
         writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));
         writes.extend(index_writes(&self.member, USERS, &users(&self.stored), &users(&self.record)));
+        if self.record.due != self.stored.due {
+            writes.extend(self.stored.due.map(|at| due_write(at, &self.member, None)));
+            writes.extend(self.record.due.map(|at| due_write(at, &self.member, Some(Vec::new()))));
+        }
         let (before, after) = (emails(&self.stored), emails(&self.record));
         for email in before.iter().filter(|email| !after.contains(email)) {
             writes.push(Write {
@@ -109,6 +117,27 @@ pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(
     Ok(())
 }
 
+/// Forgets a member, with the indexes, because the installation ends. A damaged record goes, too.
+///
+/// # Errors
+/// As [`Loaded::save`].
+pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
+    let mut writes = match Loaded::load(host, member) {
+        Ok(mut loaded) => {
+            loaded.record = Record::default();
+            loaded.writes()
+        }
+        Err(stop) if is_reject(&stop) => {
+            vec![Write { key: key(MEMBERS, member), value: None, requires: Precondition::None }]
+        }
+        Err(stop) => return Err(stop),
+    };
+    // Nobody waits for an address any more.
+    writes.retain(|write| !write.key.starts_with(FREED));
+    host.commit(writes).map_err(storage_error)?;
+    Ok(())
+}
+
 /// Some addresses that became free and whose other claimants were not looked at yet.
 ///
 /// # Errors
@@ -126,6 +155,56 @@ pub fn followed(host: &dyn Host, email: &str) -> Result<(), Stop> {
     let write = Write { key: key(FREED, email), value: None, requires: Precondition::None };
     host.commit(vec![write]).map_err(storage_error)?;
     Ok(())
+}
+
+/// A member who must be looked at though nothing happens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    key: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub member: String,
+}
+
+/// Whose date is the next.
+///
+/// # Errors
+/// `retry` when storage does not answer.
+pub fn first_due(host: &dyn Host) -> Result<Option<Due>, Stop> {
+    let entries = host.scan(DUE, None, 1).map_err(storage_error)?;
+    Ok(entries.into_iter().next().map(|entry| {
+        let rest = entry.key.get(DUE.len()..).unwrap_or_default();
+        let (at, member) = rest.split_at_checked(DUE_DIGITS).unwrap_or_default();
+        let at = at.parse().unwrap_or_default();
+        Due { at, member: member.get(1..).unwrap_or_default().to_string(), key: entry.key }
+    }))
+}
+
+/// Sees to it that a date which has passed does not come up for ever: what was done for it did not replace it. It is
+/// moved to `again`, or forgotten.
+///
+/// # Errors
+/// As [`Loaded::save`].
+pub fn pass_due(host: &dyn Host, due: &Due, again: Option<Timestamp>) -> Result<(), Stop> {
+    if host.get(&due.key).map_err(storage_error)?.is_none() {
+        return Ok(());
+    }
+    // A record that cannot be read keeps nothing from being moved: its index is enough to come back to it.
+    if let Ok(mut loaded) = Loaded::load(host, &due.member)
+        && loaded.record.due == Some(due.at)
+    {
+        loaded.record.due = again;
+        return loaded.save(host);
+    }
+    let mut writes = vec![Write { key: due.key.clone(), value: None, requires: Precondition::None }];
+    writes.extend(again.map(|at| due_write(at, &due.member, Some(Vec::new()))));
+    host.commit(writes).map_err(storage_error)?;
+    Ok(())
+}
+
+fn due_write(at: Timestamp, member: &str, value: Option<Vec<u8>>) -> Write {
+    Write { key: format!("{DUE}{at:0DUE_DIGITS$}/{member}"), value, requires: Precondition::None }
 }
 
 /// The member that an e-mail address belongs to.

@@ -19,6 +19,7 @@ fn entitled(groups: &[(GroupId, Window)]) -> Entitlement {
         membership: "ms-1".to_string(),
         plan: "gold".to_string(),
         reason: Reason::Entitled,
+        lease_ms: 0,
     };
     Entitlement { groups: groups.iter().map(desired).collect(), ..Entitlement::default() }
 }
@@ -145,4 +146,58 @@ fn intents_are_marked_for_every_edit_that_sends_something() {
             State::Granting { at: NOW }
         ]
     );
+}
+
+#[test]
+fn a_lease_is_written_prolonged_at_half_and_never_beyond_the_membership() {
+    const LEASE: u64 = 100_000;
+    let plan_with = |ends_at: Option<u64>, lease_ms: u64, held_until: Option<u64>| {
+        let mut entitled = entitled(&[(GYM, Window { starts_at: None, ends_at })]);
+        entitled.groups[0].lease_ms = lease_ms;
+        let window = Window { starts_at: None, ends_at: held_until };
+        let record = Record { holds: vec![held(ANN, GYM, window, 7)], ..Record::default() };
+        let edits = plan(&entitled, Some(ANN), &record, &Mappings::default(), DateChange::InPlace, &[], NOW);
+        let due = entitled.due(&record.holds, NOW);
+        match edits.first() {
+            Some(Edit::Adjust { window, .. }) => Some(window.ends_at),
+            Some(edit) => panic!("{edit:?}"),
+            // What is left alone is looked at again when half of it is over, unless it ends with the membership.
+            None => {
+                let is_lease = lease_ms > 0 && held_until != ends_at;
+                assert_eq!(due, held_until.filter(|_| is_lease).map(|end| end - LEASE / 2));
+                None
+            }
+        }
+    };
+    let at = |ms: u64| Some(NOW + ms);
+    for (membership, lease_ms, held, written) in [
+        // Switched on, left alone, half over, nearly over, switched off.
+        (None, LEASE, None, Some(at(LEASE))),
+        (None, LEASE, at(LEASE), None),
+        (None, LEASE, at(LEASE / 2 + 1), None),
+        (None, LEASE, at(LEASE / 2), Some(at(LEASE))),
+        (None, LEASE, at(1), Some(at(LEASE))),
+        (None, 0, at(LEASE), Some(None)),
+        // The membership ends within the lease, after it, and earlier than what is there.
+        (at(40_000), LEASE, at(40_000), None),
+        (at(40_000), LEASE, at(30_000), Some(at(40_000))),
+        (at(150_000), LEASE, at(90_000), None),
+        (at(150_000), LEASE, at(40_000), Some(at(LEASE))),
+        (at(40_000), LEASE, at(90_000), Some(at(40_000))),
+        // A shorter lease than before.
+        (None, LEASE, at(LEASE + 5_000), Some(at(LEASE))),
+    ] {
+        let found = plan_with(membership, lease_ms, held);
+        assert_eq!(found, written, "membership until {membership:?}, held until {held:?}");
+    }
+}
+
+#[test]
+fn the_lease_of_a_membership_that_starts_later_counts_from_its_start() {
+    let start = NOW + 500_000;
+    let mut entitled = entitled(&[(GYM, Window { starts_at: Some(start), ends_at: None })]);
+    entitled.groups[0].lease_ms = 100_000;
+    let dates = entitled.groups[0].dates(NOW);
+    assert_eq!(dates, Window { starts_at: Some(start), ends_at: Some(start + 100_000) });
+    assert!(entitled.groups[0].is_met_by(&dates, NOW + 1_000));
 }

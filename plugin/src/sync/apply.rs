@@ -4,10 +4,11 @@
 use super::kept::{self, Odd, Owner};
 use super::{Step, Went};
 use crate::contract::events::{Action, Outcome};
-use crate::contract::sync::FindingKind;
+use crate::contract::sync::{Finding, FindingKind};
+use crate::contract::types::GroupRef;
 use crate::identity::address;
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, storage_error};
-use crate::ledger::{Account, Hold, State};
+use crate::ledger::{Account, Elevated, Hold, State};
 use crate::reconcile::{directory_error, entitled};
 use crate::stop::{Stop, is_reject};
 
@@ -44,7 +45,7 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
 /// Kisi, so no look-up is needed. True when it did.
 fn adopt(step: &Step, id: &str) -> Result<bool, Stop> {
     let mut loaded = Loaded::load(step.host, id)?;
-    if !step.job.value.has_odd || !loaded.record.is_empty() {
+    if !step.job.value.has_odd || !loaded.record.is_unknown() {
         return Ok(false);
     }
     let Some(member) = step.host.get_member(id).map_err(directory_error)? else { return Ok(false) };
@@ -57,7 +58,11 @@ fn adopt(step: &Step, id: &str) -> Result<bool, Stop> {
     let settings = &step.tenant.config.value.settings;
     let entitled = entitled(Some(&member), &step.tenant.mappings.value, settings, step.now);
     loaded.record.tie(Account { user, email, name: None });
-    for row in rows.iter().filter(|row| row.elevated.is_none() && entitled.desired(row.group).is_some()) {
+    for row in rows.iter().filter(|row| entitled.desired(row.group).is_some()) {
+        if let Some(role) = row.elevated.clone() {
+            loaded.record.elevated.push(Elevated { user, group: row.group, role, seen_at: step.now });
+            continue;
+        }
         let state = State::Held { assignment: row.assignment };
         if loaded.record.holds.iter().all(|hold| hold.group != row.group) {
             loaded.record.holds.push(Hold { user: row.user, group: row.group, window: row.window, state });
@@ -68,20 +73,36 @@ fn adopt(step: &Step, id: &str) -> Result<bool, Stop> {
 }
 
 fn report(step: &mut Step, outcome: &Outcome) {
+    step.job.value.counts.failures += findings(outcome, false, &mut step.findings);
+}
+
+/// Adds a line for all that was done for a member, and returns how much failed. What was found at Kisi is told by whom
+/// it was `found`: a comparison tells it itself.
+pub fn findings(outcome: &Outcome, found: bool, findings: &mut Vec<Finding>) -> u32 {
+    let mut failures = 0;
+    let mut add = |kind, group: &GroupRef, text: &str| {
+        failures += u32::from(kind == FindingKind::Failure);
+        findings.push(Finding {
+            kind,
+            member: Some(outcome.member.clone()),
+            account: String::new(),
+            group: Some(group.clone()),
+            explanation: text.to_string(),
+        });
+    };
     for change in &outcome.changes {
         let kind = match change.action {
             Action::Granted => FindingKind::Gains,
             Action::Adjusted => FindingKind::ChangesDates,
             Action::Revoked => FindingKind::Loses,
-            // Told when it was found.
+            Action::Adopted if found => FindingKind::Adopted,
+            Action::Dropped if found => FindingKind::Drifted,
             Action::Adopted | Action::Dropped => continue,
         };
-        let (group, text) = (Some(change.group.clone()), change.explanation.clone());
-        step.find(kind, Some(&outcome.member), "", group, text);
+        add(kind, &change.group, &change.explanation);
     }
     for failure in &outcome.failures {
-        step.job.value.counts.failures += 1;
-        let (group, text) = (Some(failure.group.clone()), failure.message.clone());
-        step.find(FindingKind::Failure, Some(&outcome.member), "", group, text);
+        add(FindingKind::Failure, &failure.group, &failure.message);
     }
+    failures
 }

@@ -6,16 +6,18 @@ use super::{Step, Went};
 use crate::contract::events::Action;
 use crate::contract::storage::Write;
 use crate::contract::sync::FindingKind;
-use crate::contract::types::{Member, MemberStatus, Reason};
+use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
 use crate::entitlement::Withheld;
 use crate::explain;
+use crate::host::Host;
 use crate::identity::address;
 use crate::json;
 use crate::ledger::store::{MEMBERS, holder_of_email, holder_of_user, storage_error};
 use crate::ledger::{Account, Elevated, Hold, Record, State, fingerprint};
+use crate::mapping::Mappings;
 use crate::plan::{Edit, Refused, Why, plan};
 use crate::reconcile::{directory_error, entitled};
-use crate::settings::OnBlock;
+use crate::settings::{OnBlock, Settings};
 use crate::stop::{Stop, reject};
 use crate::window::Window;
 
@@ -128,7 +130,9 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
         (None, _) if !entitled.groups.is_empty() => entitled.withhold(Reason::MissingEmail),
         (Some(email), None) => {
             let wants = !entitled.groups.is_empty();
-            match is_others(step, id, email)? {
+            let tenant = &step.tenant;
+            let (mappings, settings) = (&tenant.mappings.value, &tenant.config.value.settings);
+            match is_others(step.host, id, email, mappings, settings, step.now)? {
                 true if wants => entitled.withhold(Reason::EmailInUse),
                 true => {}
                 false => {
@@ -167,14 +171,20 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
 }
 
 /// Whether an address belongs to another member, or will: of several who are entitled to something, the first is served.
-fn is_others(step: &Step, id: &str, email: &str) -> Result<bool, Stop> {
-    if let Some(holder) = holder_of_email(step.host, email)? {
+pub fn is_others(
+    host: &dyn Host,
+    id: &str,
+    email: &str,
+    mappings: &Mappings,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<bool, Stop> {
+    if let Some(holder) = holder_of_email(host, email)? {
         return Ok(holder != id);
     }
-    let (mappings, settings) = (&step.tenant.mappings.value, &step.tenant.config.value.settings);
-    let others = step.host.find_members(email).map_err(directory_error)?;
+    let others = host.find_members(email).map_err(directory_error)?;
     let is_first = |other: &Member| {
-        other.id.as_str() < id && !entitled(Some(other), mappings, settings, step.now).groups.is_empty()
+        other.id.as_str() < id && !entitled(Some(other), mappings, settings, now).groups.is_empty()
     };
     Ok(others.iter().any(is_first))
 }
@@ -328,7 +338,9 @@ fn decide(
             told(step, FindingKind::Gains, picture.id, desired.group, desired.window, &why);
         }
     }
-    if edits.is_empty() && !picture.verify && !picture.differs {
+    // A date that is not remembered is all that differs for many: noting it costs no request.
+    let due = entitled.due(&record.holds, step.now);
+    if edits.is_empty() && !picture.verify && !picture.differs && record.due == due {
         return Ok(None);
     }
     if picture.verify || picture.differs {

@@ -65,6 +65,8 @@ pub struct Job {
     pub waits: Option<Wait>,
     /// When it was started.
     pub started_at: Timestamp,
+    /// When somebody cancelled it, or something could not be believed.
+    pub cancelled_at: Option<Timestamp>,
     /// The fingerprint of the mapping that it compares with.
     pub mapping: u64,
     /// Groups that are still to be read, the one that is being read last.
@@ -98,6 +100,7 @@ impl Job {
             phase: Phase::Reading,
             waits: None,
             started_at: now,
+            cancelled_at: None,
             mapping,
             groups,
             total: None,
@@ -227,6 +230,7 @@ impl Json for Job {
             phase: fields.word("phase", &PHASES, Phase::Cancelled),
             waits: fields.optional_word("waits", &WAITS),
             started_at: fields.number("started_at"),
+            cancelled_at: fields.optional_number("cancelled_at"),
             mapping: fields.number("mapping"),
             groups: fields.list("groups"),
             total: fields.optional_number("total"),
@@ -264,6 +268,7 @@ impl From<&Job> for Text {
             .with("phase", json::word(&PHASES, job.phase))
             .with_some("waits", job.waits.map(|waits| json::word(&WAITS, waits)))
             .with("started_at", job.started_at)
+            .with_some("cancelled_at", job.cancelled_at)
             .with("mapping", job.mapping)
             .with("groups", array(&job.groups, |group| Text::from(*group)))
             .with_some("total", job.total)
@@ -289,6 +294,7 @@ mod tests {
         job.phase = Phase::Waiting;
         job.waits = Some(Wait::Brake);
         job.next = Some("m-1".to_string());
+        job.cancelled_at = Some(2_000);
         job.counts.calls = 5;
         job.counts.failures = 9;
         let text = Text::from(&job).into_bytes();

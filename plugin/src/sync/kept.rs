@@ -224,12 +224,21 @@ impl Json for KeptUser {
 /// # Errors
 /// Those of storage.
 pub fn clean(host: &dyn Host) -> Result<bool, Stop> {
-    let entries = host.scan(KEPT, None, WRITES_MAX as u32).map_err(storage_error)?;
+    remove(host, KEPT, "")
+}
+
+/// Removes some of what is under `prefix`, the key `last` not before all others. True when nothing is left.
+///
+/// # Errors
+/// Those of storage.
+pub fn remove(host: &dyn Host, prefix: &str, last: &str) -> Result<bool, Stop> {
+    let entries = host.scan(prefix, None, WRITES_MAX as u32).map_err(storage_error)?;
+    let is_last = entries.len() < WRITES_MAX;
     let writes: Vec<Write> = entries
         .into_iter()
+        .filter(|entry| is_last || entry.key != last)
         .map(|entry| Write { key: entry.key, value: None, requires: Precondition::None })
         .collect();
-    let is_last = writes.len() < WRITES_MAX;
     if !writes.is_empty() {
         host.commit(writes).map_err(storage_error)?;
     }

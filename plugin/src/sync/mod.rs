@@ -9,6 +9,7 @@ mod job;
 pub mod kept;
 pub mod read;
 
+pub use compare::is_others;
 pub use job::{Job, Phase};
 use kept::clean;
 
@@ -25,9 +26,10 @@ use crate::tenant::{Tenant, Versioned};
 pub const CALLS_MIN: u32 = 4;
 /// The most requests in a step.
 pub const CALLS_MAX: u32 = 1_000;
-/// How many pieces of work a step does at most, so that one which sends nothing ends in time, too: comparing a page of
-/// members is one.
+/// How much work a step does at most, so that one which sends nothing ends in time, too, and takes little memory, of
+/// which nothing is freed before its end. Bringing one member up to date is 1, anything with a page is [`WORK_OF_PAGE`].
 const WORK_MAX: u32 = 100;
+const WORK_OF_PAGE: u32 = 5;
 
 /// One step at work.
 pub struct Step<'a> {
@@ -80,6 +82,7 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
         Err(error) => {
             if is_reject(&error) {
                 step.job.value.phase = Phase::Cancelled;
+                step.job.value.cancelled_at = Some(step.now);
             }
             step.tenant.note_pause(host, &error);
             step.job.save(host)?;
@@ -97,7 +100,9 @@ impl Step<'_> {
             // What was compared is no longer what is wanted.
             self.job.value.phase = Phase::Cancelled;
         }
-        for _ in 0..WORK_MAX {
+        let mut work = 0;
+        while work < WORK_MAX {
+            work += if self.job.value.phase == Phase::Applying { 1 } else { WORK_OF_PAGE };
             let went = match self.job.value.phase {
                 Phase::Reading => read::page(self)?,
                 Phase::Users => read::users(self)?,
@@ -137,7 +142,10 @@ impl Step<'_> {
             Phase::Users => Phase::Applying,
             Phase::Applying => Phase::Cleaning,
             Phase::Cleaning => {
-                self.tenant.config.value.synced_at = Some(self.now);
+                let (config, started_at) = (&mut self.tenant.config.value, job.started_at);
+                config.synced_at = Some(self.now);
+                // What was asked for since then is not done yet.
+                config.asked_at = config.asked_at.filter(|&asked| asked > started_at);
                 self.tenant.config.save(self.host)?;
                 Phase::Done
             }

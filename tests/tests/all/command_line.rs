@@ -17,26 +17,26 @@ const OWNER_KEY: &str = "the-owner-s-key-0001";
 const MEMBER_KEY: &str = "a-member-s-key-0002";
 
 /// What the program did.
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// The compiled component, kept for all tests of this module.
 static CACHE: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
 /// A folder for the files of a test.
-struct Desk {
+pub(crate) struct Desk {
     folder: tempfile::TempDir,
 }
 
 impl Desk {
-    fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         Desk { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
@@ -57,7 +57,7 @@ impl Desk {
     }
 
     /// Plays a scenario, given as text.
-    fn play(&self, scenario: &str, more: &[&str]) -> Ran {
+    pub(crate) fn play(&self, scenario: &str, more: &[&str]) -> Ran {
         let scenario = self.file("scenario.toml", scenario);
         self.play_file(&scenario, more)
     }

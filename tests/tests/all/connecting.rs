@@ -1,10 +1,11 @@
 //! Connecting with good and bad keys and settings, and what a key that stops working does.
 
 use host_harness::contract::connection::State;
+use host_harness::contract::groups::GroupWarning;
 use host_harness::contract::types::{Demand, Error, PauseCause};
-use kisi_sim::{Hand, Knobs, OrganizationRole};
+use kisi_sim::{Fault, FaultEffect, Hand, Knobs, OrganizationRole};
 
-use crate::world::{Arm, Failure, SETTINGS, World, member, membership};
+use crate::world::{Arm, Failure, SETTINGS, START, World, member, membership};
 
 fn world() -> World {
     World::new(Arm::Component, Knobs::default(), &["Gym"], &["basic"])
@@ -123,6 +124,7 @@ fn a_key_of_another_organization_is_refused() {
         [[organizations]]
         name = "North"
         domain = "north"
+        groups = [{ name = "Gym" }]
         users = [{ name = "Nora", email = "nora@north.test", role = "owner" }]
         keys = [{ user = "nora@north.test" }]
 
@@ -142,4 +144,230 @@ fn a_key_of_another_organization_is_refused() {
     let (cause, message) = pause_of(world.connect(SETTINGS).unwrap_err());
     assert_eq!(cause, PauseCause::OtherOrganization);
     assert!(message.contains("North") && message.contains("South"), "{message}");
+}
+
+/// A Kisi with two places, a group in each, and one that spans them.
+fn two_places() -> World {
+    let mut world = world();
+    set_up(&world, "North");
+    let key = world.sim.key();
+    world.use_key(&key);
+    world
+}
+
+/// Two places; the group of the north is limited to this one of them.
+fn set_up(world: &World, of_north: &str) {
+    let seed = r#"
+        [knobs]
+        rate_limit = false
+
+        [[organizations]]
+        name = "North and South"
+        places = [{ name = "North" }, { name = "South" }]
+        locks = [{ name = "North door", place = "North" }, { name = "South door", place = "South" }]
+        groups = [
+            { name = "All", locks = ["North door", "South door"] },
+            { name = "North gym", place = "OF_NORTH", locks = ["LOCK door"] },
+            { name = "South gym", place = "South", locks = ["South door"] },
+        ]
+        users = [{ name = "Nora", email = "nora@north.test", role = "owner" }]
+        keys = [{ user = "nora@north.test", secret = "the-key-of-nora-0001" }]
+    "#;
+    let seed = seed.replace("OF_NORTH", of_north).replace("LOCK", of_north);
+    world.sim.reseed(&kisi_sim::Seed::from_toml(&seed).unwrap()).unwrap();
+}
+
+fn place(world: &World, name: &str) -> String {
+    world.sim.state().places.iter().find(|place| place.name == name).unwrap().id.to_string()
+}
+
+fn settings_with(places: &[&str]) -> String {
+    format!("{},\"places\":{}}}", SETTINGS.strip_suffix('}').unwrap(), serde_json::json!(places))
+}
+
+fn problems(error: Error) -> Vec<(String, String)> {
+    match error {
+        Error { demand: Demand::Settings(problems), .. } => {
+            problems.into_iter().map(|problem| (problem.path, problem.message)).collect()
+        }
+        other => panic!("{other:?} names no field"),
+    }
+}
+
+fn listed(world: &World) -> Vec<String> {
+    let list = world.runtime.block_on(world.tenant().list_groups()).unwrap().unwrap();
+    list.groups.into_iter().map(|group| group.name).collect()
+}
+
+#[test]
+fn groups_of_places_that_are_not_chosen_are_not_there() {
+    let world = two_places();
+    let north = place(&world, "North");
+    let settings = settings_with(&[&north]);
+    let connected = world.runtime.block_on(world.tenant().connect(&settings)).unwrap().unwrap();
+    let places: Vec<_> = connected.places.iter().map(|place| (place.name.as_str(), place.chosen)).collect();
+    assert_eq!(places, [("North", true), ("South", false)]);
+    let names: Vec<&str> = connected.groups.iter().map(|group| group.name.as_str()).collect();
+    assert_eq!(names, ["All", "North gym"]);
+    world.runtime.block_on(world.tenant().refresh_groups()).unwrap().unwrap();
+    assert_eq!(listed(&world), ["All", "North gym"]);
+    let refused = problems(world.map(&[("basic", &["South gym"])]).unwrap_err());
+    assert_eq!(refused[0].0, "mappings[0].group");
+    assert!(refused[0].1.contains("places"), "{refused:?}");
+    world.map(&[("basic", &["North gym", "All"])]).unwrap();
+
+    world.connect(SETTINGS).unwrap();
+    assert_eq!(listed(&world), ["All", "North gym", "South gym"]);
+}
+
+#[test]
+fn a_place_that_kisi_does_not_have_is_named_with_those_it_has() {
+    let world = two_places();
+    let (north, south) = (place(&world, "North"), place(&world, "South"));
+    let wrong = problems(world.connect(&settings_with(&[&north, "North", "9"])).unwrap_err());
+    let paths: Vec<&str> = wrong.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(paths, ["places[1]", "places[2]"]);
+    for (_, message) in &wrong {
+        assert!(message.contains(&format!("{north} (North)")), "{message}");
+        assert!(message.contains(&format!("{south} (South)")), "{message}");
+    }
+    let health = world.runtime.block_on(world.tenant().status()).unwrap().unwrap();
+    assert_eq!(health.state, State::NotConnected);
+}
+
+#[test]
+fn a_place_whose_group_a_mapping_names_cannot_be_left_out_and_nobody_loses_anything() {
+    let world = two_places();
+    world.connect(SETTINGS).unwrap();
+    world.map(&[("basic", &["South gym"])]).unwrap();
+    world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
+    world.settle("ann");
+    let north = place(&world, "North");
+    let wrong = problems(world.connect(&settings_with(&[&north])).unwrap_err());
+    assert_eq!(wrong[0].0, "places");
+    assert!(wrong[0].1.contains("South gym") && wrong[0].1.contains("South,"), "{wrong:?}");
+    world.settle("ann");
+    assert_eq!(world.names_of("ann@gym.test"), ["South gym"]);
+
+    world.map(&[("basic", &["North gym"])]).unwrap();
+    world.connect(&settings_with(&[&north])).unwrap();
+    world.settle("ann");
+    assert_eq!(world.names_of("ann@gym.test"), ["North gym"], "what was given before is taken as ever");
+}
+
+#[test]
+fn a_mapped_group_that_moves_to_another_place_stays() {
+    let world = two_places();
+    let settings = settings_with(&[&place(&world, "North")]);
+    world.connect(&settings).unwrap();
+    world.map(&[("basic", &["North gym"])]).unwrap();
+    set_up(&world, "South");
+    world.runtime.block_on(world.tenant().refresh_groups()).unwrap().unwrap();
+    assert_eq!(listed(&world), ["All", "North gym"]);
+    let mapping = world.runtime.block_on(world.tenant().list_mappings()).unwrap().unwrap();
+    assert!(mapping.iter().all(|entry| !entry.broken), "{mapping:?}");
+    world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
+    world.settle("ann");
+    assert_eq!(world.names_of("ann@gym.test"), ["North gym"]);
+    assert_eq!(problems(world.connect(&settings).unwrap_err())[0].0, "places");
+}
+
+#[test]
+fn a_kisi_without_groups_says_what_to_do_and_connects_once_there_is_one() {
+    let world = World::new(Arm::Component, Knobs::default(), &[], &["basic"]);
+    let error = world.connect(SETTINGS).unwrap_err();
+    assert!(matches!(error.demand, Demand::Reject), "{error:?}");
+    assert!(error.message.contains("make one in Kisi"), "{}", error.message);
+    assert!(world.calls().iter().all(|call| call.starts_with("GET ")));
+    world.sim.add_group("Gym");
+    world.connect(SETTINGS).unwrap();
+    world.map(&[("basic", &["Gym"])]).unwrap();
+}
+
+#[test]
+fn a_key_without_the_api_says_so() {
+    let world = world();
+    let refused = FaultEffect::Status { status: 403, retry_after_s: None };
+    world.sim.add_fault(Fault::new("GET /user", refused).unwrap());
+    let (cause, message) = pause_of(world.connect(SETTINGS).unwrap_err());
+    assert_eq!(cause, PauseCause::KeyWithoutRights);
+    assert!(message.contains("API access"), "{message}");
+    world.connect(SETTINGS).unwrap();
+}
+
+#[test]
+fn a_paused_installation_says_why_and_asks_kisi_nothing_until_it_is_connected_again() {
+    let mut world = World::connected(Arm::Component, Knobs::default(), SETTINGS, &[("basic", &["Gym"])]);
+    let owner = world.sim.keys()[0].user_id;
+    world.sim.revoke_key(&world.sim.key());
+    let tenant = world.tenant();
+    let (cause, message) = pause_of(world.runtime.block_on(tenant.refresh_groups()).unwrap().unwrap_err());
+    assert_eq!(cause, PauseCause::KeyRejected);
+    assert_eq!(world.calls().len(), 1);
+    assert!(world.deliver("ann").is_err());
+    assert!(world.runtime.block_on(tenant.refresh_groups()).unwrap().is_err());
+    let mode = host_harness::contract::sync::Mode::Apply;
+    assert!(world.runtime.block_on(tenant.start_sync(mode)).unwrap().is_err());
+    assert_eq!(world.calls(), Vec::<String>::new());
+    let State::Paused(pause) = world.runtime.block_on(tenant.status()).unwrap().unwrap().state else {
+        panic!("it is paused")
+    };
+    assert_eq!((pause.cause, pause.message), (PauseCause::KeyRejected, message));
+
+    // A second bad key changes the cause that is told, and a good one ends the pause.
+    let plain = world.sim.add_user("Tess", "tess@gym.test");
+    let key = world.sim.add_key(plain);
+    world.use_key(&key);
+    pause_of(world.connect(SETTINGS).unwrap_err());
+    let health = world.runtime.block_on(world.tenant().status()).unwrap().unwrap();
+    assert!(
+        matches!(&health.state, State::Paused(pause) if pause.cause == PauseCause::KeyWithoutRights),
+        "{health:?}"
+    );
+    let key = world.sim.add_key(owner);
+    world.use_key(&key);
+    world.connect(SETTINGS).unwrap();
+    assert_eq!(world.runtime.block_on(world.tenant().status()).unwrap().unwrap().state, State::Connected);
+}
+
+#[test]
+fn the_status_counts_tells_when_and_names_mapped_groups_that_let_nobody_in() {
+    let world = two_places();
+    world.connect(SETTINGS).unwrap();
+    world.sim.add_group("No doors");
+    let gone = world.sim.add_group("Gone");
+    world.sim.add_group("No doors and not mapped");
+    let south = world.sim.state().group_by_name("South gym").unwrap().id;
+    world.sim.set_group_login_enabled(south, false);
+    world.runtime.block_on(world.tenant().refresh_groups()).unwrap().unwrap();
+    world.map(&[("basic", &["North gym", "South gym", "No doors", "Gone"])]).unwrap();
+    world.sim.delete_group(gone);
+    world.advance(std::time::Duration::from_secs(60));
+    world.runtime.block_on(world.tenant().refresh_groups()).unwrap().unwrap();
+    world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
+    let mode = host_harness::contract::sync::Mode::Apply;
+    let job = world.runtime.block_on(world.tenant().start_sync(mode)).unwrap().unwrap();
+    let stepped = world.runtime.block_on(world.tenant().step_sync(&job, 100)).unwrap().unwrap();
+    assert_eq!(stepped.progress.phase, host_harness::contract::sync::Phase::Done);
+    world.calls();
+
+    let health = world.runtime.block_on(world.tenant().status()).unwrap().unwrap();
+    assert_eq!(world.calls(), Vec::<String>::new());
+    let later = START + 60_000;
+    assert_eq!(
+        (health.last_checked, health.groups_refreshed, health.last_synced),
+        (Some(START), Some(later), Some(later))
+    );
+    let counts = health.counts;
+    assert_eq!((counts.groups, counts.mappings, counts.members, counts.grants), (5, 4, 1, 3));
+    let flawed: Vec<(String, Vec<GroupWarning>)> =
+        health.flawed_groups.into_iter().map(|group| (group.name, group.warnings)).collect();
+    assert_eq!(
+        flawed,
+        [
+            ("Gone".to_string(), vec![GroupWarning::Deleted]),
+            ("No doors".to_string(), vec![GroupWarning::NoDoors]),
+            ("South gym".to_string(), vec![GroupWarning::AppAccessOff]),
+        ]
+    );
 }

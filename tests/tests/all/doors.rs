@@ -3,6 +3,7 @@
 use host_harness::contract::access::Cause;
 use host_harness::contract::doors::{Attempt, Issued, Login, Phone};
 use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus};
+use host_harness::{ExchangeEnd, Recorder};
 use kisi_sim::{
     AccessHours, EventType, Fault, FaultEffect, Hand, Knobs, LockdownStatus, OfflineStatus, OrganizationRole,
 };
@@ -197,16 +198,26 @@ fn a_refused_key_pauses_and_nothing_is_opened_until_somebody_connects_again() {
 
 #[test]
 fn a_login_opens_doors_as_the_member_and_is_kept_nowhere() {
-    let world = with_ann("gold");
+    let mut world = with_ann("gold");
+    world.recorder = std::sync::Arc::new(Recorder::with_bodies(1 << 20));
+    let key = world.sim.key();
+    world.use_key(&key);
     let login = login(&world);
     assert_eq!(world.calls(), ["POST /logins -> 200"]);
+    assert!(login.secret().len() > 8 && !format!("{login:?}").contains(login.secret()));
     assert_eq!(working(&world), [login.id.as_str()]);
     for entry in world.storage.entries() {
         let text = String::from_utf8_lossy(&entry.value).into_owned();
-        assert!(!text.contains(&login.secret), "{}: {text}", entry.key);
+        assert!(!text.contains(login.secret()), "{}: {text}", entry.key);
     }
-    let told = format!("{:?}", world.recorder.take());
-    assert!(!told.contains(&login.secret), "in what is recorded of the calls");
+    let told = world.recorder.take();
+    assert_eq!(told.exchanges.len(), 1);
+    let bodies = told.exchanges.iter().map(|exchange| match &exchange.end {
+        ExchangeEnd::Answered { response_body, .. } => response_body.to_vec(),
+        end => panic!("{end:?}"),
+    });
+    let told = format!("{told:?}{}", String::from_utf8_lossy(&bodies.collect::<Vec<_>>().concat()));
+    assert!(!told.contains(login.secret()), "in what is recorded of the calls");
 
     revoke(&world, ANN, &login.id).unwrap();
     assert_eq!(world.calls(), [format!("DELETE /logins/{} -> 204", login.id)]);
@@ -245,7 +256,7 @@ fn the_oldest_of_forty_logins_makes_way_for_the_next() {
 }
 
 #[test]
-fn a_block_and_a_deletion_end_every_login_before_the_groups_go() {
+fn a_block_and_a_deletion_end_every_login_once_the_groups_are_gone() {
     for is_deleted in [false, true] {
         let settings = |on_block: &str| {
             format!(r#"{{"integration":{{"identifier":"G","contact":"a@b.test"}},"on_block":"{on_block}"}}"#)
@@ -264,8 +275,9 @@ fn a_block_and_a_deletion_end_every_login_before_the_groups_go() {
             world.calls();
             world.settle(ANN);
             let calls = world.calls();
-            assert_eq!(calls[0], format!("DELETE /logins/{first} -> 404"), "{calls:#?}");
-            assert_eq!(calls[1], format!("DELETE /logins/{second} -> 204"), "{calls:#?}");
+            let [.., before, last] = calls.as_slice() else { panic!("{calls:#?}") };
+            assert_eq!(*before, format!("DELETE /logins/{first} -> 404"), "{calls:#?}");
+            assert_eq!(*last, format!("DELETE /logins/{second} -> 204"), "{calls:#?}");
             assert_eq!((working(&world).len(), world.names_of(EMAIL).len()), (0, 0));
             world.settle(ANN);
             assert_eq!(world.calls(), Vec::<String>::new(), "a repeated event costs nothing");

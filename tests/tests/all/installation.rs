@@ -7,15 +7,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use host_harness::cli::{self, Interrupt, Live, Streams};
+use host_harness::cli::{self, Live, Streams};
 use kisi_sim::{Seed, Simulator};
 use serde_json::Value;
 
 use crate::command_line::serve;
 use crate::world::component_path;
 
-const KEY: &str = "the-owner-s-key-0001";
-const OTHER_KEY: &str = "another-key-of-hers-0002";
+pub(crate) const KEY: &str = "the-owner-s-key-0001";
+pub(crate) const OTHER_KEY: &str = "another-key-of-hers-0002";
 
 const PLANS: &str = "id,name\nbasic,Basic\ngold,Gold\n";
 const MEMBERS: &str = "\
@@ -30,26 +30,26 @@ member_id,name,email,membership_id,plan,status,last_day
 static COMPILED: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
 /// What the program did.
-struct Ran {
-    code: u8,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Ran {
     /// What it printed, with single blanks.
-    fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         self.out.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     #[track_caller]
-    fn ends(self, code: u8) -> Ran {
+    pub(crate) fn ends(self, code: u8) -> Ran {
         assert_eq!(self.code, code, "{}{}", self.out, self.err);
         self
     }
 
     #[track_caller]
-    fn says(self, needles: &[&str]) -> Ran {
+    pub(crate) fn says(self, needles: &[&str]) -> Ran {
         let words = self.words();
         for needle in needles {
             assert!(words.contains(needle), "{needle:?} is missing in\n{}{}", self.out, self.err);
@@ -58,16 +58,16 @@ impl Ran {
     }
 
     #[track_caller]
-    fn complains(self, needle: &str) -> Ran {
+    pub(crate) fn complains(self, needle: &str) -> Ran {
         assert!(self.err.contains(needle), "{needle:?} is missing in\n{}", self.err);
         self
     }
 }
 
 /// A gym owner's desk: members in files, a folder for the installation, and a Kisi.
-struct Gym {
+pub(crate) struct Gym {
     folder: tempfile::TempDir,
-    sim: Simulator,
+    pub(crate) sim: Simulator,
     address: String,
 }
 
@@ -88,7 +88,7 @@ impl Gym {
     }
 
     /// A gym with this Kisi. Its key is the one that the simulator makes, unless the seed has one.
-    fn with(seed: &str) -> Gym {
+    pub(crate) fn with(seed: &str) -> Gym {
         let folder = tempfile::tempdir().unwrap();
         let sim = Simulator::with_clock(Seed::from_toml(seed).unwrap(), kisi_sim::ClockMode::System).unwrap();
         let address = serve(&sim, None);
@@ -100,7 +100,7 @@ impl Gym {
     }
 
     /// A gym that is connected, with a mapping.
-    fn mapped() -> Gym {
+    pub(crate) fn mapped() -> Gym {
         let gym = Gym::new();
         gym.connect(&[]).ends(0);
         gym.run(&["map", "Basic", "Entrance"]).ends(0);
@@ -108,23 +108,23 @@ impl Gym {
         gym
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn file(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         fs::write(self.path(name), content).unwrap();
         self.path(name)
     }
 
     /// Changes the members' file.
-    fn edit(&self, from: &str, to: &str) {
+    pub(crate) fn edit(&self, from: &str, to: &str) {
         let text = fs::read_to_string(self.path("members.csv")).unwrap();
         assert!(text.contains(from), "{from}");
         self.file("members.csv", &text.replace(from, to));
     }
 
-    fn connect(&self, more: &[&str]) -> Ran {
+    pub(crate) fn connect(&self, more: &[&str]) -> Ran {
         let (key, members, component) = (self.path("key.txt"), self.folder.path(), component_path());
         let mut arguments = vec!["connect", "--kisi", &self.address, "--unpaced", "--contact", "me@box.test"];
         arguments.extend(["--key-file", key.to_str().unwrap(), "--members", members.to_str().unwrap()]);
@@ -133,12 +133,12 @@ impl Gym {
         self.run(&arguments)
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_live(arguments, &Live::default())
     }
 
     /// Runs `harness` on this installation. No output ever contains a key.
-    fn run_live(&self, arguments: &[&str], live: &Live) -> Ran {
+    pub(crate) fn run_live(&self, arguments: &[&str], live: &Live) -> Ran {
         let state = self.path("state");
         seed_cache(&state);
         let arguments = ["harness"].iter().chain(arguments).copied().map(OsString::from);
@@ -158,7 +158,7 @@ impl Gym {
     }
 
     /// Whom Kisi lets into a group, by address.
-    fn in_group(&self, name: &str) -> Vec<String> {
+    pub(crate) fn in_group(&self, name: &str) -> Vec<String> {
         let state = self.sim.state();
         let group = state.group_by_name(name).unwrap().id;
         let mut held: Vec<String> = state
@@ -170,7 +170,7 @@ impl Gym {
         held
     }
 
-    fn writes(&self) -> usize {
+    pub(crate) fn writes(&self) -> usize {
         self.sim.journal().iter().filter(|entry| entry.method != "GET").count()
     }
 }
@@ -271,7 +271,7 @@ fn a_sync_that_was_interrupted_goes_on_with_the_same_job() {
     let mut runs = 0;
     let through = loop {
         runs += 1;
-        let live = Live { terminal: false, interrupt: Interrupt::default() };
+        let live = Live { terminal: false, ..Live::default() };
         live.interrupt.request();
         let ran = gym.run_live(&["sync", "--calls", "9"], &live);
         if ran.code == 0 {
@@ -601,7 +601,7 @@ fn every_command_answers_machines_with_one_document() {
 #[test]
 fn progress_is_written_over_on_a_terminal_and_a_line_a_step_elsewhere() {
     let gym = Gym::mapped();
-    let live = Live { terminal: true, interrupt: Interrupt::default() };
+    let live = Live { terminal: true, ..Live::default() };
     let ran = gym.run_live(&["sync", "--calls", "4"], &live).ends(0);
     assert!(
         ran.err.contains("\rapplying  ") && ran.err.contains('█') && ran.err.contains('░'),
@@ -652,7 +652,7 @@ fn the_300_members_of_the_example_sync() {
 #[test]
 fn the_help_of_each_command_shows_how_it_is_used() {
     let gym = Gym::new();
-    for command in ["connect", "map", "preview", "sync", "event"] {
+    for command in ["connect", "map", "preview", "sync", "event", "disconnect"] {
         gym.run(&[command, "--help"]).ends(0).says(&[
             "Examples:",
             &format!("harness {command}"),

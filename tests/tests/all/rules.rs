@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use host_harness::contract::events::{AccountAction, Action, Outcome, WarningKind};
+use host_harness::contract::groups::GroupWarning;
 use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus, Reason};
 use kisi_sim::{
     DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Fault, FaultEffect, Knobs, ValidityInPatch,
@@ -297,7 +298,8 @@ fn a_group_deleted_in_kisi_breaks_its_mapping_and_the_others_are_still_served() 
     assert_eq!(outcomes[0].warnings[0].kind, WarningKind::BrokenMapping);
     assert_eq!(outcomes[0].refusals[0].reason, Reason::GroupDeleted);
     let health = world.runtime.block_on(world.tenant().status()).unwrap().unwrap();
-    assert_eq!(health.broken_mappings.len(), 1);
+    let flawed: Vec<_> = health.flawed_groups.iter().map(|group| (&*group.name, group.warnings[0])).collect();
+    assert_eq!(flawed, [("Gym", GroupWarning::NoDoors), ("Spa", GroupWarning::Deleted)]);
     world.calls();
     world.directory.insert(member("ben", vec![membership("ms-2", "gold")]));
     world.settle("ben");

@@ -107,6 +107,12 @@ fn every_promise_has_its_scenario() {
         "lost-answer-to-new-assignment",
         "revoked-key",
         "chain-locations",
+        "explain-membership",
+        "explain-identity",
+        "explain-group",
+        "explain-device",
+        "explain-verify",
+        "unlock-doors",
         "demo",
     ] {
         assert!(folder().join(format!("{name}.toml")).exists(), "there is no scenario {name}");

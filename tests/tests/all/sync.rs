@@ -313,6 +313,38 @@ fn events_between_the_steps_end_in_the_same_state() {
 }
 
 #[test]
+fn two_who_reconcile_at_once_share_one_job_and_no_edit_is_made_twice() {
+    let changed = || {
+        let world = gym_of(12);
+        sync(&world);
+        world.calls();
+        world.directory.update(&id(3), |one| one.memberships[0].plan = "basic".to_string());
+        world.directory.update(&id(4), |one| one.memberships[0].plan = "gold".to_string());
+        world.directory.insert(member("m-new", vec![membership("ms-new", "gold")]));
+        world
+    };
+    let alone = changed();
+    sync(&alone);
+
+    let world = changed();
+    let tenant = world.tenant();
+    let drive = async || {
+        let job = tenant.start_sync(Mode::Apply).await.unwrap().unwrap();
+        loop {
+            let stepped = tenant.step_sync(&job, 4).await.unwrap().unwrap();
+            tokio::task::yield_now().await;
+            if stepped.progress.phase == Phase::Done {
+                return job;
+            }
+        }
+    };
+    let (one, other) = world.runtime.block_on(async { tokio::join!(drive(), drive()) });
+    assert_eq!(one, other, "the second finds the first one's job");
+    assert_eq!(world.people(), alone.people());
+    assert_eq!(world.calls(), alone.calls());
+}
+
+#[test]
 fn nothing_of_a_sync_is_left_in_storage_but_how_it_went() {
     let world = gym_of(10);
     let user = world.sim.add_user("Cleaner", "cleaner@staff.test");

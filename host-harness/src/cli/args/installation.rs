@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{EXIT_CODES, OutputArgs};
+use super::access::{EXPLAIN_HELP, LOGIN_HELP, UNLOCK_HELP};
+use super::{DoorsArgs, EXIT_CODES, ExplainArgs, LoginArgs, OutputArgs, UnlockArgs};
 
 const CONNECT_HELP: &str = "\
 Examples:
@@ -26,6 +27,7 @@ Examples:
   harness map --remove Basic                   Basic opens nothing any more
   harness map --remove Basic \"24/7 entrance\"   Basic opens this group no more
   harness map --file mapping.csv               takes these entries in place of all others
+  harness map --file mapping.csv --preview     who would gain and lose what; nothing changes
 
 mapping.csv:
   plan,group,location
@@ -56,6 +58,29 @@ Examples:
 Kinds: membership-purchased, membership-started, membership-renewed, plan-changed, membership-cancelled,
 membership-frozen, membership-unfrozen, membership-expired, payment-overdue, payment-recovered, member-blocked,
 member-unblocked, member-changed, member-deleted, other:WORD.
+";
+
+const TICK_HELP: &str = "\
+Examples:
+  harness tick                one call: at most 20 requests
+  harness tick --until-done   calls until nothing is due; Ctrl-C ends between two calls
+  harness tick --until-done --json | jq .next
+
+Run it from cron or a timer, every hour for example: what is not due costs no request. It says when it is due next.
+
+  17 * * * *  cd /srv/my-gym && harness tick --until-done
+
+Exit code 3 says that a reconciliation waits to be confirmed: see `harness preview`, then `harness sync --yes`. Exit code
+4 says that more is due than one call did.
+";
+
+const DISCONNECT_HELP: &str = "\
+Examples:
+  harness disconnect                         asks for the gym's name, changes nothing in Kisi
+  harness disconnect --remove-granted        takes what the plugin gave or adopted, and nothing else
+  harness disconnect --yes --out left.csv    asks nothing, and writes the list of people to a file
+
+One that ended in the middle goes on with the next `harness disconnect`.
 ";
 
 /// The commands of an installation.
@@ -96,6 +121,39 @@ pub(crate) enum Installation {
     /// The event is a hint: what holds is in the members' file, which is read anew.
     #[command(after_help = format!("{EVENT_HELP}\n{EXIT_CODES}"))]
     Event(EventArgs),
+
+    /// Tell whether a member may enter now, and if not, why and what settles it.
+    ///
+    /// Nothing changes. With --verify Kisi is asked, too.
+    #[command(after_help = format!("{EXPLAIN_HELP}\n{EXIT_CODES}"))]
+    Explain(ExplainArgs),
+
+    /// Show the doors that a member may open now. No request is sent.
+    #[command(after_help = EXIT_CODES)]
+    Doors(DoorsArgs),
+
+    /// Open a door for a member who may open it.
+    #[command(after_help = format!("{UNLOCK_HELP}\n{EXIT_CODES}"))]
+    Unlock(UnlockArgs),
+
+    /// Make a login for a gym's own app, or end one.
+    ///
+    /// With it the app opens doors as the member. Its secret is printed once and kept nowhere; a block or a deletion
+    /// ends it.
+    #[command(after_help = format!("{LOGIN_HELP}\n{EXIT_CODES}"))]
+    Login(LoginArgs),
+    /// Do what has fallen due though nothing happened. Run it regularly.
+    ///
+    /// Starts, ends, graces and freezes of memberships; the groups and everybody once a day; everybody at once when the
+    /// mapping was changed. Nothing that is due is lost when it runs late.
+    #[command(after_help = format!("{TICK_HELP}\n{EXIT_CODES}"))]
+    Tick(TickArgs),
+    /// End the installation. Everybody keeps what they have in Kisi, unless --remove-granted.
+    ///
+    /// Lists everybody whom the plugin looked after. At the end the folder keeps nothing of the installation: neither
+    /// the key nor the plugin's records. The members' files stay.
+    #[command(after_help = format!("{DISCONNECT_HELP}\n{EXIT_CODES}"))]
+    Disconnect(DisconnectArgs),
 }
 
 impl Installation {
@@ -109,6 +167,12 @@ impl Installation {
             Installation::Preview(args) => &args.common,
             Installation::Sync(args) => &args.common,
             Installation::Event(args) => &args.common,
+            Installation::Explain(args) => &args.common,
+            Installation::Doors(args) => &args.common,
+            Installation::Unlock(args) => &args.common,
+            Installation::Login(args) => &args.common,
+            Installation::Tick(args) => &args.common,
+            Installation::Disconnect(args) => &args.common,
         }
     }
 }
@@ -167,6 +231,11 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "DAYS")]
     pub(crate) grace_days: Option<u32>,
 
+    /// Setting: days after which access ends by itself unless something confirmed it, `harness tick` for example; 0 for
+    /// never.
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) lease_days: Option<u32>,
+
     /// Setting: what a blocked or deleted member loses.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_block: Option<OnBlock>,
@@ -178,6 +247,14 @@ pub(crate) struct ConnectArgs {
     /// Setting: who tells people for whom an account is created.
     #[arg(long, value_enum, value_name = "WHO")]
     pub(crate) invitation: Option<Invitation>,
+
+    /// Setting: look after the groups of this place alone, by name or id; again for each further place.
+    #[arg(long = "place", value_name = "PLACE", conflicts_with = "all_places")]
+    pub(crate) places: Vec<String>,
+
+    /// Setting: look after the groups of all places.
+    #[arg(long)]
+    pub(crate) all_places: bool,
 
     #[command(flatten)]
     pub(crate) common: Common,
@@ -244,6 +321,12 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
+    /// Show who would gain and lose which group by this change. Nothing changes, and no request is sent.
+    ///
+    /// Of those who would, the first are named; --json names all.
+    #[arg(long)]
+    pub(crate) preview: bool,
+
     #[command(flatten)]
     pub(crate) common: Common,
 }
@@ -302,6 +385,43 @@ pub(crate) struct EventArgs {
     /// Show the body of each request, too.
     #[arg(long)]
     pub(crate) bodies: bool,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What `harness tick` takes.
+#[derive(Args, Debug)]
+pub(crate) struct TickArgs {
+    /// Call again until nothing more is due.
+    #[arg(long)]
+    pub(crate) until_done: bool,
+
+    #[command(flatten)]
+    pub(crate) step: StepArgs,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// What `harness disconnect` takes.
+#[derive(Args, Debug)]
+pub(crate) struct DisconnectArgs {
+    /// Take in Kisi what the plugin gave or adopted. What others gave stays.
+    #[arg(long)]
+    pub(crate) remove_granted: bool,
+
+    /// Do it without asking.
+    #[arg(long)]
+    pub(crate) yes: bool,
+
+    /// Write the list of people to this file, too, as CSV.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Requests a step makes at most.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(4..=1_000))]
+    pub(crate) calls: u32,
 
     #[command(flatten)]
     pub(crate) common: Common,

@@ -1,11 +1,13 @@
 //! What the command line takes. The doc comments here are the help.
 
+mod access;
 mod installation;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use access::*;
 pub(crate) use installation::*;
 
 const EXIT_CODES: &str = "\
@@ -15,7 +17,9 @@ Exit codes:
   2  the command line, a file, the component, the key or the address cannot be used
   3  somebody must look at what would change: `harness sync --yes` confirms it
   4  ended in the middle, or Kisi cannot be reached for now: the same command goes on
-  5  nothing goes on until a person has acted; then `harness connect`";
+  5  nothing goes on until a person has acted; then `harness connect`
+  6  the answer is no: no door opens for the member, or this one stays shut
+  7  it is not known whether the door opened: look at it before trying again";
 
 const RUN_HELP: &str = "\
 Examples:
@@ -75,6 +79,8 @@ An installation, from the beginning:
   harness preview                         who would gain and lose what
   harness sync                            make Kisi match
   harness event membership-frozen 1042    a member's membership changed: make Kisi match for them
+  harness explain 1042                    may this member enter, and if not, why
+  harness tick --until-done               do what fell due though nothing happened; run it regularly
 ";
 
 /// Keeps a gym's Kisi in step with its memberships through a door-access plugin, plays scenarios of it, and tells what

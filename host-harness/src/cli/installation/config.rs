@@ -31,4 +31,21 @@ pub(super) struct Config {
     pub(super) unpaced: bool,
     /// What the plugin was connected with.
     pub(super) settings: Map<String, Value>,
+    /// The places that Kisi had then.
+    #[serde(default)]
+    pub(super) places: Vec<Place>,
+}
+
+/// One of the gym's places.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    pub(super) id: String,
+    pub(super) name: String,
+    /// Whether its groups are looked after.
+    pub(super) chosen: bool,
+}
+
+/// The names of the places that are chosen, or of the others.
+pub(super) fn named(places: &[Place], chosen: bool) -> Vec<String> {
+    places.iter().filter(|place| place.chosen == chosen).map(|place| place.name.clone()).collect()
 }

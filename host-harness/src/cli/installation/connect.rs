@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::config::{self, Config};
 use super::console::{Answer, Console};
+use super::disconnect;
 use super::members::{Offset, Roll, folder};
 use super::report::{GroupFacts, counted, warning};
 use super::session::{self, Parts, absolute, settled};
@@ -20,8 +21,8 @@ use crate::cli::load;
 use crate::cli::report::{Page, Table, Tone};
 use crate::cli::world::{self, Key};
 use crate::cli::wrong::{Place, Unusable, Wrong, unusable};
-use crate::contract::connection::Connected;
-use crate::{Plugin, Recorder};
+use crate::contract::connection::{self, Connected};
+use crate::{Plugin, Recorder, Tenant};
 
 const KISI: &str = "https://api.kisi.io";
 const COMPONENT: &str = "target/component/kisi_plugin.wasm";
@@ -42,6 +43,8 @@ struct Installed {
     memberships: usize,
     plans: usize,
     places: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    places_left_out: Vec<String>,
     groups: Vec<GroupFacts>,
     calls: usize,
 }
@@ -71,14 +74,53 @@ pub(super) async fn run(args: &ConnectArgs, console: &mut Console<'_>) -> Result
     let parts =
         Parts { config: &config, plugin: &plugin, key: &key, roll: &roll, records, recorder: &recorder };
     let tenant = session::tenant(parts)?;
-    let settings = Value::Object(config.settings.clone()).to_string();
-    let connected = settled(&tenant, console, async |tenant| tenant.connect(&settings).await).await;
-    let connected = connected.map_err(settings_are_wrong)?;
+    if args.all_places {
+        config.settings.remove("places");
+    }
+    let mut connected = verify(&tenant, &config, console).await?;
+    if !args.places.is_empty() {
+        config.settings.insert("places".to_owned(), chosen(&args.places, &connected.places)?);
+        connected = verify(&tenant, &config, console).await?;
+    }
+    config.places = connected
+        .places
+        .iter()
+        .map(|place| config::Place { id: place.id.clone(), name: place.name.clone(), chosen: place.chosen })
+        .collect();
+    state.forget(disconnect::LEFT)?;
     state.keep_key(&key)?;
     state.write(config::FILE, &config)?;
     let calls = recorder.take().exchanges.len();
     console.tell(&installed(&state, &config, &plugin, &roll, &connected, calls))?;
     Ok(Exit::AsExpected)
+}
+
+async fn verify(tenant: &Tenant, config: &Config, console: &mut Console<'_>) -> Result<Connected, Stop> {
+    let settings = Value::Object(config.settings.clone()).to_string();
+    let connected = settled(tenant, console, async |tenant| tenant.connect(&settings).await).await;
+    connected.map_err(settings_are_wrong)
+}
+
+/// The ids of the places that were named.
+fn chosen(given: &[String], places: &[connection::Place]) -> Result<Value, Unusable> {
+    let mut chosen: Vec<&str> = Vec::new();
+    for given in given {
+        let by_id = places.iter().find(|place| place.id == *given);
+        let mut named = places.iter().filter(|place| place.name.to_lowercase() == given.to_lowercase());
+        let place = match (by_id, named.next(), named.next()) {
+            (Some(place), ..) | (None, Some(place), None) => place,
+            (None, Some(_), Some(_)) => {
+                return unusable(format!("--place: several places are called `{given}`: name it by its id"));
+            }
+            (None, None, _) => {
+                let known: Vec<String> =
+                    places.iter().map(|place| format!("{} ({})", place.name, place.id)).collect();
+                return unusable(format!("--place: there is no place `{given}`, but {}", known.join(", ")));
+            }
+        };
+        chosen.push(&place.id);
+    }
+    Ok(Value::from(chosen))
 }
 
 /// What was agreed on, with what changes now.
@@ -115,6 +157,7 @@ fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable
         utc_offset,
         unpaced,
         settings: settings(args, before.map(|before| before.settings).unwrap_or_default())?,
+        places: Vec::new(),
     })
 }
 
@@ -136,6 +179,7 @@ fn settings(args: &ConnectArgs, before: Map<String, Value>) -> Result<Map<String
     }
     let flags = [
         ("grace_days", args.grace_days.map(Value::from)),
+        ("lease_days", args.lease_days.map(Value::from)),
         ("on_block", args.on_block.map(word)),
         ("missing_user", args.missing_user.map(word)),
         ("invitation", args.invitation.map(word)),
@@ -187,7 +231,8 @@ fn installed(
         members: roll.members.len(),
         memberships: roll.memberships(),
         plans: roll.plans.len(),
-        places: connected.places.iter().map(|place| place.name.clone()).collect(),
+        places: config::named(&config.places, true),
+        places_left_out: config::named(&config.places, false),
         groups: connected.groups.iter().map(|group| GroupFacts::of(group, Vec::new())).collect(),
         calls,
     }
@@ -216,7 +261,7 @@ impl Answer for Installed {
             counted(self.plans, "plan")
         );
         page.labelled(Tone::Faint, "members", &members, "")?;
-        page.labelled(Tone::Faint, "places", &self.places.join(", "), "")?;
+        places(page, &self.places, &self.places_left_out)?;
         page.gap()?;
         groups(page, &self.groups)?;
         page.gap()?;
@@ -225,6 +270,15 @@ impl Answer for Installed {
             "Next: `harness map PLAN GROUP` for each plan that opens doors, then `harness preview`.",
         )
     }
+}
+
+/// The places that are looked after, and those that are not.
+pub(super) fn places(page: &mut Page, chosen: &[String], left_out: &[String]) -> io::Result<()> {
+    let mut text = chosen.join(", ");
+    if !left_out.is_empty() {
+        text = format!("{text}; not looked after: {}", left_out.join(", "));
+    }
+    page.labelled(Tone::Faint, "places", &text, "")
 }
 
 /// Groups with their plans.

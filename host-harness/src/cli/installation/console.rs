@@ -80,6 +80,15 @@ impl<'a> Console<'a> {
         }
     }
 
+    /// What the person types in answer to a question; nothing when nobody can be asked.
+    pub(super) fn ask(&mut self, question: &str) -> Option<String> {
+        let typed = self.live.typed?;
+        self.settle();
+        let _ = write!(self.err, "{question} ");
+        let _ = self.err.flush();
+        typed().ok()
+    }
+
     /// Whether somebody wants the command to end.
     pub(super) fn interrupt(&self) -> &Interrupt {
         &self.live.interrupt

@@ -2,13 +2,13 @@
 
 use super::console::Console;
 use super::members::Roll;
+use super::report::GrantFacts;
 use super::session::{Session, broken_off, ended, pause, waiting};
 use crate::cli::args::EventArgs;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::play::facts;
-use crate::cli::report::{Fact, FactKind, StepReport, held, list, to};
+use crate::cli::report::{Fact, FactKind, StepReport, list, to};
 use crate::cli::scenario::event_kind;
-use crate::cli::world::Held;
 use crate::cli::wrong::Unusable;
 use crate::contract::events::{Event, EventKind, Outcome, Unfinished};
 use crate::{Clock, SystemClock};
@@ -86,17 +86,7 @@ fn member(roll: &Roll, kind: &EventKind, given: &str) -> Result<(String, String)
 
 /// What the member holds now.
 fn holds(outcome: &Outcome, now_ms: u64) -> Fact {
-    let grants = outcome.grants.iter().map(|grant| {
-        let dates = Held {
-            name: String::new(),
-            email: String::new(),
-            group: grant.group.name.clone(),
-            role: None,
-            from_ms: grant.window.starts_at,
-            until_ms: grant.window.ends_at,
-        };
-        held(&dates, now_ms)
-    });
+    let grants = outcome.grants.iter().map(|grant| GrantFacts::of(grant).in_words(now_ms));
     facts::plain(
         FactKind::Found,
         format!("Holds {} through the plugin now.", list(&grants.collect::<Vec<_>>())),

@@ -8,109 +8,138 @@ use super::console::{Answer, Console};
 use super::doors::DoorFacts;
 use super::report::GrantFacts;
 use super::session::Session;
-use crate::cli::args::ExplainArgs;
+use crate::cli::args::{Answer as YesNo, ExplainArgs, Switch};
 use crate::cli::exit::{Exit, Stop};
-use crate::cli::report::{Page, Tone, list, moment, word};
-use crate::contract::access::{Alert, Device, Verdict};
+use crate::cli::report::{Page, Tone, list, moment, optional_time, word};
+use crate::contract::access::{Alert, Device, Reason, Verdict};
+use crate::{Clock, SystemClock};
 
 /// The whole answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "explanation")]
 struct Explained {
     member: String,
+    #[serde(skip)]
     who: String,
     /// `yes`, `limited`, `no`.
     verdict: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip)]
+    class: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
     until: Option<u64>,
     groups: Vec<GrantFacts>,
     doors: Vec<DoorFacts>,
     alerts: Vec<AlertFacts>,
     #[serde(skip)]
-    tone: Tone,
+    now_ms: u64,
 }
 
-/// One reason, with its remedy.
+/// One reason, and what it is about.
 #[derive(Serialize)]
-pub(super) struct AlertFacts {
-    cause: String,
-    remedy: String,
+struct AlertFacts {
+    #[serde(flatten)]
+    reason: ReasonFacts,
     #[serde(skip_serializing_if = "Option::is_none")]
     membership: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
     at: Option<u64>,
+}
+
+/// Why a door stays shut, or may.
+#[derive(Serialize)]
+pub(super) struct ReasonFacts {
+    cause: String,
+    remedy: String,
     for_member: String,
     for_staff: String,
 }
 
-impl AlertFacts {
-    pub(super) fn of(alert: &Alert) -> AlertFacts {
-        AlertFacts {
-            cause: word(&alert.cause),
-            remedy: word(&alert.remedy),
-            membership: alert.membership.clone(),
-            group: alert.group.as_ref().map(|group| group.name.clone()),
-            at: alert.at,
-            for_member: alert.for_member.clone(),
-            for_staff: alert.for_staff.clone(),
+impl ReasonFacts {
+    pub(super) fn of(reason: &Reason) -> ReasonFacts {
+        ReasonFacts {
+            cause: word(&reason.cause),
+            remedy: word(&reason.remedy),
+            for_member: reason.for_member.clone(),
+            for_staff: reason.for_staff.clone(),
         }
     }
 
-    /// For whoever stands at the door, and for the front desk.
-    pub(super) fn print(&self, page: &mut Page) -> io::Result<()> {
-        let words = format!("[{}: {}]", self.cause, self.remedy);
-        page.labelled(Tone::Care, "member", &self.for_member, &words)?;
-        page.labelled(Tone::Faint, "staff", &self.for_staff, "")
+    /// For the front desk, and for whoever stands at the door.
+    pub(super) fn print(&self, page: &mut Page, tone: Tone, label: &str) -> io::Result<()> {
+        page.labelled(tone, label, &self.for_staff, &format!("[{}]", self.cause))?;
+        page.labelled(Tone::Faint, "say", &self.for_member, &format!("[{}]", self.remedy))
+    }
+}
+
+impl AlertFacts {
+    fn of(alert: &Alert) -> AlertFacts {
+        AlertFacts {
+            reason: ReasonFacts::of(&alert.reason),
+            membership: alert.membership.clone(),
+            group: alert.group.as_ref().map(|group| group.name.clone()),
+            at: alert.at,
+        }
     }
 }
 
 /// Explains.
-pub(super) async fn run(session: &Session, args: &ExplainArgs, console: &mut Console<'_>) -> Result<Exit, Stop> {
-    let (member, who) = session.roll.known_or_gone(&args.member);
+pub(super) async fn run(
+    session: &Session,
+    args: &ExplainArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
+    let member = &session.roll.member(&args.member)?.id;
     let device = Device {
-        bluetooth: args.bluetooth.map(Into::into),
-        location: args.location.map(Into::into),
-        signed_in: args.signed_in.map(Into::into),
+        bluetooth: args.bluetooth.map(|bluetooth| bluetooth == Switch::On),
+        location: args.location.map(|location| location == Switch::On),
+        signed_in: args.signed_in.map(|signed_in| signed_in == YesNo::Yes),
     };
     let verify = args.verify;
-    let told = session.ask(console, async |tenant| tenant.explain(&member, device, verify).await).await?;
-    let tone = match told.verdict {
-        Verdict::Yes => Tone::Good,
-        Verdict::Limited => Tone::Care,
-        Verdict::No => Tone::Bad,
-    };
+    let told = session.ask(console, async |tenant| tenant.explain(member, device, verify).await).await?;
     console.tell(&Explained {
+        member: member.clone(),
+        who: session.roll.named(member),
         verdict: word(&told.verdict),
+        class: told.verdict,
         until: told.until,
         groups: told.groups.iter().map(GrantFacts::of).collect(),
         doors: told.doors.iter().map(DoorFacts::of).collect(),
         alerts: told.alerts.iter().map(AlertFacts::of).collect(),
-        member,
-        who,
-        tone,
+        now_ms: SystemClock.now_ms(),
     })?;
-    Ok(Exit::AsExpected)
+    Ok(match told.verdict {
+        Verdict::Yes | Verdict::Limited => Exit::AsExpected,
+        Verdict::No => Exit::Shut,
+    })
 }
 
 impl Answer for Explained {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         page.wide(Tone::Head, &self.who)?;
-        let answer = match self.verdict.as_str() {
-            "yes" => "May enter",
-            "limited" => "May enter, or nearly: something stands in the way",
-            _ => "May not enter",
-        };
         let until = self.until.map(|until| format!(" until {} UTC", moment(until))).unwrap_or_default();
-        page.labelled(self.tone, &self.verdict, &format!("{answer}{until}."), "")?;
-        let names = |names: Vec<String>| list(&names);
-        let groups = self.groups.iter().map(|grant| grant.to_string()).collect();
-        page.labelled(Tone::Faint, "groups", &names(groups), "")?;
-        let doors = self.doors.iter().map(|door| door.name.clone()).collect();
-        page.labelled(Tone::Faint, "doors", &names(doors), "")?;
+        let (tone, answer) = match self.class {
+            Verdict::Yes => (Tone::Good, format!("May enter{until}.")),
+            Verdict::Limited if self.doors.is_empty() => {
+                (Tone::Care, format!("Something is in the way of what memberships give{until}."))
+            }
+            Verdict::Limited => (Tone::Care, format!("May enter{until}, and something is in the way.")),
+            Verdict::No => (Tone::Bad, "May not enter: no door opens.".to_owned()),
+        };
+        page.labelled(tone, &self.verdict, &answer, "")?;
+        if !self.groups.is_empty() {
+            let groups: Vec<String> = self.groups.iter().map(|grant| grant.in_words(self.now_ms)).collect();
+            page.labelled(Tone::Faint, "groups", &list(&groups), "")?;
+        }
+        if !self.doors.is_empty() {
+            let doors: Vec<String> = self.doors.iter().map(|door| door.name.clone()).collect();
+            page.labelled(Tone::Faint, "doors", &list(&doors), "")?;
+        }
+        // What keeps nothing shut is told beside a yes, too.
+        let label = if self.class == Verdict::Yes { "note" } else { "why" };
         for alert in &self.alerts {
-            alert.print(page)?;
+            alert.reason.print(page, tone, label)?;
         }
         Ok(())
     }

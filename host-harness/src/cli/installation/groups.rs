@@ -4,6 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
+use super::config;
 use super::connect;
 use super::console::{Answer, Console};
 use super::report::{GroupFacts, when};
@@ -19,6 +20,10 @@ use crate::contract::mappings::MappingState;
 struct Groups {
     #[serde(serialize_with = "time")]
     refreshed_at: u64,
+    /// The places that are looked after.
+    places: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    places_left_out: Vec<String>,
     groups: Vec<GroupFacts>,
 }
 
@@ -34,7 +39,13 @@ pub(super) async fn run(
     };
     let mapping = session.ask(console, async |tenant| tenant.list_mappings().await).await?;
     let groups = list.groups.iter().map(|group| GroupFacts::of(group, plans(session, &mapping, &group.id)));
-    console.tell(&Groups { refreshed_at: list.refreshed_at, groups: groups.collect() })?;
+    let known = &session.config.places;
+    console.tell(&Groups {
+        refreshed_at: list.refreshed_at,
+        places: config::named(known, true),
+        places_left_out: config::named(known, false),
+        groups: groups.collect(),
+    })?;
     Ok(Exit::AsExpected)
 }
 
@@ -58,6 +69,7 @@ impl Answer for Groups {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         connect::groups(page, &self.groups)?;
         page.gap()?;
+        connect::places(page, &self.places, &self.places_left_out)?;
         let (_, when) = when(Some(self.refreshed_at));
         page.wide(
             Tone::Faint,

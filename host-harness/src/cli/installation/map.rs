@@ -1,5 +1,7 @@
 //! `harness map`: which plan opens which groups.
 
+mod preview;
+
 use std::io;
 use std::path::Path;
 
@@ -48,6 +50,15 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
         (None, Some(plan)) if args.remove => without(session, args, plan, &states)?,
         (None, Some(plan)) => with(session, args, plan, &before, &known(session, console).await?)?,
     };
+    if args.preview {
+        if args.file.is_none() && args.plan.is_none() {
+            return Ok(unusable(
+                "name the change that --preview is to look at: `harness map PLAN GROUP --preview`, with --remove, or \
+                 with --file",
+            )?);
+        }
+        return preview::run(session, &wanted, console).await;
+    }
     let changed = wanted != before;
     let states = match changed {
         true => session.ask(console, async |tenant| tenant.replace_mappings(&wanted).await).await?,

@@ -4,8 +4,12 @@
 mod config;
 mod connect;
 mod console;
+mod disconnect;
+mod doors;
 mod event;
+mod explain;
 mod groups;
+mod login;
 mod map;
 mod members;
 mod report;
@@ -13,6 +17,7 @@ mod session;
 mod state;
 mod status;
 mod sync;
+mod tick;
 
 use crate::cli::args::Installation;
 use crate::cli::exit::{Exit, Stop};
@@ -34,11 +39,17 @@ pub(super) async fn run<'a>(
     let session = Session::open(command.common(), &mut console).await?;
     match command {
         Installation::Connect(_) => Ok(Exit::AsExpected),
+        Installation::Disconnect(args) => disconnect::run(session, args, &mut console).await,
         Installation::Status(_) => status::run(&session, &mut console).await,
         Installation::Groups(args) => groups::run(&session, args, &mut console).await,
         Installation::Map(args) => map::run(&session, args, &mut console).await,
         Installation::Preview(args) => sync::preview(&session, args, &mut console).await,
         Installation::Sync(args) => sync::sync(&session, args, &mut console).await,
         Installation::Event(args) => event::run(&session, args, &mut console).await,
+        Installation::Explain(args) => explain::run(&session, args, &mut console).await,
+        Installation::Doors(args) => doors::show(&session, args, &mut console).await,
+        Installation::Unlock(args) => doors::unlock(&session, args, &mut console).await,
+        Installation::Login(args) => login::run(&session, args, &mut console).await,
+        Installation::Tick(args) => tick::run(&session, args, &mut console).await,
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::cli::report::{Tone, moment};
+use crate::cli::report::{Tone, held, moment, optional_time};
+use crate::cli::world::Held;
+use crate::contract::events::Grant;
 use crate::contract::groups::Group;
 
 /// A group as machines read it.
@@ -29,6 +31,41 @@ impl GroupFacts {
             plans,
             warnings: group.warnings.iter().map(crate::cli::report::word).collect(),
         }
+    }
+}
+
+/// A group that a member holds, with its dates.
+#[derive(Serialize)]
+pub(super) struct GrantFacts {
+    group: String,
+    group_name: String,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
+    from: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
+    until: Option<u64>,
+}
+
+impl GrantFacts {
+    pub(super) fn of(grant: &Grant) -> GrantFacts {
+        GrantFacts {
+            group: grant.group.id.clone(),
+            group_name: grant.group.name.clone(),
+            from: grant.window.starts_at,
+            until: grant.window.ends_at,
+        }
+    }
+
+    /// `Spa`, `Spa (until 1 Jan 2027)`.
+    pub(super) fn in_words(&self, now_ms: u64) -> String {
+        let dates = Held {
+            name: String::new(),
+            email: String::new(),
+            group: self.group_name.clone(),
+            role: None,
+            from_ms: self.from,
+            until_ms: self.until,
+        };
+        held(&dates, now_ms)
     }
 }
 

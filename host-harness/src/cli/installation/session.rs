@@ -79,6 +79,11 @@ impl Session {
         settled(&self.tenant, console, call).await
     }
 
+    /// Makes a call once: one that does something each time, so that nobody but whoever asked may repeat it.
+    pub(super) async fn once<T>(&self, call: impl AsyncFnOnce(&Tenant) -> Called<T>) -> Called<T> {
+        call(&self.tenant).await
+    }
+
     /// How many requests were sent since the last time.
     pub(super) fn requests(&self) -> usize {
         self.recorder.take().exchanges.len()

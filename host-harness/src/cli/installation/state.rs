@@ -133,7 +133,8 @@ impl State {
         let path = self.folder.join(name);
         let added = private::open(&path).and_then(|mut file| {
             file.seek(io::SeekFrom::End(0))?;
-            file.write_all(lines)
+            file.write_all(lines)?;
+            file.sync_data()
         });
         added.map_err(|error| cannot(&path, "cannot be written", &error))
     }
@@ -153,6 +154,24 @@ impl State {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Removes the installation from the folder, the key before all else, and the folder when nothing else is in it.
+    pub(super) fn remove(self, more: &[&str]) -> Result<(), Unusable> {
+        self.forget(KEY)?;
+        for name in more.iter().chain(&["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, LOCK]) {
+            self.forget(name)?;
+        }
+        let compiled = self.compiled();
+        match fs::remove_dir_all(&compiled) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(cannot(&compiled, "cannot be removed", &error));
+            }
+            _ => {}
+        }
+        // Whatever else is in it is not ours.
+        let _ = fs::remove_dir(&self.folder);
+        Ok(())
     }
 
     /// A file appears whole or not at all, and is on the disk then.

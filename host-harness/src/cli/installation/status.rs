@@ -12,6 +12,7 @@ use super::sync::{JobFacts, standing};
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::report::{Page, Tone, word};
 use crate::contract::connection::State;
+use crate::contract::groups::Group;
 
 /// How it is.
 #[derive(Serialize)]
@@ -26,6 +27,7 @@ struct Status {
     email: String,
     key_checked_at: Option<u64>,
     groups_refreshed_at: Option<u64>,
+    last_synced_at: Option<u64>,
     kisi: String,
     plugin: String,
     component: PathBuf,
@@ -35,11 +37,18 @@ struct Status {
     plans: usize,
     groups: u32,
     mappings: u32,
-    broken_mappings: Vec<String>,
+    flawed_groups: Vec<FlawedGroup>,
     tied_members: u32,
     grants: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     sync: Option<JobFacts>,
+}
+
+/// A group that a plan is mapped to and that lets nobody in, with the contract's words for why.
+#[derive(Serialize)]
+struct FlawedGroup {
+    name: String,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +82,7 @@ pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<
         email: account.email,
         key_checked_at: health.last_checked,
         groups_refreshed_at: health.groups_refreshed,
+        last_synced_at: health.last_synced,
         kisi: session.config.kisi.clone(),
         plugin: format!("{} {}", manifest.title, manifest.version),
         component: session.config.component.clone(),
@@ -82,7 +92,7 @@ pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<
         plans: session.roll.plans.len(),
         groups: health.counts.groups,
         mappings: health.counts.mappings,
-        broken_mappings: health.broken_mappings.iter().map(|group| group.name.clone()).collect(),
+        flawed_groups: health.flawed_groups.iter().map(FlawedGroup::of).collect(),
         tied_members: health.counts.members,
         grants: health.counts.grants,
         sync: job.as_ref().map(JobFacts::of),
@@ -90,6 +100,12 @@ pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<
     };
     console.tell(&status)?;
     Ok(if status.paused.is_some() { Exit::Paused } else { Exit::AsExpected })
+}
+
+impl FlawedGroup {
+    fn of(group: &Group) -> FlawedGroup {
+        FlawedGroup { name: group.name.clone(), warnings: group.warnings.iter().map(word).collect() }
+    }
 }
 
 impl Answer for Status {
@@ -128,9 +144,9 @@ impl Answer for Status {
             1 => page.labelled(Tone::Faint, "mapping", "1 entry", "")?,
             entries => page.labelled(Tone::Faint, "mapping", &format!("{entries} entries"), "")?,
         }
-        if !self.broken_mappings.is_empty() {
-            let text = format!("deleted in Kisi and still mapped: {}", self.broken_mappings.join(", "));
-            page.labelled(Tone::Bad, "broken", &text, "")?;
+        for group in &self.flawed_groups {
+            let text = format!("“{}” is mapped and opens nothing", group.name);
+            page.labelled(Tone::Bad, "group", &text, &format!("[{}]", group.warnings.join(", ")))?;
         }
         let held = format!(
             "{} tied to an account of Kisi, {} through the plugin",
@@ -138,6 +154,13 @@ impl Answer for Status {
             counted(self.grants as usize, "grant")
         );
         page.labelled(Tone::Faint, "access", &held, "")?;
+        if self.state == "not-connected" {
+            let text = "`harness disconnect` goes on with leaving, `harness connect` begins anew";
+            return page.labelled(Tone::Care, "next", text, "");
+        }
+        if self.last_synced_at.is_some() {
+            page.labelled(Tone::Faint, "synced", &format!("everybody, {}", when(self.last_synced_at).1), "")?;
+        }
         match &self.sync {
             Some(job) => page.labelled(Tone::Faint, "sync", &standing(job), ""),
             None => page.labelled(Tone::Faint, "sync", "never; begin with `harness preview`", ""),

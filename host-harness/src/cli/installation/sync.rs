@@ -10,9 +10,10 @@ use crate::cli::args::{PreviewArgs, StepArgs, SyncArgs};
 use crate::cli::exit::{Exit, Stop};
 use crate::contract::sync::{Hold, Mode, Phase, Progress};
 
+pub(super) use findings::FILE as FINDINGS;
 use findings::Findings;
 use told::Told;
-pub(super) use told::{JobFacts, standing};
+pub(super) use told::{JobFacts, Line, lines, print_lines, standing};
 
 /// What a job came to.
 enum Came {

@@ -7,7 +7,8 @@ use super::{Player, Waiting, facts};
 use crate::cli::report::{Call, Fact, FactKind, StepReport, word};
 use crate::cli::scenario::{DirectoryChange, Happening};
 use crate::cli::wrong::Unusable;
-use crate::contract::events::{Event, Outcome, Unfinished};
+use crate::contract::events::{Action, Event, Outcome, Unfinished};
+use crate::contract::sync::{Finding, FindingKind};
 use crate::contract::types::Demand;
 
 /// How often an event is delivered in a row before it is left for later.
@@ -189,5 +190,21 @@ impl super::Seen {
         seen.reasons = outcome.refusals.iter().map(|refusal| word(&refusal.reason)).collect();
         seen.warnings = outcome.warnings.iter().map(|warning| word(&warning.kind)).collect();
         seen.due = outcome.due_at;
+    }
+
+    /// The same for a line of what a tick did.
+    pub(super) fn note_finding(&mut self, finding: &Finding) {
+        let action = match finding.kind {
+            FindingKind::Gains => Action::Granted,
+            FindingKind::Loses => Action::Revoked,
+            FindingKind::ChangesDates => Action::Adjusted,
+            FindingKind::Adopted => Action::Adopted,
+            FindingKind::Drifted => Action::Dropped,
+            _ => return,
+        };
+        if let (Some(member), Some(group)) = (&finding.member, &finding.group) {
+            let seen = self.members.entry(member.clone()).or_default();
+            seen.changes.push(format!("{} {}", word(&action), group.name));
+        }
     }
 }

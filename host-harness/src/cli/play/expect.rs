@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::access::SeenAnswer;
 use super::{Player, facts};
 use crate::cli::report::{Call, Mismatch, held, moment, word};
 use crate::cli::scenario::{Dates, Expect, Whom};
 use crate::cli::world::Held;
 use crate::cli::wrong::Unusable;
 use crate::contract::connection::State;
+use crate::contract::groups::{Group, GroupWarning};
 
 /// A moment before all others: seen from there, a hold is shown with all its dates.
 const WHOLE: u64 = 0;
@@ -19,6 +21,7 @@ pub(super) struct Seen {
     pub(super) calls: Vec<Call>,
     pub(super) deliveries: u32,
     pub(super) error: Option<String>,
+    pub(super) answer: SeenAnswer,
     /// What the plugin found wrong in the scenario, unless something expects the error.
     pub(super) wrong: Option<Unusable>,
 }
@@ -111,6 +114,16 @@ impl Player<'_> {
         comparison.values("the error", expect.error.clone(), || {
             self.seen.error.clone().unwrap_or_else(|| "none".to_owned())
         });
+        let none = || "none".to_owned();
+        let (expected, seen) = (&expect.answer, &self.seen.answer);
+        comparison
+            .values("the verdict", expected.verdict.clone(), || seen.verdict.clone().unwrap_or_else(none));
+        comparison.values("what came of it", expected.attempt.clone(), || {
+            seen.attempt.clone().unwrap_or_else(none)
+        });
+        if let Some(causes) = &expected.causes {
+            comparison.lists("causes".to_owned(), causes, &seen.causes);
+        }
         if expect.error.is_some() {
             self.seen.wrong = None;
         }
@@ -146,7 +159,9 @@ impl Player<'_> {
                     State::Connected => "connected".to_owned(),
                     State::Paused(pause) => format!("paused:{}", word(&pause.cause)),
                 };
-                (state, health.broken_mappings.into_iter().map(|group| group.name).collect())
+                let is_gone = |group: &Group| group.warnings.contains(&GroupWarning::Deleted);
+                let gone = health.flawed_groups.into_iter().filter(is_gone);
+                (state, gone.map(|group| group.name).collect())
             }
             Ok(Err(error)) => (facts::error_word(&error), Vec::new()),
             Err(error) => (error.to_string(), Vec::new()),

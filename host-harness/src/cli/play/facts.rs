@@ -3,6 +3,7 @@
 use crate::cli::report::{Call, Fact, FactKind, LogEntry, word};
 use crate::cli::scenario::Hand;
 use crate::contract::events::{Action, Outcome};
+use crate::contract::sync::{Finding, FindingKind};
 use crate::contract::types::{Demand, Error, Problem, ProviderAnswer};
 use crate::{CallError, Exchange, ExchangeEnd, LogLine};
 
@@ -69,6 +70,22 @@ pub(in crate::cli) fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec
         ));
     }
     facts
+}
+
+/// A line of what a tick did or found.
+pub(in crate::cli) fn of_finding(finding: &Finding, member: Option<String>) -> Fact {
+    let kind = match finding.kind {
+        FindingKind::Gains => FactKind::Granted,
+        FindingKind::Loses => FactKind::Revoked,
+        FindingKind::ChangesDates => FactKind::Adjusted,
+        FindingKind::Adopted => FactKind::Adopted,
+        FindingKind::Drifted => FactKind::Dropped,
+        FindingKind::Unmanaged | FindingKind::ElevatedRole => FactKind::Warning,
+        FindingKind::Conflict => FactKind::Refused,
+        FindingKind::Failure => FactKind::Failed,
+    };
+    let group = finding.group.as_ref().map(|group| group.name.clone());
+    Fact { kind, word: None, member, group, text: finding.explanation.clone() }
 }
 
 /// A call that could not be finished.
@@ -159,6 +176,19 @@ pub(in crate::cli) fn hand(hand: &Hand) -> String {
             format!("adds {} to {}{role}", email.get_ref(), group.get_ref())
         }
         Hand::Unassign { email, group } => format!("removes {} from {}", email.get_ref(), group.get_ref()),
+        Hand::Suspend { email, on } => {
+            let what = if *on { "suspends" } else { "ends the suspension of" };
+            format!("{what} {}", email.get_ref())
+        }
+        Hand::AccessHours { group, from, until } => {
+            format!("restricts the group {} to {from}–{until}", group.get_ref())
+        }
+        Hand::DoorOnline { door, on } => {
+            format!("takes {door} {}", if *on { "online again" } else { "offline" })
+        }
+        Hand::LockDown { door, on } => {
+            format!("{} {door}", if *on { "locks down" } else { "ends the lockdown of" })
+        }
         Hand::OrganizationRole { email, role } => {
             format!(
                 "makes {} {}",

@@ -1,6 +1,7 @@
 //! Plays a scenario: the platform's part (a directory that changes, events that are delivered until they are done or
 //! the gym must act) and the gym's (connecting, mapping).
 
+mod access;
 mod deliver;
 mod expect;
 pub(in crate::cli) mod facts;
@@ -204,7 +205,10 @@ impl<'a> Player<'a> {
                 self.connect_again().await?
             }
             Action::RefreshGroups => vec![self.refresh().await?],
+            Action::Tick => vec![self.tick().await?],
             Action::Map(entries) => vec![self.map_again(entries).await?],
+            Action::Explain(asked) => vec![self.explain(asked).await],
+            Action::Unlock(asked) => vec![self.unlock(asked).await?],
         })
     }
 

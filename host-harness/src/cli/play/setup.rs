@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Player, facts};
 use crate::Called;
 use crate::cli::exit::Stop;
-use crate::cli::report::{Fact, FactKind, Report, StepReport};
+use crate::cli::report::{Fact, FactKind, Report, StepReport, moment};
 use crate::cli::scenario::{MappingEntry, meant};
 use crate::cli::wrong::{Place, Unusable, Wrong};
 use crate::contract::groups::{Group, GroupWarning};
@@ -14,6 +14,10 @@ use crate::contract::types::{Demand, Error, Problem};
 
 /// How often the gym tries again when the plugin says that it may work later.
 const ATTEMPTS_MAX: u32 = 4;
+/// How many requests a tick may send.
+const TICK_CALLS: u32 = 100;
+/// How many ticks a step makes at most: more would be a plugin that never comes to rest.
+const TICKS_MAX: u32 = 1_000;
 
 /// Why the gym could not do what it wanted.
 struct Refused {
@@ -101,6 +105,35 @@ impl Player<'_> {
         if let Ok(list) = self.settled(&mut told, async || tenant.refresh_groups().await).await {
             self.found_groups(&list.groups, &mut told);
         }
+        Ok(told)
+    }
+
+    /// The plugin does what has fallen due, until nothing is due any more.
+    pub(super) async fn tick(&mut self) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("tick", "no event, but a tick: what is due is done".to_owned());
+        let before = self.picture.clone();
+        let mut concerned = Vec::new();
+        for _ in 0..TICKS_MAX {
+            self.totals.setup.ticks += 1;
+            let tenant = self.tenant.clone();
+            let Ok(ticked) = self.settled(&mut told, async || tenant.tick(TICK_CALLS).await).await else {
+                self.paused = self.seen.error.as_ref().is_some_and(|word| word.starts_with("pause"));
+                break;
+            };
+            for finding in &ticked.findings {
+                concerned.extend(finding.member.clone().filter(|member| !concerned.contains(member)));
+                let name = finding.member.as_ref().map(|id| self.names.get(id).unwrap_or(id).clone());
+                told.facts.push(facts::of_finding(finding, name));
+                self.seen.note_finding(finding);
+            }
+            if ticked.next > self.world.clock.now_ms() {
+                let next = format!("To be called again on {}.", moment(ticked.next));
+                told.facts.push(facts::plain(FactKind::Due, next));
+                break;
+            }
+        }
+        self.picture = self.world.picture().await?;
+        told.groups = self.groups_of(&concerned, &before, &self.picture);
         Ok(told)
     }
 

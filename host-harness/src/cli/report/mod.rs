@@ -17,7 +17,7 @@ pub(crate) use json::unusable;
 pub(crate) use layout::{Page, Paint, Tone};
 pub(crate) use table::Table;
 use text::Text;
-pub(crate) use words::{held, list, moment, time, word};
+pub(crate) use words::{held, list, moment, optional_time, time, word};
 
 /// How a run begins.
 #[derive(Clone, Debug, Serialize)]
@@ -45,7 +45,8 @@ pub(crate) struct ComponentFacts {
 /// One step and everything that came of it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct StepReport {
-    /// Which kind of step: `event`, `connect`, `map`, `refresh`, `advance`, `fault`, `hand`, `expect`.
+    /// Which kind of step: `event`, `connect`, `map`, `refresh`, `advance`, `fault`, `hand`, `explain`,
+    /// `unlock`, `expect`.
     pub(crate) step: &'static str,
     /// Its line in the scenario; absent for what every run begins with.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,6 +114,16 @@ pub(crate) enum FactKind {
     Due,
     /// Anything else worth knowing.
     Found,
+    /// Whether a member may enter, and through what.
+    Verdict,
+    /// A door was opened.
+    Opened,
+    /// A door stays shut.
+    Shut,
+    /// Why not, for the front desk.
+    Why,
+    /// What the member is told.
+    Say,
     /// Nothing was to be done.
     Nothing,
 }
@@ -208,6 +219,12 @@ pub(crate) struct Setup {
     pub(crate) maps: usize,
     /// It had the groups read again.
     pub(crate) refreshes: usize,
+    /// It asked whether somebody may enter.
+    pub(crate) explains: usize,
+    /// It had a door opened.
+    pub(crate) unlocks: usize,
+    /// It had done what fell due.
+    pub(crate) ticks: usize,
 }
 
 /// One group and who is in it.

@@ -201,8 +201,14 @@ impl Report for Text<'_> {
 
 /// What the gym did beside the events, as the beginning of a sentence.
 fn setup(setup: Setup) -> String {
-    let done =
-        [("Connecting", setup.connects), ("mapping", setup.maps), ("refreshing the groups", setup.refreshes)];
+    let done = [
+        ("Connecting", setup.connects),
+        ("mapping", setup.maps),
+        ("refreshing the groups", setup.refreshes),
+        ("explaining", setup.explains),
+        ("opening a door", setup.unlocks),
+        ("ticking", setup.ticks),
+    ];
     let done = done.into_iter().filter_map(|(what, times)| match times {
         0 => None,
         1 => Some(what.to_owned()),
@@ -227,6 +233,11 @@ fn label(kind: FactKind) -> (Tone, &'static str) {
         FactKind::Then => (Tone::Plain, "then"),
         FactKind::Due => (Tone::Faint, "due"),
         FactKind::Found => (Tone::Plain, "found"),
+        FactKind::Verdict => (Tone::Plain, "access"),
+        FactKind::Opened => (Tone::Good, "opened"),
+        FactKind::Shut => (Tone::Bad, "shut"),
+        FactKind::Why => (Tone::Care, "why"),
+        FactKind::Say => (Tone::Faint, "say"),
         FactKind::Nothing => (Tone::Faint, "nothing"),
     }
 }

@@ -89,6 +89,14 @@ pub(crate) fn time<S: Serializer>(ms: &u64, serializer: S) -> Result<S::Ok, S::E
     serializer.serialize_str(&kisi_sim::format_timestamp(*ms))
 }
 
+/// A moment for machines, when there is one.
+pub(crate) fn optional_time<S: Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match ms {
+        Some(ms) => time(ms, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

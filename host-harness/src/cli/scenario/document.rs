@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::access::{Explain, Unlock};
 use super::time::{Bound, Moment};
 
 /// A text with its place in the file.
@@ -145,7 +146,10 @@ pub(crate) struct Step {
     pub(crate) hand: Option<Hand>,
     pub(crate) connect: Option<Connect>,
     pub(crate) refresh_groups: Option<Spanned<bool>>,
+    pub(crate) tick: Option<Spanned<bool>>,
     pub(crate) mappings: Option<Vec<Mapping>>,
+    pub(crate) explain: Option<Explain>,
+    pub(crate) unlock: Option<Unlock>,
     pub(crate) expect: Option<Expect>,
 }
 
@@ -194,6 +198,10 @@ pub(crate) enum Hand {
     DeletePerson { email: Text },
     Assign { email: Text, group: Text, role: Option<String> },
     Unassign { email: Text, group: Text },
+    Suspend { email: Text, on: bool },
+    AccessHours { group: Text, from: String, until: String },
+    DoorOnline { door: String, on: bool },
+    LockDown { door: String, on: bool },
     OrganizationRole { email: Text, role: kisi_sim::OrganizationRole },
     RevokeKey,
 }
@@ -237,6 +245,9 @@ pub(crate) struct Expect {
     pub(crate) error: Option<Text>,
     pub(crate) state: Option<Text>,
     pub(crate) broken: Option<Spanned<Vec<String>>>,
+    pub(crate) verdict: Option<Text>,
+    pub(crate) attempt: Option<Text>,
+    pub(crate) causes: Option<Spanned<Vec<String>>>,
 }
 
 /// The dates of an assignment in Kisi.

@@ -4,6 +4,7 @@
 //! does to the directory, and what is here is the result: playing it leaves nothing to look up or to complain about
 //! but what only Kisi knows.
 
+mod access;
 mod check;
 mod directory;
 mod document;
@@ -16,9 +17,11 @@ mod time;
 use std::path::Path;
 
 use crate::cli::wrong::{Place, Unusable};
+use crate::contract::access::Device;
 use crate::contract::events::EventKind;
 use crate::contract::types::{Member, Plan};
 
+pub(crate) use access::Answer;
 pub(crate) use document::{Dates, Hand, Key};
 pub(crate) use places::Places;
 pub(crate) use source::meant;
@@ -107,8 +110,36 @@ pub(crate) enum Action {
     },
     /// The groups are read again.
     RefreshGroups,
+    /// The plugin does what has fallen due.
+    Tick,
     /// The mapping is replaced.
     Map(Vec<MappingEntry>),
+    /// Somebody asks whether a member may enter.
+    Explain(Asked),
+    /// A member wants a door opened.
+    Unlock(Opening),
+}
+
+/// Whom an explanation is about.
+pub(crate) struct Asked {
+    /// The member.
+    pub(crate) member: String,
+    /// Their name, for people.
+    pub(crate) name: String,
+    /// What is known of their phone.
+    pub(crate) device: Device,
+    /// Whether Kisi is asked, too.
+    pub(crate) verify: bool,
+}
+
+/// Who wants which door opened.
+pub(crate) struct Opening {
+    /// The member.
+    pub(crate) member: String,
+    /// Their name, for people.
+    pub(crate) name: String,
+    /// The door's name in Kisi.
+    pub(crate) door: String,
 }
 
 /// Something that happens to a member.
@@ -162,6 +193,8 @@ pub(crate) struct Expect {
     pub(crate) state: Option<String>,
     /// Names of the groups whose mappings are broken.
     pub(crate) broken: Option<Vec<String>>,
+    /// What comes of an `explain` or `unlock`.
+    pub(crate) answer: Answer,
 }
 
 /// Whose groups are meant.
@@ -195,6 +228,7 @@ impl Scenario {
             let what = match step.action.as_ref()? {
                 Action::Advance(_) | Action::Until(_) => "lets time pass",
                 Action::Fault(_) => "injects a fault",
+                Action::Unlock(_) => "opens a door",
                 Action::Hand(_) => "does by hand what staff does in Kisi",
                 Action::Connect { key: Key::New, .. } | Action::Connect { key_of: Some(_), .. } => {
                     "makes a new key"

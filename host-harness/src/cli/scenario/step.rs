@@ -68,7 +68,10 @@ impl Checker<'_> {
             ("hand", step.hand.is_some()),
             ("connect", step.connect.is_some()),
             ("refresh_groups", step.refresh_groups.is_some()),
+            ("tick", step.tick.is_some()),
             ("mappings", step.mappings.is_some()),
+            ("explain", step.explain.is_some()),
+            ("unlock", step.unlock.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, given)| given.then_some(name))
@@ -81,7 +84,7 @@ impl Checker<'_> {
             self.reader.wrong.push(self.reader.source.wrong(&span, message));
         } else if named.is_empty() && expected.is_none() {
             let message = "a step does something (`event`, `advance`, `until`, `fault`, `hand`, `connect`, \
-                           `refresh_groups`, `mappings`) or expects something (`expect`), and this one does neither";
+                           `refresh_groups`, `tick`, `mappings`, `explain`, `unlock`) or expects something (`expect`), and this one does neither";
             self.reader.wrong.push(self.reader.source.wrong(&span, message));
         }
         for (field, given) in [
@@ -126,6 +129,15 @@ impl Checker<'_> {
         }
         if step.refresh_groups.is_some() {
             return Some(Action::RefreshGroups);
+        }
+        if step.tick.is_some() {
+            return Some(Action::Tick);
+        }
+        if let Some(explain) = step.explain {
+            return Some(Action::Explain(self.explain(explain)));
+        }
+        if let Some(unlock) = step.unlock {
+            return Some(Action::Unlock(self.unlock(unlock)));
         }
         step.mappings.map(|mappings| Action::Map(self.mappings(&mappings)))
     }
@@ -191,10 +203,14 @@ impl Checker<'_> {
             }
             Hand::DeleteGroup { group }
             | Hand::AppAccess { group, .. }
+            | Hand::AccessHours { group, .. }
             | Hand::Assign { group, .. }
             | Hand::Unassign { group, .. } => self.known_group(group),
             Hand::AddPerson { .. }
             | Hand::DeletePerson { .. }
+            | Hand::Suspend { .. }
+            | Hand::DoorOnline { .. }
+            | Hand::LockDown { .. }
             | Hand::OrganizationRole { .. }
             | Hand::RevokeKey => {}
         }
@@ -226,6 +242,7 @@ impl Checker<'_> {
             error: expect.error.map(Text::into_inner),
             state: expect.state.map(Text::into_inner),
             broken: expect.broken.map(toml::Spanned::into_inner),
+            answer: self.answer(expect.verdict, expect.attempt, expect.causes),
             ..Expect::default()
         };
         for (whom, groups) in expect.groups {

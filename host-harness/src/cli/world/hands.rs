@@ -1,6 +1,6 @@
 //! What staff does in Kisi's web page, with the names of a scenario turned into the simulator's ids.
 
-use kisi_sim::{Hand, Snapshot};
+use kisi_sim::{AccessHours, Hand, Snapshot};
 
 use super::key::Key;
 use crate::cli::scenario;
@@ -45,6 +45,17 @@ pub(super) fn at(state: &Snapshot, hand: &scenario::Hand, key: &Key) -> Result<H
                 }
             }
         }
+        Named::Suspend { email, on } => {
+            Hand::SetUserAccessEnabled { id: user(state, Some(email.get_ref()))?, enabled: !*on }
+        }
+        Named::AccessHours { group: of, from, until } => {
+            let hours = AccessHours::new(from, until).map_err(|error| Unusable::new(error.to_string()))?;
+            Hand::SetGroupAccessHours { id: group(state, of.get_ref())?, hours: Some(hours) }
+        }
+        Named::DoorOnline { door: of, on } => Hand::SetLockOnline { id: door(state, of)?, online: *on },
+        Named::LockDown { door: of, on } => {
+            Hand::SetLockLockedDown { id: door(state, of)?, locked_down: *on }
+        }
         Named::OrganizationRole { email, role } => {
             Hand::SetOrganizationRole { user_id: user(state, Some(email.get_ref()))?, role: *role }
         }
@@ -72,6 +83,17 @@ pub(super) fn user(state: &Snapshot, email: Option<&str>) -> Result<u64, Unusabl
             unusable(format!(
                 "Kisi has nobody with the address {email} at this point of the scenario: {meant}"
             ))
+        }
+    }
+}
+
+/// The door of this name.
+pub(super) fn door(state: &Snapshot, name: &str) -> Result<u64, Unusable> {
+    match state.locks.iter().find(|lock| lock.name == name) {
+        Some(lock) => Ok(lock.id),
+        None => {
+            let meant = scenario::meant(name, state.locks.iter().map(|lock| lock.name.as_str()));
+            unusable(format!("Kisi has no door `{name}` at this point of the scenario: {meant}"))
         }
     }
 }

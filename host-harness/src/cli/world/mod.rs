@@ -88,6 +88,12 @@ impl World {
         control.hand(&hand).await.map(drop)
     }
 
+    /// The id of the door of this name.
+    pub(crate) async fn door(&self, name: &str) -> Result<String, Unusable> {
+        let state = self.control("opens a door")?.state().await?;
+        hands::door(&state, name).map(|id| id.to_string())
+    }
+
     /// Changes the key that the gym gives.
     pub(crate) async fn change_key(&mut self, choice: KeyChoice, of: Option<&str>) -> Result<(), Unusable> {
         let user = match (choice, of) {

@@ -7,7 +7,7 @@ use super::super::state::State;
 use crate::cli::wrong::Unusable;
 use crate::contract::sync::Finding;
 
-const FILE: &str = "findings.jsonl";
+pub(in crate::cli::installation) const FILE: &str = "findings.jsonl";
 
 /// The lines of a job's report.
 pub(super) struct Findings<'a> {

@@ -42,6 +42,11 @@ impl JobFacts {
             counts: progress.counts,
         }
     }
+
+    /// Whether everybody was compared and brought up to date.
+    pub(in crate::cli::installation) fn is_through(&self) -> bool {
+        self.phase == "done"
+    }
 }
 
 /// How a job stands, in a few words.
@@ -106,7 +111,7 @@ pub(super) struct Told {
 
 /// A line of the report.
 #[derive(Serialize)]
-struct Line {
+pub(in crate::cli::installation) struct Line {
     kind: String,
     #[serde(skip)]
     class: FindingKind,
@@ -132,23 +137,28 @@ fn who(session: &Session, finding: &Finding) -> String {
     }
 }
 
+/// Findings as they are told.
+pub(in crate::cli::installation) fn lines(session: &Session, findings: &[Finding]) -> Vec<Line> {
+    let line = |finding: &Finding| Line {
+        kind: word(&finding.kind),
+        class: finding.kind,
+        who: who(session, finding),
+        member: finding.member.clone(),
+        // A group that is mapped no more has lost its name in the plugin's records.
+        group: finding.group.as_ref().map(|group| match group.name.as_str() {
+            "" => group.id.clone(),
+            name => name.to_owned(),
+        }),
+        text: finding.explanation.clone(),
+    };
+    findings.iter().map(line).collect()
+}
+
 impl Told {
     pub(super) fn new(session: &Session, progress: &Progress, findings: &[Finding], all: bool) -> Told {
-        let line = |finding: &Finding| Line {
-            kind: word(&finding.kind),
-            class: finding.kind,
-            who: who(session, finding),
-            member: finding.member.clone(),
-            // A group that is mapped no more has lost its name in the plugin's records.
-            group: finding.group.as_ref().map(|group| match group.name.as_str() {
-                "" => group.id.clone(),
-                name => name.to_owned(),
-            }),
-            text: finding.explanation.clone(),
-        };
         Told {
             job: JobFacts::of(progress),
-            findings: findings.iter().map(line).collect(),
+            findings: lines(session, findings),
             all,
             hold: progress.waits,
             mode: progress.mode,
@@ -183,9 +193,7 @@ impl Told {
 
 impl Answer for Told {
     fn print(&self, page: &mut Page) -> io::Result<()> {
-        for (kind, tone, head) in KINDS {
-            self.print_kind(page, kind, tone, head)?;
-        }
+        print_lines(page, &self.findings, self.all)?;
         let Counts { members, differing, applied, calls, grants, grants_removed, .. } = self.job.counts;
         page.wide(
             Tone::Head,
@@ -223,15 +231,20 @@ impl Answer for Told {
     }
 }
 
-impl Told {
-    fn print_kind(&self, page: &mut Page, kind: FindingKind, tone: Tone, head: &str) -> io::Result<()> {
-        let lines: Vec<&Line> = self.findings.iter().filter(|line| line.class == kind).collect();
+/// A table for each kind of line.
+pub(in crate::cli::installation) fn print_lines(
+    page: &mut Page,
+    lines: &[Line],
+    all: bool,
+) -> io::Result<()> {
+    for (kind, tone, head) in KINDS {
+        let lines: Vec<&Line> = lines.iter().filter(|line| line.class == kind).collect();
         if lines.is_empty() {
-            return Ok(());
+            continue;
         }
         page.wide(Tone::Head, &format!("{head}: {}", lines.len()))?;
         let mut table = Table::new(["who", "group", "why"]);
-        let shown = if self.all { lines.len() } else { LINES };
+        let shown = if all { lines.len() } else { LINES };
         for line in lines.iter().take(shown) {
             table.row([
                 (tone, line.who.clone()),
@@ -243,8 +256,9 @@ impl Told {
         if lines.len() > shown {
             page.wide(Tone::Faint, &format!("and {} more; --all prints them", lines.len() - shown))?;
         }
-        page.gap()
+        page.gap()?;
     }
+    Ok(())
 }
 
 /// Kinds of lines in the order in which they are printed: what needs somebody comes last, next to the numbers.

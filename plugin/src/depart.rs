@@ -1,0 +1,278 @@
+//! The end of an installation, in steps: everybody whom the plugin looked after is told with what they keep, or loses
+//! what the plugin gave or adopted. A member is forgotten only once the caller has named them, or somebody behind them:
+//! until then a step may be repeated, and tells the same. What others gave and roles above a plain member's stay.
+
+use crate::clear::end_login;
+use crate::contract::connection::{Departed, Person};
+use crate::contract::events::Action;
+use crate::contract::types::{GroupRef, ProviderAnswer};
+use crate::explain;
+use crate::host::Host;
+use crate::id::{GroupId, UserId};
+use crate::kisi::error::Error;
+use crate::kisi::{Budget, Kisi, role_assignments};
+use crate::ledger::store::{Loaded, MEMBERS, forget, storage_error};
+use crate::ledger::{Hold, State};
+use crate::mapping::Mappings;
+use crate::outcome;
+use crate::rights;
+use crate::settings::Integration;
+use crate::settle::settle_user;
+use crate::stop::{Stop, is_damage, is_reject, reject};
+use crate::sync::kept;
+use crate::tenant::{self, CONFIG, Groups, Versioned};
+
+/// How many members are dealt with, or read to be forgotten, at once.
+const PEOPLE_MAX: u32 = 100;
+/// How many pages of storage are cleared in a step, so that it ends in time.
+const PAGES_MAX: u32 = 100;
+/// What finding out about the key's rights costs at most.
+const RIGHTS_CALLS: u32 = 4;
+
+/// One step at work.
+struct Step<'a> {
+    host: &'a dyn Host,
+    /// Absent when everybody keeps what they have.
+    kisi: Option<Kisi<'a>>,
+    budget: &'a Budget,
+    mappings: Mappings,
+    groups: Groups,
+    /// A refused edit in this step was not about the key.
+    key_is_fine: bool,
+    /// Something of the member that was dealt with last is other than before.
+    went_on: bool,
+}
+
+/// Forgets everybody up to `after` and deals with some behind. Without an `integration` to introduce itself with,
+/// nothing is asked of Kisi and everybody keeps what they have.
+///
+/// # Errors
+/// What the host must do; the same step goes on from there.
+pub fn step(
+    host: &dyn Host,
+    integration: Option<&Integration>,
+    after: Option<&str>,
+    budget: &Budget,
+) -> Result<Departed, Stop> {
+    let after = after.map(|after| format!("{MEMBERS}{after}"));
+    let mut departed = Departed { people: Vec::new(), finished: false };
+    if let Some(after) = &after
+        && !forget_until(host, after)?
+    {
+        return Ok(departed);
+    }
+    let entries = host.scan(MEMBERS, after.as_deref(), PEOPLE_MAX).map_err(storage_error)?;
+    let mut step = Step {
+        host,
+        kisi: integration.map(|integration| Kisi::new(host, integration, budget)),
+        budget,
+        mappings: readable(tenant::mappings(host))?,
+        groups: readable(tenant::groups(host))?,
+        key_is_fine: false,
+        went_on: false,
+    };
+    for entry in &entries {
+        match step.person(entry.key.strip_prefix(MEMBERS).unwrap_or_default()) {
+            Ok(person) => departed.people.push(person),
+            // Those before are told first: the next step meets the same again.
+            Err(_) if !departed.people.is_empty() => return Ok(departed),
+            Err(_) if budget.is_exhausted() && step.went_on => return Ok(departed),
+            Err(_) if budget.is_exhausted() => {
+                let text = "The next member needs more requests than this step may send: allow it more.";
+                return Err(reject(text, None));
+            }
+            Err(stop) => return Err(stop),
+        }
+    }
+    if entries.is_empty() {
+        let mut pages = 0;
+        while pages < PAGES_MAX && !departed.finished {
+            departed.finished = kept::remove(host, "", CONFIG)?;
+            pages += 1;
+        }
+    }
+    Ok(departed)
+}
+
+/// Forgets everybody up to a key. False when there are more.
+fn forget_until(host: &dyn Host, last: &str) -> Result<bool, Stop> {
+    for _ in 0..PAGES_MAX {
+        let entries = host.scan(MEMBERS, None, PEOPLE_MAX).map_err(storage_error)?;
+        for entry in &entries {
+            if entry.key.as_str() > last {
+                return Ok(true);
+            }
+            forget(host, entry.key.strip_prefix(MEMBERS).unwrap_or_default())?;
+        }
+        if entries.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// What is needed for names alone may be damaged.
+fn readable<T: Default>(stored: Result<Versioned<T>, Stop>) -> Result<T, Stop> {
+    match stored {
+        Err(stop) if is_damage(&stop) => Ok(T::default()),
+        stored => Ok(stored?.value),
+    }
+}
+
+impl Step<'_> {
+    /// Deals with a member.
+    fn person(&mut self, member: &str) -> Result<Person, Stop> {
+        let mut problems = Vec::new();
+        let loaded = Loaded::load(self.host, member);
+        let mut person = Person {
+            member: member.to_string(),
+            email: None,
+            removed: Vec::new(),
+            keeps: Vec::new(),
+            problem: None,
+        };
+        match loaded {
+            Err(stop) if is_reject(&stop) => {
+                problems.push(format!("{} Look at the member in Kisi.", stop.message));
+            }
+            loaded => {
+                let mut loaded = loaded?;
+                if let Some(kisi) = self.kisi {
+                    let before = loaded.record.clone();
+                    let taken = self.take(&kisi, &mut loaded, &mut problems);
+                    self.went_on = loaded.record != before;
+                    loaded.save(self.host)?;
+                    taken?;
+                }
+                person.email = loaded.record.account.map(|account| account.email);
+                person.removed = self.named(loaded.record.removed.into_iter());
+                person.keeps = self.named(loaded.record.holds.iter().map(|hold| hold.group));
+                if loaded.record.holds.iter().any(|hold| !matches!(hold.state, State::Held { .. })) {
+                    problems.push(
+                        "A change was under way and it is not known whether Kisi made it: look at the member in Kisi."
+                            .to_string(),
+                    );
+                }
+            }
+        }
+        person.problem = Some(problems.join(" ")).filter(|problem| !problem.is_empty());
+        Ok(person)
+    }
+
+    /// Ends a member's logins and takes what the plugin gave or adopted.
+    fn take(&mut self, kisi: &Kisi, loaded: &mut Loaded, problems: &mut Vec<String>) -> Result<(), Stop> {
+        let mut place = 0;
+        while place < loaded.record.logins.len() {
+            match end_login(kisi, &mut loaded.record.logins, place) {
+                Err(stop) if is_reject(&stop) => {
+                    problems.push(stop.message);
+                    place += 1;
+                }
+                ended => ended?,
+            }
+        }
+        let mut users: Vec<UserId> = Vec::new();
+        for hold in &loaded.record.holds {
+            if !users.contains(&hold.user) {
+                users.push(hold.user);
+            }
+        }
+        for user in users {
+            self.take_from(user, kisi, loaded, problems)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what a user holds. It is read first: what was begun may be there, and what was given may be another role
+    /// by now.
+    fn take_from(
+        &mut self,
+        user: UserId,
+        kisi: &Kisi,
+        loaded: &mut Loaded,
+        problems: &mut Vec<String>,
+    ) -> Result<(), Stop> {
+        let rows = match kisi.assignments_of(user) {
+            Err(Error::Missing(_)) => Vec::new(),
+            rows => rows.map_err(Error::into_contract)?,
+        };
+        let mut done = Vec::new();
+        settle_user(&mut loaded.record, user, &rows, &mut done);
+        for done in done {
+            // Begun by a step that was cut off, most likely.
+            if done.action == Action::Revoked {
+                removed(loaded, done.hold.group);
+            }
+        }
+        let mut taken: Vec<Hold> = Vec::new();
+        for hold in loaded.record.holds.iter_mut().filter(|hold| hold.user == user) {
+            let Some(row) = rows.iter().find(|row| Some(row.id) == hold.assignment()) else { continue };
+            if row.is_plain() {
+                hold.state = State::Revoking { assignment: row.id };
+                taken.push(hold.clone());
+            } else {
+                problems.push(explain::elevated(&row.name, &row.role_id));
+            }
+        }
+        loaded.save(self.host)?;
+        for hold in taken {
+            let Some(assignment) = hold.assignment() else { continue };
+            match kisi.send(role_assignments::delete(assignment)) {
+                Ok(_) | Err(Error::Missing(_)) => {
+                    loaded.record.forget(assignment);
+                    removed(loaded, hold.group);
+                }
+                Err(error) if !error.nothing_was_done() => return Err(error.into_contract()),
+                Err(error) => {
+                    loaded.record.abandon(user, hold.group, Some(assignment));
+                    problems.push(self.refused(kisi, &hold, error)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What Kisi refused for good, in words.
+    fn refused(&mut self, kisi: &Kisi, hold: &Hold, error: Error) -> Result<String, Stop> {
+        let answer: Box<ProviderAnswer> = match error {
+            Error::Invalid(answer) | Error::Conflict(answer) => answer,
+            Error::Forbidden(answer) => {
+                // About the key, which stops everybody's, or about this one thing. Where there are no requests left to
+                // find out, it counts as the second and is told.
+                if !self.key_is_fine && self.budget.left() >= RIGHTS_CALLS {
+                    rights::check(kisi)?;
+                    self.key_is_fine = true;
+                }
+                answer
+            }
+            error => return Err(error.into_contract()),
+        };
+        let group = self.named(std::iter::once(hold.group)).pop();
+        let mut outcome = outcome::new("");
+        if let Some(group) = group {
+            outcome::failed(&mut outcome, Action::Revoked, group, &answer);
+        }
+        Ok(outcome.failures.pop().map(|failure| failure.message).unwrap_or_default())
+    }
+
+    /// Groups as people know them, each once.
+    fn named(&self, groups: impl Iterator<Item = GroupId>) -> Vec<GroupRef> {
+        let mut named: Vec<GroupRef> = Vec::new();
+        for id in groups {
+            let mut group = self.mappings.group_ref(id);
+            if let Some(known) = self.groups.groups.iter().find(|known| known.id == id) {
+                group.name.clone_from(&known.name);
+            }
+            if !named.contains(&group) {
+                named.push(group);
+            }
+        }
+        named
+    }
+}
+
+fn removed(loaded: &mut Loaded, group: GroupId) {
+    if !loaded.record.removed.contains(&group) {
+        loaded.record.removed.push(group);
+    }
+}

@@ -1,0 +1,178 @@
+//! What must be done though nothing happens.
+
+use super::groups::{refresh_at, refresh_some};
+use crate::contract::maintenance::Ticked;
+use crate::contract::sync::{Finding, FindingKind, Mode};
+use crate::contract::types::{Demand, Timestamp};
+use crate::entitlement::earliest;
+use crate::host::Host;
+use crate::kisi::{Budget, Kisi};
+use crate::ledger::store::{first_due, pass_due};
+use crate::reconcile::Call;
+use crate::stop::{Stop, is_reject};
+use crate::sync::{self, CALLS_MAX, CALLS_MIN, Job, Phase, apply, progress};
+use crate::tenant::{self, Config, Tenant};
+
+/// How long a member who was rejected, and a reconciliation that was cancelled, are left alone; how often everybody is
+/// compared.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+/// How many members a call looks at, so that one in which nobody needs a request ends in time, too.
+const MEMBERS_MAX: u32 = 100;
+
+/// Whether there is more to do at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    More,
+    Nothing,
+}
+
+/// See `maintenance.tick`.
+///
+/// # Errors
+/// `retry`, `pause` or `reject`; what was done before is recorded.
+pub fn tick(host: &dyn Host, calls: u32) -> Result<Ticked, Stop> {
+    let tenant = Tenant::load(host)?;
+    let budget = Budget::of(calls.clamp(CALLS_MIN, CALLS_MAX));
+    let now = host.now();
+    let mut ticked =
+        Ticked { members: 0, groups_refreshed: false, sync: None, findings: Vec::new(), next: now };
+    match work(host, tenant, &budget, &mut ticked) {
+        Ok(Left::Nothing) => ticked.next = next(host)?.max(now),
+        Ok(Left::More) => {}
+        // An error alone would lose what was found: the next call tells it, unless it has passed.
+        Err(error) if !ticked.findings.is_empty() => {
+            if let Demand::Retry(after_ms) = error.demand {
+                ticked.next = now.saturating_add(after_ms);
+            }
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(ticked)
+}
+
+/// Does what is due, as far as `budget` reaches.
+fn work(host: &dyn Host, mut tenant: Tenant, budget: &Budget, ticked: &mut Ticked) -> Result<Left, Stop> {
+    let integration = tenant.config.value.settings.integration.clone();
+    let kisi = Kisi::new(host, &integration, budget);
+    if members(host, kisi, &mut tenant, budget, ticked)? == Left::More {
+        return Ok(Left::More);
+    }
+    if refresh_at(&tenant::groups(host)?.value) <= host.now() {
+        ticked.groups_refreshed = budget.left() > 0 && refresh_some(host, &mut tenant, &kisi, budget)?;
+        if !ticked.groups_refreshed {
+            return Ok(Left::More);
+        }
+    }
+    everybody(host, tenant, budget, ticked)
+}
+
+/// Brings those up to date whose date has come, as an event would.
+fn members(
+    host: &dyn Host,
+    kisi: Kisi,
+    tenant: &mut Tenant,
+    budget: &Budget,
+    ticked: &mut Ticked,
+) -> Result<Left, Stop> {
+    for _ in 0..MEMBERS_MAX {
+        let Some(due) = first_due(host)?.filter(|due| due.at <= host.now()) else { return Ok(Left::Nothing) };
+        if budget.left() == 0 {
+            return Ok(Left::More);
+        }
+        let (outcomes, error) = match Call::new(host, kisi, tenant.clone()).run(&due.member) {
+            Ok(outcomes) => (outcomes, None),
+            Err((error, outcomes)) => (outcomes, Some(error)),
+        };
+        for outcome in &outcomes {
+            apply::findings(outcome, true, &mut ticked.findings);
+        }
+        let mut again = None;
+        if let Some(error) = error {
+            if budget.is_exhausted() {
+                return Ok(Left::More);
+            }
+            if !is_reject(&error) {
+                return Err(error);
+            }
+            ticked.findings.push(failure(Some(&due.member), &error));
+            again = Some(host.now().saturating_add(DAY_MS));
+        }
+        pass_due(host, &due, again)?;
+        ticked.members += 1;
+        tenant.reload(host)?;
+    }
+    Ok(Left::More)
+}
+
+/// Goes on with the reconciliation that is under way, or starts one when it is due.
+fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Ticked) -> Result<Left, Stop> {
+    let last = tenant::job(host)?.map(|job| job.value);
+    let id = match &last {
+        Some(job) if job.is_under_way() => job.id.clone(),
+        _ if sync_at(&tenant, last.as_ref()).is_some_and(|at| at <= host.now()) => {
+            super::sync::start(host, Mode::Apply)?
+        }
+        _ => return Ok(Left::Nothing),
+    };
+    let job = super::sync::load(host, &id)?;
+    let phase = job.value.phase;
+    ticked.sync = Some(progress(&job.value));
+    if phase == Phase::Waiting || budget.left() == 0 {
+        return Ok(if phase == Phase::Waiting { Left::Nothing } else { Left::More });
+    }
+    // What members and groups took is not the reconciliation's.
+    budget.take_spent();
+    match sync::step(host, tenant, job, budget) {
+        Ok(stepped) => {
+            ticked.sync = Some(stepped.progress);
+            ticked.findings.extend(stepped.findings);
+        }
+        Err(error) if is_reject(&error) => {
+            ticked.findings.push(failure(None, &error));
+            ticked.sync = super::sync::status(host)?;
+        }
+        Err(error) => return Err(error),
+    }
+    let job = super::sync::load(host, &id)?.value;
+    let is_over = matches!(job.phase, Phase::Waiting | Phase::Done) || job.cancelled_at.is_some();
+    Ok(if is_over { Left::Nothing } else { Left::More })
+}
+
+/// When everybody is to be compared: at once when that was asked for, else once a day. Whoever cancels a reconciliation
+/// has a day before the next one; a preview is cancelled by everybody who has seen enough.
+fn sync_at(tenant: &Tenant, last: Option<&Job>) -> Option<Timestamp> {
+    let Config { asked_at, synced_at, checked_at, .. } = tenant.config.value;
+    let is_mapped = !tenant.mappings.value.entries.is_empty();
+    let daily = synced_at.or(is_mapped.then_some(checked_at)).map(|last| last.saturating_add(DAY_MS));
+    let cancelled_at = last.filter(|job| !job.preview).and_then(|job| job.cancelled_at);
+    match cancelled_at {
+        Some(cancelled) if asked_at.is_none_or(|asked| asked <= cancelled) => {
+            earliest(asked_at, daily).map(|at| at.max(cancelled.saturating_add(DAY_MS)))
+        }
+        _ => earliest(asked_at, daily),
+    }
+}
+
+/// When something is due again, nothing being so now.
+fn next(host: &dyn Host) -> Result<Timestamp, Stop> {
+    let tenant = Tenant::load(host)?;
+    let mut next = refresh_at(&tenant::groups(host)?.value);
+    if let Some(due) = first_due(host)? {
+        next = next.min(due.at);
+    }
+    let last = tenant::job(host)?.map(|job| job.value);
+    if last.as_ref().is_none_or(|job| !job.is_under_way()) {
+        next = sync_at(&tenant, last.as_ref()).map_or(next, |at| next.min(at));
+    }
+    Ok(next)
+}
+
+fn failure(member: Option<&str>, error: &Stop) -> Finding {
+    Finding {
+        kind: FindingKind::Failure,
+        member: member.map(str::to_string),
+        account: String::new(),
+        group: None,
+        explanation: error.message.clone(),
+    }
+}

@@ -1,0 +1,165 @@
+//! `harness disconnect`, and choosing places with `harness connect --place`, from outside.
+
+use std::fs;
+
+use host_harness::cli::Live;
+use serde_json::Value;
+
+use crate::installation::{Gym, OTHER_KEY};
+
+const TWO_PLACES: &str = r#"
+[knobs]
+rate_limit = false
+
+[[organizations]]
+name = "Box 42"
+places = [{ name = "North" }, { name = "South" }]
+locks = [{ name = "North door", place = "North" }, { name = "South door", place = "South" }]
+groups = [
+    { name = "North gym", place = "North", locks = ["North door"] },
+    { name = "South gym", place = "South", locks = ["South door"] },
+]
+users = [{ name = "Olga", email = "olga@box.test", role = "owner" }]
+keys = [{ user = "olga@box.test", secret = "the-owner-s-key-0001" }]
+"#;
+
+/// Ann in the entrance and Bo in the spa, through the plugin.
+fn synced() -> Gym {
+    let gym = Gym::mapped();
+    gym.run(&["sync"]).ends(0);
+    gym
+}
+
+/// Nothing of the installation is left, and the gym's own files are as they were.
+#[track_caller]
+fn is_gone(gym: &Gym) {
+    let left: Vec<_> = fs::read_dir(gym.path("state")).into_iter().flatten().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(gym.path("members.csv").exists() && gym.path("plans.csv").exists());
+    gym.run(&["status"]).ends(2).complains("there is no installation");
+}
+
+#[test]
+fn leaving_lists_everybody_keeps_kisi_as_it_is_and_leaves_no_key_behind() {
+    let gym = synced();
+    let before = gym.writes();
+    let list = gym.path("left.csv");
+    gym.run(&["disconnect", "--yes", "--out", list.to_str().unwrap()]).ends(0).says(&[
+        "WHO EMAIL REMOVED KEEPS NOTE",
+        "Ann Lee (1) ann@example.test Entrance",
+        "Bo Kim (2) bo@example.test Spa",
+        "nothing of the installation is left",
+    ]);
+    assert_eq!(
+        fs::read_to_string(list).unwrap(),
+        "member_id,name,email,removed,keeps,problem\n\
+         1,Ann Lee,ann@example.test,,Entrance,\n\
+         2,Bo Kim,bo@example.test,,Spa,\n"
+    );
+    assert_eq!(gym.writes(), before, "nothing changes in Kisi");
+    is_gone(&gym);
+    gym.connect(&[]).ends(0);
+    gym.run(&["map", "Basic", "Entrance"]).ends(0);
+    gym.run(&["map", "Gold", "Spa"]).ends(0);
+    gym.run(&["sync"]).ends(0);
+    assert_eq!(gym.writes(), before, "coming back finds what is there");
+}
+
+#[test]
+fn removing_takes_what_was_given_and_tells_machines() {
+    let gym = synced();
+    let ran = gym.run(&["disconnect", "--remove-granted", "--yes", "--json"]).ends(0);
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&document["type"], &document["what"]), (&"disconnected".into(), &"remove-granted".into()));
+    assert_eq!(document["people"][1]["removed"], serde_json::json!(["Spa"]));
+    assert_eq!(document["people"][1]["keeps"], serde_json::json!([]));
+    assert!(gym.in_group("Entrance").is_empty() && gym.in_group("Spa").is_empty());
+    is_gone(&gym);
+}
+
+#[test]
+fn nothing_is_done_before_the_gym_s_name_was_typed() {
+    let gym = synced();
+    gym.run(&["disconnect"]).ends(3).complains("type the gym's name, “Box 42”");
+    let mistyped = Live { typed: Some(|| Ok("Box 24\n".to_owned())), ..Live::default() };
+    let ran = gym.run_live(&["disconnect", "--remove-granted"], &mistyped).ends(3);
+    assert!(ran.err.contains("2 members, and their 2 grants are removed from Kisi"), "{}", ran.err);
+    gym.run(&["status"]).ends(0).says(&["“Box 42” is connected", "2 grants"]);
+    let typed = Live { typed: Some(|| Ok("Box 42\n".to_owned())), ..Live::default() };
+    gym.run_live(&["disconnect"], &typed).ends(0);
+    is_gone(&gym);
+}
+
+#[test]
+fn one_that_was_interrupted_goes_on_and_tells_everybody_once() {
+    let gym = synced();
+    let rows: String =
+        (10..20).map(|n| format!("{n},Member {n},m{n}@example.test,ms-{n},basic,active,\n")).collect();
+    let members = fs::read_to_string(gym.path("members.csv")).unwrap();
+    gym.file("members.csv", &format!("{members}{rows}"));
+    gym.run(&["sync"]).ends(0);
+    let mut runs = 0;
+    let through = loop {
+        runs += 1;
+        let live = Live::default();
+        live.interrupt.request();
+        let ran = gym.run_live(&["disconnect", "--remove-granted", "--yes", "--calls", "6"], &live);
+        if ran.code == 0 {
+            break ran;
+        }
+        assert!(runs < 30, "{}", ran.err);
+        ran.ends(4).complains("`harness disconnect` goes on from here");
+        if runs == 2 {
+            gym.run(&["status"]).ends(0).says(&["is not connected", "`harness disconnect` goes on"]);
+            gym.run(&["event", "member-changed", "1"]).ends(5);
+        }
+    };
+    assert!(runs > 3, "{runs}");
+    let told = through.out.lines().filter(|line| line.contains("@example.test")).count();
+    assert_eq!(told, 12, "{}", through.out);
+    assert!(gym.in_group("Entrance").is_empty());
+    is_gone(&gym);
+}
+
+#[test]
+fn a_key_that_no_longer_works_keeps_nobody_from_leaving() {
+    let gym = synced();
+    gym.sim.revoke_key(&fs::read_to_string(gym.path("state/key")).unwrap());
+    gym.run(&["disconnect", "--remove-granted", "--yes"])
+        .ends(5)
+        .complains("Or leave without removing anything: `harness disconnect`");
+    // The other key of hers would do, too: nothing was lost.
+    assert!(!OTHER_KEY.is_empty() && gym.path("state/key").exists());
+    gym.run(&["disconnect", "--yes"]).ends(0).says(&["Ann Lee (1) ann@example.test Entrance"]);
+    is_gone(&gym);
+}
+
+#[test]
+fn places_are_chosen_by_name_and_shown() {
+    let gym = Gym::with(TWO_PLACES);
+    gym.connect(&["--place", "Nroth"]).ends(2).complains("there is no place `Nroth`, but North (");
+    gym.connect(&["--place", "north"]).ends(0).says(&["places North; not looked after: South", "North gym"]);
+    let shown = gym.run(&["groups"]).ends(0).says(&["places North; not looked after: South"]);
+    assert!(!shown.out.contains("South gym"), "{}", shown.out);
+    gym.run(&["map", "Basic", "South gym"]).ends(2);
+    // What is not named stays.
+    gym.connect(&["--grace-days", "2"]).ends(0).says(&["places North; not looked after: South"]);
+    let south = gym.sim.state().places.iter().find(|place| place.name == "South").unwrap().id.to_string();
+    gym.connect(&["--place", &south, "--place", "North"]).ends(0).says(&["places North, South", "South gym"]);
+    gym.run(&["map", "Basic", "South gym"]).ends(0);
+    gym.connect(&["--place", "North"]).ends(2).complains("take that out of the mapping first");
+    gym.connect(&["--all-places"]).ends(0).says(&["South gym"]);
+    assert_eq!(gym.writes(), 0);
+}
+
+#[test]
+fn the_status_tells_when_everybody_was_synced_and_which_mapped_groups_open_nothing() {
+    let gym = Gym::mapped();
+    let before = gym.run(&["status"]).ends(0).says(&["group “Spa” is mapped and opens nothing [no-doors]"]);
+    assert!(!before.words().contains("synced everybody"), "{}", before.out);
+    gym.run(&["sync"]).ends(0);
+    gym.run(&["status"]).ends(0).says(&["synced everybody, "]);
+    let status: Value = serde_json::from_str(&gym.run(&["status", "--json"]).ends(0).out).unwrap();
+    assert!(status["last_synced_at"].is_u64(), "{status}");
+    assert_eq!(status["flawed_groups"][0]["name"], "Spa");
+}
