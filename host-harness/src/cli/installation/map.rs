@@ -208,8 +208,8 @@ impl Answer for Shown {
         page.table(&table)?;
         if self.changed {
             page.gap()?;
-            let next = "Taken over. It reaches each member with the next event, or everybody with `harness sync`; \
-                        `harness preview` shows what that would change.";
+            let next = "Taken over. It reaches each member with the next event, and everybody with `harness sync` \
+                        or the next `harness tick`; `harness preview` shows what that would change.";
             page.wide(Tone::Plain, next)?;
         }
         Ok(())
