@@ -186,7 +186,7 @@ impl Tenant {
             let (entries, after) = (entries.to_vec(), after.map(str::to_owned));
             Box::pin(async move {
                 let mappings = plugin.gym_door_access_mappings();
-                mappings.call_preview(store, &entries, after.as_ref()).await
+                mappings.call_preview(store, &entries, after.as_deref()).await
             })
         })
         .await
