@@ -1,7 +1,7 @@
 //! Whether a member may enter now, and if not, why: the same decision for `access.explain`, for the list of doors, for
 //! opening one, and for a login. Pure; `exports/access.rs` gathers the facts.
 
-use crate::contract::access::{Cause, Device, Verdict};
+use crate::contract::access::{Cause, Device, Remedy, Verdict};
 use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Reason, Timestamp};
 use crate::entitlement::{Desired, Withheld, earliest};
 use crate::explain;
@@ -80,12 +80,15 @@ pub struct Alert {
     pub at: Option<Timestamp>,
     /// What the front desk reads; empty for the cause's own sentence.
     pub for_staff: String,
+    /// What settles it, where that is not what usually settles the cause.
+    pub remedy: Option<Remedy>,
 }
 
 impl Alert {
     /// An alert about nothing in particular.
     pub fn new(hinders: bool, cause: Cause) -> Alert {
-        Alert { hinders, cause, membership: None, group: None, at: None, for_staff: String::new() }
+        let (membership, group, at, for_staff, remedy) = (None, None, None, String::new(), None);
+        Alert { hinders, cause, membership, group, at, for_staff, remedy }
     }
 }
 
@@ -239,15 +242,18 @@ impl Case<'_> {
         let Facts { record, mappings, now, .. } = *self.facts;
         let Some(seen) = self.facts.seen else { return };
         let cause = Cause::ProviderDiffers;
-        let account = match &seen.presence {
-            None => "Kisi no longer has the member's account: the next reconciliation makes it again.",
-            Some(Presence { is_suspended: true, .. }) => {
-                "The account is suspended in Kisi, so no door opens: turn its access on there."
+        let (account, remedy) = match &seen.presence {
+            None => {
+                ("Kisi no longer has the member's account: the next reconciliation makes it again.", None)
             }
-            Some(_) => "",
+            Some(Presence { is_suspended: true, .. }) => (
+                "The account is suspended in Kisi, so no door opens: turn its access on there.",
+                Some(Remedy::AskAdministrator),
+            ),
+            Some(_) => ("", None),
         };
         if !account.is_empty() {
-            self.alerts.push(Alert { for_staff: account.to_string(), ..Alert::new(true, cause) });
+            self.alerts.push(Alert { for_staff: account.to_string(), remedy, ..Alert::new(true, cause) });
             if seen.presence.is_none() {
                 return;
             }

@@ -33,10 +33,14 @@ pub fn alert(alert: &Alert, mappings: &Mappings) -> access::Alert {
         .find(|(cause, ..)| *cause == alert.cause)
         .copied()
         .unwrap_or((alert.cause, Remedy::AskStaff, "", ""));
+    let remedy = alert.remedy.unwrap_or(remedy);
     let group = alert.group.map(|group| mappings.group_ref(group));
     let for_staff = match &group {
         _ if !alert.for_staff.is_empty() => alert.for_staff.clone(),
-        Some(group) => format!("{}: {staff}", group_name(group)),
+        Some(group) => {
+            let link = if staff.starts_with("has ") { " " } else { ": " };
+            format!("{}{link}{staff}", group_name(group))
+        }
         None => staff.to_string(),
     };
     let for_member = if for_member.is_empty() { ASK } else { for_member }.to_string();
@@ -85,7 +89,7 @@ const WORDS: [(Cause, Remedy, &str, &str); 27] = [
         Cause::AppAccessOff,
         Remedy::UseProviderApp,
         "Some doors do not open from the app. Use your card.",
-        "access from the app is off in Kisi: members need a card.",
+        "access from the app is off in Kisi, members need a card.",
     ),
     (
         Cause::OtherDoor,

@@ -298,7 +298,9 @@ fn verifying_tells_each_difference_and_changes_nothing() {
 
     world.sim.set_user_access_enabled(user, false);
     let explained = verify(&world, ANN);
-    assert!(explained.alerts[0].reason.for_staff.contains("suspended"), "{:?}", explained.alerts);
+    let reason = &explained.alerts[0].reason;
+    assert!(reason.for_staff.contains("suspended"), "{reason:?}");
+    assert_eq!(reason.remedy, Remedy::AskAdministrator, "no reconciliation turns it on again");
     assert_eq!((explained.verdict, doors(&explained).len()), (Verdict::No, 0));
     world.sim.delete_user(user);
     let explained = verify(&world, ANN);
