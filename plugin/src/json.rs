@@ -49,19 +49,22 @@ impl Wrong {
     fn within<T>(&self, outer: &str, read: impl FnOnce() -> T) -> T {
         let before = self.is_any();
         let value = read();
-        if !before {
-            self.place(outer);
-        }
+        self.place(before, outer);
         value
     }
 
+    #[inline(never)]
     fn is_any(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    fn place(&self, outer: &str) {
-        let mut first = self.0.borrow_mut();
-        *first = first.take().map(|unreadable| unreadable.within(outer));
+    /// Places within `outer` what was found since there was nothing wrong `before`.
+    #[inline(never)]
+    fn place(&self, before: bool, outer: &str) {
+        if !before {
+            let mut first = self.0.borrow_mut();
+            *first = first.take().map(|unreadable| unreadable.within(outer));
+        }
     }
 }
 
@@ -285,8 +288,8 @@ fn list<T: Json>(value: &Value, wrong: &Wrong) -> Vec<T> {
     for (index, value) in values.iter().enumerate() {
         let before = wrong.is_any();
         list.push(T::read(value, wrong));
-        if !before && wrong.is_any() {
-            wrong.place(&format!("[{index}]"));
+        if wrong.is_any() {
+            wrong.place(before, &format!("[{index}]"));
         }
     }
     list
