@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::id::{GroupId, UserId};
 use crate::kisi::error::Error;
 use crate::kisi::{Budget, Kisi, role_assignments};
-use crate::ledger::store::{Loaded, MEMBERS, forget, storage_error};
+use crate::ledger::store::{Loaded, MEMBERS, forget};
 use crate::ledger::{Hold, State};
 use crate::mapping::Mappings;
 use crate::outcome;
@@ -19,6 +19,7 @@ use crate::rights;
 use crate::settings::Integration;
 use crate::settle::settle_user;
 use crate::stop::{Stop, is_damage, is_reject, reject};
+use crate::storage;
 use crate::sync::kept;
 use crate::tenant::{self, CONFIG, Groups, Versioned};
 
@@ -61,7 +62,7 @@ pub fn step(
     {
         return Ok(departed);
     }
-    let entries = host.scan(MEMBERS, after.as_deref(), PEOPLE_MAX).map_err(storage_error)?;
+    let entries = storage::scan(host, MEMBERS, after.as_deref(), PEOPLE_MAX)?;
     let mut step = Step {
         host,
         kisi: integration.map(|integration| Kisi::new(host, integration, budget)),
@@ -97,7 +98,7 @@ pub fn step(
 /// Forgets everybody up to a key. False when there are more.
 fn forget_until(host: &dyn Host, last: &str) -> Result<bool, Stop> {
     for _ in 0..PAGES_MAX {
-        let entries = host.scan(MEMBERS, None, PEOPLE_MAX).map_err(storage_error)?;
+        let entries = storage::scan(host, MEMBERS, None, PEOPLE_MAX)?;
         for entry in &entries {
             if entry.key.as_str() > last {
                 return Ok(true);

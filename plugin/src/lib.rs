@@ -34,6 +34,7 @@ pub mod kisi;
 pub mod ledger;
 pub mod rights;
 pub mod stop;
+pub mod storage;
 pub mod tenant;
 
 #[cfg(target_arch = "wasm32")]

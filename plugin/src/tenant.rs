@@ -7,11 +7,11 @@ use crate::contract::types::{self, Demand, PauseCause, Timestamp};
 use crate::host::Host;
 use crate::id::DoorId;
 use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
-use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::plan::{DATE_CHANGE, DateChange};
 use crate::settings::Settings;
 use crate::stop::{Stop, pause};
+use crate::storage;
 use crate::sync::Job;
 
 /// What `connect` established is here; the last key to go when an installation ends.
@@ -202,7 +202,7 @@ where
     /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
     pub fn save(&mut self, host: &dyn Host) -> Result<(), Stop> {
         let write = self.write();
-        self.version = Some(host.commit(vec![write]).map_err(storage_error)?);
+        self.version = Some(storage::commit(host, vec![write])?);
         Ok(())
     }
 
@@ -286,7 +286,7 @@ pub fn not_connected() -> Stop {
 }
 
 fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
-    let Some(entry) = host.get(key).map_err(storage_error)? else { return Ok(None) };
+    let Some(entry) = storage::get(host, key)? else { return Ok(None) };
     let value = json::from_slice(&entry.value).map_err(|error| {
         pause(
             PauseCause::StorageDamaged,

@@ -8,11 +8,12 @@ use crate::kisi::error::Error;
 use crate::kisi::organization::Place;
 use crate::kisi::{Budget, Kisi};
 use crate::ledger::Record;
-use crate::ledger::store::{MEMBERS, storage_error};
+use crate::ledger::store::MEMBERS;
 use crate::plan::DateChange;
 use crate::rights::{self, Key};
 use crate::settings::{PlaceId, Settings, problem};
 use crate::stop::{Stop, pause, reject, wrong};
+use crate::storage;
 use crate::tenant::{self, Config, Owned, Owner, Tenant, Versioned, new_config};
 
 /// How many records are looked at together.
@@ -74,7 +75,7 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
         .collect();
     update_mappings(&mut mappings.value, &groups.value);
     let config = new_config(config(host, settings, &key, before.as_ref()), before);
-    host.commit(vec![config.write(), groups.write(), mappings.write()]).map_err(storage_error)?;
+    storage::commit(host, vec![config.write(), groups.write(), mappings.write()])?;
     Ok(Connected {
         account: account(&config.value),
         organization: organization(&config.value),
@@ -191,7 +192,7 @@ fn count(host: &dyn Host) -> Result<(u32, u32), Stop> {
     let (mut members, mut grants) = (0_u32, 0_u32);
     let mut after: Option<String> = None;
     loop {
-        let entries = host.scan(MEMBERS, after.as_deref(), COUNT_PAGE).map_err(storage_error)?;
+        let entries = storage::scan(host, MEMBERS, after.as_deref(), COUNT_PAGE)?;
         for entry in &entries {
             let (is_tied, held) = Record::tally(&entry.value);
             members = members.saturating_add(u32::from(is_tied));

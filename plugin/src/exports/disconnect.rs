@@ -4,8 +4,8 @@ use crate::contract::connection::{Departed, Departure};
 use crate::depart;
 use crate::host::Host;
 use crate::kisi::Budget;
-use crate::ledger::store::storage_error;
 use crate::stop::{Stop, is_damage};
+use crate::storage;
 use crate::sync::{CALLS_MAX, CALLS_MIN};
 use crate::tenant;
 
@@ -32,7 +32,7 @@ pub fn disconnect(
     let integration = config.as_ref().map(|config| config.value.settings.integration.clone());
     if let Some(mut config) = config.filter(|config| !config.value.leaving) {
         config.value.leaving = true;
-        host.commit(vec![config.write(), tenant::without_job()]).map_err(storage_error)?;
+        storage::commit(host, vec![config.write(), tenant::without_job()])?;
     }
     let budget = Budget::of(calls.clamp(CALLS_MIN, CALLS_MAX));
     depart::step(host, integration.as_ref().filter(|_| what == Departure::RemoveGranted), after, &budget)

@@ -6,10 +6,10 @@ use crate::host::Host;
 use crate::id::GroupId;
 use crate::kisi::error::Error;
 use crate::kisi::{self, Budget, Kisi};
-use crate::ledger::store::storage_error;
 use crate::mapping::Mappings;
 use crate::settings::Settings;
 use crate::stop::Stop;
+use crate::storage;
 use crate::tenant::{self, Groups, Tenant, Versioned};
 use crate::window::order;
 
@@ -39,7 +39,7 @@ pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
     };
     let stored = imported(host, groups)?;
     update_mappings(&mut tenant.mappings.value, &stored.value);
-    host.commit(vec![stored.write(), tenant.mappings.write()]).map_err(storage_error)?;
+    storage::commit(host, vec![stored.write(), tenant.mappings.write()])?;
     Ok(to_list(&stored.value, &tenant.mappings.value))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn refresh_some(
         stored.value.failed_at = Some(host.now());
     }
     let writes = vec![stored.write(), tenant.mappings.write()];
-    host.commit(writes).map_err(storage_error)?;
+    storage::commit(host, writes)?;
     tenant.reload(host)?;
     match read {
         Ok(()) => Ok(stored.value.unread.is_empty()),

@@ -4,10 +4,10 @@ use crate::contract::mappings::{Effect, Effects, Mapping, MappingState};
 use crate::contract::types::Problem;
 use crate::host::Host;
 use crate::identity::address;
-use crate::ledger::store::storage_error;
 use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
 use crate::reconcile::{directory_error, entitled};
 use crate::stop::{Stop, wrong};
+use crate::storage;
 use crate::sync::is_others;
 use crate::tenant::{self, Config, Versioned};
 
@@ -39,7 +39,7 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
     }
     stored.value = mappings;
     writes.push(stored.write());
-    host.commit(writes).map_err(storage_error)?;
+    storage::commit(host, writes)?;
     Ok(to_contract(&stored.value))
 }
 

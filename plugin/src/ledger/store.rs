@@ -2,12 +2,13 @@
 //! only if nobody else changed them since they were read.
 
 use super::Record;
-use crate::contract::storage::{Precondition, Quota, StorageError, Write};
-use crate::contract::types::{PauseCause, Timestamp};
+use crate::contract::storage::{Precondition, Write};
+use crate::contract::types::Timestamp;
 use crate::host::Host;
 use crate::id::UserId;
 use crate::json::{self, Text};
-use crate::stop::{Stop, is_reject, pause, reject, retry};
+use crate::stop::{Stop, is_reject, reject};
+use crate::storage;
 
 /// Records are under this prefix, by member id.
 pub const MEMBERS: &str = "member/";
@@ -21,9 +22,6 @@ const DUE: &str = "due/";
 const DUE_DIGITS: usize = 20;
 /// Which member holds something through a Kisi user.
 const USERS: &str = "user/";
-
-/// How long to wait when storage does not answer.
-const RETRY_STORAGE_MS: u64 = 1_000;
 
 /// A record as it is in storage, and as it shall be.
 #[derive(Debug, Clone)]
@@ -42,7 +40,7 @@ impl Loaded {
     /// # Errors
     /// `retry` when storage does not answer, `reject` when the record is damaged.
     pub fn load(host: &dyn Host, member: &str) -> Result<Loaded, Stop> {
-        let entry = host.get(&key(MEMBERS, member)).map_err(storage_error)?;
+        let entry = storage::get(host, &key(MEMBERS, member))?;
         let (stored, version) = match entry {
             None => (Record::default(), None),
             Some(entry) => {
@@ -66,7 +64,7 @@ impl Loaded {
         if self.record == self.stored {
             return Ok(());
         }
-        let version = host.commit(self.writes()).map_err(storage_error)?;
+        let version = storage::commit(host, self.writes())?;
         self.is_saved(version);
         Ok(())
     }
@@ -111,7 +109,7 @@ pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(
         // An index entry changes hands within this commit: it is not absent before.
         write.requires = Precondition::None;
     }
-    let version = host.commit(writes).map_err(storage_error)?;
+    let version = storage::commit(host, writes)?;
     from.is_saved(version);
     to.is_saved(version);
     Ok(())
@@ -134,7 +132,7 @@ pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
     };
     // Nobody waits for an address any more.
     writes.retain(|write| !write.key.starts_with(FREED));
-    host.commit(writes).map_err(storage_error)?;
+    storage::commit(host, writes)?;
     Ok(())
 }
 
@@ -143,7 +141,7 @@ pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
 /// # Errors
 /// `retry` when storage does not answer.
 pub fn freed(host: &dyn Host, limit: u32) -> Result<Vec<String>, Stop> {
-    let entries = host.scan(FREED, None, limit).map_err(storage_error)?;
+    let entries = storage::scan(host, FREED, None, limit)?;
     Ok(entries.into_iter().filter_map(|entry| entry.key.strip_prefix(FREED).map(str::to_string)).collect())
 }
 
@@ -153,7 +151,7 @@ pub fn freed(host: &dyn Host, limit: u32) -> Result<Vec<String>, Stop> {
 /// `retry` when storage does not answer.
 pub fn followed(host: &dyn Host, email: &str) -> Result<(), Stop> {
     let write = Write { key: key(FREED, email), value: None, requires: Precondition::None };
-    host.commit(vec![write]).map_err(storage_error)?;
+    storage::commit(host, vec![write])?;
     Ok(())
 }
 
@@ -172,7 +170,7 @@ pub struct Due {
 /// # Errors
 /// `retry` when storage does not answer.
 pub fn first_due(host: &dyn Host) -> Result<Option<Due>, Stop> {
-    let entries = host.scan(DUE, None, 1).map_err(storage_error)?;
+    let entries = storage::scan(host, DUE, None, 1)?;
     Ok(entries.into_iter().next().map(|entry| {
         let rest = entry.key.get(DUE.len()..).unwrap_or_default();
         let (at, member) = rest.split_at_checked(DUE_DIGITS).unwrap_or_default();
@@ -187,7 +185,7 @@ pub fn first_due(host: &dyn Host) -> Result<Option<Due>, Stop> {
 /// # Errors
 /// As [`Loaded::save`].
 pub fn pass_due(host: &dyn Host, due: &Due, again: Option<Timestamp>) -> Result<(), Stop> {
-    if host.get(&due.key).map_err(storage_error)?.is_none() {
+    if storage::get(host, &due.key)?.is_none() {
         return Ok(());
     }
     // A record that cannot be read keeps nothing from being moved: its index is enough to come back to it.
@@ -199,7 +197,7 @@ pub fn pass_due(host: &dyn Host, due: &Due, again: Option<Timestamp>) -> Result<
     }
     let mut writes = vec![Write { key: due.key.clone(), value: None, requires: Precondition::None }];
     writes.extend(again.map(|at| due_write(at, &due.member, Some(Vec::new()))));
-    host.commit(writes).map_err(storage_error)?;
+    storage::commit(host, writes)?;
     Ok(())
 }
 
@@ -224,7 +222,7 @@ pub fn holder_of_user(host: &dyn Host, user: UserId) -> Result<Option<String>, S
 }
 
 fn holder(host: &dyn Host, key: &str) -> Result<Option<String>, Stop> {
-    let entry = host.get(key).map_err(storage_error)?;
+    let entry = storage::get(host, key)?;
     Ok(entry.map(|entry| String::from_utf8(entry.value).unwrap_or_default()))
 }
 
@@ -260,26 +258,4 @@ fn index_writes(member: &str, prefix: &str, before: &[String], after: &[String])
 
 fn key(prefix: &str, name: &str) -> String {
     format!("{prefix}{name}")
-}
-
-/// What the host must do about a storage error.
-pub fn storage_error(error: StorageError) -> Stop {
-    match error {
-        StorageError::Conflict(_) => {
-            retry(0, "The plugin's records changed during the call; it starts anew.", None)
-        }
-        StorageError::Unavailable(why) => {
-            retry(RETRY_STORAGE_MS, &format!("The plugin's storage does not answer: {why}."), None)
-        }
-        StorageError::QuotaExceeded(Quota::TotalSize) => pause(
-            PauseCause::StorageFull,
-            "The plugin's storage is full: raise the limit for this installation.",
-            None,
-        ),
-        // One member's, whose id or address is longer than any should be: no reason to stop for all others.
-        StorageError::QuotaExceeded(Quota::KeySize | Quota::ValueSize | Quota::CommitSize) => reject(
-            "The record would be larger than storage allows: an id or e-mail address is too long.",
-            None,
-        ),
-    }
 }

@@ -7,10 +7,11 @@ use crate::contract::events::{Action, Outcome};
 use crate::contract::sync::{Finding, FindingKind};
 use crate::contract::types::GroupRef;
 use crate::identity::address;
-use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, storage_error};
+use crate::ledger::store::{Loaded, holder_of_email, holder_of_user};
 use crate::ledger::{Account, Elevated, Hold, State};
 use crate::reconcile::{directory_error, entitled};
 use crate::stop::{Stop, is_reject};
+use crate::storage;
 
 /// Brings the next member up to date.
 ///
@@ -36,7 +37,7 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
     }
     step.job.value.counts.applied += 1;
     let writes = vec![todo.done(), step.job.write()];
-    step.job.saved(step.host.commit(writes).map_err(storage_error)?);
+    step.job.saved(storage::commit(step.host, writes)?);
     step.tenant.reload(step.host)?;
     Ok(Went::On)
 }

@@ -12,13 +12,14 @@ use crate::explain;
 use crate::host::Host;
 use crate::identity::address;
 use crate::json;
-use crate::ledger::store::{MEMBERS, holder_of_email, holder_of_user, storage_error};
+use crate::ledger::store::{MEMBERS, holder_of_email, holder_of_user};
 use crate::ledger::{Account, Elevated, Hold, Record, State, fingerprint};
 use crate::mapping::Mappings;
 use crate::plan::{Edit, Refused, Why, plan};
 use crate::reconcile::{directory_error, entitled};
 use crate::settings::{OnBlock, Settings};
 use crate::stop::{Stop, reject};
+use crate::storage;
 use crate::window::Window;
 
 /// How many members are compared at once: each may need a write, and a commit takes a hundred.
@@ -78,7 +79,7 @@ fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Ve
     let mut records = Vec::new();
     let mut after = last.map(|last| format!("{MEMBERS}{last}"));
     loop {
-        let entries = step.host.scan(MEMBERS, after.as_deref(), MEMBERS_A_PAGE).map_err(storage_error)?;
+        let entries = storage::scan(step.host, MEMBERS, after.as_deref(), MEMBERS_A_PAGE)?;
         let is_last = entries.len() < MEMBERS_A_PAGE as usize;
         for entry in entries {
             let id = entry.key.get(MEMBERS.len()..).unwrap_or_default().to_string();

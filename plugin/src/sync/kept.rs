@@ -6,8 +6,8 @@ use crate::id::{AssignmentId, GroupId, Seen, UserId};
 use crate::json::{self, Fields, Json, Object, Text, Value, Wrong};
 use crate::kisi::role_assignments::RoleAssignment;
 use crate::kisi::users::User;
-use crate::ledger::store::storage_error;
 use crate::stop::{Stop, retry};
+use crate::storage;
 use crate::window::Window;
 
 /// The job itself is beside these.
@@ -28,7 +28,7 @@ const WRITES_MAX: usize = 100;
 /// # Errors
 /// Those of storage.
 pub fn seen(host: &dyn Host, group: GroupId) -> Result<Seen, Stop> {
-    let entry = host.get(&format!("{SEEN}{group}")).map_err(storage_error)?;
+    let entry = storage::get(host, &format!("{SEEN}{group}"))?;
     Ok(Seen::from_bytes(&entry.map(|entry| entry.value).unwrap_or_default()))
 }
 
@@ -87,7 +87,7 @@ impl Odd {
     /// # Errors
     /// Those of storage.
     pub fn of_owner(host: &dyn Host, owner: Owner) -> Result<Vec<Odd>, Stop> {
-        let entries = host.scan(&odd_prefix(owner), None, 1_000).map_err(storage_error)?;
+        let entries = storage::scan(host, &odd_prefix(owner), None, 1_000)?;
         Ok(entries.iter().filter_map(|entry| json::from_slice(&entry.value).ok()).collect())
     }
 
@@ -100,7 +100,7 @@ impl Odd {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<(String, Odd)>, Stop> {
-        let entries = host.scan(&format!("{ODD}e"), after, limit).map_err(storage_error)?;
+        let entries = storage::scan(host, &format!("{ODD}e"), after, limit)?;
         let odd = |value: &[u8]| json::from_slice(value).ok();
         Ok(entries.into_iter().filter_map(|entry| Some((entry.key, odd(&entry.value)?))).collect())
     }
@@ -175,7 +175,7 @@ pub fn todo(turn: Turn, member: &str, verify: bool) -> Write {
 /// # Errors
 /// Those of storage.
 pub fn take_todo(host: &dyn Host) -> Result<Option<Todo>, Stop> {
-    let entry = host.scan(TODO, None, 1).map_err(storage_error)?.pop();
+    let entry = storage::scan(host, TODO, None, 1)?.pop();
     Ok(entry.map(|entry| Todo {
         member: entry.key.get(TODO.len() + 1..).unwrap_or_default().to_string(),
         verify: entry.value.first() == Some(&1),
@@ -201,7 +201,7 @@ pub fn user(email: &str, user: &User) -> Write {
 /// # Errors
 /// Those of storage.
 pub fn user_with(host: &dyn Host, email: &str) -> Result<Option<User>, Stop> {
-    let Some(entry) = host.get(&format!("{USER}{email}")).map_err(storage_error)? else { return Ok(None) };
+    let Some(entry) = storage::get(host, &format!("{USER}{email}"))? else { return Ok(None) };
     let kept: KeptUser = json::from_slice(&entry.value)
         .map_err(|error| retry(0, &format!("What a reconciliation kept is damaged: {error}"), None))?;
     Ok(Some(User { id: kept.id, email: Some(email.to_string()), created_for: kept.member }))
@@ -232,7 +232,7 @@ pub fn clean(host: &dyn Host) -> Result<bool, Stop> {
 /// # Errors
 /// Those of storage.
 pub fn remove(host: &dyn Host, prefix: &str, last: &str) -> Result<bool, Stop> {
-    let entries = host.scan(prefix, None, WRITES_MAX as u32).map_err(storage_error)?;
+    let entries = storage::scan(host, prefix, None, WRITES_MAX as u32)?;
     let is_last = entries.len() < WRITES_MAX;
     let writes: Vec<Write> = entries
         .into_iter()
@@ -240,7 +240,7 @@ pub fn remove(host: &dyn Host, prefix: &str, last: &str) -> Result<bool, Stop> {
         .map(|entry| Write { key: entry.key, value: None, requires: Precondition::None })
         .collect();
     if !writes.is_empty() {
-        host.commit(writes).map_err(storage_error)?;
+        storage::commit(host, writes)?;
     }
     Ok(is_last)
 }
@@ -252,7 +252,7 @@ pub fn remove(host: &dyn Host, prefix: &str, last: &str) -> Result<bool, Stop> {
 pub fn keep(host: &dyn Host, mut writes: Vec<Write>) -> Result<(), Stop> {
     while !writes.is_empty() {
         let rest = writes.split_off(writes.len().min(WRITES_MAX));
-        host.commit(writes).map_err(storage_error)?;
+        storage::commit(host, writes)?;
         writes = rest;
     }
     Ok(())

@@ -8,8 +8,9 @@ use crate::kisi::error::Error;
 use crate::kisi::page::OFFSET_MAX;
 use crate::kisi::role_assignments::{self, RoleAssignment};
 use crate::kisi::users::User;
-use crate::ledger::store::{Loaded, holder_of_user, storage_error};
+use crate::ledger::store::{Loaded, holder_of_user};
 use crate::stop::{Stop, reject};
+use crate::storage;
 
 /// Kisi's page of users, for weighing it against single look-ups.
 const USERS_A_PAGE: u64 = 100;
@@ -70,7 +71,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         next_group(step);
     }
     let writes = vec![kept::keep_seen(&seen, group), step.job.write()];
-    step.job.saved(step.host.commit(writes).map_err(storage_error)?);
+    step.job.saved(storage::commit(step.host, writes)?);
     Ok(Went::On)
 }
 
