@@ -6,7 +6,7 @@ use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Demand, PauseCause, Timestamp};
 use crate::host::Host;
 use crate::id::DoorId;
-use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
+use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value, Wrong, array};
 use crate::mapping::Mappings;
 use crate::plan::{DATE_CHANGE, DateChange};
 use crate::settings::Settings;
@@ -201,8 +201,7 @@ where
     /// # Errors
     /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
     pub fn save(&mut self, host: &dyn Host) -> Result<(), Stop> {
-        let write = self.write();
-        self.version = Some(storage::commit(host, vec![write])?);
+        self.saved(storage::commit(host, vec![self.write()])?);
         Ok(())
     }
 
@@ -287,14 +286,15 @@ pub fn not_connected() -> Stop {
 
 fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
     let Some(entry) = storage::get(host, key)? else { return Ok(None) };
-    let value = json::from_slice(&entry.value).map_err(|error| {
-        pause(
-            PauseCause::StorageDamaged,
-            &format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support."),
-            None,
-        )
-    })?;
+    let value = json::from_slice(&entry.value).map_err(|error| damaged(key, &error))?;
     Ok(Some(Versioned { value, key, version: Some(entry.version) }))
+}
+
+#[inline(never)]
+fn damaged(key: &str, error: &Unreadable) -> Stop {
+    let message =
+        format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support.");
+    pause(PauseCause::StorageDamaged, &message, None)
 }
 
 const CAUSES: [(&str, Cause); 4] = [
