@@ -6,7 +6,7 @@ use host_harness::Clock;
 use host_harness::contract::access::{Device, Verdict};
 use host_harness::contract::sync::Phase;
 use host_harness::contract::types::{Membership, Window};
-use kisi_sim::Knobs;
+use kisi_sim::{DuplicateRoleAssignment, Knobs, ValidityInPatch};
 
 use crate::access;
 use crate::world::{Arm, DAY, SETTINGS, START, World, member, membership};
@@ -17,7 +17,11 @@ const LEASED: &str =
 
 /// A gym with a lease of 30 days and a member who came by an event.
 fn gym(membership: Membership) -> World {
-    let world = World::connected(Arm::Component, Knobs::default(), LEASED, MAPPING);
+    gym_at(Knobs::default(), membership)
+}
+
+fn gym_at(knobs: Knobs, membership: Membership) -> World {
+    let world = World::connected(Arm::Component, knobs, LEASED, MAPPING);
     world.runtime.block_on(world.tenant().tick(100)).unwrap().unwrap();
     world.directory.insert(member("ann", vec![membership]));
     world.settle("ann");
@@ -75,6 +79,22 @@ fn a_year_of_an_unchanged_member_costs_a_change_of_dates_each_half_lease_and_no_
     let edits = edits(&world);
     assert!(edits.iter().all(|edit| edit.starts_with("PATCH /role_assignments/")), "{edits:?}");
     assert_eq!(edits.len(), 24, "365 days, one in 15");
+}
+
+#[test]
+fn where_kisi_ignores_dates_in_a_change_the_new_entry_comes_before_the_old_one_goes() {
+    let knobs = Knobs {
+        validity_in_patch: ValidityInPatch::Ignored,
+        duplicate_role_assignment: DuplicateRoleAssignment::Stack,
+        ..Knobs::default()
+    };
+    let world = gym_at(knobs, membership("ms-1", "basic"));
+    live(&world, START + 100 * DAY);
+    let edits = edits(&world);
+    // What the first change finds out is remembered.
+    assert!(edits[0].starts_with("PATCH"), "{edits:?}");
+    let rest: Vec<&str> = edits[1..].iter().filter_map(|edit| edit.split(' ').next()).collect();
+    assert_eq!(rest, ["POST", "DELETE"].repeat(6), "100 days, one change in 15");
 }
 
 #[test]
