@@ -417,3 +417,17 @@ fn a_gym_of_many_members_ends_in_bounded_steps_with_everything_gone() {
     assert_eq!(people.len(), 250);
     assert_eq!(world.storage.entries(), []);
 }
+
+#[test]
+fn without_readable_settings_nothing_can_be_taken_and_leaving_is_still_possible() {
+    let world = in_step();
+    let before = world.people();
+    let damage =
+        Write { key: "tenant/config".to_string(), value: Some(b"{".to_vec()), requires: Precondition::None };
+    world.runtime.block_on(world.storage.commit(vec![damage])).unwrap();
+    let error = step(&world, Departure::RemoveGranted, None, 20).unwrap().unwrap_err();
+    assert!(matches!(error.demand, Demand::Pause(PauseCause::StorageDamaged)), "{error:?}");
+    assert_eq!((world.calls().len(), world.people()), (0, before.clone()));
+    assert_eq!(disconnect(&world, Departure::Leave, 20).len(), 3);
+    assert_eq!((world.people(), world.storage.entries().len()), (before, 0));
+}

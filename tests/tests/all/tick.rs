@@ -11,6 +11,7 @@ use host_harness::contract::types::{
 use host_harness::{Clock, Moment, Verdict};
 use kisi_sim::{Fault, FaultEffect, Knobs};
 
+use crate::access::with_ann;
 use crate::world::{Arm, Cut, DAY, SETTINGS, START, World, member, membership};
 
 const MAPPING: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym", "Spa"])];
@@ -460,4 +461,74 @@ fn what_was_done_before_an_error_is_told() {
     go_to(&world, ticked.next);
     let told = tick(&world).findings;
     assert_eq!(told.iter().filter(|finding| finding.kind == FindingKind::Loses).count(), 2, "{told:#?}");
+}
+
+#[test]
+fn a_mapping_that_is_replaced_while_everybody_is_compared_holds_in_the_end() {
+    let world = World::connected(Arm::Component, Knobs::default(), SETTINGS, MAPPING);
+    for number in 0..12 {
+        world.directory.insert(member(&format!("m-{number:02}"), vec![membership("ms-1", "basic")]));
+    }
+    let halfway = |world: &World| {
+        world.sim.state().users.iter().filter(|user| user.email.starts_with("m-")).count() == 5
+    };
+    while !halfway(&world) {
+        try_tick(&world, 4).unwrap();
+    }
+    world.map(&[("basic", &["Spa"]), ("gold", &["Gym"])]).unwrap();
+    for _ in 0..100 {
+        let ticked = try_tick(&world, 4).unwrap();
+        if ticked.next > world.clock.now_ms() {
+            break;
+        }
+    }
+    for number in 0..12 {
+        assert_eq!(world.names_of(&format!("m-{number:02}@gym.test")), ["Spa"], "{number}");
+    }
+    assert_eq!(tick(&world).sync, None, "and nobody is compared once more");
+    // Whoever was not looked at yet was never in the other group.
+    let posts = world.calls().into_iter().filter(|call| call.starts_with("POST /role_assignments")).count();
+    assert!((12..=12 + 6).contains(&posts), "{posts}");
+}
+
+#[test]
+fn doors_that_are_read_in_parts_are_known_all_along() {
+    let world = with_ann("gold");
+    let doors = |world: &World| {
+        let doors = world.runtime.block_on(world.tenant().list_doors("ann")).unwrap().unwrap();
+        let mut names: Vec<String> = doors.into_iter().map(|door| door.name).collect();
+        names.sort();
+        names
+    };
+    tick(&world);
+    let all = ["Annex door", "Front door", "Sauna"];
+    assert_eq!(doors(&world), all);
+    let state = world.sim.state();
+    let office = state.locks.iter().find(|lock| lock.name == "Office").unwrap().id;
+    let spa = state.group_by_name("Spa").unwrap().id;
+    let added = serde_json::json!({ "group_lock": { "group_id": spa, "lock_id": office } });
+    let request = http::Request::post("/group_locks")
+        .header("authorization", format!("KISI-LOGIN {}", world.sim.key()))
+        .header("content-type", "application/json")
+        .body(bytes::Bytes::from(added.to_string()))
+        .unwrap();
+    assert!(world.runtime.block_on(world.wire.exchange(request)).unwrap().status().is_success());
+    go_to(&world, START + DAY);
+    world.calls();
+    let (mut refreshed, mut calls) = (0, 0);
+    for _ in 0..20 {
+        let ticked = try_tick(&world, 4).unwrap();
+        let sent = world.calls().len();
+        assert!(sent <= 4, "{sent} requests");
+        calls += sent;
+        refreshed += usize::from(ticked.groups_refreshed);
+        assert!(all.iter().all(|door| doors(&world).contains(&(*door).to_string())), "{:?}", doors(&world));
+        if ticked.next > world.clock.now_ms() {
+            break;
+        }
+    }
+    assert_eq!(refreshed, 1);
+    assert_eq!(doors(&world), ["Annex door", "Front door", "Office", "Sauna"]);
+    // The page of groups, the doors of three that have any, and a page of members of each of the four mapped ones.
+    assert_eq!(calls, 1 + 3 + 4);
 }
