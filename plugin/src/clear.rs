@@ -5,12 +5,13 @@ use crate::contract::events::{Action, Outcome, WarningKind};
 use crate::contract::types::{GroupRef, Member, Reason};
 use crate::entitlement::Withheld;
 use crate::explain;
+use crate::host::Host;
 use crate::id::{AssignmentId, LoginId, UserId};
 use crate::identity::{address, find_harder};
 use crate::kisi::error::Error;
 use crate::kisi::{Kisi, logins, role_assignments};
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user};
-use crate::ledger::{Account, Cleared, Hold, State, fingerprint};
+use crate::ledger::{Account, Cleared, Hold, Record, State, fingerprint};
 use crate::outcome;
 use crate::plan::Why;
 use crate::reconcile::Call;
@@ -33,15 +34,8 @@ pub fn clear(
     if member.is_some() {
         call.untie_unless(cleared.email.as_deref(), &mut loaded.record, outcome);
     }
-    if let (true, Some(known)) = (loaded.record.holds.is_empty(), &loaded.record.cleared) {
-        let is_others = |email: &String| {
-            Ok::<_, Stop>(holder_of_email(call.host, email)?.is_some_and(|holder| holder != loaded.member))
-        };
-        if *known == cleared
-            || (known.email.is_none() && cleared.email.as_ref().map_or(Ok(false), is_others)?)
-        {
-            return Ok(());
-        }
+    if is_cleared(call.host, &loaded.member, &loaded.record, cleared.email.as_deref())? {
+        return Ok(());
     }
     loaded.record.elevated.clear();
     for hold in &mut loaded.record.holds {
@@ -62,6 +56,21 @@ pub fn clear(
         loaded.record.cleared = Some(Cleared { email });
     }
     Ok(())
+}
+
+/// Whether a blocked member is known to hold nothing at this address. While it is another member's, what it opens is
+/// theirs.
+///
+/// # Errors
+/// Those of storage.
+pub fn is_cleared(host: &dyn Host, id: &str, record: &Record, email: Option<&str>) -> Result<bool, Stop> {
+    let Some(known) = record.cleared.as_ref().filter(|_| record.holds.is_empty()) else { return Ok(false) };
+    match email {
+        Some(email) if known.email.is_none() => {
+            Ok(holder_of_email(host, email)?.is_some_and(|holder| holder != id))
+        }
+        email => Ok(known.email.as_deref() == email),
+    }
 }
 
 /// False when it is not known what the member holds.

@@ -3,6 +3,7 @@
 
 use super::kept::{self, Odd, Owner, Turn};
 use super::{Step, Went};
+use crate::clear::is_cleared;
 use crate::contract::events::Action;
 use crate::contract::storage::Write;
 use crate::contract::sync::FindingKind;
@@ -116,14 +117,17 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     let mut entitled = entitled(member, mappings, settings, step.now);
     step.job.value.counts.members += 1;
     step.job.value.counts.grants += count(record.holds.len());
-    let odd = if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
+    let email = member.and_then(|member| address(member.email.as_deref()));
+    let mut odd = if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
     let mut picture = Picture { id, record: record.clone(), verify: false, differs: false };
     let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
     if barred && on_block == OnBlock::All {
-        return barred_member(step, member, &picture, &odd);
+        if let (Some(email), None) = (&email, &record.account) {
+            odd.extend(rows_of_address(step, id, email)?.unwrap_or_default());
+        }
+        return barred_member(step, member, email.as_deref(), &picture, &odd);
     }
     drifted(step, &mut picture)?;
-    let email = member.and_then(|member| address(member.email.as_deref()));
     if picture.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref()) {
         picture.differs = true;
     }
@@ -131,17 +135,10 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
         (None, _) if !entitled.groups.is_empty() => entitled.withhold(Reason::MissingEmail),
         (Some(email), None) => {
             let wants = !entitled.groups.is_empty();
-            let tenant = &step.tenant;
-            let (mappings, settings) = (&tenant.mappings.value, &tenant.config.value.settings);
-            match is_others(step.host, id, email, mappings, settings, step.now)? {
-                true if wants => entitled.withhold(Reason::EmailInUse),
-                true => {}
-                false => {
-                    let rows = if step.job.value.has_odd {
-                        Odd::of_owner(step.host, Owner::Email(email))?
-                    } else {
-                        Vec::new()
-                    };
+            match rows_of_address(step, id, email)? {
+                None if wants => entitled.withhold(Reason::EmailInUse),
+                None => {}
+                Some(rows) => {
                     picture.differs |= wants;
                     match rows.first() {
                         Some(row) if wants => {
@@ -171,6 +168,17 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     decide(step, &picture, &entitled)
 }
 
+/// The rows of a member whom the plugin has tied to nobody yet, by the address. None when it is another member's.
+fn rows_of_address(step: &Step, id: &str, email: &str) -> Result<Option<Vec<Odd>>, Stop> {
+    let tenant = &step.tenant;
+    let (mappings, settings) = (&tenant.mappings.value, &tenant.config.value.settings);
+    if is_others(step.host, id, email, mappings, settings, step.now)? {
+        return Ok(None);
+    }
+    let rows = step.job.value.has_odd.then(|| Odd::of_owner(step.host, Owner::Email(email)));
+    Ok(Some(rows.transpose()?.unwrap_or_default()))
+}
+
 /// Whether an address belongs to another member, or will: of several who are entitled to something, the first is served.
 pub fn is_others(
     host: &dyn Host,
@@ -194,13 +202,15 @@ pub fn is_others(
 fn barred_member(
     step: &mut Step,
     member: Option<&Member>,
+    email: Option<&str>,
     picture: &Picture,
     odd: &[Odd],
 ) -> Result<Option<Write>, Stop> {
     let record = &picture.record;
     let by_hand = odd.iter().any(|row| row.elevated.is_none());
-    let is_cleared = record.cleared.is_some() || member.is_none();
-    if record.holds.is_empty() && is_cleared && !by_hand && (member.is_some() || record.is_empty()) {
+    let is_cleared =
+        if member.is_some() { is_cleared(step.host, picture.id, record, email)? } else { record.is_empty() };
+    if is_cleared && !by_hand {
         return Ok(None);
     }
     let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };

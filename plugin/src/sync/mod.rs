@@ -131,7 +131,7 @@ impl Step<'_> {
     /// Goes to the next phase. True when there is nothing more to do in this step.
     fn advance(&mut self) -> Result<bool, Stop> {
         let job = &mut self.job.value;
-        (job.offset, job.total) = (0, None);
+        (job.offset, job.total, job.next, job.last) = (0, None, None, None);
         job.phase = match job.phase {
             Phase::Reading => Phase::Comparing,
             Phase::Comparing => Phase::Strangers,

@@ -1,0 +1,322 @@
+//! Random but lawful histories: what a platform, staff in Kisi, a host and a network do, as values that print, repeat
+//! and can be made smaller.
+
+use fastrand::Rng;
+use kisi_sim::{DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Knobs, SecondRole, ValidityInPatch};
+
+/// People of a gym.
+pub(crate) const MEMBERS: usize = 6;
+/// Addresses of a gym: fewer than people who change theirs, so that they meet.
+pub(crate) const EMAILS: usize = 7;
+pub(crate) const GROUPS: [&str; 3] = ["Gym", "Spa", "Pool"];
+/// A plan that opens nothing stands for all that a gym sells besides.
+pub(crate) const PLANS: [&str; 4] = ["basic", "gold", "pool", "towel"];
+/// Which plans give which groups; the last one gives nothing to anybody.
+pub(crate) const MAPPINGS: [&[(&str, &str)]; 4] = [
+    &[("basic", "Gym"), ("gold", "Gym"), ("gold", "Spa"), ("pool", "Pool")],
+    &[("basic", "Spa"), ("gold", "Gym"), ("pool", "Pool")],
+    &[("basic", "Gym"), ("basic", "Pool"), ("gold", "Spa"), ("gold", "Gym")],
+    &[],
+];
+
+/// A history of some gyms that share a platform and a Kisi.
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    pub(crate) gyms: Vec<Gym>,
+    pub(crate) knobs: Knobs,
+    pub(crate) steps: Vec<Step>,
+    /// Whether each member gets a last event before days pass, or nobody does and time alone must mend everything.
+    pub(crate) last_events: bool,
+}
+
+/// What is decided about a gym at the start.
+#[derive(Debug, Clone)]
+pub(crate) struct Gym {
+    pub(crate) grace_days: u64,
+    pub(crate) lease_days: u64,
+    pub(crate) members: usize,
+}
+
+/// One thing that happens, in one gym.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    pub(crate) gym: usize,
+    pub(crate) what: What,
+    /// What goes wrong in the calls of this step.
+    pub(crate) faults: Vec<Fault>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    Buy { who: usize, plan: usize, starts_in_hours: i64, lasts_hours: Option<u64> },
+    Change { who: usize, nth: usize, how: Change },
+    Block { who: usize, blocked: bool },
+    Email { who: usize, email: Option<usize>, spelling: Spelling },
+    Rename { who: usize, name: usize },
+    Delete { who: usize },
+    Map { mapping: usize },
+    Staff(Staff),
+    /// An event that waits is delivered; with `again` it stays and comes once more.
+    Deliver { nth: usize, again: bool },
+    /// An event about somebody to whom nothing happened, or last month's.
+    Replay { who: usize },
+    Lose { nth: usize },
+    Tick { calls: u32 },
+    Sync { preview: bool, calls: u32, steps: usize },
+    Confirm,
+    Cancel,
+    Connect,
+    Explain { who: usize, verify: bool },
+    Login { who: usize },
+    Unlock { who: usize },
+    Pass { minutes: u64 },
+    /// The host's clock is wrong by so many hours, from now on.
+    Skew { hours: i64 },
+    /// The next requests are all answered so.
+    Storm { requests: usize, status: u16 },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change {
+    Renew,
+    Freeze { hours: Option<u64> },
+    Resume,
+    Cancel,
+    Expire,
+    Overdue,
+    Pay,
+    Plan(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Spelling {
+    Plain,
+    Upper,
+    Blanks,
+}
+
+/// What staff does in Kisi itself.
+#[derive(Debug, Clone)]
+pub(crate) enum Staff {
+    Assign { person: usize, group: usize, elevated: bool, lasts_hours: Option<u64> },
+    Unassign { nth: usize },
+    DeleteGroup { group: usize },
+    RenameGroup { group: usize },
+    DeleteUser { nth: usize },
+    RotateKey,
+}
+
+/// Something that goes wrong at one moment of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) at: At,
+    pub(crate) effect: Effect,
+}
+
+/// The boundary, and how many passages of it go well before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    Request(usize),
+    Commit(usize),
+    Read(usize),
+    Directory(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Effect {
+    KillBefore,
+    KillAfter,
+    LoseAnswer,
+    Refuse,
+    TooMany,
+    Unavailable,
+    UnavailableAfterCommit,
+    Html,
+    Late,
+    Truncated,
+    NotAnArray,
+    Shifted,
+    Repeated,
+    Conflict,
+    Full,
+}
+
+const OF_REQUEST: [Effect; 13] = [
+    Effect::KillBefore,
+    Effect::KillAfter,
+    Effect::LoseAnswer,
+    Effect::Refuse,
+    Effect::TooMany,
+    Effect::Unavailable,
+    Effect::UnavailableAfterCommit,
+    Effect::Html,
+    Effect::Late,
+    Effect::Truncated,
+    Effect::NotAnArray,
+    Effect::Shifted,
+    Effect::Repeated,
+];
+const OF_COMMIT: [Effect; 6] = [
+    Effect::KillBefore,
+    Effect::KillAfter,
+    Effect::Unavailable,
+    Effect::UnavailableAfterCommit,
+    Effect::Conflict,
+    Effect::Full,
+];
+const OF_READ: [Effect; 2] = [Effect::KillBefore, Effect::Unavailable];
+
+/// The history of a seed: the same one each time.
+pub(crate) fn of_seed(seed: u64) -> History {
+    let mut rng = Rng::with_seed(seed);
+    let gyms: Vec<Gym> = (0..rng.usize(1..=3)).map(|_| gym(&mut rng)).collect();
+    let knobs = knobs(&mut rng);
+    let length = rng.usize(5..60);
+    let is_calm = rng.u8(0..4) == 0;
+    let steps = (0..length)
+        .map(|_| {
+            let what = what(&mut rng);
+            let faults = if is_calm { Vec::new() } else { faults(&mut rng) };
+            Step { gym: rng.usize(0..gyms.len()), what, faults }
+        })
+        .collect();
+    History { gyms, knobs, steps, last_events: rng.bool() }
+}
+
+fn gym(rng: &mut Rng) -> Gym {
+    Gym {
+        grace_days: *pick(rng, &[0, 0, 2]),
+        lease_days: *pick(rng, &[0, 0, 0, 7]),
+        members: rng.usize(2..=MEMBERS),
+    }
+}
+
+fn knobs(rng: &mut Rng) -> Knobs {
+    Knobs {
+        rate_limit: false,
+        duplicate_role_assignment: *pick(
+            rng,
+            &[
+                DuplicateRoleAssignment::IdenticalDatesConflict,
+                DuplicateRoleAssignment::AlwaysConflict,
+                DuplicateRoleAssignment::Stack,
+            ],
+        ),
+        validity_in_patch: *pick(rng, &[ValidityInPatch::Honoured, ValidityInPatch::Ignored]),
+        duplicate_user: *pick(rng, &[DuplicateUser::Conflict, DuplicateUser::Unprocessable]),
+        email_filter_case: *pick(rng, &[EmailFilterCase::Insensitive, EmailFilterCase::Sensitive]),
+        second_role: *pick(rng, &[SecondRole::Unprocessable, SecondRole::Allowed]),
+        email_lag_ms: *pick(rng, &[0, 0, 0, 30_000]),
+        ..Knobs::default()
+    }
+}
+
+fn what(rng: &mut Rng) -> What {
+    let who = rng.usize(0..MEMBERS);
+    let nth = rng.usize(0..8);
+    match rng.u32(0..100) {
+        0..=13 => What::Buy {
+            who,
+            plan: rng.usize(0..PLANS.len()),
+            starts_in_hours: *pick(rng, &[-24, 0, 0, 5, 100]),
+            lasts_hours: *pick(rng, &[None, Some(3), Some(30), Some(300)]),
+        },
+        14..=25 => What::Change { who, nth, how: change(rng) },
+        26..=28 => What::Block { who, blocked: true },
+        29..=30 => What::Block { who, blocked: false },
+        31..=35 => What::Email {
+            who,
+            email: if rng.u8(0..8) == 0 { None } else { Some(rng.usize(0..EMAILS)) },
+            spelling: *pick(rng, &[Spelling::Plain, Spelling::Plain, Spelling::Upper, Spelling::Blanks]),
+        },
+        36 => What::Rename { who, name: rng.usize(0..3) },
+        37..=38 => What::Delete { who },
+        39..=40 => What::Map { mapping: rng.usize(0..MAPPINGS.len()) },
+        41..=49 => What::Staff(staff(rng)),
+        50..=69 => What::Deliver { nth, again: rng.u8(0..5) == 0 },
+        70..=71 => What::Replay { who },
+        72..=73 => What::Lose { nth },
+        74..=79 => What::Tick { calls: *pick(rng, &[4, 7, 20, 1_000]) },
+        80..=86 => What::Sync {
+            preview: rng.u8(0..4) == 0,
+            calls: *pick(rng, &[4, 7, 30, 1_000]),
+            steps: rng.usize(1..6),
+        },
+        87 => What::Confirm,
+        88 => What::Cancel,
+        89..=90 => What::Connect,
+        91 => What::Explain { who, verify: rng.bool() },
+        92 => What::Login { who },
+        93 => What::Unlock { who },
+        94..=96 => What::Pass { minutes: *pick(rng, &[1, 60, 600, 1_500, 6_000]) },
+        97 => What::Skew { hours: rng.i64(-3..=3) },
+        _ => What::Storm { requests: rng.usize(1..12), status: *pick(rng, &[429, 500, 503]) },
+    }
+}
+
+fn change(rng: &mut Rng) -> Change {
+    match rng.u32(0..8) {
+        0 => Change::Renew,
+        1 => Change::Freeze { hours: *pick(rng, &[None, Some(10), Some(100)]) },
+        2 => Change::Resume,
+        3 => Change::Cancel,
+        4 => Change::Expire,
+        5 => Change::Overdue,
+        6 => Change::Pay,
+        _ => Change::Plan(rng.usize(0..PLANS.len())),
+    }
+}
+
+fn staff(rng: &mut Rng) -> Staff {
+    match rng.u32(0..20) {
+        0..=8 => Staff::Assign {
+            person: rng.usize(0..EMAILS + 2),
+            group: rng.usize(0..GROUPS.len()),
+            elevated: rng.u8(0..4) == 0,
+            lasts_hours: *pick(rng, &[None, None, Some(50)]),
+        },
+        9..=14 => Staff::Unassign { nth: rng.usize(0..10) },
+        15 => Staff::DeleteGroup { group: rng.usize(0..GROUPS.len()) },
+        16 => Staff::RenameGroup { group: rng.usize(0..GROUPS.len()) },
+        17 => Staff::DeleteUser { nth: rng.usize(0..6) },
+        _ => Staff::RotateKey,
+    }
+}
+
+fn faults(rng: &mut Rng) -> Vec<Fault> {
+    let count = *pick(rng, &[0, 0, 0, 1, 1, 2]);
+    let fault = |rng: &mut Rng| match rng.u32(0..10) {
+        0..=5 => Fault { at: At::Request(rng.usize(0..6)), effect: *pick(rng, &OF_REQUEST) },
+        6..=8 => Fault { at: At::Commit(rng.usize(0..6)), effect: *pick(rng, &OF_COMMIT) },
+        _ if rng.bool() => Fault { at: At::Read(rng.usize(0..10)), effect: *pick(rng, &OF_READ) },
+        _ => Fault { at: At::Directory(rng.usize(0..3)), effect: *pick(rng, &OF_READ) },
+    };
+    (0..count).map(|_| fault(rng)).collect()
+}
+
+fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
+    &choices[rng.usize(0..choices.len())]
+}
+
+/// Smaller histories that might fail alike, the smallest first.
+pub(crate) fn smaller(history: &History) -> Vec<History> {
+    let mut all = Vec::new();
+    let steps = history.steps.len();
+    let mut size = steps / 2;
+    while size > 0 {
+        for start in (0..steps).step_by(size) {
+            let mut shorter = history.clone();
+            shorter.steps.drain(start..(start + size).min(steps));
+            all.push(shorter);
+        }
+        size /= 2;
+    }
+    for (index, step) in history.steps.iter().enumerate() {
+        for fault in 0..step.faults.len() {
+            let mut calmer = history.clone();
+            calmer.steps[index].faults.remove(fault);
+            all.push(calmer);
+        }
+    }
+    all
+}

@@ -1,0 +1,299 @@
+//! The judge: what must hold, written from the rules of the product and not from the plugin's code, which it never calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use host_harness::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment};
+use kisi_sim::{RoleAssignment, Snapshot};
+
+pub(crate) const HOUR: u64 = 60 * 60 * 1_000;
+pub(crate) const DAY: u64 = 24 * HOUR;
+const PLAIN: &str = "group_basic";
+
+/// From and until, as Kisi has them; from is absent once it has passed.
+type Window = (Option<u64>, Option<u64>);
+
+/// What the judge knows of a gym: what was decided there, and what other people did.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Case {
+    pub(crate) organization: u64,
+    pub(crate) grace_ms: u64,
+    pub(crate) lease_ms: u64,
+    /// Plans and the groups that they give.
+    pub(crate) mapping: Vec<(String, u64)>,
+    /// Every address, as it is compared, that a member ever had.
+    pub(crate) emails_ever: BTreeMap<String, BTreeSet<String>>,
+    /// Role assignments that staff made.
+    pub(crate) by_hand: BTreeSet<u64>,
+    /// Users whom staff deleted.
+    pub(crate) users_deleted: BTreeSet<u64>,
+    /// Users that were there at some time.
+    pub(crate) users_ever: BTreeSet<u64>,
+    /// Staff's assignments to people who never were members, as they were made.
+    pub(crate) of_strangers: Vec<RoleAssignment>,
+    /// Roles above a plain member's that staff gave.
+    pub(crate) elevated: Vec<RoleAssignment>,
+    /// Users who administrate: they are nobody's members.
+    pub(crate) administrators: BTreeSet<u64>,
+}
+
+/// An address as it is compared.
+pub(crate) fn normal(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn email_of(member: &Member) -> Option<String> {
+    member.email.as_deref().map(normal).filter(|email| !email.is_empty())
+}
+
+/// What one membership gives, if anything from now on.
+fn gives(membership: &Membership, grace_ms: u64, now: u64) -> Option<(u64, u64)> {
+    match membership.status {
+        MembershipStatus::Cancelled | MembershipStatus::Expired => return None,
+        MembershipStatus::Frozen if membership.frozen_until.is_none_or(|until| until > now) => return None,
+        MembershipStatus::Frozen | MembershipStatus::Active => {}
+    }
+    let owed_from = match membership.payment {
+        Payment::Paid => u64::MAX,
+        Payment::Overdue(since) => since + grace_ms,
+    };
+    let from = membership.starts_at.unwrap_or(0).max(now);
+    let until = membership.ends_at.unwrap_or(u64::MAX).min(owed_from);
+    (from < until).then_some((from, until))
+}
+
+impl Case {
+    /// What a member should hold: the decision table.
+    pub(crate) fn desired(&self, member: &Member, kisi: &Snapshot) -> BTreeMap<u64, Window> {
+        let mut spans: BTreeMap<u64, Vec<(u64, u64)>> = BTreeMap::new();
+        if member.status == MemberStatus::Blocked || email_of(member).is_none() {
+            return BTreeMap::new();
+        }
+        for membership in &member.memberships {
+            let Some(span) = gives(membership, self.grace_ms, kisi.now) else { continue };
+            for (_, group) in self.mapping.iter().filter(|(plan, _)| *plan == membership.plan) {
+                if kisi.groups.iter().any(|one| one.id == *group) {
+                    spans.entry(*group).or_default().push(span);
+                }
+            }
+        }
+        let first = |mut spans: Vec<(u64, u64)>| {
+            spans.sort_unstable();
+            let mut joined: Option<(u64, u64)> = None;
+            for (from, until) in spans {
+                match &mut joined {
+                    Some((_, end)) if from <= *end => *end = until.max(*end),
+                    Some(_) => break,
+                    None => joined = Some((from, until)),
+                }
+            }
+            let (from, until) = joined.unwrap_or_default();
+            (Some(from).filter(|from| *from > kisi.now), Some(until).filter(|until| *until != u64::MAX))
+        };
+        spans.into_iter().map(|(group, spans)| (group, first(spans))).collect()
+    }
+
+    /// People of the organization and the groups they can enter through now, by address.
+    fn open(&self, kisi: &Snapshot) -> BTreeSet<(String, u64)> {
+        let users: BTreeMap<u64, String> =
+            kisi.users.iter().map(|user| (user.id, normal(&user.email))).collect();
+        let holds = |row: &&RoleAssignment| {
+            row.organization_id == self.organization
+                && row.valid_from.is_none_or(|from| from <= kisi.now)
+                && row.valid_until.is_none_or(|until| kisi.now < until)
+        };
+        kisi.role_assignments
+            .iter()
+            .filter(holds)
+            .filter_map(|row| Some((users.get(&row.assignee_id)?.clone(), row.applies_to_id)))
+            .collect()
+    }
+
+    /// Whether nobody else ever had one of this member's addresses.
+    fn is_unmistakable(&self, member: &str) -> bool {
+        let Some(own) = self.emails_ever.get(member) else { return false };
+        self.emails_ever.iter().all(|(other, emails)| other == member || emails.is_disjoint(own))
+    }
+
+    /// Entitled members who could enter before a request and can't after it, though nothing else happened.
+    pub(crate) fn gaps(&self, members: &[Member], before: &Snapshot, after: &Snapshot) -> Vec<String> {
+        let (open_before, open_after) = (self.open(before), self.open(after));
+        let mut gaps = Vec::new();
+        for member in members.iter().filter(|member| self.is_unmistakable(&member.id)) {
+            let emails = &self.emails_ever[&member.id];
+            let enters = |open: &BTreeSet<(String, u64)>, group: u64| {
+                emails.iter().any(|email| open.contains(&(email.clone(), group)))
+            };
+            for (group, (from, _)) in self.desired(member, before) {
+                if from.is_none() && enters(&open_before, group) && !enters(&open_after, group) {
+                    gaps.push(format!("{} is entitled to group {group} and was shut out", member.id));
+                }
+            }
+        }
+        gaps
+    }
+
+    /// Who could enter, or would later, and can't any more: people by member where that is known, and groups.
+    pub(crate) fn losses(&self, before: &Snapshot, after: &Snapshot) -> BTreeSet<(String, u64)> {
+        let person = |email: &str| {
+            let owner = self.emails_ever.iter().find(|(_, emails)| emails.contains(email));
+            owner.map_or_else(|| email.to_string(), |(member, _)| member.clone())
+        };
+        let holds = |kisi: &Snapshot| -> BTreeSet<(String, u64)> {
+            let user = |id: u64| kisi.users.iter().find(|user| user.id == id);
+            kisi.role_assignments
+                .iter()
+                .filter(|row| row.organization_id == self.organization)
+                .filter_map(|row| Some((person(&normal(&user(row.assignee_id)?.email)), row.applies_to_id)))
+                .collect()
+        };
+        holds(before).difference(&holds(after)).cloned().collect()
+    }
+
+    /// What a blocked member whose event was handled still holds by us. What staff gives after a block is found by the
+    /// next reconciliation, not by an event.
+    pub(crate) fn still_open(&self, member: &Member, kisi: &Snapshot) -> Vec<String> {
+        if member.status != MemberStatus::Blocked || !self.is_unmistakable(&member.id) {
+            return Vec::new();
+        }
+        let emails = &self.emails_ever[&member.id];
+        let users = kisi.users.iter().filter(|user| emails.contains(&normal(&user.email)));
+        users
+            .filter(|user| !self.administrators.contains(&user.id))
+            .flat_map(|user| kisi.role_assignments_of(user.id))
+            .filter(|row| row.role_id == PLAIN && !self.by_hand.contains(&row.id))
+            .map(|row| format!("{} is blocked and keeps group {}", member.id, row.applies_to_id))
+            .collect()
+    }
+
+    /// Everything that must hold once all is at rest.
+    pub(crate) fn at_rest(&self, members: &[Member], kisi: &Snapshot) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for user in kisi.users.iter().filter(|user| !self.administrators.contains(&user.id)) {
+            let rows: Vec<&RoleAssignment> = kisi
+                .role_assignments_of(user.id)
+                .filter(|row| row.organization_id == self.organization)
+                .collect();
+            self.judge_account(members, kisi, &normal(&user.email), &rows, &mut wrong);
+        }
+        for member in members {
+            let Some(email) = email_of(member) else { continue };
+            let has_account = kisi.users.iter().any(|user| normal(&user.email) == email);
+            let shares = members.iter().filter(|other| email_of(other).as_ref() == Some(&email)).count() > 1;
+            if !has_account && !shares && !self.desired(member, kisi).is_empty() {
+                wrong.push(format!("{} is entitled and has no account", member.id));
+            }
+        }
+        for user in self.users_ever.difference(&self.users_deleted) {
+            if kisi.users.iter().all(|one| one.id != *user) {
+                wrong.push(format!("user {user} was deleted, and not by staff"));
+            }
+        }
+        for row in self.of_strangers.iter().chain(&self.elevated) {
+            let is_there = |group: u64| kisi.groups.iter().any(|one| one.id == group);
+            if !self.by_hand.contains(&row.id)
+                || !is_there(row.applies_to_id)
+                || self.users_deleted.contains(&row.assignee_id)
+            {
+                continue;
+            }
+            let now = kisi.role_assignments.iter().find(|one| one.id == row.id);
+            let is_as_it_was = now.is_some_and(|now| {
+                (now.role_id.as_str(), now.valid_from, now.valid_until)
+                    == (row.role_id.as_str(), row.valid_from, row.valid_until)
+            });
+            let was_member = kisi
+                .users
+                .iter()
+                .find(|user| user.id == row.assignee_id)
+                .is_some_and(|user| self.emails_ever.values().any(|emails| emails.contains(&normal(&user.email))));
+            if !is_as_it_was && (row.role_id != PLAIN || !was_member) {
+                wrong.push(format!("assignment {} of staff ({}) was touched", row.id, row.role_id));
+            }
+        }
+        wrong
+    }
+
+    fn judge_account(
+        &self,
+        members: &[Member],
+        kisi: &Snapshot,
+        email: &str,
+        rows: &[&RoleAssignment],
+        wrong: &mut Vec<String>,
+    ) {
+        let plain: Vec<&RoleAssignment> = rows.iter().copied().filter(|row| row.role_id == PLAIN).collect();
+        let elevated_in = |group: u64| rows.iter().any(|row| row.role_id != PLAIN && row.applies_to_id == group);
+        let mut ours: BTreeMap<u64, Vec<&RoleAssignment>> = BTreeMap::new();
+        for row in plain.iter().filter(|row| !self.by_hand.contains(&row.id)) {
+            ours.entry(row.applies_to_id).or_default().push(row);
+        }
+        for (group, rows) in &ours {
+            if rows.len() > 1 {
+                wrong.push(format!("{email} is in group {group} twice by us"));
+            }
+        }
+        let owners: Vec<&Member> =
+            members.iter().filter(|member| email_of(member).as_deref() == Some(email)).collect();
+        let is_right = |member: &Member| {
+            let desired = self.desired(member, kisi);
+            let mut wrong = Vec::new();
+            for (group, window) in &desired {
+                let is_met = plain
+                    .iter()
+                    .any(|row| row.applies_to_id == *group && self.is_met(row, *window, kisi.now));
+                if !is_met && !elevated_in(*group) {
+                    let there: Vec<_> = plain
+                        .iter()
+                        .filter(|row| row.applies_to_id == *group)
+                        .map(|row| (row.valid_from, row.valid_until))
+                        .collect();
+                    wrong.push(format!(
+                        "{} should be in group {group} {window:?} at {} and has {there:?}",
+                        member.id, kisi.now
+                    ));
+                }
+            }
+            for group in ours.keys().filter(|group| !desired.contains_key(group)) {
+                wrong.push(format!("{} is not entitled to group {group} and holds it by us", member.id));
+            }
+            wrong
+        };
+        match owners.as_slice() {
+            [] => {
+                for group in ours.keys() {
+                    wrong.push(format!("{email} is nobody's and holds group {group} by us"));
+                }
+            }
+            [only] if only.status == MemberStatus::Blocked => {
+                for row in &plain {
+                    wrong.push(format!("{} is blocked and keeps group {}", only.id, row.applies_to_id));
+                }
+            }
+            [only] => wrong.extend(is_right(only)),
+            // Who came first is history; nobody else gets anything, and never a mixture.
+            several => {
+                let mut entitled = several.iter().filter(|member| !self.desired(member, kisi).is_empty());
+                if !ours.is_empty() && !entitled.any(|member| is_right(member).is_empty()) {
+                    wrong.push(format!("{email} is shared and holds what none of them is entitled to"));
+                }
+            }
+        }
+    }
+
+    /// Dates are compared by the second; a lease may end earlier than the window, but not before half of it is over.
+    fn is_met(&self, row: &RoleAssignment, (from, until): Window, now: u64) -> bool {
+        let second = |at: Option<u64>| at.map(|at| at / 1_000);
+        if second(row.valid_from.filter(|from| *from > now)) != second(from) {
+            return false;
+        }
+        let is_leased = || {
+            let begins = from.unwrap_or(now);
+            row.valid_until.is_some_and(|end| {
+                end > begins + self.lease_ms / 2 - HOUR
+                    && end <= begins + self.lease_ms + 1_000
+                    && until.is_none_or(|until| end <= until)
+            })
+        };
+        second(row.valid_until) == second(until) || (self.lease_ms > 0 && is_leased())
+    }
+}

@@ -1,0 +1,893 @@
+//! Plays a history: gyms on the real component in the real host, one simulated Kisi, virtual time. Then everything
+//! settles, and the judge looks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use host_harness::contract::access::Device;
+use host_harness::contract::doors::Phone;
+use host_harness::contract::events::{Event, EventKind};
+use host_harness::contract::mappings::Mapping;
+use host_harness::contract::sync::{Mode, Phase};
+use host_harness::contract::types::{
+    Demand, Error, Member, MemberStatus, Membership, MembershipStatus, Payment, Plan,
+};
+use host_harness::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
+use kisi_sim::{Hand, Seed, Simulator};
+
+use crate::history::{
+    Change, EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Spelling, Staff, Step, What,
+};
+use crate::judge::{Case, DAY, HOUR, normal};
+use crate::seams::Seams;
+
+/// 2026-12-01T08:00:00Z.
+const START: u64 = 1_796_112_000_000;
+/// How often a host tries again before somebody has to look: far more than any history needs.
+const TRIES_MAX: usize = 60;
+/// How much of the grants a reconciliation may take without being confirmed.
+const BRAKE_GRANTS: usize = 2;
+const BRAKE_PERCENT: usize = 20;
+const AT_REST: &str = "at rest";
+
+/// What came of a history.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Played {
+    pub(crate) violations: Vec<String>,
+    /// A number that differs when anything that was asked, stored or answered does.
+    pub(crate) digest: u64,
+    pub(crate) calls: u64,
+    pub(crate) requests: u64,
+    pub(crate) events: u64,
+    pub(crate) injected: BTreeMap<Effect, u64>,
+    /// Everything that happened, when that was asked for.
+    pub(crate) trace: Vec<String>,
+}
+
+/// How a call ended, for a host.
+enum Ended<T> {
+    Done(T),
+    Retry(u64),
+    Paused,
+    Refused(String),
+    Killed,
+}
+
+struct Gym {
+    number: usize,
+    seams: Arc<Seams>,
+    clock: Arc<VirtualClock>,
+    tenant: Tenant,
+    plugin: Plugin,
+    settings: String,
+    skew_ms: i64,
+    owner: u64,
+    key: String,
+    /// Groups by their place in `GROUPS`.
+    groups: Vec<u64>,
+    /// Members about whom an event waits.
+    queue: Vec<String>,
+    paused: bool,
+    job: Option<String>,
+    /// Members who changed since the job began: what they lose is theirs to lose.
+    changed: BTreeSet<String>,
+    bound: usize,
+    memberships: usize,
+    calls: u64,
+    events: u64,
+    staff_acted: bool,
+    secrets: Vec<String>,
+}
+
+/// Plays a history to its end.
+pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Played {
+    let sim = Simulator::new(seed(history.gyms.len())).expect("a simulator");
+    sim.set_knobs(history.knobs.clone());
+    let mut world = World { sim: sim.clone(), gyms: Vec::new(), trace: Vec::new() };
+    for (number, gym) in history.gyms.iter().enumerate() {
+        world.gyms.push(Gym::open(plugin, &sim, number, gym));
+    }
+    for number in 0..world.gyms.len() {
+        let gym = &mut world.gyms[number];
+        gym.connect(&sim).await;
+        gym.map(&sim, 0).await;
+    }
+    for (number, step) in history.steps.iter().enumerate() {
+        world.trace.push(format!("-- {number}: {step:?}"));
+        world.step(step).await;
+        world.note(step.gym);
+        if world.is_wrong() {
+            break;
+        }
+    }
+    if !world.is_wrong() {
+        for number in 0..world.gyms.len() {
+            world.trace.push(format!("-- gym {number} settles"));
+            world.settle(number, history.last_events).await;
+            world.note(number);
+        }
+    }
+    world.end(traced)
+}
+
+fn seed(gyms: usize) -> Seed {
+    let mut text = "start_time = \"2026-12-01T08:00:00.000Z\"\n".to_string();
+    for gym in 0..gyms {
+        text.push_str(&format!(
+            r#"
+            [[organizations]]
+            name = "Gym {gym}"
+            domain = "gym{gym}"
+            places = [{{ name = "Main Street" }}]
+            locks = [{{ name = "Front door" }}, {{ name = "Sauna" }}, {{ name = "Water" }}]
+            groups = [
+                {{ name = "Gym", locks = ["Front door"] }},
+                {{ name = "Spa", locks = ["Front door", "Sauna"] }},
+                {{ name = "Pool", locks = ["Water"] }},
+            ]
+            "#
+        ));
+    }
+    Seed::from_toml(&text).expect("the seed holds together")
+}
+
+struct World {
+    sim: Simulator,
+    gyms: Vec<Gym>,
+    trace: Vec<String>,
+}
+
+impl World {
+    fn is_wrong(&self) -> bool {
+        self.gyms.iter().any(|gym| !gym.seams.state().violations.is_empty())
+    }
+
+    /// Moves what a gym asked of Kisi into the trace.
+    fn note(&mut self, gym: usize) {
+        self.trace.extend(self.gyms[gym].seams.take_calls());
+    }
+
+    fn end(self, traced: bool) -> Played {
+        let mut played = Played::default();
+        let mut hasher = DefaultHasher::new();
+        self.trace.hash(&mut hasher);
+        for gym in &self.gyms {
+            let mut state = gym.seams.state();
+            for entry in gym.seams.storage.entries() {
+                (&entry.key, &entry.value, entry.version).hash(&mut hasher);
+                let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+                if gym.secrets.iter().any(|secret| text.contains(secret.as_str())) {
+                    state.violations.push("secret: a key is in storage".to_string());
+                }
+            }
+            let name = |violation: &String| format!("gym {}: {violation}", gym.number);
+            played.violations.extend(state.violations.iter().map(name));
+            for (effect, count) in &state.injected {
+                *played.injected.entry(*effect).or_default() += count;
+            }
+            played.calls += gym.calls;
+            played.events += gym.events;
+            played.requests += state.requests_ever;
+        }
+        played.violations.hash(&mut hasher);
+        played.digest = hasher.finish();
+        if traced {
+            played.trace = self.trace;
+        }
+        played
+    }
+
+    fn pass(&self, ms: u64) {
+        self.sim.advance(Duration::from_millis(ms));
+        for gym in &self.gyms {
+            gym.set_clock(&self.sim);
+        }
+    }
+
+    async fn step(&mut self, step: &Step) {
+        let sim = self.sim.clone();
+        let number = step.gym.min(self.gyms.len() - 1);
+        let gym = &mut self.gyms[number];
+        gym.seams.plan(&step.faults);
+        match &step.what {
+            What::Pass { minutes } => self.pass(minutes * 60_000),
+            What::Skew { hours } => {
+                gym.skew_ms = hours * i64::try_from(HOUR).unwrap_or(0);
+                gym.set_clock(&sim);
+            }
+            What::Storm { requests, status } => gym.seams.state().storm = (*requests, *status),
+            What::Staff(staff) => gym.staff(&sim, staff),
+            What::Map { mapping } => gym.map(&sim, *mapping).await,
+            What::Deliver { nth, again } => gym.deliver_next(*nth, *again).await,
+            What::Replay { who } => {
+                let member = gym.id(*who);
+                gym.deliver(&member).await;
+            }
+            What::Lose { nth } => {
+                if !gym.queue.is_empty() {
+                    gym.queue.remove(nth % gym.queue.len());
+                }
+            }
+            What::Tick { calls } => {
+                gym.tick(*calls).await;
+            }
+            What::Sync { preview, calls, steps } => gym.sync(&sim, *preview, *calls, *steps).await,
+            What::Confirm => gym.confirm().await,
+            What::Cancel => {
+                if let Some(job) = gym.job.take() {
+                    let ended = gym.tenant.cancel_sync(&job).await;
+                    gym.ended(ended);
+                    gym.seams.state().taken = None;
+                }
+            }
+            What::Connect => gym.connect_once(&sim).await,
+            What::Explain { who, verify } => {
+                let device = Device { bluetooth: None, location: None, signed_in: None };
+                let ended = gym.tenant.explain(&gym.id(*who), device, *verify).await;
+                gym.ended(ended);
+            }
+            What::Login { who } => {
+                let phone = Phone { brand: "A".to_string(), model: "B".to_string(), system: "C".to_string() };
+                let ended = gym.tenant.issue_login(&gym.id(*who), &phone).await;
+                gym.ended(ended);
+            }
+            What::Unlock { who } => {
+                let doors = gym.tenant.list_doors(&gym.id(*who)).await;
+                if let Ended::Done(doors) = gym.ended(doors)
+                    && let Some(door) = doors.first()
+                {
+                    let ended = gym.tenant.unlock(&gym.id(*who), &door.id).await;
+                    gym.ended(ended);
+                }
+            }
+            _ => gym.platform(&step.what, sim.now_ms()),
+        }
+        self.gyms[number].seams.plan(&[]);
+    }
+
+    /// Faults end, and the world comes to rest; then everything must be as the rules say, and nothing may cost a call.
+    async fn settle(&mut self, number: usize, last_events: bool) {
+        let sim = self.sim.clone();
+        {
+            let gym = &mut self.gyms[number];
+            gym.seams.plan(&[]);
+            gym.seams.state().storm = (0, 0);
+            gym.seams.state().taken = None;
+            gym.skew_ms = 0;
+            gym.set_clock(&sim);
+        }
+        self.pass(60_000);
+        let gym = &mut self.gyms[number];
+        gym.connect(&sim).await;
+        if last_events {
+            for who in 0..EMAILS.max(crate::history::MEMBERS) {
+                let member = gym.id(who);
+                gym.until_done(&sim, &member).await;
+            }
+            // What staff did and nobody told is found by a reconciliation alone.
+            if !gym.staff_acted {
+                gym.judge(&sim, "after the last events");
+            }
+        }
+        // The first days may finish what was begun before, or find out what later ones know.
+        let mut before = Vec::new();
+        for _ in 0..60 {
+            self.pass(DAY + HOUR);
+            let gym = &mut self.gyms[number];
+            gym.seams.take_calls();
+            gym.day(&sim).await;
+            let calls = gym.seams.state().calls.clone();
+            if gym.violations() || (before == calls && calls.iter().all(|call| call.starts_with("GET"))) {
+                break;
+            }
+            before = calls;
+        }
+        let gym = &mut self.gyms[number];
+        if gym.violations() {
+            return;
+        }
+        let calls = gym.seams.take_calls();
+        if calls.iter().any(|call| !call.starts_with("GET")) {
+            gym.wrong(format!("rest: edits day after day: {calls:?}"));
+            return;
+        }
+        gym.judge(&sim, AT_REST);
+        if !gym.violations() {
+            gym.costs_nothing(&sim, &calls).await;
+        }
+    }
+}
+
+impl Gym {
+    fn open(plugin: &Plugin, sim: &Simulator, number: usize, gym: &crate::history::Gym) -> Gym {
+        let state = sim.state();
+        let organization = state.organizations[number].id;
+        let key = sim.keys().into_iter().find(|key| key.organization_id == organization).expect("a key");
+        let groups = GROUPS
+            .iter()
+            .filter_map(|name| {
+                let of_gym = |group: &&kisi_sim::Group| group.organization_id == organization && group.name == *name;
+                state.groups.iter().find(of_gym).map(|group| group.id)
+            })
+            .collect();
+        let case = Case {
+            organization,
+            grace_ms: gym.grace_days * DAY,
+            lease_ms: gym.lease_days * DAY,
+            administrators: BTreeSet::from([key.user_id]),
+            ..Case::default()
+        };
+        let seams = Seams::new(sim.clone(), case);
+        let plan = |id: &&str| Plan { id: (*id).to_string(), name: (*id).to_string() };
+        seams.directory.set_plans(PLANS.iter().map(plan).collect());
+        let clock = Arc::new(VirtualClock::new(START));
+        let settings = format!(
+            r#"{{"integration":{{"identifier":"Gym","contact":"doors@gym.test"}},"grace_days":{},"lease_days":{},
+                "brake":{{"grants":{BRAKE_GRANTS},"percent":{BRAKE_PERCENT}}}}}"#,
+            gym.grace_days, gym.lease_days
+        );
+        let tenant = tenant(plugin, number, &seams, &clock, &key.secret);
+        let mut opened = Gym {
+            number,
+            seams,
+            clock,
+            tenant,
+            plugin: plugin.clone(),
+            settings,
+            skew_ms: 0,
+            owner: key.user_id,
+            secrets: vec![key.secret.clone()],
+            key: key.secret,
+            groups,
+            queue: Vec::new(),
+            paused: false,
+            job: None,
+            changed: BTreeSet::new(),
+            bound: 0,
+            memberships: 0,
+            calls: 0,
+            events: 0,
+            staff_acted: false,
+        };
+        for who in 0..gym.members {
+            let member = Member {
+                id: opened.id(who),
+                name: format!("Person {who}"),
+                email: Some(opened.email(who)),
+                status: MemberStatus::Active,
+                memberships: Vec::new(),
+            };
+            opened.seams.directory.insert(member);
+            opened.changes(who);
+        }
+        opened.queue.clear();
+        opened
+    }
+
+    fn id(&self, who: usize) -> String {
+        format!("member-{}-{who}", self.number)
+    }
+
+    fn email(&self, number: usize) -> String {
+        format!("person{number}@gym{}.test", self.number)
+    }
+
+    fn set_clock(&self, sim: &Simulator) {
+        self.clock.set(sim.now_ms().saturating_add_signed(self.skew_ms));
+        self.seams.state().clock_is_right = self.skew_ms == 0;
+    }
+
+    fn wrong(&self, violation: String) {
+        self.seams.state().violations.push(violation);
+    }
+
+    fn violations(&self) -> bool {
+        !self.seams.state().violations.is_empty()
+    }
+
+    /// What a platform does about the end of a call.
+    fn ended<T>(&mut self, ended: Result<Result<T, Error>, CallError>) -> Ended<T> {
+        self.calls += 1;
+        match ended {
+            Ok(Ok(answer)) => Ended::Done(answer),
+            Ok(Err(error)) => {
+                if error.message.trim().is_empty() {
+                    self.wrong(format!("honest: an error without words: {error:?}"));
+                }
+                match error.demand {
+                    Demand::Retry(after_ms) => Ended::Retry(after_ms),
+                    Demand::Pause(_) => {
+                        self.paused = true;
+                        Ended::Paused
+                    }
+                    Demand::Reject | Demand::Settings(_) => Ended::Refused(error.message),
+                }
+            }
+            Err(CallError::Aborted(_)) => Ended::Killed,
+            Err(error) => {
+                self.wrong(format!("call: {error}"));
+                Ended::Killed
+            }
+        }
+    }
+
+    /// A change of a member on the platform: an event waits from now on.
+    fn changes(&mut self, who: usize) {
+        let id = self.id(who);
+        if let Some(member) = self.seams.directory.members().into_iter().find(|member| member.id == id)
+            && let Some(email) = member.email
+        {
+            self.seams.state().case.emails_ever.entry(id.clone()).or_default().insert(normal(&email));
+        }
+        self.changed.insert(id.clone());
+        self.queue.push(id);
+    }
+
+    fn platform(&mut self, what: &What, now: u64) {
+        let number = self.memberships;
+        let who = match what {
+            What::Buy { who, .. }
+            | What::Change { who, .. }
+            | What::Block { who, .. }
+            | What::Email { who, .. }
+            | What::Rename { who, .. }
+            | What::Delete { who } => *who,
+            _ => return,
+        };
+        let id = self.id(who);
+        let in_hours = |hours: i64| now.saturating_add_signed(hours * 3_600_000);
+        let directory = &self.seams.directory;
+        match what {
+            What::Buy { plan, starts_in_hours, lasts_hours, .. } => {
+                let starts_at = in_hours(*starts_in_hours);
+                let membership = Membership {
+                    id: format!("ms-{number}"),
+                    plan: PLANS[*plan].to_string(),
+                    location: None,
+                    status: MembershipStatus::Active,
+                    starts_at: (*starts_in_hours != 0).then_some(starts_at),
+                    ends_at: lasts_hours.map(|hours| starts_at + hours * HOUR),
+                    payment: Payment::Paid,
+                    frozen_until: None,
+                };
+                self.memberships += 1;
+                directory.update(&id, |member| member.memberships.push(membership));
+            }
+            What::Change { nth, how, .. } => {
+                directory.update(&id, |member| {
+                    let count = member.memberships.len().max(1);
+                    if let Some(membership) = member.memberships.get_mut(nth % count) {
+                        change(membership, *how, now);
+                    }
+                });
+            }
+            What::Block { blocked, .. } => {
+                let status = if *blocked { MemberStatus::Blocked } else { MemberStatus::Active };
+                directory.update(&id, |member| member.status = status);
+            }
+            What::Email { email, spelling, .. } => {
+                let email = email.map(|email| {
+                    let plain = self.email(email);
+                    match spelling {
+                        Spelling::Plain => plain,
+                        Spelling::Upper => plain.to_uppercase(),
+                        Spelling::Blanks => format!(" {plain} "),
+                    }
+                });
+                directory.update(&id, |member| member.email = email);
+            }
+            What::Rename { name, .. } => {
+                directory.update(&id, |member| member.name = format!("Person {who} the {name}"));
+            }
+            What::Delete { .. } => {
+                directory.remove(&id);
+            }
+            _ => {}
+        }
+        self.changes(who);
+    }
+
+    fn staff(&mut self, sim: &Simulator, staff: &Staff) {
+        self.staff_acted = true;
+        let state = sim.state();
+        let organization = self.seams.state().case.organization;
+        let is_here = |id: u64| id == organization;
+        match staff {
+            Staff::Assign { person, group, elevated, lasts_hours } => {
+                let email = self.email(*person);
+                let user = match state.user_by_email(&email) {
+                    Some(user) => user.id,
+                    None => {
+                        let name = format!("By hand {person}");
+                        let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
+                        sim.hand(hand).expect("a user").id.expect("an id")
+                    }
+                };
+                let group = self.groups[*group];
+                let role = if *elevated { "group_manager" } else { "group_basic" };
+                let has_one = state
+                    .role_assignments_of(user)
+                    .any(|row| row.applies_to_id == group);
+                let exists = state.groups.iter().any(|one| one.id == group);
+                if has_one || !exists {
+                    return;
+                }
+                let hand = Hand::Assign {
+                    user_id: user,
+                    group_id: group,
+                    role: role.to_string(),
+                    valid_from: None,
+                    valid_until: lasts_hours.map(|hours| sim.now_ms() + hours * HOUR),
+                };
+                let id = sim.hand(hand).expect("an assignment").id.expect("an id");
+                let row = sim.state().role_assignments.into_iter().find(|row| row.id == id).expect("it is there");
+                let mut state = self.seams.state();
+                state.case.by_hand.insert(id);
+                state.case.users_ever.insert(user);
+                if *elevated { state.case.elevated.push(row) } else { state.case.of_strangers.push(row) }
+            }
+            Staff::Unassign { nth } => {
+                let rows: Vec<u64> = state
+                    .role_assignments
+                    .iter()
+                    .filter(|row| is_here(row.organization_id) && row.role_id.starts_with("group_"))
+                    .map(|row| row.id)
+                    .collect();
+                if let Some(row) = rows.get(nth % rows.len().max(1)) {
+                    sim.unassign(*row);
+                    self.seams.state().case.by_hand.remove(row);
+                }
+            }
+            Staff::DeleteGroup { group } => {
+                sim.delete_group(self.groups[*group]);
+            }
+            Staff::RenameGroup { group } => {
+                let name = format!("{} (renamed)", GROUPS[*group]);
+                // A group that staff deleted before has no name.
+                drop(sim.hand(Hand::RenameGroup { id: self.groups[*group], name }));
+            }
+            Staff::DeleteUser { nth } => {
+                let users: Vec<u64> = state
+                    .users
+                    .iter()
+                    .filter(|user| is_here(user.organization_id) && user.id != self.owner)
+                    .map(|user| user.id)
+                    .collect();
+                if let Some(user) = users.get(nth % users.len().max(1)) {
+                    sim.delete_user(*user);
+                    self.seams.state().case.users_deleted.insert(*user);
+                }
+            }
+            Staff::RotateKey => {
+                sim.revoke_key(&self.key);
+                self.key = sim.add_key(self.owner);
+                self.secrets.push(self.key.clone());
+            }
+        }
+    }
+
+    async fn connect_once(&mut self, sim: &Simulator) {
+        // The host has been given the key that works now, and is a new process.
+        self.tenant = tenant(&self.plugin, self.number, &self.seams, &self.clock, &self.key);
+        self.set_clock(sim);
+        let ended = self.tenant.connect(&self.settings).await;
+        if let Ended::Done(_) = self.ended(ended) {
+            self.paused = false;
+        }
+    }
+
+    async fn connect(&mut self, sim: &Simulator) {
+        for _ in 0..TRIES_MAX {
+            self.tenant = tenant(&self.plugin, self.number, &self.seams, &self.clock, &self.key);
+            let ended = self.tenant.connect(&self.settings).await;
+            match self.ended(ended) {
+                Ended::Done(_) => {
+                    self.paused = false;
+                    return;
+                }
+                Ended::Retry(after_ms) => self.wait(sim, after_ms),
+                // Without any group there is nothing to connect to: staff makes one.
+                Ended::Refused(why) if why.contains("no group") => {
+                    let organization_id = Some(self.seams.state().case.organization);
+                    let lock_ids = Vec::new();
+                    let hand = Hand::AddGroup { name: "New".to_string(), organization_id, place_id: None, lock_ids };
+                    sim.hand(hand).expect("a group");
+                }
+                Ended::Refused(why) => return self.wrong(format!("connect: refused: {why}")),
+                Ended::Paused | Ended::Killed => {}
+            }
+        }
+        self.wrong("connect: the installation cannot be connected".to_string());
+    }
+
+    fn wait(&self, sim: &Simulator, ms: u64) {
+        sim.advance(Duration::from_millis(ms.max(1)));
+        self.set_clock(sim);
+    }
+
+    async fn map(&mut self, sim: &Simulator, mapping: usize) {
+        let state = sim.state();
+        let entries: Vec<Mapping> = MAPPINGS[mapping]
+            .iter()
+            .filter_map(|(plan, group)| {
+                let place = GROUPS.iter().position(|name| name == group)?;
+                let id = self.groups[place];
+                // A form offers what is there.
+                let is_there = state.groups.iter().any(|group| group.id == id);
+                let entry = Mapping { plan: (*plan).to_string(), group: id.to_string(), location: None };
+                is_there.then_some(entry)
+            })
+            .collect();
+        for _ in 0..TRIES_MAX {
+            let ended = self.tenant.replace_mappings(&entries).await;
+            match self.ended(ended) {
+                Ended::Done(_) => {
+                    let group = |entry: &Mapping| entry.group.parse().unwrap_or_default();
+                    let pairs = entries.iter().map(|entry| (entry.plan.clone(), group(entry))).collect();
+                    self.seams.state().case.mapping = pairs;
+                    let everybody = self.seams.directory.members().into_iter().map(|member| member.id);
+                    self.changed.extend(everybody);
+                    return;
+                }
+                Ended::Retry(after_ms) => self.wait(sim, after_ms),
+                Ended::Killed => self.seams.plan(&[]),
+                Ended::Paused => return,
+                // A group of the form was deleted, and the groups were not read since.
+                Ended::Refused(_) => return,
+            }
+        }
+        self.wrong("map: the mapping cannot be replaced".to_string());
+    }
+
+    async fn deliver_next(&mut self, nth: usize, again: bool) {
+        if self.queue.is_empty() || self.paused {
+            return;
+        }
+        let place = nth % self.queue.len();
+        let member = self.queue[place].clone();
+        let ended = self.deliver(&member).await;
+        // The host keeps what is not done, and what it does not know to be.
+        if !again && matches!(ended, Ended::Done(_) | Ended::Refused(_)) {
+            self.queue.retain(|waiting| *waiting != member);
+        }
+    }
+
+    async fn deliver(&mut self, id: &str) -> Ended<()> {
+        self.events += 1;
+        let event = Event {
+            id: format!("e-{}", self.events),
+            kind: EventKind::Other("something".to_string()),
+            member: id.to_string(),
+            occurred_at: self.clock_ms(),
+        };
+        let before = self.seams.state().requests_ever;
+        let ended = match self.tenant.handle(&event).await {
+            Ok(Ok(outcomes)) => {
+                for outcome in &outcomes {
+                    let texts = outcome
+                        .changes
+                        .iter()
+                        .map(|change| &change.explanation)
+                        .chain(outcome.refusals.iter().map(|refusal| &refusal.explanation))
+                        .chain(outcome.warnings.iter().map(|warning| &warning.explanation));
+                    if texts.into_iter().any(|text| text.trim().is_empty()) {
+                        self.wrong(format!("honest: no reason in {outcome:?}"));
+                    }
+                }
+                Ok(Ok(()))
+            }
+            Ok(Err(unfinished)) => Ok(Err(unfinished.error)),
+            Err(error) => Err(error),
+        };
+        let ended = self.ended(ended);
+        if matches!(ended, Ended::Done(())) {
+            let requests = self.seams.state().requests_ever - before;
+            self.is_out(id, requests);
+        }
+        ended
+    }
+
+    /// A blocked member whose event was handled is out, and it took few requests.
+    fn is_out(&self, id: &str, requests: u64) {
+        let kisi = self.seams.sim.state();
+        let members = self.seams.directory.members();
+        let Some(member) = members.iter().find(|member| member.id == id) else { return };
+        let mut state = self.seams.state();
+        let still_open = state.case.still_open(member, &kisi);
+        state.violations.extend(still_open.into_iter().map(|open| format!("block: {open}")));
+        if member.status == MemberStatus::Blocked && requests > 60 {
+            state.violations.push(format!("block: {requests} requests"));
+        }
+    }
+
+    fn clock_ms(&self) -> u64 {
+        host_harness::Clock::now_ms(self.clock.as_ref())
+    }
+
+    async fn until_done(&mut self, sim: &Simulator, member: &str) {
+        for _ in 0..TRIES_MAX {
+            match self.deliver(member).await {
+                Ended::Done(()) => return,
+                Ended::Retry(after_ms) => self.wait(sim, after_ms),
+                Ended::Killed => {}
+                Ended::Paused => return self.wrong(format!("event: {member} pauses the gym though all is well")),
+                Ended::Refused(why) => return self.wrong(format!("event: {member} is refused: {why}")),
+            }
+        }
+        self.wrong(format!("event: {member} does not settle"));
+    }
+
+    async fn tick(&mut self, calls: u32) -> Option<(u64, Option<String>)> {
+        if self.paused {
+            return None;
+        }
+        let ended = self.tenant.tick(calls).await;
+        match self.ended(ended) {
+            Ended::Done(ticked) => {
+                let waiting = ticked.sync.filter(|sync| sync.phase == Phase::Waiting);
+                Some((ticked.next, waiting.map(|sync| sync.job)))
+            }
+            Ended::Retry(after_ms) => Some((self.clock_ms() + after_ms.max(1), None)),
+            _ => None,
+        }
+    }
+
+    /// All that a day asks for, confirmed where somebody must.
+    async fn day(&mut self, sim: &Simulator) {
+        for _ in 0..TRIES_MAX * 4 {
+            let Some((next, waits)) = self.tick(1_000).await else {
+                return self.wrong("tick: it fails though all is well".to_string());
+            };
+            if let Some(job) = waits {
+                let ended = self.tenant.confirm_sync(&job).await;
+                self.ended(ended);
+                continue;
+            }
+            if next > self.clock_ms() + HOUR {
+                return;
+            }
+            if next > self.clock_ms() {
+                self.wait(sim, next - self.clock_ms());
+            }
+        }
+        self.wrong("tick: a day does not end".to_string());
+    }
+
+    async fn sync(&mut self, sim: &Simulator, preview: bool, calls: u32, steps: usize) {
+        if self.paused {
+            return;
+        }
+        if self.job.is_none() {
+            let mode = if preview { Mode::Preview } else { Mode::Apply };
+            let ended = self.tenant.start_sync(mode).await;
+            let Ended::Done(job) = self.ended(ended) else { return };
+            self.job = Some(job);
+            self.changed.clear();
+            let organization = self.seams.state().case.organization;
+            let state = sim.state();
+            let rows = state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
+            self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
+            self.seams.state().taken = Some(BTreeSet::new());
+        }
+        for _ in 0..steps {
+            let Some(job) = self.job.clone() else { return };
+            let ended = self.tenant.step_sync(&job, calls).await;
+            match self.ended(ended) {
+                Ended::Done(stepped) => {
+                    self.check_brake();
+                    if matches!(stepped.progress.phase, Phase::Done | Phase::Cancelled) {
+                        self.job = None;
+                        self.seams.state().taken = None;
+                    }
+                    if stepped.progress.phase == Phase::Waiting {
+                        return;
+                    }
+                }
+                Ended::Refused(_) => {
+                    self.check_brake();
+                    self.job = None;
+                    self.seams.state().taken = None;
+                }
+                Ended::Retry(_) | Ended::Paused | Ended::Killed => return self.check_brake(),
+            }
+        }
+    }
+
+    /// What a reconciliation takes that nobody confirmed, of people to whom nothing happened meanwhile.
+    fn check_brake(&self) {
+        let mut state = self.seams.state();
+        let Some(taken) = &state.taken else { return };
+        let count = taken.iter().filter(|(person, _)| !self.changed.contains(person)).count();
+        if count > self.bound {
+            let text = format!("brake: {count} were taken, and {} may be: {taken:?}", self.bound);
+            state.violations.push(text);
+        }
+    }
+
+    async fn confirm(&mut self) {
+        if let Some(job) = &self.job {
+            let ended = self.tenant.confirm_sync(job).await;
+            self.ended(ended);
+            self.seams.state().taken = None;
+        }
+    }
+
+    fn judge(&self, sim: &Simulator, when: &str) {
+        let kisi = sim.state();
+        let members = self.seams.directory.members();
+        let mut state = self.seams.state();
+        let wrong = state.case.at_rest(&members, &kisi);
+        state.violations.extend(wrong.into_iter().map(|wrong| format!("{when}: {wrong}")));
+        let present: BTreeSet<&str> = members.iter().map(|member| member.id.as_str()).collect();
+        for id in state.case.emails_ever.keys().filter(|id| !present.contains(id.as_str())).cloned().collect::<Vec<_>>() {
+            let kept = self.seams.storage.entries().into_iter().find(|entry| {
+                // A reconciliation under way knows how far it is.
+                let is_under_way = when != AT_REST && entry.key.contains("sync");
+                let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+                !is_under_way && text.contains(&id)
+            });
+            if let Some(kept) = kept {
+                state.violations.push(format!("{when}: {id} was deleted, and storage keeps {}", kept.key));
+            }
+        }
+    }
+
+    /// Nothing is wrong: events cost nothing, a tick costs nothing, and the day just passed cost its pages alone.
+    async fn costs_nothing(&mut self, sim: &Simulator, day: &[String]) {
+        self.seams.take_calls();
+        for who in 0..crate::history::MEMBERS {
+            let member = self.id(who);
+            self.until_done(sim, &member).await;
+        }
+        let is_simple = self.seams.state().case.elevated.is_empty();
+        let calls = self.seams.take_calls();
+        if !calls.is_empty() && is_simple {
+            self.wrong(format!("calls: replaying what is known costs {calls:?}"));
+        }
+        self.tick(1_000).await;
+        let calls = self.seams.take_calls();
+        if !calls.is_empty() && is_simple {
+            self.wrong(format!("calls: a tick with nothing due costs {calls:?}"));
+        }
+        let pages = |of: &str| day.iter().filter(|call| call.contains(of)).count();
+        let lists = pages("/groups?") + pages("/group_locks?") + pages("/role_assignments?") + pages("/users?");
+        if is_simple && (lists != day.len() || day.len() > 1 + 2 * GROUPS.len() + 2) {
+            self.wrong(format!("calls: an uneventful day costs {day:?}"));
+        }
+    }
+}
+
+fn change(membership: &mut Membership, how: Change, now: u64) {
+    match how {
+        Change::Renew => membership.ends_at = membership.ends_at.map(|end| end.max(now) + 30 * DAY),
+        Change::Freeze { hours } => {
+            membership.status = MembershipStatus::Frozen;
+            membership.frozen_until = hours.map(|hours| now + hours * HOUR);
+        }
+        Change::Resume => {
+            membership.status = MembershipStatus::Active;
+            membership.frozen_until = None;
+        }
+        Change::Cancel => membership.status = MembershipStatus::Cancelled,
+        Change::Expire => membership.status = MembershipStatus::Expired,
+        Change::Overdue => membership.payment = Payment::Overdue(now),
+        Change::Pay => membership.payment = Payment::Paid,
+        Change::Plan(plan) => membership.plan = PLANS[plan].to_string(),
+    }
+}
+
+fn tenant(plugin: &Plugin, number: usize, seams: &Arc<Seams>, clock: &Arc<VirtualClock>, key: &str) -> Tenant {
+    Tenant::builder(plugin.clone(), format!("gym-{number}"))
+        .directory(seams.clone())
+        .storage(seams.clone())
+        .credential(Secret::new(key).expect("a key"))
+        .transport(seams.clone())
+        .approve(ApprovedOrigin::direct("https://api.kisi.io".parse().expect("an origin")))
+        .pace(Arc::new(Pace::unlimited()))
+        .clock(clock.clone())
+        .build()
+        .expect("a tenant")
+}
+
