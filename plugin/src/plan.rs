@@ -4,7 +4,7 @@
 use crate::contract::types::Timestamp;
 use crate::entitlement::{Desired, Entitlement, Withheld};
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::ledger::{Hold, Record, State};
+use crate::ledger::{Elevated, Hold, Record, State};
 use crate::mapping::Mappings;
 use crate::window::Window;
 
@@ -174,9 +174,12 @@ pub fn plan(
             }
             _ => Why::Lost(entitlement.why_not(hold.group)),
         };
-        // The old user stays in when the new one could not be added.
+        // The old user stays in when the new one could not be added, and does not get in by a higher role either.
+        let is_in = |role: &Elevated| Some(role.user) == user && role.group == hold.group;
         let stays = refused.contains(&Refused::Revoke(assignment))
-            || (why == Why::Moved && refused.contains(&Refused::Grant(hold.group)));
+            || (why == Why::Moved
+                && refused.contains(&Refused::Grant(hold.group))
+                && !record.elevated.iter().any(is_in));
         // Deleting a group deletes what was given in it (I): no request is needed, no door can open.
         if mappings.is_deleted(hold.group) {
             edits.push(Edit::Drop { hold: hold.clone(), why });

@@ -219,6 +219,10 @@ impl<'a> Call<'a> {
             // Recorded at once, so that it is told once, whatever fails from here on.
             loaded.save(self.host)?;
         }
+        if verify {
+            // Those that are still there are among the rows.
+            loaded.record.elevated.clear();
+        }
         for row in &settled.rows {
             self.adopt(row, &entitled, &mut loaded.record, outcome);
         }

@@ -70,8 +70,8 @@ pub(crate) enum What {
     Login { who: usize },
     Unlock { who: usize },
     Pass { minutes: u64 },
-    /// The host's clock is wrong by so many hours, from now on.
-    Skew { hours: i64 },
+    /// The host's clock is wrong by so many minutes, from now on. Beyond five a lost answer may not be found again.
+    Skew { minutes: i64 },
     /// The next requests are all answered so.
     Storm { requests: usize, status: u16 },
 }
@@ -249,7 +249,7 @@ fn what(rng: &mut Rng) -> What {
         92 => What::Login { who },
         93 => What::Unlock { who },
         94..=96 => What::Pass { minutes: *pick(rng, &[1, 60, 600, 1_500, 6_000]) },
-        97 => What::Skew { hours: rng.i64(-3..=3) },
+        97 => What::Skew { minutes: rng.i64(-4..=4) },
         _ => What::Storm { requests: rng.usize(1..12), status: *pick(rng, &[429, 500, 503]) },
     }
 }

@@ -265,7 +265,12 @@ impl Case {
                 }
             }
             [only] if only.status == MemberStatus::Blocked => {
-                for row in &plain {
+                // What staff gives after a block in a group that no plan is mapped to is not read.
+                let is_read = |row: &&&RoleAssignment| {
+                    let is_mapped = self.mapping.iter().any(|(_, group)| *group == row.applies_to_id);
+                    is_mapped || !self.by_hand.contains(&row.id)
+                };
+                for row in plain.iter().filter(is_read) {
                     wrong.push(format!("{} is blocked and keeps group {}", only.id, row.applies_to_id));
                 }
             }

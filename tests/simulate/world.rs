@@ -193,8 +193,8 @@ impl World {
         gym.seams.plan(&step.faults);
         match &step.what {
             What::Pass { minutes } => self.pass(minutes * 60_000),
-            What::Skew { hours } => {
-                gym.skew_ms = hours * i64::try_from(HOUR).unwrap_or(0);
+            What::Skew { minutes } => {
+                gym.skew_ms = minutes * 60_000;
                 gym.set_clock(&sim);
             }
             What::Storm { requests, status } => gym.seams.state().storm = (*requests, *status),
@@ -271,18 +271,21 @@ impl World {
                 gym.judge(&sim, "after the last events");
             }
         }
-        // The first days may finish what was begun before, or find out what later ones know.
-        let mut before = Vec::new();
+        // The first days may finish what was begun before, or find out what later ones know: two days without an
+        // edit that cost the same are the end.
+        let mut calm = None;
         for _ in 0..60 {
             self.pass(DAY + HOUR);
             let gym = &mut self.gyms[number];
             gym.seams.take_calls();
             gym.day(&sim).await;
             let calls = gym.seams.state().calls.clone();
-            if gym.violations() || (before == calls && calls.iter().all(|call| call.starts_with("GET"))) {
+            if gym.violations() || calm.as_ref() == Some(&calls) {
                 break;
             }
-            before = calls;
+            if calls.iter().all(|call| call.starts_with("GET")) {
+                calm = Some(calls);
+            }
         }
         let gym = &mut self.gyms[number];
         if gym.violations() {

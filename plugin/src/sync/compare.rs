@@ -155,6 +155,7 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
         _ => {}
     }
     by_hand(step, &mut picture, &entitled, &odd);
+    no_longer_elevated(step, &mut picture, &odd);
     for withheld in &entitled.withheld {
         if matches!(withheld.reason, Reason::MissingEmail | Reason::EmailInUse) {
             step.job.value.counts.conflicts += 1;
@@ -304,6 +305,16 @@ fn by_hand(step: &mut Step, picture: &mut Picture, entitled: &crate::entitlement
             step.find(FindingKind::Unmanaged, Some(picture.id), &row.account, Some(group), text);
         }
     }
+}
+
+/// A role above a plain member's that is gone hinders nothing any more.
+fn no_longer_elevated(step: &Step, picture: &mut Picture, rows: &[Odd]) {
+    let known = picture.record.elevated.len();
+    picture.record.elevated.retain(|known| {
+        let is_it = |row: &Odd| row.elevated.is_some() && (row.user, row.group) == (known.user, known.group);
+        !step.was_read(known.group) || rows.iter().any(is_it)
+    });
+    picture.verify |= picture.record.elevated.len() < known;
 }
 
 /// Whether something differs, and whose turn it is.
