@@ -5,7 +5,7 @@ use crate::clear;
 use crate::contract::directory::DirectoryError;
 use crate::contract::events::{AccountAction, Action, Outcome, WarningKind};
 use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
-use crate::entitlement::{Entitlement, Withheld, entitlement};
+use crate::entitlement::{Entitlement, Withheld, earliest, entitlement};
 use crate::explain;
 use crate::host::Host;
 use crate::id::{GroupId, UserId};
@@ -36,6 +36,9 @@ const ELEVATED_MS: u64 = 24 * 60 * 60 * 1_000;
 
 const RETRY_DIRECTORY_MS: u64 = 1_000;
 const RETRY_ROUNDS_MS: u64 = 5_000;
+
+/// When what Kisi refused is tried again by itself.
+const REFUSED_MS: u64 = 6 * 60 * 60 * 1_000;
 
 /// One call that changes members.
 pub struct Call<'a> {
@@ -208,13 +211,21 @@ impl<'a> Call<'a> {
             if verify {
                 loaded.record.cleared = None;
             }
-            clear::clear(self, member, loaded, outcome)?;
+            // The phone is shut out though a group may not be left yet.
+            let cleared = clear::clear(self, member, loaded, outcome);
             self.end_logins(loaded)?;
+            cleared?;
             return self.conclude(member, &entitled, loaded, outcome);
         }
         let settled = settle(&self.kisi, &mut loaded.record, verify).map_err(Error::into_contract)?;
         loaded.record.cleared = None;
         let email = member.and_then(|member| address(member.email.as_deref()));
+        let leaves = !barred
+            && loaded.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref());
+        if leaves && !loaded.record.logins.is_empty() {
+            // The account may be somebody else's soon, and a phone that is signed in would open that one's doors.
+            self.end_logins(loaded)?;
+        }
         if self.untie_unless(email.as_deref(), &mut loaded.record, outcome) {
             // Recorded at once, so that it is told once, whatever fails from here on.
             loaded.save(self.host)?;
@@ -385,6 +396,9 @@ impl<'a> Call<'a> {
             loaded.record = Record::default();
         }
         loaded.record.due = entitled.due(&loaded.record.holds, self.now);
+        if !outcome.failures.is_empty() {
+            loaded.record.due = earliest(loaded.record.due, Some(self.now.saturating_add(REFUSED_MS)));
+        }
         loaded.save(self.host)?;
         let mappings = &self.tenant.mappings.value;
         for withheld in entitled.withheld.iter().filter(|withheld| withheld.reason == Reason::GroupDeleted) {

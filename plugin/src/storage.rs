@@ -49,7 +49,8 @@ fn stop(error: StorageError) -> Stop {
         ),
         // One member's, whose id or address is longer than any should be: no reason to stop for all others.
         StorageError::QuotaExceeded(Quota::KeySize | Quota::ValueSize | Quota::CommitSize) => reject(
-            "The record would be larger than storage allows: an id or e-mail address is too long.",
+            "What is to be kept is larger than storage allows: an id, an e-mail address or the list of groups is too \
+             long.",
             None,
         ),
     }

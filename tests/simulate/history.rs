@@ -48,32 +48,82 @@ pub(crate) struct Step {
 
 #[derive(Debug, Clone)]
 pub(crate) enum What {
-    Buy { who: usize, plan: usize, starts_in_hours: i64, lasts_hours: Option<u64> },
-    Change { who: usize, nth: usize, how: Change },
-    Block { who: usize, blocked: bool },
-    Email { who: usize, email: Option<usize>, spelling: Spelling },
-    Rename { who: usize, name: usize },
-    Delete { who: usize },
-    Map { mapping: usize },
+    Buy {
+        who: usize,
+        plan: usize,
+        starts_in_hours: i64,
+        lasts_hours: Option<u64>,
+    },
+    Change {
+        who: usize,
+        nth: usize,
+        how: Change,
+    },
+    Block {
+        who: usize,
+        blocked: bool,
+    },
+    Email {
+        who: usize,
+        email: Option<usize>,
+        spelling: Spelling,
+    },
+    Rename {
+        who: usize,
+        name: usize,
+    },
+    Delete {
+        who: usize,
+    },
+    Map {
+        mapping: usize,
+    },
     Staff(Staff),
     /// An event that waits is delivered; with `again` it stays and comes once more.
-    Deliver { nth: usize, again: bool },
+    Deliver {
+        nth: usize,
+        again: bool,
+    },
     /// An event about somebody to whom nothing happened, or last month's.
-    Replay { who: usize },
-    Lose { nth: usize },
-    Tick { calls: u32 },
-    Sync { preview: bool, calls: u32, steps: usize },
+    Replay {
+        who: usize,
+    },
+    Lose {
+        nth: usize,
+    },
+    Tick {
+        calls: u32,
+    },
+    Sync {
+        preview: bool,
+        calls: u32,
+        steps: usize,
+    },
     Confirm,
     Cancel,
     Connect,
-    Explain { who: usize, verify: bool },
-    Login { who: usize },
-    Unlock { who: usize },
-    Pass { minutes: u64 },
+    Explain {
+        who: usize,
+        verify: bool,
+    },
+    Login {
+        who: usize,
+    },
+    Unlock {
+        who: usize,
+    },
+    Pass {
+        minutes: u64,
+    },
     /// The host's clock is wrong by so many minutes, from now on. Beyond five a lost answer may not be found again.
-    Skew { minutes: i64 },
+    Skew {
+        minutes: i64,
+    },
     /// The next requests are all answered so.
-    Storm { requests: usize, status: u16 },
+    Storm {
+        requests: usize,
+        status: u16,
+    },
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -201,11 +201,9 @@ impl Case {
                 (now.role_id.as_str(), now.valid_from, now.valid_until)
                     == (row.role_id.as_str(), row.valid_from, row.valid_until)
             });
-            let was_member = kisi
-                .users
-                .iter()
-                .find(|user| user.id == row.assignee_id)
-                .is_some_and(|user| self.emails_ever.values().any(|emails| emails.contains(&normal(&user.email))));
+            let was_member = kisi.users.iter().find(|user| user.id == row.assignee_id).is_some_and(|user| {
+                self.emails_ever.values().any(|emails| emails.contains(&normal(&user.email)))
+            });
             if !is_as_it_was && (row.role_id != PLAIN || !was_member) {
                 wrong.push(format!("assignment {} of staff ({}) was touched", row.id, row.role_id));
             }
@@ -222,7 +220,8 @@ impl Case {
         wrong: &mut Vec<String>,
     ) {
         let plain: Vec<&RoleAssignment> = rows.iter().copied().filter(|row| row.role_id == PLAIN).collect();
-        let elevated_in = |group: u64| rows.iter().any(|row| row.role_id != PLAIN && row.applies_to_id == group);
+        let elevated_in =
+            |group: u64| rows.iter().any(|row| row.role_id != PLAIN && row.applies_to_id == group);
         let mut ours: BTreeMap<u64, Vec<&RoleAssignment>> = BTreeMap::new();
         for row in plain.iter().filter(|row| !self.by_hand.contains(&row.id)) {
             ours.entry(row.applies_to_id).or_default().push(row);

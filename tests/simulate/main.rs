@@ -19,8 +19,8 @@ mod world;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use host_harness::{Engine, EngineConfig, Plugin};
@@ -53,8 +53,7 @@ fn options() -> Result<Options, String> {
             "--minutes" => options.minutes = Some(number()?),
             // What `cargo test` hands to every test program.
             "--nocapture" | "--quiet" | "-q" | "--exact" => {}
-            other if other.starts_with("--") => return Err(format!("{other} is no option")),
-            // A filter of `cargo test`, which names none of ours.
+            // A filter or another option of `cargo test`, which is about none of ours.
             _ => options.seeds = 0,
         }
     }
@@ -92,7 +91,8 @@ fn main() -> ExitCode {
 
 fn plugin() -> Plugin {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/kisi_plugin.wasm");
-    let path = std::env::var_os("KISI_PLUGIN_COMPONENT").map_or_else(|| built.into(), std::path::PathBuf::from);
+    let path =
+        std::env::var_os("KISI_PLUGIN_COMPONENT").map_or_else(|| built.into(), std::path::PathBuf::from);
     let engine = Engine::new(EngineConfig::default()).expect("an engine");
     let loaded = runtime().block_on(engine.load_file(&path));
     loaded.expect("the component loads: build it with `cargo xtask build`")
@@ -127,7 +127,12 @@ fn print(history: &History, played: &Played) {
 }
 
 /// The smallest history found that breaks the same rule.
-fn shrunk(plugin: &Plugin, runtime: &tokio::runtime::Runtime, mut history: History, played: &Played) -> History {
+fn shrunk(
+    plugin: &Plugin,
+    runtime: &tokio::runtime::Runtime,
+    mut history: History,
+    played: &Played,
+) -> History {
     let rule = |violations: &[String]| {
         violations.first().and_then(|violation| violation.split(": ").nth(1).map(str::to_string))
     };
@@ -169,8 +174,8 @@ fn many(plugin: &Plugin, options: &Options) -> ExitCode {
                     let history = history::of_seed(seed);
                     let played = runtime.block_on(play(plugin, &history, false));
                     // Now and then it is played twice: a seed must repeat its history to the byte.
-                    let is_same =
-                        !seed.is_multiple_of(50) || runtime.block_on(play(plugin, &history, false)).digest == played.digest;
+                    let is_same = !seed.is_multiple_of(50)
+                        || runtime.block_on(play(plugin, &history, false)).digest == played.digest;
                     let mut totals = totals.lock().expect("nobody panics with it");
                     totals.add(seed, played, is_same);
                     if totals.failed.len() >= 5 {

@@ -220,7 +220,11 @@ impl Directory for Seams {
         self.directory.find_members(email).await
     }
 
-    async fn list_members(&self, after: Option<&str>, limit: u32) -> Result<MemberPage, Stop<DirectoryError>> {
+    async fn list_members(
+        &self,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<MemberPage, Stop<DirectoryError>> {
         self.look()?;
         self.directory.list_members(after, limit).await
     }
@@ -238,7 +242,12 @@ impl Storage for Seams {
         self.storage.get(key).await
     }
 
-    async fn scan(&self, prefix: &str, after: Option<&str>, limit: u32) -> Result<Vec<Entry>, Stop<StorageError>> {
+    async fn scan(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, Stop<StorageError>> {
         self.read()?;
         self.storage.scan(prefix, after, limit).await
     }

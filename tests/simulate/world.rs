@@ -17,9 +17,7 @@ use host_harness::contract::types::{
 use host_harness::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
 use kisi_sim::{Hand, Seed, Simulator};
 
-use crate::history::{
-    Change, EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Spelling, Staff, Step, What,
-};
+use crate::history::{Change, EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Spelling, Staff, Step, What};
 use crate::judge::{Case, DAY, HOUR, normal};
 use crate::seams::Seams;
 
@@ -311,7 +309,8 @@ impl Gym {
         let groups = GROUPS
             .iter()
             .filter_map(|name| {
-                let of_gym = |group: &&kisi_sim::Group| group.organization_id == organization && group.name == *name;
+                let of_gym =
+                    |group: &&kisi_sim::Group| group.organization_id == organization && group.name == *name;
                 state.groups.iter().find(of_gym).map(|group| group.id)
             })
             .collect();
@@ -510,9 +509,7 @@ impl Gym {
                 };
                 let group = self.groups[*group];
                 let role = if *elevated { "group_manager" } else { "group_basic" };
-                let has_one = state
-                    .role_assignments_of(user)
-                    .any(|row| row.applies_to_id == group);
+                let has_one = state.role_assignments_of(user).any(|row| row.applies_to_id == group);
                 let exists = state.groups.iter().any(|one| one.id == group);
                 if has_one || !exists {
                     return;
@@ -525,7 +522,8 @@ impl Gym {
                     valid_until: lasts_hours.map(|hours| sim.now_ms() + hours * HOUR),
                 };
                 let id = sim.hand(hand).expect("an assignment").id.expect("an id");
-                let row = sim.state().role_assignments.into_iter().find(|row| row.id == id).expect("it is there");
+                let row =
+                    sim.state().role_assignments.into_iter().find(|row| row.id == id).expect("it is there");
                 let mut state = self.seams.state();
                 state.case.by_hand.insert(id);
                 state.case.users_ever.insert(user);
@@ -595,7 +593,8 @@ impl Gym {
                 Ended::Refused(why) if why.contains("no group") => {
                     let organization_id = Some(self.seams.state().case.organization);
                     let lock_ids = Vec::new();
-                    let hand = Hand::AddGroup { name: "New".to_string(), organization_id, place_id: None, lock_ids };
+                    let hand =
+                        Hand::AddGroup { name: "New".to_string(), organization_id, place_id: None, lock_ids };
                     sim.hand(hand).expect("a group");
                 }
                 Ended::Refused(why) => return self.wrong(format!("connect: refused: {why}")),
@@ -715,7 +714,9 @@ impl Gym {
                 Ended::Done(()) => return,
                 Ended::Retry(after_ms) => self.wait(sim, after_ms),
                 Ended::Killed => {}
-                Ended::Paused => return self.wrong(format!("event: {member} pauses the gym though all is well")),
+                Ended::Paused => {
+                    return self.wrong(format!("event: {member} pauses the gym though all is well"));
+                }
                 Ended::Refused(why) => return self.wrong(format!("event: {member} is refused: {why}")),
             }
         }
@@ -770,7 +771,8 @@ impl Gym {
             self.changed.clear();
             let organization = self.seams.state().case.organization;
             let state = sim.state();
-            let rows = state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
+            let rows =
+                state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
             self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
             self.seams.state().taken = Some(BTreeSet::new());
         }
@@ -824,7 +826,14 @@ impl Gym {
         let wrong = state.case.at_rest(&members, &kisi);
         state.violations.extend(wrong.into_iter().map(|wrong| format!("{when}: {wrong}")));
         let present: BTreeSet<&str> = members.iter().map(|member| member.id.as_str()).collect();
-        for id in state.case.emails_ever.keys().filter(|id| !present.contains(id.as_str())).cloned().collect::<Vec<_>>() {
+        for id in state
+            .case
+            .emails_ever
+            .keys()
+            .filter(|id| !present.contains(id.as_str()))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
             let kept = self.seams.storage.entries().into_iter().find(|entry| {
                 // A reconciliation under way knows how far it is.
                 let is_under_way = when != AT_REST && entry.key.contains("sync");
@@ -855,7 +864,8 @@ impl Gym {
             self.wrong(format!("calls: a tick with nothing due costs {calls:?}"));
         }
         let pages = |of: &str| day.iter().filter(|call| call.contains(of)).count();
-        let lists = pages("/groups?") + pages("/group_locks?") + pages("/role_assignments?") + pages("/users?");
+        let lists =
+            pages("/groups?") + pages("/group_locks?") + pages("/role_assignments?") + pages("/users?");
         if is_simple && (lists != day.len() || day.len() > 1 + 2 * GROUPS.len() + 2) {
             self.wrong(format!("calls: an uneventful day costs {day:?}"));
         }
@@ -881,7 +891,13 @@ fn change(membership: &mut Membership, how: Change, now: u64) {
     }
 }
 
-fn tenant(plugin: &Plugin, number: usize, seams: &Arc<Seams>, clock: &Arc<VirtualClock>, key: &str) -> Tenant {
+fn tenant(
+    plugin: &Plugin,
+    number: usize,
+    seams: &Arc<Seams>,
+    clock: &Arc<VirtualClock>,
+    key: &str,
+) -> Tenant {
     Tenant::builder(plugin.clone(), format!("gym-{number}"))
         .directory(seams.clone())
         .storage(seams.clone())
@@ -893,4 +909,3 @@ fn tenant(plugin: &Plugin, number: usize, seams: &Arc<Seams>, clock: &Arc<Virtua
         .build()
         .expect("a tenant")
 }
-

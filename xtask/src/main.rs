@@ -16,6 +16,7 @@ mod bench;
 mod build;
 mod ci;
 mod demo;
+mod simulate;
 mod test;
 
 mod encode;
@@ -66,6 +67,10 @@ enum Task {
     ///
     /// For example `cargo xtask bench 10000 100000`; the largest takes some minutes.
     Bench(bench::BenchArgs),
+    /// Play random histories with faults at every boundary, and judge where they end.
+    ///
+    /// A seed is a history and repeats it exactly: `cargo xtask simulate --seed 42` prints it.
+    Simulate(simulate::SimulateArgs),
 
     /// Run every check that a change must pass: format, lints, component, tests, documentation.
     ///
@@ -101,6 +106,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Task::Demo(demo) => demo::run(&workspace, &demo),
         Task::Test(test) => test::run(&workspace, &test),
         Task::Bench(bench) => bench::run(&workspace, &bench),
+        Task::Simulate(simulate) => simulate::run(&workspace, &simulate),
         Task::Ci(component) => ci::run(&workspace, &component),
     }
 }

@@ -22,10 +22,7 @@ pub fn explain(host: &dyn Host, member: &str, device: Device, verify: bool) -> R
     let mut known = Known::load(host, member)?;
     known.device = device;
     if verify && known.tenant.pause().is_none() {
-        known.ask(host, &mut |kisi, known| {
-            known.seen = look(kisi, &known.loaded)?;
-            Ok(())
-        })?;
+        known.ask(host, &mut |kisi, known| known.look(kisi))?;
     }
     let Access { verdict, open, doors: _, alerts } = &known.access();
     let mappings = &known.tenant.mappings.value;
@@ -130,6 +127,15 @@ impl Known {
     pub(super) fn email(&self) -> Option<String> {
         let member = self.member.as_ref()?;
         current(&self.loaded.record, member).map(|account| account.email.clone())
+    }
+
+    /// Takes in what Kisi says of the member's account.
+    ///
+    /// # Errors
+    /// What the host must do.
+    pub(super) fn look(&mut self, kisi: &Kisi) -> Result<(), Stop> {
+        self.seen = look(kisi, &self.loaded)?;
+        Ok(())
     }
 
     /// Asks Kisi something, and remembers when a person must act before anything can be asked again.

@@ -167,10 +167,10 @@ fn config(host: &dyn Host, settings: Settings, key: &Key, before: Option<&Versio
         date_change: DateChange::default(),
         // Who leaves and comes back begins anew.
         synced_at: before.filter(|before| !before.value.leaving).and_then(|before| before.value.synced_at),
-        // Events may have been lost while nothing went on.
-        asked_at: before.and_then(|before| match before.value.paused {
-            Some(_) => Some(host.now()),
-            None => before.value.asked_at,
+        // Events may have been lost while nothing went on, and who left halfway may have taken something.
+        asked_at: before.and_then(|before| match before.value {
+            Config { paused: Some(_), .. } | Config { leaving: true, .. } => Some(host.now()),
+            Config { asked_at, .. } => asked_at,
         }),
         leaving: false,
     }

@@ -31,7 +31,13 @@ pub fn unlock(host: &dyn Host, member: &str, door: &str) -> Result<Attempt, Stop
     };
     let mut refused = known.access().refuses(&known.facts(), id);
     if refused.is_none() {
-        known.ask(host, &mut |kisi, _| {
+        known.ask(host, &mut |kisi, known| {
+            // The gym's key opens every door: whom staff suspended or took out of the group in Kisi, it must not let in.
+            known.look(kisi)?;
+            refused = known.access().refuses(&known.facts(), id);
+            if refused.is_some() {
+                return Ok(());
+            }
             if let Err(error) = kisi.send(locks::unlock(id)) {
                 refused = Some(obstacle(error)?);
             }

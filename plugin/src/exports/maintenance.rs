@@ -3,19 +3,23 @@
 use super::groups::{refresh_at, refresh_some};
 use crate::contract::maintenance::Ticked;
 use crate::contract::sync::{Finding, FindingKind, Mode};
-use crate::contract::types::{Demand, Timestamp};
+use crate::contract::types::{Demand, MemberStatus, Timestamp};
 use crate::entitlement::earliest;
 use crate::host::Host;
 use crate::kisi::{Budget, Kisi};
-use crate::ledger::store::{first_due, pass_due};
-use crate::reconcile::Call;
+use crate::ledger::Hold;
+use crate::ledger::store::{Loaded, first_due, pass_due};
+use crate::reconcile::{Call, directory_error, entitled};
 use crate::stop::{Stop, is_reject};
-use crate::sync::{self, CALLS_MAX, CALLS_MIN, Job, Phase, apply, progress};
+use crate::sync::{self, CALLS_MAX, CALLS_MIN, Job, Phase, Wait, apply, progress};
 use crate::tenant::{self, Config, Tenant};
 
 /// How long a member who was rejected, and a reconciliation that was cancelled, are left alone; how often everybody is
 /// compared.
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// How long a member for whom Kisi asks to wait is left alone, while the others are brought up to date.
+const RETRY_MS: u64 = 60_000;
 /// How many members a call looks at, so that one in which nobody needs a request ends in time, too.
 const MEMBERS_MAX: u32 = 100;
 
@@ -74,10 +78,30 @@ fn members(
     budget: &Budget,
     ticked: &mut Ticked,
 ) -> Result<Left, Stop> {
+    let allowed = budget.left();
+    // While everybody is about to be compared, or somebody must confirm that, dates take nothing from anybody.
+    let brake = tenant.config.value.settings.brake.grants;
+    let mut may_go = if tenant.config.value.asked_at.is_some() { 0 } else { brake };
     for _ in 0..MEMBERS_MAX {
         let Some(due) = first_due(host)?.filter(|due| due.at <= host.now()) else { return Ok(Left::Nothing) };
         if budget.left() == 0 {
             return Ok(Left::More);
+        }
+        let (is_first, before) = (budget.left() == allowed, Loaded::load(host, &due.member));
+        if let Ok(loaded) = &before {
+            let losses = losses(host, tenant, loaded)?;
+            if losses > may_go {
+                // So many at once are for the brake: everybody is compared, and the counts are told.
+                let asked_at = &mut tenant.config.value.asked_at;
+                if asked_at.is_none() {
+                    *asked_at = Some(host.now());
+                    tenant.config.save(host)?;
+                }
+                may_go = 0;
+                pass_due(host, &due, Some(host.now().saturating_add(HOUR_MS)))?;
+                continue;
+            }
+            may_go -= losses;
         }
         let (outcomes, error) = match Call::new(host, kisi, tenant.clone()).run(&due.member) {
             Ok(outcomes) => (outcomes, None),
@@ -88,20 +112,45 @@ fn members(
         }
         let mut again = None;
         if let Some(error) = error {
-            if budget.is_exhausted() {
+            let went_on = || match (&before, Loaded::load(host, &due.member)) {
+                (Ok(before), Ok(after)) => before.record != after.record,
+                _ => false,
+            };
+            if budget.is_exhausted() && (!is_first || went_on()) {
                 return Ok(Left::More);
             }
-            if !is_reject(&error) {
+            // With all that a call may send nothing came about: the next one would end alike.
+            if budget.is_exhausted() || is_reject(&error) {
+                ticked.findings.push(failure(Some(&due.member), &error));
+                again = Some(host.now().saturating_add(DAY_MS));
+            } else {
+                // Whoever cannot be brought up to date now holds up nobody else.
+                if let Demand::Retry(after_ms) = error.demand {
+                    pass_due(host, &due, Some(host.now().saturating_add(after_ms.max(RETRY_MS))))?;
+                }
                 return Err(error);
             }
-            ticked.findings.push(failure(Some(&due.member), &error));
-            again = Some(host.now().saturating_add(DAY_MS));
         }
         pass_due(host, &due, again)?;
         ticked.members += 1;
         tenant.reload(host)?;
     }
     Ok(Left::More)
+}
+
+/// How many grants that hold at Kisi the member would lose, though nobody blocked them: by a membership, a mapping or
+/// the member that are gone.
+fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<u64, Stop> {
+    let now = host.now();
+    let member = host.get_member(&loaded.member).map_err(directory_error)?;
+    if member.as_ref().is_some_and(|member| member.status == MemberStatus::Blocked) {
+        return Ok(0);
+    }
+    let entitled = entitled(member.as_ref(), &tenant.mappings.value, &tenant.config.value.settings, now);
+    let is_lost = |hold: &&Hold| {
+        hold.window.ends_at.is_none_or(|end| end > now) && entitled.desired(hold.group).is_none()
+    };
+    Ok(loaded.record.holds.iter().filter(is_lost).count() as u64)
 }
 
 /// Goes on with the reconciliation that is under way, or starts one when it is due.
@@ -114,7 +163,16 @@ fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Tick
         }
         _ => return Ok(Left::Nothing),
     };
-    let job = super::sync::load(host, &id)?;
+    let mut job = super::sync::load(host, &id)?;
+    let is_old = job.value.started_at.saturating_add(DAY_MS) <= host.now();
+    if job.value.waits == Some(Wait::Preview) && is_old {
+        // A preview that nobody came back to keeps nobody from being compared.
+        job.value.phase = Phase::Cancelled;
+    }
+    if job.value.mapping != tenant.mappings.value.fingerprint() {
+        // What somebody is to confirm is no longer what is wanted.
+        job.value.phase = Phase::Cancelled;
+    }
     let phase = job.value.phase;
     ticked.sync = Some(progress(&job.value));
     if phase == Phase::Waiting || budget.left() == 0 {

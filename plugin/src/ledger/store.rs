@@ -23,6 +23,9 @@ const DUE_DIGITS: usize = 20;
 /// Which member holds something through a Kisi user.
 const USERS: &str = "user/";
 
+/// How many entries of an index are looked at together.
+const INDEX_PAGE: u32 = 500;
+
 /// A record as it is in storage, and as it shall be.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -126,7 +129,13 @@ pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
             loaded.writes()
         }
         Err(stop) if is_reject(&stop) => {
-            vec![Write { key: key(MEMBERS, member), value: None, requires: Precondition::None }]
+            let mut writes = vec![key(MEMBERS, member)];
+            // What it was tied to is in the indexes alone.
+            for prefix in [EMAILS, USERS] {
+                writes.extend(entries_of(host, prefix, member)?);
+            }
+            let removed = |key| Write { key, value: None, requires: Precondition::None };
+            writes.into_iter().map(removed).collect()
         }
         Err(stop) => return Err(stop),
     };
@@ -134,6 +143,24 @@ pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
     writes.retain(|write| !write.key.starts_with(FREED));
     storage::commit(host, writes)?;
     Ok(())
+}
+
+/// The entries of an index that name a member, by looking at all of them.
+fn entries_of(host: &dyn Host, prefix: &str, member: &str) -> Result<Vec<String>, Stop> {
+    let (mut keys, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let entries = storage::scan(host, prefix, after.as_deref(), INDEX_PAGE)?;
+        after = entries
+            .last()
+            .filter(|_| entries.len() as u64 >= u64::from(INDEX_PAGE))
+            .map(|last| last.key.clone());
+        keys.extend(
+            entries.into_iter().filter(|entry| entry.value == member.as_bytes()).map(|entry| entry.key),
+        );
+        if after.is_none() {
+            return Ok(keys);
+        }
+    }
 }
 
 /// Some addresses that became free and whose other claimants were not looked at yet.
@@ -199,6 +226,11 @@ pub fn pass_due(host: &dyn Host, due: &Due, again: Option<Timestamp>) -> Result<
     writes.extend(again.map(|at| due_write(at, &due.member, Some(Vec::new()))));
     storage::commit(host, writes)?;
     Ok(())
+}
+
+/// The write after which a member is looked at when `at` has come.
+pub fn look_again(at: Timestamp, member: &str) -> Write {
+    due_write(at, member, Some(Vec::new()))
 }
 
 fn due_write(at: Timestamp, member: &str, value: Option<Vec<u8>>) -> Write {

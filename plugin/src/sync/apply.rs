@@ -7,11 +7,15 @@ use crate::contract::events::{Action, Outcome};
 use crate::contract::sync::{Finding, FindingKind};
 use crate::contract::types::GroupRef;
 use crate::identity::address;
-use crate::ledger::store::{Loaded, holder_of_email, holder_of_user};
+use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, look_again};
 use crate::ledger::{Account, Elevated, Hold, State};
 use crate::reconcile::{directory_error, entitled};
 use crate::stop::{Stop, is_reject};
 use crate::storage;
+
+/// How often a member is tried before the others go on, and how long the member is then left alone.
+const TRIES_MAX: u64 = 5;
+const PUT_OFF_MS: u64 = 60_000;
 
 /// Brings the next member up to date.
 ///
@@ -36,10 +40,31 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
         step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message);
     }
     step.job.value.counts.applied += 1;
+    step.job.value.tries = 0;
     let writes = vec![todo.done(), step.job.write()];
     step.job.saved(storage::commit(step.host, writes)?);
     step.tenant.reload(step.host)?;
     Ok(Went::On)
+}
+
+/// Takes note that the member whose turn it is could not be brought up to date now. After some tries the others go
+/// on: the member is told, and looked at again by `maintenance.tick`. True when they do.
+///
+/// # Errors
+/// Those of storage.
+pub fn put_off(step: &mut Step, error: &Stop) -> Result<bool, Stop> {
+    step.job.value.tries += 1;
+    if step.job.value.tries < TRIES_MAX {
+        return Ok(false);
+    }
+    let Some(todo) = kept::take_todo(step.host)? else { return Ok(false) };
+    step.job.value.tries = 0;
+    step.job.value.counts.failures += 1;
+    step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message.clone());
+    let again = look_again(step.now.saturating_add(PUT_OFF_MS), &todo.member);
+    let writes = vec![todo.done(), again, step.job.write()];
+    step.job.saved(storage::commit(step.host, writes)?);
+    Ok(true)
 }
 
 /// Takes over what somebody holds by hand whom the plugin did not know: the rows that were read say who they are at
@@ -54,6 +79,10 @@ fn adopt(step: &Step, id: &str) -> Result<bool, Stop> {
     let rows = Odd::of_owner(step.host, Owner::Email(&email))?;
     let Some(user) = rows.first().map(|row| row.user) else { return Ok(false) };
     if holder_of_email(step.host, &email)?.is_some() || holder_of_user(step.host, user)?.is_some() {
+        return Ok(false);
+    }
+    // Of several who have the address, Kisi's mark says whose account it is: that is looked at where they are tied.
+    if step.host.find_members(&email).map_err(directory_error)?.len() > 1 {
         return Ok(false);
     }
     let settings = &step.tenant.config.value.settings;

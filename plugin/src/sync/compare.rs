@@ -26,6 +26,9 @@ use crate::window::Window;
 /// How many members are compared at once: each may need a write, and a commit takes a hundred.
 const MEMBERS_A_PAGE: u32 = 90;
 
+/// The longest id of a member, so that every key of storage that names one is short enough.
+const ID_BYTES_MAX: usize = 400;
+
 /// Compares one page of the directory, and the records of members whom the directory no longer has in between.
 ///
 /// # Errors
@@ -116,9 +119,18 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     let mappings = &step.tenant.mappings.value;
     let mut entitled = entitled(member, mappings, settings, step.now);
     step.job.value.counts.members += 1;
+    if id.len() > ID_BYTES_MAX {
+        step.job.value.counts.failures += 1;
+        let text = format!(
+            "The platform's id of this member is longer than {ID_BYTES_MAX} bytes: nothing can be kept."
+        );
+        step.find(FindingKind::Failure, Some(id), "", None, text);
+        return Ok(None);
+    }
     step.job.value.counts.grants += count(record.holds.len());
     let email = member.and_then(|member| address(member.email.as_deref()));
-    let mut odd = if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
+    let mut odd =
+        if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
     let mut picture = Picture { id, record: record.clone(), verify: false, differs: false };
     let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
     if barred && on_block == OnBlock::All {

@@ -87,6 +87,8 @@ pub struct Job {
     pub users_are_kept: bool,
     /// Members for whom a user must be found or made.
     pub unknown: u64,
+    /// How often the member whose turn it is could not be brought up to date.
+    pub tries: u64,
     /// The report in numbers.
     pub counts: Counts,
 }
@@ -111,6 +113,7 @@ impl Job {
             stranger: None,
             users_are_kept: false,
             unknown: 0,
+            tries: 0,
             counts: no_counts(),
         }
     }
@@ -241,6 +244,7 @@ impl Json for Job {
             stranger: fields.optional_text("stranger"),
             users_are_kept: fields.flag("users_are_kept"),
             unknown: fields.number("unknown"),
+            tries: fields.number("tries"),
             counts,
         }
     }
@@ -279,6 +283,7 @@ impl From<&Job> for Text {
             .with_some("stranger", job.stranger.as_deref())
             .with("users_are_kept", job.users_are_kept)
             .with("unknown", job.unknown)
+            .with("tries", job.tries)
             .with("counts", array(&counts, |count| Text::from(*count)))
             .into()
     }

