@@ -292,6 +292,8 @@ impl Apply<'_, '_> {
             self.outcome.changes.push(explain::dropped(hold, mappings));
         }
         self.loaded.record.forget_user(user);
+        // The users that a reconciliation kept are those of before.
+        self.call.users_are_kept = false;
         Applied::PlanAgain
     }
 

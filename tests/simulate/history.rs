@@ -319,12 +319,13 @@ fn change(rng: &mut Rng) -> Change {
 
 fn staff(rng: &mut Rng) -> Staff {
     match rng.u32(0..20) {
-        0..=8 => Staff::Assign {
-            person: rng.usize(0..EMAILS + 2),
-            group: rng.usize(0..GROUPS.len()),
-            elevated: rng.u8(0..4) == 0,
-            lasts_hours: *pick(rng, &[None, None, Some(50)]),
-        },
+        0..=8 => {
+            let (person, group) = (rng.usize(0..EMAILS + 2), rng.usize(0..GROUPS.len()));
+            // A manager is one without an end: what a role does that is over is not known.
+            let elevated = rng.u8(0..4) == 0;
+            let lasts_hours = if elevated { None } else { *pick(rng, &[None, None, Some(50)]) };
+            Staff::Assign { person, group, elevated, lasts_hours }
+        }
         9..=14 => Staff::Unassign { nth: rng.usize(0..10) },
         15 => Staff::DeleteGroup { group: rng.usize(0..GROUPS.len()) },
         16 => Staff::RenameGroup { group: rng.usize(0..GROUPS.len()) },

@@ -132,21 +132,18 @@ impl Case {
         gaps
     }
 
-    /// Who could enter, or would later, and can't any more: people by member where that is known, and groups.
-    pub(crate) fn losses(&self, before: &Snapshot, after: &Snapshot) -> BTreeSet<(String, u64)> {
+    /// Who is in which group: people by member where that is known.
+    pub(crate) fn held(&self, kisi: &Snapshot) -> BTreeSet<(String, u64)> {
         let person = |email: &str| {
             let owner = self.emails_ever.iter().find(|(_, emails)| emails.contains(email));
             owner.map_or_else(|| email.to_string(), |(member, _)| member.clone())
         };
-        let holds = |kisi: &Snapshot| -> BTreeSet<(String, u64)> {
-            let user = |id: u64| kisi.users.iter().find(|user| user.id == id);
-            kisi.role_assignments
-                .iter()
-                .filter(|row| row.organization_id == self.organization)
-                .filter_map(|row| Some((person(&normal(&user(row.assignee_id)?.email)), row.applies_to_id)))
-                .collect()
-        };
-        holds(before).difference(&holds(after)).cloned().collect()
+        let user = |id: u64| kisi.users.iter().find(|user| user.id == id);
+        kisi.role_assignments
+            .iter()
+            .filter(|row| row.organization_id == self.organization)
+            .filter_map(|row| Some((person(&normal(&user(row.assignee_id)?.email)), row.applies_to_id)))
+            .collect()
     }
 
     /// What a blocked member whose event was handled still holds by us. What staff gives after a block is found by the

@@ -157,9 +157,11 @@ impl Seams {
             let gaps = state.case.gaps(&members, before, &after);
             state.violations.extend(gaps.into_iter().map(|gap| format!("gap: {gap}")));
         }
-        let losses = state.case.losses(before, &after);
+        let (held, holds) = (state.case.held(before), state.case.held(&after));
         if let Some(taken) = &mut state.taken {
-            taken.extend(losses);
+            taken.extend(held.difference(&holds).cloned());
+            // What was taken and given again, where Kisi wants it so, was not lost.
+            taken.retain(|pair| !holds.contains(pair));
         }
         let foreign = |kisi: &kisi_sim::Snapshot| {
             let rows = kisi.role_assignments.iter().filter(|row| row.organization_id != organization);

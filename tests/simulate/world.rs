@@ -274,8 +274,8 @@ impl World {
         let mut calm = None;
         for _ in 0..60 {
             self.pass(DAY + HOUR);
+            self.note(number);
             let gym = &mut self.gyms[number];
-            gym.seams.take_calls();
             gym.day(&sim).await;
             let calls = gym.seams.state().calls.clone();
             if gym.violations() || calm.as_ref() == Some(&calls) {
