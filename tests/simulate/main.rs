@@ -11,8 +11,10 @@
     reason = "a simulation that cannot go on says why"
 )]
 
+mod acts;
 mod history;
 mod judge;
+mod rest;
 mod seams;
 mod world;
 

@@ -11,13 +11,11 @@ use host_harness::contract::doors::Phone;
 use host_harness::contract::events::{Event, EventKind};
 use host_harness::contract::mappings::Mapping;
 use host_harness::contract::sync::{Mode, Phase};
-use host_harness::contract::types::{
-    Demand, Error, Member, MemberStatus, Membership, MembershipStatus, Payment, Plan,
-};
+use host_harness::contract::types::{Demand, Error, Member, MemberStatus, Plan};
 use host_harness::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
 use kisi_sim::{Hand, Seed, Simulator};
 
-use crate::history::{Change, EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Spelling, Staff, Step, What};
+use crate::history::{EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Step, What};
 use crate::judge::{Case, DAY, HOUR, normal};
 use crate::seams::Seams;
 
@@ -28,7 +26,7 @@ const TRIES_MAX: usize = 60;
 /// How much of the grants a reconciliation may take without being confirmed.
 const BRAKE_GRANTS: usize = 2;
 const BRAKE_PERCENT: usize = 20;
-const AT_REST: &str = "at rest";
+pub(crate) const AT_REST: &str = "at rest";
 
 /// What came of a history.
 #[derive(Debug, Clone, Default)]
@@ -53,18 +51,18 @@ enum Ended<T> {
     Killed,
 }
 
-struct Gym {
+pub(crate) struct Gym {
     number: usize,
-    seams: Arc<Seams>,
+    pub(super) seams: Arc<Seams>,
     clock: Arc<VirtualClock>,
     tenant: Tenant,
     plugin: Plugin,
     settings: String,
     skew_ms: i64,
-    owner: u64,
-    key: String,
+    pub(super) owner: u64,
+    pub(super) key: String,
     /// Groups by their place in `GROUPS`.
-    groups: Vec<u64>,
+    pub(super) groups: Vec<u64>,
     /// Members about whom an event waits.
     queue: Vec<String>,
     paused: bool,
@@ -72,11 +70,11 @@ struct Gym {
     /// Members who changed since the job began: what they lose is theirs to lose.
     changed: BTreeSet<String>,
     bound: usize,
-    memberships: usize,
+    pub(super) memberships: usize,
     calls: u64,
     events: u64,
-    staff_acted: bool,
-    secrets: Vec<String>,
+    pub(super) staff_acted: bool,
+    pub(super) secrets: Vec<String>,
 }
 
 /// Plays a history to its end.
@@ -368,11 +366,11 @@ impl Gym {
         opened
     }
 
-    fn id(&self, who: usize) -> String {
+    pub(super) fn id(&self, who: usize) -> String {
         format!("member-{}-{who}", self.number)
     }
 
-    fn email(&self, number: usize) -> String {
+    pub(super) fn email(&self, number: usize) -> String {
         format!("person{number}@gym{}.test", self.number)
     }
 
@@ -381,7 +379,7 @@ impl Gym {
         self.seams.state().clock_is_right = self.skew_ms == 0;
     }
 
-    fn wrong(&self, violation: String) {
+    pub(super) fn wrong(&self, violation: String) {
         self.seams.state().violations.push(violation);
     }
 
@@ -416,7 +414,7 @@ impl Gym {
     }
 
     /// A change of a member on the platform: an event waits from now on.
-    fn changes(&mut self, who: usize) {
+    pub(super) fn changes(&mut self, who: usize) {
         let id = self.id(who);
         if let Some(member) = self.seams.directory.members().into_iter().find(|member| member.id == id)
             && let Some(email) = member.email
@@ -425,148 +423,6 @@ impl Gym {
         }
         self.changed.insert(id.clone());
         self.queue.push(id);
-    }
-
-    fn platform(&mut self, what: &What, now: u64) {
-        let number = self.memberships;
-        let who = match what {
-            What::Buy { who, .. }
-            | What::Change { who, .. }
-            | What::Block { who, .. }
-            | What::Email { who, .. }
-            | What::Rename { who, .. }
-            | What::Delete { who } => *who,
-            _ => return,
-        };
-        let id = self.id(who);
-        let in_hours = |hours: i64| now.saturating_add_signed(hours * 3_600_000);
-        let directory = &self.seams.directory;
-        match what {
-            What::Buy { plan, starts_in_hours, lasts_hours, .. } => {
-                let starts_at = in_hours(*starts_in_hours);
-                let membership = Membership {
-                    id: format!("ms-{number}"),
-                    plan: PLANS[*plan].to_string(),
-                    location: None,
-                    status: MembershipStatus::Active,
-                    starts_at: (*starts_in_hours != 0).then_some(starts_at),
-                    ends_at: lasts_hours.map(|hours| starts_at + hours * HOUR),
-                    payment: Payment::Paid,
-                    frozen_until: None,
-                };
-                self.memberships += 1;
-                directory.update(&id, |member| member.memberships.push(membership));
-            }
-            What::Change { nth, how, .. } => {
-                directory.update(&id, |member| {
-                    let count = member.memberships.len().max(1);
-                    if let Some(membership) = member.memberships.get_mut(nth % count) {
-                        change(membership, *how, now);
-                    }
-                });
-            }
-            What::Block { blocked, .. } => {
-                let status = if *blocked { MemberStatus::Blocked } else { MemberStatus::Active };
-                directory.update(&id, |member| member.status = status);
-            }
-            What::Email { email, spelling, .. } => {
-                let email = email.map(|email| {
-                    let plain = self.email(email);
-                    match spelling {
-                        Spelling::Plain => plain,
-                        Spelling::Upper => plain.to_uppercase(),
-                        Spelling::Blanks => format!(" {plain} "),
-                    }
-                });
-                directory.update(&id, |member| member.email = email);
-            }
-            What::Rename { name, .. } => {
-                directory.update(&id, |member| member.name = format!("Person {who} the {name}"));
-            }
-            What::Delete { .. } => {
-                directory.remove(&id);
-            }
-            _ => {}
-        }
-        self.changes(who);
-    }
-
-    fn staff(&mut self, sim: &Simulator, staff: &Staff) {
-        self.staff_acted = true;
-        let state = sim.state();
-        let organization = self.seams.state().case.organization;
-        let is_here = |id: u64| id == organization;
-        match staff {
-            Staff::Assign { person, group, elevated, lasts_hours } => {
-                let email = self.email(*person);
-                let user = match state.user_by_email(&email) {
-                    Some(user) => user.id,
-                    None => {
-                        let name = format!("By hand {person}");
-                        let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
-                        sim.hand(hand).expect("a user").id.expect("an id")
-                    }
-                };
-                let group = self.groups[*group];
-                let role = if *elevated { "group_manager" } else { "group_basic" };
-                let has_one = state.role_assignments_of(user).any(|row| row.applies_to_id == group);
-                let exists = state.groups.iter().any(|one| one.id == group);
-                if has_one || !exists {
-                    return;
-                }
-                let hand = Hand::Assign {
-                    user_id: user,
-                    group_id: group,
-                    role: role.to_string(),
-                    valid_from: None,
-                    valid_until: lasts_hours.map(|hours| sim.now_ms() + hours * HOUR),
-                };
-                let id = sim.hand(hand).expect("an assignment").id.expect("an id");
-                let row =
-                    sim.state().role_assignments.into_iter().find(|row| row.id == id).expect("it is there");
-                let mut state = self.seams.state();
-                state.case.by_hand.insert(id);
-                state.case.users_ever.insert(user);
-                if *elevated { state.case.elevated.push(row) } else { state.case.of_strangers.push(row) }
-            }
-            Staff::Unassign { nth } => {
-                let rows: Vec<u64> = state
-                    .role_assignments
-                    .iter()
-                    .filter(|row| is_here(row.organization_id) && row.role_id.starts_with("group_"))
-                    .map(|row| row.id)
-                    .collect();
-                if let Some(row) = rows.get(nth % rows.len().max(1)) {
-                    sim.unassign(*row);
-                    self.seams.state().case.by_hand.remove(row);
-                }
-            }
-            Staff::DeleteGroup { group } => {
-                sim.delete_group(self.groups[*group]);
-            }
-            Staff::RenameGroup { group } => {
-                let name = format!("{} (renamed)", GROUPS[*group]);
-                // A group that staff deleted before has no name.
-                drop(sim.hand(Hand::RenameGroup { id: self.groups[*group], name }));
-            }
-            Staff::DeleteUser { nth } => {
-                let users: Vec<u64> = state
-                    .users
-                    .iter()
-                    .filter(|user| is_here(user.organization_id) && user.id != self.owner)
-                    .map(|user| user.id)
-                    .collect();
-                if let Some(user) = users.get(nth % users.len().max(1)) {
-                    sim.delete_user(*user);
-                    self.seams.state().case.users_deleted.insert(*user);
-                }
-            }
-            Staff::RotateKey => {
-                sim.revoke_key(&self.key);
-                self.key = sim.add_key(self.owner);
-                self.secrets.push(self.key.clone());
-            }
-        }
     }
 
     async fn connect_once(&mut self, sim: &Simulator) {
@@ -708,7 +564,7 @@ impl Gym {
         host_harness::Clock::now_ms(self.clock.as_ref())
     }
 
-    async fn until_done(&mut self, sim: &Simulator, member: &str) {
+    pub(super) async fn until_done(&mut self, sim: &Simulator, member: &str) {
         for _ in 0..TRIES_MAX {
             match self.deliver(member).await {
                 Ended::Done(()) => return,
@@ -723,7 +579,7 @@ impl Gym {
         self.wrong(format!("event: {member} does not settle"));
     }
 
-    async fn tick(&mut self, calls: u32) -> Option<(u64, Option<String>)> {
+    pub(super) async fn tick(&mut self, calls: u32) -> Option<(u64, Option<String>)> {
         if self.paused {
             return None;
         }
@@ -817,81 +673,6 @@ impl Gym {
             self.ended(ended);
             self.seams.state().taken = None;
         }
-    }
-
-    fn judge(&self, sim: &Simulator, when: &str) {
-        let kisi = sim.state();
-        let members = self.seams.directory.members();
-        let mut state = self.seams.state();
-        // An empty directory is believed by nobody: what was given stays until somebody acts.
-        if members.is_empty() {
-            return;
-        }
-        let wrong = state.case.at_rest(&members, &kisi);
-        state.violations.extend(wrong.into_iter().map(|wrong| format!("{when}: {wrong}")));
-        let present: BTreeSet<&str> = members.iter().map(|member| member.id.as_str()).collect();
-        for id in state
-            .case
-            .emails_ever
-            .keys()
-            .filter(|id| !present.contains(id.as_str()))
-            .cloned()
-            .collect::<Vec<_>>()
-        {
-            let kept = self.seams.storage.entries().into_iter().find(|entry| {
-                // A reconciliation under way knows how far it is.
-                let is_under_way = when != AT_REST && entry.key.contains("sync");
-                let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
-                !is_under_way && text.contains(&id)
-            });
-            if let Some(kept) = kept {
-                state.violations.push(format!("{when}: {id} was deleted, and storage keeps {}", kept.key));
-            }
-        }
-    }
-
-    /// Nothing is wrong: events cost nothing, a tick costs nothing, and the day just passed cost its pages alone.
-    async fn costs_nothing(&mut self, sim: &Simulator, day: &[String]) {
-        self.seams.take_calls();
-        for who in 0..crate::history::MEMBERS {
-            let member = self.id(who);
-            self.until_done(sim, &member).await;
-        }
-        let is_simple = self.seams.state().case.elevated.is_empty();
-        let calls = self.seams.take_calls();
-        if !calls.is_empty() && is_simple {
-            self.wrong(format!("calls: replaying what is known costs {calls:?}"));
-        }
-        self.tick(1_000).await;
-        let calls = self.seams.take_calls();
-        if !calls.is_empty() && is_simple {
-            self.wrong(format!("calls: a tick with nothing due costs {calls:?}"));
-        }
-        let pages = |of: &str| day.iter().filter(|call| call.contains(of)).count();
-        let lists =
-            pages("/groups?") + pages("/group_locks?") + pages("/role_assignments?") + pages("/users?");
-        if is_simple && (lists != day.len() || day.len() > 1 + 2 * GROUPS.len() + 2) {
-            self.wrong(format!("calls: an uneventful day costs {day:?}"));
-        }
-    }
-}
-
-fn change(membership: &mut Membership, how: Change, now: u64) {
-    match how {
-        Change::Renew => membership.ends_at = membership.ends_at.map(|end| end.max(now) + 30 * DAY),
-        Change::Freeze { hours } => {
-            membership.status = MembershipStatus::Frozen;
-            membership.frozen_until = hours.map(|hours| now + hours * HOUR);
-        }
-        Change::Resume => {
-            membership.status = MembershipStatus::Active;
-            membership.frozen_until = None;
-        }
-        Change::Cancel => membership.status = MembershipStatus::Cancelled,
-        Change::Expire => membership.status = MembershipStatus::Expired,
-        Change::Overdue => membership.payment = Payment::Overdue(now),
-        Change::Pay => membership.payment = Payment::Paid,
-        Change::Plan(plan) => membership.plan = PLANS[plan].to_string(),
     }
 }
 

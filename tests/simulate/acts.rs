@@ -1,0 +1,171 @@
+//! What people do: members and a gym on the platform, staff in Kisi.
+
+use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
+use kisi_sim::{Hand, Simulator};
+
+use crate::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
+use crate::judge::{DAY, HOUR};
+use crate::world::Gym;
+
+impl Gym {
+    pub(crate) fn platform(&mut self, what: &What, now: u64) {
+        let number = self.memberships;
+        let who = match what {
+            What::Buy { who, .. }
+            | What::Change { who, .. }
+            | What::Block { who, .. }
+            | What::Email { who, .. }
+            | What::Rename { who, .. }
+            | What::Delete { who } => *who,
+            _ => return,
+        };
+        let id = self.id(who);
+        let in_hours = |hours: i64| now.saturating_add_signed(hours * 3_600_000);
+        let directory = &self.seams.directory;
+        match what {
+            What::Buy { plan, starts_in_hours, lasts_hours, .. } => {
+                let starts_at = in_hours(*starts_in_hours);
+                let membership = Membership {
+                    id: format!("ms-{number}"),
+                    plan: PLANS[*plan].to_string(),
+                    location: None,
+                    status: MembershipStatus::Active,
+                    starts_at: (*starts_in_hours != 0).then_some(starts_at),
+                    ends_at: lasts_hours.map(|hours| starts_at + hours * HOUR),
+                    payment: Payment::Paid,
+                    frozen_until: None,
+                };
+                self.memberships += 1;
+                directory.update(&id, |member| member.memberships.push(membership));
+            }
+            What::Change { nth, how, .. } => {
+                directory.update(&id, |member| {
+                    let count = member.memberships.len().max(1);
+                    if let Some(membership) = member.memberships.get_mut(nth % count) {
+                        change(membership, *how, now);
+                    }
+                });
+            }
+            What::Block { blocked, .. } => {
+                let status = if *blocked { MemberStatus::Blocked } else { MemberStatus::Active };
+                directory.update(&id, |member| member.status = status);
+            }
+            What::Email { email, spelling, .. } => {
+                let email = email.map(|email| {
+                    let plain = self.email(email);
+                    match spelling {
+                        Spelling::Plain => plain,
+                        Spelling::Upper => plain.to_uppercase(),
+                        Spelling::Blanks => format!(" {plain} "),
+                    }
+                });
+                directory.update(&id, |member| member.email = email);
+            }
+            What::Rename { name, .. } => {
+                directory.update(&id, |member| member.name = format!("Person {who} the {name}"));
+            }
+            What::Delete { .. } => {
+                directory.remove(&id);
+            }
+            _ => {}
+        }
+        self.changes(who);
+    }
+
+    pub(crate) fn staff(&mut self, sim: &Simulator, staff: &Staff) {
+        self.staff_acted = true;
+        let state = sim.state();
+        let organization = self.seams.state().case.organization;
+        let is_here = |id: u64| id == organization;
+        match staff {
+            Staff::Assign { person, group, elevated, lasts_hours } => {
+                let email = self.email(*person);
+                let user = match state.user_by_email(&email) {
+                    Some(user) => user.id,
+                    None => {
+                        let name = format!("By hand {person}");
+                        let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
+                        sim.hand(hand).expect("a user").id.expect("an id")
+                    }
+                };
+                let group = self.groups[*group];
+                let role = if *elevated { "group_manager" } else { "group_basic" };
+                let has_one = state.role_assignments_of(user).any(|row| row.applies_to_id == group);
+                let exists = state.groups.iter().any(|one| one.id == group);
+                if has_one || !exists {
+                    return;
+                }
+                let hand = Hand::Assign {
+                    user_id: user,
+                    group_id: group,
+                    role: role.to_string(),
+                    valid_from: None,
+                    valid_until: lasts_hours.map(|hours| sim.now_ms() + hours * HOUR),
+                };
+                let id = sim.hand(hand).expect("an assignment").id.expect("an id");
+                let row =
+                    sim.state().role_assignments.into_iter().find(|row| row.id == id).expect("it is there");
+                let mut state = self.seams.state();
+                state.case.by_hand.insert(id);
+                state.case.users_ever.insert(user);
+                if *elevated { state.case.elevated.push(row) } else { state.case.of_strangers.push(row) }
+            }
+            Staff::Unassign { nth } => {
+                let rows: Vec<u64> = state
+                    .role_assignments
+                    .iter()
+                    .filter(|row| is_here(row.organization_id) && row.role_id.starts_with("group_"))
+                    .map(|row| row.id)
+                    .collect();
+                if let Some(row) = rows.get(nth % rows.len().max(1)) {
+                    sim.unassign(*row);
+                    self.seams.state().case.by_hand.remove(row);
+                }
+            }
+            Staff::DeleteGroup { group } => {
+                sim.delete_group(self.groups[*group]);
+            }
+            Staff::RenameGroup { group } => {
+                let name = format!("{} (renamed)", GROUPS[*group]);
+                // A group that staff deleted before has no name.
+                drop(sim.hand(Hand::RenameGroup { id: self.groups[*group], name }));
+            }
+            Staff::DeleteUser { nth } => {
+                let users: Vec<u64> = state
+                    .users
+                    .iter()
+                    .filter(|user| is_here(user.organization_id) && user.id != self.owner)
+                    .map(|user| user.id)
+                    .collect();
+                if let Some(user) = users.get(nth % users.len().max(1)) {
+                    sim.delete_user(*user);
+                    self.seams.state().case.users_deleted.insert(*user);
+                }
+            }
+            Staff::RotateKey => {
+                sim.revoke_key(&self.key);
+                self.key = sim.add_key(self.owner);
+                self.secrets.push(self.key.clone());
+            }
+        }
+    }
+}
+
+fn change(membership: &mut Membership, how: Change, now: u64) {
+    match how {
+        Change::Renew => membership.ends_at = membership.ends_at.map(|end| end.max(now) + 30 * DAY),
+        Change::Freeze { hours } => {
+            membership.status = MembershipStatus::Frozen;
+            membership.frozen_until = hours.map(|hours| now + hours * HOUR);
+        }
+        Change::Resume => {
+            membership.status = MembershipStatus::Active;
+            membership.frozen_until = None;
+        }
+        Change::Cancel => membership.status = MembershipStatus::Cancelled,
+        Change::Expire => membership.status = MembershipStatus::Expired,
+        Change::Overdue => membership.payment = Payment::Overdue(now),
+        Change::Pay => membership.payment = Payment::Paid,
+        Change::Plan(plan) => membership.plan = PLANS[plan].to_string(),
+    }
+}

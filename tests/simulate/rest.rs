@@ -1,0 +1,66 @@
+//! What is looked at once a gym is at rest: the judge's verdict, what storage keeps, and that nothing costs a call.
+
+use std::collections::BTreeSet;
+
+use kisi_sim::Simulator;
+
+use crate::history::GROUPS;
+use crate::world::{AT_REST, Gym};
+
+impl Gym {
+    pub(crate) fn judge(&self, sim: &Simulator, when: &str) {
+        let kisi = sim.state();
+        let members = self.seams.directory.members();
+        let mut state = self.seams.state();
+        // An empty directory is believed by nobody: what was given stays until somebody acts.
+        if members.is_empty() {
+            return;
+        }
+        let wrong = state.case.at_rest(&members, &kisi);
+        state.violations.extend(wrong.into_iter().map(|wrong| format!("{when}: {wrong}")));
+        let present: BTreeSet<&str> = members.iter().map(|member| member.id.as_str()).collect();
+        for id in state
+            .case
+            .emails_ever
+            .keys()
+            .filter(|id| !present.contains(id.as_str()))
+            .cloned()
+            .collect::<Vec<_>>()
+        {
+            let kept = self.seams.storage.entries().into_iter().find(|entry| {
+                // A reconciliation under way knows how far it is.
+                let is_under_way = when != AT_REST && entry.key.contains("sync");
+                let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
+                !is_under_way && text.contains(&id)
+            });
+            if let Some(kept) = kept {
+                state.violations.push(format!("{when}: {id} was deleted, and storage keeps {}", kept.key));
+            }
+        }
+    }
+
+    /// Nothing is wrong: events cost nothing, a tick costs nothing, and the day just passed cost its pages alone.
+    pub(crate) async fn costs_nothing(&mut self, sim: &Simulator, day: &[String]) {
+        self.seams.take_calls();
+        for who in 0..crate::history::MEMBERS {
+            let member = self.id(who);
+            self.until_done(sim, &member).await;
+        }
+        let is_simple = self.seams.state().case.elevated.is_empty();
+        let calls = self.seams.take_calls();
+        if !calls.is_empty() && is_simple {
+            self.wrong(format!("calls: replaying what is known costs {calls:?}"));
+        }
+        self.tick(1_000).await;
+        let calls = self.seams.take_calls();
+        if !calls.is_empty() && is_simple {
+            self.wrong(format!("calls: a tick with nothing due costs {calls:?}"));
+        }
+        let pages = |of: &str| day.iter().filter(|call| call.contains(of)).count();
+        let lists =
+            pages("/groups?") + pages("/group_locks?") + pages("/role_assignments?") + pages("/users?");
+        if is_simple && (lists != day.len() || day.len() > 1 + 2 * GROUPS.len() + 2) {
+            self.wrong(format!("calls: an uneventful day costs {day:?}"));
+        }
+    }
+}
