@@ -1,27 +1,21 @@
 //! What stands in the way of one member, or of one call, and must hold up nobody else: refusals that last, a job that
 //! waits, many dates at once, odd records.
 
-use std::time::Duration;
-
 use host_harness::Clock;
 use host_harness::contract::connection::Departure;
 use host_harness::contract::doors::{Attempt, Issued, Phone};
-use host_harness::contract::maintenance::Ticked;
 use host_harness::contract::sync::{Hold, Mode, Phase};
 use host_harness::contract::types::{Demand, Error, Member, MemberStatus, Membership, MembershipStatus};
 use kisi_sim::{Fault, FaultEffect, Hand, Knobs};
 
 use crate::access::with_ann;
+use crate::tick::{go_to, open, try_tick};
 use crate::world::{Arm, DAY, SETTINGS, START, World, member, membership};
 
 const MAPPING: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym", "Spa"])];
 const LEASED: &str =
     r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"lease_days":30}"#;
 const HOUR: u64 = DAY / 24;
-
-fn try_tick(world: &World, calls: u32) -> Result<Ticked, Error> {
-    world.runtime.block_on(world.tenant().tick(calls)).unwrap()
-}
 
 fn gym_with(settings: &str, members: Vec<Member>) -> World {
     let world = World::connected(Arm::Component, Knobs::default(), settings, MAPPING);
@@ -32,10 +26,6 @@ fn gym_with(settings: &str, members: Vec<Member>) -> World {
     assert_eq!(ticked.sync.unwrap().phase, Phase::Done);
     world.calls();
     world
-}
-
-fn go_to(world: &World, at: u64) {
-    world.advance(Duration::from_millis(at.saturating_sub(world.clock.now_ms())));
 }
 
 /// Ticks when asked for, errors that pass included, a tick an hour at least.
@@ -58,13 +48,20 @@ fn live(world: &World, until: u64) {
     }
 }
 
-fn open(world: &World, id: &str) -> Vec<String> {
-    let now = world.clock.now_ms();
-    let groups = world.groups_of(&format!("{id}@gym.test"));
-    let holds = |from: Option<u64>, until: Option<u64>| {
-        from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until)
-    };
-    groups.into_iter().filter(|(_, from, until)| holds(*from, *until)).map(|(name, ..)| name).collect()
+/// The gym leaves, and everybody keeps what they have.
+fn leave(world: &World) {
+    let mut after = None;
+    loop {
+        let departed = world
+            .runtime
+            .block_on(world.tenant().disconnect(Departure::Leave, after.as_deref(), 100))
+            .unwrap()
+            .unwrap();
+        after = departed.people.last().map(|person| person.member.clone()).or(after);
+        if departed.finished {
+            break;
+        }
+    }
 }
 
 fn many(count: usize) -> Vec<Member> {
@@ -268,18 +265,7 @@ fn a_shared_address_stays_with_the_member_whom_kisis_mark_names() {
     try_tick(&world, 1_000).unwrap();
     assert_eq!(world.names_of("shared@gym.test"), ["Gym", "Spa"]);
     // The gym leaves and comes back.
-    let mut after = None;
-    loop {
-        let departed = world
-            .runtime
-            .block_on(world.tenant().disconnect(Departure::Leave, after.as_deref(), 100))
-            .unwrap()
-            .unwrap();
-        after = departed.people.last().map(|person| person.member.clone()).or(after);
-        if departed.finished {
-            break;
-        }
-    }
+    leave(&world);
     world.connect(SETTINGS).unwrap();
     world.map(MAPPING).unwrap();
     try_tick(&world, 1_000).unwrap();
@@ -314,18 +300,7 @@ fn a_stranger_s_address_does_not_stay_after_a_reconciliation() {
     world.directory.insert(member("tim", vec![membership("ms-1", "basic")]));
     world.settle("tim");
     // The gym leaves and comes back without tim, who is a stranger now.
-    let mut after = None;
-    loop {
-        let departed = world
-            .runtime
-            .block_on(world.tenant().disconnect(Departure::Leave, after.as_deref(), 100))
-            .unwrap()
-            .unwrap();
-        after = departed.people.last().map(|person| person.member.clone()).or(after);
-        if departed.finished {
-            break;
-        }
-    }
+    leave(&world);
     world.directory.remove("tim");
     world.connect(SETTINGS).unwrap();
     world.map(MAPPING).unwrap();

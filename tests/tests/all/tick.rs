@@ -18,7 +18,7 @@ const MAPPING: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym", "Sp
 const GRACE: &str = r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"grace_days":5}"#;
 const HOUR: u64 = DAY / 24;
 
-fn try_tick(world: &World, calls: u32) -> Result<Ticked, Error> {
+pub(crate) fn try_tick(world: &World, calls: u32) -> Result<Ticked, Error> {
     world.runtime.block_on(world.tenant().tick(calls)).unwrap()
 }
 
@@ -38,7 +38,7 @@ fn gym_with(settings: &str, members: Vec<Member>) -> World {
     world
 }
 
-fn go_to(world: &World, at: u64) {
+pub(crate) fn go_to(world: &World, at: u64) {
     world.advance(Duration::from_millis(at.saturating_sub(world.clock.now_ms())));
 }
 
@@ -59,7 +59,7 @@ fn live(world: &World, until: u64) -> Vec<Ticked> {
 }
 
 /// Groups whose doors open for the member now.
-fn open(world: &World, id: &str) -> Vec<String> {
+pub(crate) fn open(world: &World, id: &str) -> Vec<String> {
     let now = world.clock.now_ms();
     let groups = world.groups_of(&format!("{id}@gym.test"));
     let holds = |from: Option<u64>, until: Option<u64>| {
