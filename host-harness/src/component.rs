@@ -185,8 +185,7 @@ fn check_kind(bytes: &[u8]) -> Result<(), LoadError> {
     match bytes.strip_prefix(MAGIC) {
         Some(rest) if rest.starts_with(CORE_MODULE) => Err(LoadError::CoreModule),
         Some(_) => Ok(()),
-        None if bytes.is_empty() => Err(LoadError::NotWebAssembly { begins: "nothing".to_owned() }),
-        None => Err(LoadError::NotWebAssembly { begins: hex(bytes.get(..8).unwrap_or(bytes)) }),
+        None => Err(LoadError::NotWebAssembly { bytes: bytes.len() }),
     }
 }
 

@@ -41,10 +41,13 @@ pub enum LoadError {
         bytes_max: u64,
     },
     /// These bytes do not begin like WebAssembly at all: probably the wrong file.
-    #[error("this is not WebAssembly: it begins with {begins}; a component in its binary form is needed")]
+    /// What it holds is not told: it may be a key.
+    #[error(
+        "this is not WebAssembly: its {bytes} bytes do not begin like it; a component in its binary form is needed"
+    )]
     NotWebAssembly {
-        /// Its first bytes, in hexadecimal; or "nothing" for an empty file.
-        begins: String,
+        /// How many bytes it has.
+        bytes: usize,
     },
     /// A core module: the compiler's output before it was made a component.
     #[error("this is a core module; a component is needed: build with `cargo xtask build`")]

@@ -35,13 +35,16 @@ async fn a_good_component_shows_what_it_is_and_what_it_wants() {
 }
 
 #[tokio::test]
-async fn what_is_not_webassembly_is_told_apart_by_its_first_bytes() {
-    for (bytes, begins) in [(&b""[..], "nothing"), (b"#!/bin/sh\necho", "23212f62696e2f73"), (b"PK", "504b")]
-    {
-        match refusal(bytes).await {
-            LoadError::NotWebAssembly { begins: found } => assert_eq!(found, begins),
-            other => panic!("{other:?}"),
-        }
+async fn what_is_not_webassembly_is_told_apart_and_not_shown() {
+    for bytes in [&b""[..], b"#!/bin/sh\necho", b"PK", b"a-secret-key-of-kisi"] {
+        let error = refusal(bytes).await;
+        assert!(
+            matches!(error, LoadError::NotWebAssembly { bytes: size } if size == bytes.len()),
+            "{error:?}"
+        );
+        let shown = format!("{error} {error:?}");
+        let start: String = bytes.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        assert!(bytes.is_empty() || !(shown.contains(&start) || shown.contains("secret")), "{shown}");
     }
 }
 
