@@ -54,6 +54,7 @@ pub fn clear(
     is_known?;
     if outcome.failures.is_empty() && member.is_some() {
         loaded.record.cleared = Some(Cleared { email });
+        loaded.record.damaged = false;
     }
     Ok(())
 }

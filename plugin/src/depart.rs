@@ -124,7 +124,7 @@ impl Step<'_> {
     /// Deals with a member.
     fn person(&mut self, member: &str) -> Result<Person, Stop> {
         let mut problems = Vec::new();
-        let loaded = Loaded::load(self.host, member);
+        let mut loaded = Loaded::load(self.host, member)?;
         let mut person = Person {
             member: member.to_string(),
             email: None,
@@ -132,29 +132,26 @@ impl Step<'_> {
             keeps: Vec::new(),
             problem: None,
         };
-        match loaded {
-            Err(stop) if is_reject(&stop) => {
-                problems.push(format!("{} Look at the member in Kisi.", stop.message));
-            }
-            loaded => {
-                let mut loaded = loaded?;
-                if let Some(kisi) = self.kisi {
-                    let before = loaded.record.clone();
-                    let taken = self.take(&kisi, &mut loaded, &mut problems);
-                    self.went_on = loaded.record != before;
-                    loaded.save(self.host)?;
-                    taken?;
-                }
-                person.email = loaded.record.account.map(|account| account.email);
-                person.removed = self.named(loaded.record.removed.into_iter());
-                person.keeps = self.named(loaded.record.holds.iter().map(|hold| hold.group));
-                if loaded.record.holds.iter().any(|hold| !matches!(hold.state, State::Held { .. })) {
-                    problems.push(
-                        "A change was under way and it is not known whether Kisi made it: look at the member in Kisi."
-                            .to_string(),
-                    );
-                }
-            }
+        if loaded.record.damaged {
+            problems.push(
+                "The plugin's own record of this member was damaged: look at the member in Kisi.".to_string(),
+            );
+        }
+        if let Some(kisi) = self.kisi {
+            let before = loaded.record.clone();
+            let taken = self.take(&kisi, &mut loaded, &mut problems);
+            self.went_on = loaded.record != before;
+            loaded.save(self.host)?;
+            taken?;
+        }
+        person.email = loaded.record.account.map(|account| account.email);
+        person.removed = self.named(loaded.record.removed.into_iter());
+        person.keeps = self.named(loaded.record.holds.iter().map(|hold| hold.group));
+        if loaded.record.holds.iter().any(|hold| !matches!(hold.state, State::Held { .. })) {
+            problems.push(
+                "A change was under way and it is not known whether Kisi made it: look at the member in Kisi."
+                    .to_string(),
+            );
         }
         person.problem = Some(problems.join(" ")).filter(|problem| !problem.is_empty());
         Ok(person)

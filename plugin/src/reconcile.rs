@@ -202,7 +202,8 @@ impl<'a> Call<'a> {
         loaded.record.removed.clear();
         let mut entitled = entitled(member, &self.tenant.mappings.value, settings, self.now);
         // In the first round alone: what it found out holds for the others.
-        let verify = self.verify.take_if(|verify| *verify == loaded.member).is_some();
+        let verify = self.verify.take_if(|verify| *verify == loaded.member).is_some()
+            || loaded.record.damaged && loaded.record.account.is_some();
         if entitled.withheld.iter().any(|withheld| withheld.reason == Reason::PlanWithoutAccess) {
             name_plans(self.host, &mut self.tenant.mappings.value)?;
         }
@@ -219,6 +220,13 @@ impl<'a> Call<'a> {
         }
         let settled = settle(&self.kisi, &mut loaded.record, verify).map_err(Error::into_contract)?;
         loaded.record.cleared = None;
+        if verify && loaded.record.damaged && loaded.record.account.is_some() {
+            loaded.record.damaged = false;
+            // Before a tie ends by which it is known whose they are.
+            for row in &settled.rows {
+                self.adopt(row, &entitled, &mut loaded.record, outcome);
+            }
+        }
         let email = member.and_then(|member| address(member.email.as_deref()));
         let leaves = !barred
             && loaded.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref());
@@ -254,6 +262,11 @@ impl<'a> Call<'a> {
                 None => entitled.withhold(Reason::MissingEmail),
                 Some(_) if loaded.record.account.is_some() => {}
                 Some(email) => match identity::tie(self, member, &email, loaded, outcome) {
+                    // What the account holds was given by a record that is lost, most likely.
+                    Ok(Tie::Tied) if loaded.record.damaged => {
+                        loaded.save(self.host)?;
+                        return Ok(Round::Again);
+                    }
                     Ok(Tie::Tied) => {}
                     Ok(Tie::Again) => return Ok(Round::Again),
                     // There is no new account to move to: what the old one gives stays as memberships say.

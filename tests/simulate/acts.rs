@@ -1,5 +1,7 @@
 //! What people do: members and a gym on the platform, staff in Kisi.
 
+use host_harness::Storage;
+use host_harness::contract::storage::{Precondition, Write};
 use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
 use kisi_sim::{Hand, Simulator};
 
@@ -70,6 +72,21 @@ impl Gym {
             _ => {}
         }
         self.changes(who);
+    }
+
+    /// A record in the plugin's storage is damaged. What it said is lost: what the gym's people hold now may be anybody's
+    /// gift, so that it is left alone where nothing entitles to it.
+    pub(crate) async fn damage(&mut self, sim: &Simulator, who: usize) {
+        let key = format!("member/{}", self.id(who));
+        if self.seams.storage.entries().iter().all(|entry| entry.key != key) {
+            return;
+        }
+        let write = Write { key, value: Some(b"{\"account\":".to_vec()), requires: Precondition::None };
+        self.seams.storage.commit(vec![write]).await.expect("storage has room");
+        let mut state = self.seams.state();
+        let organization = state.case.organization;
+        let rows = sim.state().role_assignments.into_iter();
+        state.case.by_hand.extend(rows.filter(|row| row.organization_id == organization).map(|row| row.id));
     }
 
     pub(crate) fn staff(&mut self, sim: &Simulator, staff: &Staff) {

@@ -102,6 +102,10 @@ pub(crate) enum What {
     Confirm,
     Cancel,
     Connect,
+    /// The plugin's own record of a member is damaged.
+    Damage {
+        who: usize,
+    },
     Explain {
         who: usize,
         verify: bool,
@@ -295,7 +299,10 @@ fn what(rng: &mut Rng) -> What {
         87 => What::Confirm,
         88 => What::Cancel,
         89..=90 => What::Connect,
-        91 => What::Explain { who, verify: rng.bool() },
+        91 => match rng.u8(0..3) {
+            0 => What::Damage { who },
+            _ => What::Explain { who, verify: rng.bool() },
+        },
         92 => What::Login { who },
         93 => What::Unlock { who },
         94..=96 => What::Pass { minutes: *pick(rng, &[1, 60, 600, 1_500, 6_000]) },

@@ -114,6 +114,11 @@ impl Case {
         self.emails_ever.iter().all(|(other, emails)| other == member || emails.is_disjoint(own))
     }
 
+    /// Whether another member ever had one of this one's addresses: whose an account is then, is history.
+    pub(crate) fn is_shared(&self, person: &str) -> bool {
+        self.emails_ever.contains_key(person) && !self.is_unmistakable(person)
+    }
+
     /// Entitled members who could enter before a request and can't after it, though nothing else happened.
     pub(crate) fn gaps(&self, members: &[Member], before: &Snapshot, after: &Snapshot) -> Vec<String> {
         let (open_before, open_after) = (self.open(before), self.open(after));

@@ -27,6 +27,8 @@ pub struct Record {
     pub due: Option<Timestamp>,
     /// Groups that were taken because the installation ends, so that a repeated step tells the same.
     pub removed: Vec<GroupId>,
+    /// The record could not be read: what it says now is what the indexes knew, and nothing else, until Kisi was read.
+    pub damaged: bool,
 }
 
 /// How a record begins that has an account, and a hold that is held, as they are written.
@@ -194,6 +196,7 @@ impl Json for Record {
             logins: fields.list("logins"),
             due: fields.optional_number("due"),
             removed: fields.list("removed"),
+            damaged: fields.flag("damaged"),
         }
     }
 }
@@ -279,6 +282,7 @@ impl From<&Record> for Text {
             .with_some("logins", logins.map(|logins| array(logins, |login| Text::from(*login))))
             .with_some("due", record.due)
             .with_some("removed", removed.map(|removed| array(removed, |group| Text::from(*group))))
+            .with_some("damaged", record.damaged.then_some(true))
             .into()
     }
 }
@@ -350,6 +354,7 @@ mod tests {
             logins: vec![LoginId(31), LoginId(32)],
             due: Some(7),
             removed: vec![GroupId(9)],
+            damaged: true,
         };
         for record in [record, Record::default()] {
             let text = Text::from(&record).into_bytes();

@@ -1,13 +1,14 @@
 //! Records in storage, with the indexes that follow from them. A record and its indexes change in one commit, and
 //! only if nobody else changed them since they were read.
 
-use super::Record;
+use super::{Account, Record};
+use crate::contract::log::Level;
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::Timestamp;
 use crate::host::Host;
 use crate::id::UserId;
 use crate::json::{self, Text};
-use crate::stop::{Stop, is_reject, reject};
+use crate::stop::Stop;
 use crate::storage;
 
 /// Records are under this prefix, by member id.
@@ -38,25 +39,50 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads a member's record; a member without one has an empty record.
+    /// Reads a member's record; a member without one has an empty record. A damaged one is replaced by what the indexes
+    /// know, and marked.
     ///
     /// # Errors
-    /// `retry` when storage does not answer, `reject` when the record is damaged.
+    /// As [`Loaded::save`].
     pub fn load(host: &dyn Host, member: &str) -> Result<Loaded, Stop> {
         let entry = storage::get(host, &key(MEMBERS, member))?;
         let (stored, version) = match entry {
             None => (Record::default(), None),
-            Some(entry) => {
-                let record = json::from_slice(&entry.value).map_err(|error| {
-                    reject(
-                        &format!("The plugin's own record of member {member} cannot be read ({error})."),
-                        None,
-                    )
-                })?;
-                (record, Some(entry.version))
-            }
+            Some(entry) => match json::from_slice(&entry.value) {
+                Ok(record) => (record, Some(entry.version)),
+                Err(error) => {
+                    let fields = [("member", member), ("error", &error.to_string())];
+                    host.log(Level::Error, "a member's record is damaged, and made anew from Kisi", &fields);
+                    return Loaded::from_indexes(host, member, entry.version);
+                }
+            },
         };
         Ok(Loaded { member: member.to_string(), record: stored.clone(), stored, version })
+    }
+
+    /// Replaces a damaged record. What is certain is kept: with one user and one address in the indexes these are the
+    /// account; otherwise the users are remembered as former ones, so that a block reaches them.
+    fn from_indexes(host: &dyn Host, member: &str, version: u64) -> Result<Loaded, Stop> {
+        let mut emails = entries_of(host, EMAILS, member)?;
+        let mut users = entries_of(host, USERS, member)?;
+        let mut record = Record { damaged: true, ..Record::default() };
+        record.former = users.iter().filter_map(|user| user.parse().ok().map(UserId)).collect();
+        if let ([email], [user]) = (emails.as_slice(), record.former.as_slice()) {
+            record.tie(Account { user: *user, email: email.clone(), name: None });
+            emails.clear();
+            users.clear();
+        }
+        let removed = |key| Write { key, value: None, requires: Precondition::None };
+        let emails = emails.iter().map(|email| removed(key(EMAILS, email)));
+        let mut writes: Vec<Write> =
+            emails.chain(users.iter().map(|user| removed(key(USERS, user)))).collect();
+        writes.push(Write {
+            key: key(MEMBERS, member),
+            value: Some(Text::from(&record).into_bytes()),
+            requires: Precondition::UnchangedSince(version),
+        });
+        let version = Some(storage::commit(host, writes)?);
+        Ok(Loaded { member: member.to_string(), record: record.clone(), stored: record, version })
     }
 
     /// Writes the record and its indexes, when anything changed.
@@ -118,47 +144,33 @@ pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(
     Ok(())
 }
 
-/// Forgets a member, with the indexes, because the installation ends. A damaged record goes, too.
+/// Forgets a member, with the indexes, because the installation ends.
 ///
 /// # Errors
 /// As [`Loaded::save`].
 pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
-    let mut writes = match Loaded::load(host, member) {
-        Ok(mut loaded) => {
-            loaded.record = Record::default();
-            loaded.writes()
-        }
-        Err(stop) if is_reject(&stop) => {
-            let mut writes = vec![key(MEMBERS, member)];
-            // What it was tied to is in the indexes alone.
-            for prefix in [EMAILS, USERS] {
-                writes.extend(entries_of(host, prefix, member)?);
-            }
-            let removed = |key| Write { key, value: None, requires: Precondition::None };
-            writes.into_iter().map(removed).collect()
-        }
-        Err(stop) => return Err(stop),
-    };
+    let mut loaded = Loaded::load(host, member)?;
+    loaded.record = Record::default();
+    let mut writes = loaded.writes();
     // Nobody waits for an address any more.
     writes.retain(|write| !write.key.starts_with(FREED));
     storage::commit(host, writes)?;
     Ok(())
 }
 
-/// The entries of an index that name a member, by looking at all of them.
+/// What an index has of a member, by looking at all of it.
 fn entries_of(host: &dyn Host, prefix: &str, member: &str) -> Result<Vec<String>, Stop> {
-    let (mut keys, mut after) = (Vec::new(), None::<String>);
+    let (mut names, mut after) = (Vec::new(), None::<String>);
     loop {
         let entries = storage::scan(host, prefix, after.as_deref(), INDEX_PAGE)?;
         after = entries
             .last()
             .filter(|_| entries.len() as u64 >= u64::from(INDEX_PAGE))
             .map(|last| last.key.clone());
-        keys.extend(
-            entries.into_iter().filter(|entry| entry.value == member.as_bytes()).map(|entry| entry.key),
-        );
+        let theirs = entries.iter().filter(|entry| entry.value == member.as_bytes());
+        names.extend(theirs.filter_map(|entry| entry.key.strip_prefix(prefix).map(str::to_string)));
         if after.is_none() {
-            return Ok(keys);
+            return Ok(names);
         }
     }
 }
@@ -215,10 +227,8 @@ pub fn pass_due(host: &dyn Host, due: &Due, again: Option<Timestamp>) -> Result<
     if storage::get(host, &due.key)?.is_none() {
         return Ok(());
     }
-    // A record that cannot be read keeps nothing from being moved: its index is enough to come back to it.
-    if let Ok(mut loaded) = Loaded::load(host, &due.member)
-        && loaded.record.due == Some(due.at)
-    {
+    let mut loaded = Loaded::load(host, &due.member)?;
+    if loaded.record.due == Some(due.at) {
         loaded.record.due = again;
         return loaded.save(host);
     }

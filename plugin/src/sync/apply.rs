@@ -24,6 +24,9 @@ const PUT_OFF_MS: u64 = 60_000;
 pub fn next(step: &mut Step) -> Result<Went, Stop> {
     let Some(todo) = kept::take_todo(step.host)? else { return Ok(Went::Through) };
     let verify = todo.verify && !adopt(step, &todo.member)?;
+    if verify {
+        follow_address(step, &todo.member)?;
+    }
     let done = step.call().run_verified(&todo.member, verify);
     let (outcomes, error) = match done {
         Ok(outcomes) => (outcomes, None),
@@ -65,6 +68,25 @@ pub fn put_off(step: &mut Step, error: &Stop) -> Result<bool, Stop> {
     let writes = vec![todo.done(), again, step.job.write()];
     step.job.saved(storage::commit(step.host, writes)?);
     Ok(true)
+}
+
+/// Ties a member to the account that has their address now: the one they were tied to is gone, as no two have the same.
+fn follow_address(step: &Step, id: &str) -> Result<(), Stop> {
+    let mut loaded = Loaded::load(step.host, id)?;
+    let Some(account) = loaded.record.account.as_ref().filter(|_| step.job.value.has_odd) else {
+        return Ok(());
+    };
+    let email = account.email.clone();
+    let rows = Odd::of_owner(step.host, Owner::Email(&email))?;
+    let Some(user) = rows.first().map(|row| row.user).filter(|user| *user != account.user) else {
+        return Ok(());
+    };
+    if holder_of_user(step.host, user)?.is_none() {
+        loaded.record.untie();
+        loaded.record.tie(Account { user, email, name: None });
+        loaded.save(step.host)?;
+    }
+    Ok(())
 }
 
 /// Takes over what somebody holds by hand whom the plugin did not know: the rows that were read say who they are at

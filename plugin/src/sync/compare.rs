@@ -13,7 +13,7 @@ use crate::explain;
 use crate::host::Host;
 use crate::identity::address;
 use crate::json;
-use crate::ledger::store::{MEMBERS, holder_of_email, holder_of_user};
+use crate::ledger::store::{Loaded, MEMBERS, holder_of_email, holder_of_user};
 use crate::ledger::{Account, Elevated, Hold, Record, State, fingerprint};
 use crate::mapping::Mappings;
 use crate::plan::{Edit, Refused, Why, plan};
@@ -90,9 +90,10 @@ fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Ve
             if until.is_some_and(|until| id > until.id) {
                 return Ok(records);
             }
-            let record = json::from_slice(&entry.value).map_err(|error| {
-                reject(&format!("The plugin's own record of member {id} cannot be read ({error})."), None)
-            })?;
+            let record = match json::from_slice(&entry.value) {
+                Ok(record) => record,
+                Err(_) => Loaded::load(step.host, &id)?.record,
+            };
             records.push((id, record));
             after = Some(entry.key);
         }
@@ -131,39 +132,43 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     let email = member.and_then(|member| address(member.email.as_deref()));
     let mut odd =
         if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
-    let mut picture = Picture { id, record: record.clone(), verify: false, differs: false };
+    let mut picture = Picture { id, record: record.clone(), verify: record.damaged, differs: false };
     let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
     if barred && on_block == OnBlock::All {
-        if let (Some(email), None) = (&email, &record.account) {
+        // Also of a member whom the plugin knows: their account may be gone, and another one have their address.
+        if let Some(email) = &email {
             odd.extend(rows_of_address(step, id, email)?.unwrap_or_default());
         }
         return barred_member(step, member, email.as_deref(), &picture, &odd);
     }
     drifted(step, &mut picture)?;
-    if picture.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref()) {
-        picture.differs = true;
-    }
+    let wants = !entitled.groups.is_empty();
+    let left = picture.record.account.as_ref().filter(|account| Some(&account.email) != email.as_ref());
+    picture.differs |= left.is_some();
     match (&email, &picture.record.account) {
-        (None, _) if !entitled.groups.is_empty() => entitled.withhold(Reason::MissingEmail),
-        (Some(email), None) => {
-            let wants = !entitled.groups.is_empty();
-            match rows_of_address(step, id, email)? {
-                None if wants => entitled.withhold(Reason::EmailInUse),
-                None => {}
-                Some(rows) => {
-                    picture.differs |= wants;
-                    match rows.first() {
-                        Some(row) if wants => {
-                            let account = Account { user: row.user, email: email.clone(), name: None };
-                            picture.record.tie(account);
-                        }
-                        None if wants => step.job.value.unknown += 1,
-                        _ => {}
-                    }
-                    by_hand(step, &mut picture, &entitled, &rows);
-                }
+        // The account that they move to is somebody else's, so that the one they leave is all they had.
+        (Some(email), Some(_)) if left.is_some() && wants => {
+            if rows_of_address(step, id, email)?.is_none() {
+                entitled.withhold(Reason::EmailInUse);
             }
         }
+        (None, _) if wants => entitled.withhold(Reason::MissingEmail),
+        (Some(email), None) => match rows_of_address(step, id, email)? {
+            None if wants => entitled.withhold(Reason::EmailInUse),
+            None => {}
+            Some(rows) => {
+                picture.differs |= wants;
+                match rows.first() {
+                    Some(row) if wants => {
+                        let account = Account { user: row.user, email: email.clone(), name: None };
+                        picture.record.tie(account);
+                    }
+                    None if wants => step.job.value.unknown += 1,
+                    _ => {}
+                }
+                by_hand(step, &mut picture, &entitled, &rows);
+            }
+        },
         _ => {}
     }
     by_hand(step, &mut picture, &entitled, &odd);
@@ -202,7 +207,14 @@ pub fn is_others(
     now: Timestamp,
 ) -> Result<bool, Stop> {
     if let Some(holder) = holder_of_email(host, email)? {
-        return Ok(holder != id);
+        if holder == id {
+            return Ok(false);
+        }
+        // Who has moved on makes way.
+        let holder = host.get_member(&holder).map_err(directory_error)?;
+        if holder.is_some_and(|holder| address(holder.email.as_deref()).as_deref() == Some(email)) {
+            return Ok(true);
+        }
     }
     let others = host.find_members(email).map_err(directory_error)?;
     let is_first = |other: &Member| {

@@ -16,6 +16,7 @@ mod access;
 mod calls;
 mod component;
 mod connecting;
+mod damage;
 mod disconnecting;
 mod doors;
 mod hindrances;
