@@ -137,7 +137,7 @@ impl Case {
         gaps
     }
 
-    /// Who is in which group: people by member where that is known.
+    /// Who is in which group, what is over not counted: people by member where that is known.
     pub(crate) fn held(&self, kisi: &Snapshot) -> BTreeSet<(String, u64)> {
         let person = |email: &str| {
             let owner = self.emails_ever.iter().find(|(_, emails)| emails.contains(email));
@@ -147,6 +147,7 @@ impl Case {
         kisi.role_assignments
             .iter()
             .filter(|row| row.organization_id == self.organization)
+            .filter(|row| row.valid_until.is_none_or(|until| kisi.now < until))
             .filter_map(|row| Some((person(&normal(&user(row.assignee_id)?.email)), row.applies_to_id)))
             .collect()
     }

@@ -3,7 +3,7 @@
 
 use super::{Account, Record};
 use crate::contract::log::Level;
-use crate::contract::storage::{Precondition, Write};
+use crate::contract::storage::{Entry, Precondition, Write};
 use crate::contract::types::Timestamp;
 use crate::host::Host;
 use crate::id::UserId;
@@ -63,9 +63,14 @@ impl Loaded {
     /// Replaces a damaged record. What is certain is kept: with one user and one address in the indexes these are the
     /// account; otherwise the users are remembered as former ones, so that a block reaches them.
     fn from_indexes(host: &dyn Host, member: &str, version: u64) -> Result<Loaded, Stop> {
-        let mut emails = entries_of(host, EMAILS, member)?;
-        let mut users = entries_of(host, USERS, member)?;
+        let is_theirs = |entry: &Entry| entry.value == member.as_bytes();
+        let mut emails = entries_of(host, EMAILS, is_theirs)?;
+        let mut users = entries_of(host, USERS, is_theirs)?;
+        let mut dates = entries_of(host, DUE, |entry| {
+            entry.key.get(DUE.len() + DUE_DIGITS + 1..).is_some_and(|name| name == member)
+        })?;
         let mut record = Record { damaged: true, ..Record::default() };
+        record.due = dates.pop().and_then(|date| date.get(..DUE_DIGITS)?.parse().ok());
         record.former = users.iter().filter_map(|user| user.parse().ok().map(UserId)).collect();
         if let ([email], [user]) = (emails.as_slice(), record.former.as_slice()) {
             record.tie(Account { user: *user, email: email.clone(), name: None });
@@ -73,9 +78,9 @@ impl Loaded {
             users.clear();
         }
         let removed = |key| Write { key, value: None, requires: Precondition::None };
-        let emails = emails.iter().map(|email| removed(key(EMAILS, email)));
-        let mut writes: Vec<Write> =
-            emails.chain(users.iter().map(|user| removed(key(USERS, user)))).collect();
+        let entries = [(EMAILS, emails), (USERS, users), (DUE, dates)];
+        let entries = entries.iter().flat_map(|(index, names)| names.iter().map(|name| key(index, name)));
+        let mut writes: Vec<Write> = entries.map(removed).collect();
         writes.push(Write {
             key: key(MEMBERS, member),
             value: Some(Text::from(&record).into_bytes()),
@@ -158,8 +163,12 @@ pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What an index has of a member, by looking at all of it.
-fn entries_of(host: &dyn Host, prefix: &str, member: &str) -> Result<Vec<String>, Stop> {
+/// Some of what an index has, by looking at all of it.
+fn entries_of(
+    host: &dyn Host,
+    prefix: &str,
+    is_wanted: impl Fn(&Entry) -> bool,
+) -> Result<Vec<String>, Stop> {
     let (mut names, mut after) = (Vec::new(), None::<String>);
     loop {
         let entries = storage::scan(host, prefix, after.as_deref(), INDEX_PAGE)?;
@@ -167,8 +176,8 @@ fn entries_of(host: &dyn Host, prefix: &str, member: &str) -> Result<Vec<String>
             .last()
             .filter(|_| entries.len() as u64 >= u64::from(INDEX_PAGE))
             .map(|last| last.key.clone());
-        let theirs = entries.iter().filter(|entry| entry.value == member.as_bytes());
-        names.extend(theirs.filter_map(|entry| entry.key.strip_prefix(prefix).map(str::to_string)));
+        let wanted = entries.iter().filter(|entry| is_wanted(entry));
+        names.extend(wanted.filter_map(|entry| entry.key.strip_prefix(prefix).map(str::to_string)));
         if after.is_none() {
             return Ok(names);
         }

@@ -371,6 +371,8 @@ fn decide(
             Edit::Revoke { hold, why, .. } | Edit::Drop { hold, why } => {
                 if matches!(why, Why::Lost(_)) {
                     step.job.value.counts.grants_removed += 1;
+                    let is_over = hold.window.ends_at.is_some_and(|end| end <= step.now);
+                    step.job.value.ended += u64::from(is_over);
                     told(step, FindingKind::Loses, picture.id, hold.group, hold.window, why);
                 }
             }

@@ -89,6 +89,8 @@ pub struct Job {
     pub unknown: u64,
     /// How often the member whose turn it is could not be brought up to date.
     pub tries: u64,
+    /// Removals of what has ended anyway: nobody loses anything by them, and the brake does not count them.
+    pub ended: u64,
     /// The report in numbers.
     pub counts: Counts,
 }
@@ -114,6 +116,7 @@ impl Job {
             users_are_kept: false,
             unknown: 0,
             tries: 0,
+            ended: 0,
             counts: no_counts(),
         }
     }
@@ -131,7 +134,7 @@ impl Job {
     /// Whether somebody must look at it before it applies anything.
     pub fn must_wait(&self, brake: &Brake) -> Option<Wait> {
         let Counts { grants, grants_removed, .. } = self.counts;
-        let (grants, removed) = (u64::from(grants), u64::from(grants_removed));
+        let (grants, removed) = (u64::from(grants), u64::from(grants_removed).saturating_sub(self.ended));
         if removed > brake.grants && removed * 100 > brake.percent * grants {
             Some(Wait::Brake)
         } else if self.preview {
@@ -245,6 +248,7 @@ impl Json for Job {
             users_are_kept: fields.flag("users_are_kept"),
             unknown: fields.number("unknown"),
             tries: fields.number("tries"),
+            ended: fields.number("ended"),
             counts,
         }
     }
@@ -284,6 +288,7 @@ impl From<&Job> for Text {
             .with("users_are_kept", job.users_are_kept)
             .with("unknown", job.unknown)
             .with("tries", job.tries)
+            .with("ended", job.ended)
             .with("counts", array(&counts, |count| Text::from(*count)))
             .into()
     }

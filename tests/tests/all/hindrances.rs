@@ -69,6 +69,20 @@ fn many(count: usize) -> Vec<Member> {
 }
 
 #[test]
+fn memberships_that_ran_out_meanwhile_do_not_hold_up_a_reconciliation() {
+    let mut members = many(15);
+    for member in &mut members {
+        member.memberships[0].ends_at = Some(START + 2 * DAY);
+    }
+    let world = gym_with(SETTINGS, members);
+    go_to(&world, START + 3 * DAY);
+    let job = world.runtime.block_on(world.tenant().start_sync(Mode::Apply)).unwrap().unwrap();
+    let stepped = world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
+    assert_eq!((stepped.progress.waits, stepped.progress.phase), (None, Phase::Done));
+    assert_eq!(stepped.progress.counts.grants_removed, 15);
+}
+
+#[test]
 fn a_mapping_replaced_while_the_brake_waits_holds_by_ticks() {
     let world = gym_with(SETTINGS, many(15));
     // By mistake: everybody would lose the gym.
