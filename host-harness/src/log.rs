@@ -5,6 +5,9 @@ use crate::limits::Limits;
 
 /// What stands in place of a line that contained the tenant's key.
 const WITHHELD: &str = "a log line was withheld: it contained the tenant's key";
+/// What a field takes besides its text: a blank, an equals sign, and quotes. Without it, empty fields would be free, and
+/// a line could have as many as the guest's memory holds.
+const FIELD_BYTES: usize = 4;
 /// What a call's last line says when lines were dropped.
 const DROPPED: &str = "log lines over the call's limit were dropped";
 
@@ -79,10 +82,11 @@ impl LogQuota {
         Self { lines_left: limits.log_lines_max, bytes_left: limits.log_bytes_max, lines: 0, dropped: 0 }
     }
 
-    /// Whether there is room for a line; takes the room when there is, counts the line as dropped when not.
+    /// Whether there is room for a line, each field of which takes [`FIELD_BYTES`] more than its text; takes the room when there is, counts the line as dropped when not.
     pub(crate) fn takes(&mut self, message: &str, fields: &[Field]) -> bool {
-        let bytes =
-            fields.iter().fold(message.len(), |sum, field| sum + field.name.len() + field.value.len());
+        let bytes = fields
+            .iter()
+            .fold(message.len(), |sum, field| sum + FIELD_BYTES + field.name.len() + field.value.len());
         match (self.lines_left.checked_sub(1), self.bytes_left.checked_sub(bytes)) {
             (Some(lines_left), Some(bytes_left)) => {
                 (self.lines_left, self.bytes_left) = (lines_left, bytes_left);
@@ -130,8 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn names_and_values_of_fields_count_towards_the_bytes() {
-        let mut quota = LogQuota::new(&Limits { log_bytes_max: 10, ..Limits::default() });
+    fn fields_count_towards_the_bytes_with_names_values_and_the_room_between() {
+        let mut quota = LogQuota::new(&Limits { log_bytes_max: 14, ..Limits::default() });
         let field = Field { name: "name".to_owned(), value: "value".to_owned() };
         assert!(!quota.takes("xx", std::slice::from_ref(&field)));
         assert!(quota.takes("x", &[field]));
