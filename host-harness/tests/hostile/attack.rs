@@ -4,8 +4,8 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use host_harness::{ApprovedOrigin, CallError, Denial, Exchange, ExchangeEnd, Limits, Recording};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use host_harness::{ApprovedOrigin, CallError, Denial, Exchange, ExchangeEnd, Limits, Plugin, Recording};
+use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::guest;
 use crate::stage::{ENGINE, ORIGIN, Stage, stage_of};
@@ -124,11 +124,18 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
+/// The hostile plugin.
+pub(crate) async fn plugin() -> Plugin {
+    // Made once: that takes longer than most attacks.
+    static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
+    let made = async || ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
+    PLUGIN.get_or_init(made).await.clone()
+}
+
 /// A tenant of the hostile plugin with its origin approved.
 pub(crate) async fn hostile(limits: Limits) -> Stage {
-    let plugin = ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
     let approved = ApprovedOrigin::direct(ORIGIN.parse().unwrap());
-    stage_of(plugin, |builder| builder.approve(approved).limits(limits))
+    stage_of(plugin().await, |builder| builder.approve(approved).limits(limits))
 }
 
 pub(crate) fn last_end(recording: &Recording) -> Option<&ExchangeEnd> {

@@ -12,6 +12,7 @@ use crate::stage::{ENGINE, ORIGIN, Stage, stage, stage_of};
 
 const DESCRIBE: &str = r#"(func (export "gym:door-access/provider@0.1.0#describe") (result i32)"#;
 const MEMORY: &str = r#"(memory (export "memory") 2)"#;
+const LAST_FIELD: &str = "(call $text (i32.const 0x248) (i32.const 0x1140) (i32.const 2))";
 const GIVEN: &str = "(local.get $at)) ;; given";
 
 /// An engine that has little patience with components.
@@ -37,13 +38,10 @@ async fn a_component_that_attacks_when_it_is_loaded_is_refused_with_the_limit() 
     let demanding: Is = |error| matches!(error, LoadError::TooDemanding { .. });
     let describes = |behaviour: &str| (DESCRIBE, format!("{DESCRIBE} {behaviour}"));
     let starts = |behaviour: &str| (MEMORY, format!("{MEMORY} (func $begin {behaviour}) (start $begin)"));
-    // Fields of the manifest, by their place in memory.
+    // A field of the manifest at its place, overwritten with another text or list.
     let field = |at: &str, place: &str, length: &str| {
-        let (here, end) = (
-            "(i32.const 0x200)))",
-            format!("(call $text (i32.const {at}) (i32.const {place}) (i32.const {length}))"),
-        );
-        (here, format!("{end} (i32.const 0x200)))"))
+        let wanted = format!("(call $text (i32.const {at}) (i32.const {place}) (i32.const {length}))");
+        (LAST_FIELD, format!("{LAST_FIELD} (drop (memory.grow (i32.const 100))) {wanted}"))
     };
     let table: Vec<(&str, (&str, String), Is)> = vec![
         ("computes without end when asked", describes("(loop $forever (br $forever))"), compute),
@@ -67,20 +65,17 @@ async fn a_component_that_attacks_when_it_is_loaded_is_refused_with_the_limit() 
         ),
         ("starts with 100 MiB", (MEMORY, r#"(memory (export "memory") 1600)"#.to_owned()), demanding),
         (
+            "starts with a table of 15,000",
+            ("(table $elements 1 funcref)", "(table $elements 15000 funcref)".to_owned()),
+            demanding,
+        ),
+        ("starts with 2 GiB", (MEMORY, r#"(memory (export "memory") 32768)"#.to_owned()), demanding),
+        (
             "starts with a table of a million",
             ("(table $elements 1 funcref)", "(table $elements 1000000 funcref)".to_owned()),
             demanding,
         ),
-        (
-            "a title of 6 MB",
-            (
-                DESCRIBE,
-                format!(
-                    "{DESCRIBE} (drop (memory.grow (i32.const 100))) (return (call $title))) (func $title (result i32) (call $text (i32.const 0x208) (i32.const 0x10000) (i32.const 6000000)) (i32.const 0x200)) (func $other (result i32)"
-                ),
-            ),
-            too_much,
-        ),
+        ("a title of 6 MB", field("0x208", "0x10000", "6000000"), too_much),
         ("a title that is no UTF-8", field("0x208", "0x1440", "3"), trapped),
         ("a title of control characters", field("0x208", "0x1600", "4"), manifest),
         ("a title of 101 letters", field("0x208", "0x1700", "101"), manifest),

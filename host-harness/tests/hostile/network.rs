@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::attack::{FURTHER, among_others, last_end, limits};
+use crate::attack::{FURTHER, among_others, last_end, limits, plugin};
 use crate::guest;
 use crate::stage::{ENGINE, ORIGIN, Stage, stage_of};
 
@@ -68,7 +68,7 @@ fn client() -> Arc<HttpsClient> {
 
 /// A tenant of the hostile plugin whose origin is routed to this server.
 async fn routed(authority: &str, client: &Arc<HttpsClient>, key: &str, limits: Limits) -> Stage {
-    let plugin = ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
+    let plugin = plugin().await;
     let endpoint = format!("http://{authority}").parse().unwrap();
     stage_of(plugin, |builder| {
         builder

@@ -10,9 +10,8 @@ use host_harness::{
     ApprovedOrigin, CallError, Clock, Deadline, ExchangeEnd, Limits, Pace, PaceConfig, Secret, SqliteStorage,
 };
 
-use crate::attack::{FURTHER, among_others, hostile, last_end, limits};
-use crate::guest;
-use crate::stage::{ENGINE, KEY, NOW_MS, ORIGIN, Stage, stage_of};
+use crate::attack::{among_others, hostile, last_end, limits, plugin};
+use crate::stage::{KEY, NOW_MS, ORIGIN, Stage, stage_of};
 
 const OTHER_KEY: &str = "other-key-98765";
 
@@ -21,7 +20,7 @@ fn approved() -> ApprovedOrigin {
 }
 
 async fn with_pace(pace: &Arc<Pace>) -> Stage {
-    let plugin = ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
+    let plugin = plugin().await;
     stage_of(plugin, |builder| builder.approve(approved()).pace(pace.clone()).limits(limits()))
 }
 
@@ -29,7 +28,7 @@ async fn with_pace(pace: &Arc<Pace>) -> Stage {
 async fn tenants_share_neither_memory_nor_storage_nor_key() {
     let _hall = among_others().await;
     let first = hostile(limits()).await;
-    let plugin = ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
+    let plugin = plugin().await;
     let second = stage_of(plugin, |builder| {
         builder.approve(approved()).credential(Secret::new(OTHER_KEY).unwrap()).limits(limits())
     });
@@ -53,7 +52,7 @@ async fn tenants_share_neither_memory_nor_storage_nor_key() {
 async fn keys_that_look_like_paths_stay_in_the_tenant_s_own_file() {
     let _hall = among_others().await;
     let folder = tempfile::tempdir().unwrap();
-    let plugin = ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
+    let plugin = plugin().await;
     let tenant = |name: &str| {
         let storage = Arc::new(SqliteStorage::open(&folder.path().join(format!("{name}.db"))).unwrap());
         stage_of(plugin.clone(), |builder| builder.storage(storage).limits(limits()))
@@ -132,7 +131,7 @@ async fn turns_that_a_plugin_asked_for_and_did_not_take_are_given_back() {
     let _hall = among_others().await;
     let pace = Arc::new(Pace::new(PaceConfig::default()));
     let clock = Arc::new(Standstill(AtomicU64::new(NOW_MS)));
-    let plugin = ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
+    let plugin = plugin().await;
     let impatient = Limits { duration_max: Duration::from_millis(50), requests_open_max: 100, ..limits() };
     let hoarder = stage_of(plugin, |builder| {
         builder.approve(approved()).pace(pace.clone()).clock(clock.clone()).limits(impatient)
