@@ -216,9 +216,10 @@ async fn compile(
 fn not_compiled(error: &wasmtime::Error) -> LoadError {
     let message = format!("{error:#}");
     match message.contains("pooling allocator requirements") {
-        true => {
-            LoadError::TooDemanding { needs: message, may_have: "what the engine was made for".to_owned() }
-        }
+        true => LoadError::TooDemanding {
+            needs: format!("a larger memory or table than the pool has ({message})"),
+            may_have: "what the engine was made for".to_owned(),
+        },
         false => LoadError::Invalid { message },
     }
 }
