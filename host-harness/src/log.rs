@@ -1,5 +1,7 @@
 //! The plugin's log lines: where they go, and the quota of a call.
 
+use std::fmt::Write as _;
+
 use crate::contract::log::{Field, Level};
 use crate::limits::Limits;
 
@@ -29,6 +31,9 @@ pub struct LogLine {
 }
 
 /// Where a tenant's log lines go. Called during the guest's call, so it should be quick and must not block.
+///
+/// What a line says is the plugin's own text, line ends and other control characters included: a sink that writes it
+/// into a file or to a terminal must not let it look like another line.
 pub trait LogSink: Send + Sync {
     /// Takes a line.
     fn write(&self, line: &LogLine);
@@ -42,6 +47,7 @@ impl LogSink for TracingSink {
     fn write(&self, line: &LogLine) {
         let fields = Fields(&line.fields);
         let LogLine { tenant, call, message, .. } = line;
+        let message = OneLine(message);
         macro_rules! event {
             ($level:ident) => {
                 tracing::event!(target: "door_access::plugin", tracing::Level::$level, %tenant, call, %fields, "{message}")
@@ -62,7 +68,24 @@ impl std::fmt::Display for Fields<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (place, field) in self.0.iter().enumerate() {
             let blank = if place == 0 { "" } else { " " };
-            write!(f, "{blank}{}={:?}", field.name, field.value)?;
+            write!(f, "{blank}{}={:?}", OneLine(&field.name), field.value)?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that stays on its line: whatever would end it, move the cursor or turn the direction of reading is written out,
+/// so that no plugin can forge a line of another tenant's.
+struct OneLine<'a>(&'a str);
+
+impl std::fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for letter in self.0.chars() {
+            let turns = matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            match letter.is_control() || turns {
+                true => write!(f, "{}", letter.escape_default())?,
+                false => f.write_char(letter)?,
+            }
         }
         Ok(())
     }
@@ -140,6 +163,19 @@ mod tests {
         assert!(!quota.takes("xx", std::slice::from_ref(&field)));
         assert!(quota.takes("x", &[field]));
         assert!(quota.notice().is_some());
+    }
+
+    #[test]
+    fn a_text_cannot_look_like_another_line() {
+        let shown = |text| OneLine(text).to_string();
+        assert_eq!(
+            shown("fine\r\n2026 ERROR south-gym: \u{1b}[31mbroken"),
+            "fine\\r\\n2026 ERROR south-gym: \\u{1b}[31mbroken"
+        );
+        assert_eq!(shown("a\u{202e}b\u{2028}c\u{85}\0"), "a\\u{202e}b\\u{2028}c\\u{85}\\u{0}");
+        assert_eq!(shown("Über 8 Türen, 👍 \"gut\""), "Über 8 Türen, 👍 \"gut\"");
+        let field = Field { name: "a\nb".to_owned(), value: "c\nd".to_owned() };
+        assert_eq!(Fields(&[field]).to_string(), "a\\nb=\"c\\nd\"");
     }
 
     #[test]
