@@ -105,7 +105,8 @@ impl LogQuota {
         Self { lines_left: limits.log_lines_max, bytes_left: limits.log_bytes_max, lines: 0, dropped: 0 }
     }
 
-    /// Whether there is room for a line, each field of which takes [`FIELD_BYTES`] more than its text; takes the room when there is, counts the line as dropped when not.
+    /// Whether there is room for a line, each field of which takes [`FIELD_BYTES`] more than its text; takes the room when
+    /// there is, counts the line as dropped when not.
     pub(crate) fn takes(&mut self, message: &str, fields: &[Field]) -> bool {
         let bytes = fields
             .iter()

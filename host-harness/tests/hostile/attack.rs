@@ -29,8 +29,10 @@ pub(crate) struct Attack {
     pub(crate) prepare: Box<dyn Fn(&Stage)>,
     pub(crate) end: End,
     /// What must hold outside the plugin afterwards.
-    pub(crate) afterwards: Box<dyn Fn(&Stage, &Recording)>,
+    pub(crate) afterwards: Afterwards,
 }
+
+type Afterwards = Box<dyn Fn(&Stage, &Recording)>;
 
 /// How an attack must end.
 pub(crate) enum End {

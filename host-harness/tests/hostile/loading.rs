@@ -203,26 +203,15 @@ async fn a_plugin_that_attacks_from_the_glue_of_a_call_is_stopped_too() {
 #[tokio::test]
 async fn a_manifest_that_asks_for_more_than_was_approved_gets_what_was_approved() {
     let _hall = among_others().await;
-    // Two origins, of which the installer approves one.
-    let two = (
-        r#"(data (i32.const 0x1300) "\80\10\00\00\17\00\00\00")"#,
-        r#"(data (i32.const 0x1300) "\80\10\00\00\17\00\00\00\40\13\00\00\14\00\00\00") (data (i32.const 0x1340) "https://evil.example")"#,
+    // Two origins in place of one, of which the installer approves one.
+    let further = format!(
+        "{FURTHER}
+         (data (i32.const 0x1308) \"\\40\\13\\00\\00\\14\\00\\00\\00\")
+         (data (i32.const 0x1340) \"https://evil.example\")"
     );
-    let count = (
-        "(call $text (i32.const 0x220) (i32.const 0x1300) (i32.const 1))",
-        "(call $text (i32.const 0x220) (i32.const 0x1300) (i32.const 2))",
-    );
-    let further = FURTHER.to_owned();
-    let component = {
-        let once = guest::component_with_orders_and(&further, two.0, two.1);
-        assert!(ENGINE.load(&once).await.is_ok(), "the second origin alone is not named");
-        // Both changes at once: the list, then its length.
-        let both = format!(
-            "{}\n(data (i32.const 0x1308) \"\\40\\13\\00\\00\\14\\00\\00\\00\") (data (i32.const 0x1340) \"https://evil.example\")",
-            further
-        );
-        guest::component_with_orders_and(&both, count.0, count.1)
-    };
+    let one = "(call $text (i32.const 0x220) (i32.const 0x1300) (i32.const 1))";
+    let two = "(call $text (i32.const 0x220) (i32.const 0x1300) (i32.const 2))";
+    let component = guest::component_with_orders_and(&further, one, two);
     let plugin = ENGINE.load(&component).await.unwrap();
     assert_eq!(plugin.origins().len(), 2);
     let stage = stage_of(plugin, |builder| builder.approve(ApprovedOrigin::direct(ORIGIN.parse().unwrap())));

@@ -127,8 +127,7 @@ async fn a_manifest_s_own_origin_that_leads_to_this_machine_is_not_reached() {
     let _hall = among_others().await;
     let server = Server::new(|_| http::Response::default()).await;
     let port = server.authority.rsplit(':').next().unwrap();
-    // As long as the origin that it stands for; the port, however many digits it has, is found with leading dots' help
-    // nowhere: a name of another length would need another manifest.
+    // The manifest names it, and a careless installer approves it.
     let origin = format!("https://localhost:{port}");
     let length = format!("\\80\\10\\00\\00\\{:02x}\\00\\00\\00", origin.len());
     let manifest =
@@ -174,7 +173,8 @@ async fn an_answer_that_does_not_end_ends_at_a_limit() {
     let short = || Limits { response_timeout: Duration::from_millis(100), ..limits() };
     let small = || Limits { response_body_bytes_max: 1_000, ..limits() };
     // Timeout, size of the body, protocol, and what the client says to headers without end.
-    let table: [(&str, &'static [u8], bool, Limits, &[&str]); 6] = [
+    type Case = (&'static str, &'static [u8], bool, Limits, &'static [&'static str]);
+    let table: [Case; 6] = [
         ("nothing behind its headers", ENDLESS, false, short(), &["error 33"]),
         ("chunks that do not come", CHUNKED, false, short(), &["error 33"]),
         ("nothing at all", b"", false, short(), &["error 33"]),

@@ -54,7 +54,7 @@ async fn keys_that_look_like_paths_stay_in_the_tenant_s_own_file() {
     let folder = tempfile::tempdir().unwrap();
     let plugin = plugin().await;
     let tenant = |name: &str| {
-        let storage = Arc::new(SqliteStorage::open(&folder.path().join(format!("{name}.db"))).unwrap());
+        let storage = Arc::new(SqliteStorage::open(folder.path().join(format!("{name}.db"))).unwrap());
         stage_of(plugin.clone(), |builder| builder.storage(storage).limits(limits()))
     };
     let (first, second) = (tenant("first"), tenant("second"));
