@@ -224,3 +224,18 @@ async fn a_manifest_that_asks_for_more_than_was_approved_gets_what_was_approved(
     stage.get("/").await;
     assert_eq!(stage.wire.sent().len(), 1);
 }
+
+#[tokio::test]
+async fn a_plugin_that_asks_around_while_it_describes_itself_learns_nothing() {
+    let _hall = among_others().await;
+    let asks = "
+      (call $store-many (i32.const 1) (i32.const 1))
+      (call $find-members (i32.const 0x1430) (i32.const 12) (i32.const 0x100))
+      (call $await (call $send (call $addressed (call $fields))))
+      ;; What came of it, as the title.
+      (call $text (i32.const 0x208) (i32.const 0x3000) (i32.sub (global.get $message) (i32.const 0x3000)))";
+    let component = guest::component_with_orders_and(FURTHER, LAST_FIELD, &format!("{LAST_FIELD} {asks}"));
+    let plugin = ENGINE.load(&component).await.unwrap();
+    // Storage is full from the start, and no origin is approved.
+    assert_eq!(plugin.manifest().title, "storage refused13 0error 15");
+}

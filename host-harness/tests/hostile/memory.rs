@@ -13,7 +13,7 @@ const ROUNDS: usize = 12;
 const GROWTH_BYTES_MAX: i64 = 8 << 20;
 /// What any attack may add while it lasts: eight answers of 8 MiB on their way and in the plugin's hands, the plugin's
 /// memory, and room for the network of the test and for what the allocator holds back.
-const PEAK_BYTES_MAX: i64 = 160 << 20;
+const PEAK_BYTES_MAX: i64 = 112 << 20;
 /// Enough for an attack to get somewhere.
 const SHORT: Duration = Duration::from_millis(20);
 

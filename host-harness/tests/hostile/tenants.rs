@@ -10,7 +10,7 @@ use host_harness::{
     ApprovedOrigin, CallError, Clock, Deadline, ExchangeEnd, Limits, Pace, PaceConfig, Secret, SqliteStorage,
 };
 
-use crate::attack::{among_others, hostile, last_end, limits, plugin};
+use crate::attack::{among_others, hostile, last_end, limits, neighbour_s_call, plugin};
 use crate::stage::{KEY, NOW_MS, ORIGIN, Stage, stage_of};
 
 const OTHER_KEY: &str = "other-key-98765";
@@ -146,4 +146,60 @@ async fn turns_that_a_plugin_asked_for_and_did_not_take_are_given_back() {
     let next = with_pace(&pace).await;
     next.get("/").await;
     assert_eq!(next.recorder.take().exchanges[0].paced, Duration::from_millis(1_050));
+}
+
+/// Attackers at once: more than there are threads to run them.
+const CROWD: usize = 16;
+
+#[tokio::test]
+async fn a_crowd_of_attackers_on_one_thread_leaves_room_for_a_neighbour() {
+    let _hall = among_others().await;
+    crowd().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_of_attackers_on_two_threads_leaves_room_for_a_neighbour() {
+    let _hall = among_others().await;
+    crowd().await;
+}
+
+async fn crowd() {
+    let neighbour = hostile(limits()).await;
+    neighbour.wire.answer_with(200, ("x", "y"), "open");
+    let mut alone = Vec::new();
+    for _ in 0..100 {
+        alone.push(neighbour_s_call(&neighbour).await);
+    }
+    let moment =
+        Limits { compute_max: Duration::from_millis(40), duration_max: Duration::from_secs(20), ..limits() };
+    let mut attackers = tokio::task::JoinSet::new();
+    for number in 0..CROWD {
+        let stage = hostile(moment.clone()).await;
+        // Loops of its own, loops of host calls, floods of requests.
+        let order = ["I", "a", "b0\n", "j0\n"][number % 4];
+        attackers.spawn(async move {
+            let ended = stage.try_order(order).await;
+            (ended, stage.order("Estill here").await)
+        });
+    }
+    let mut beside = Vec::new();
+    while !attackers.is_empty() {
+        beside.push(neighbour_s_call(&neighbour).await);
+        tokio::task::yield_now().await;
+        if let Some(ended) = attackers.try_join_next() {
+            let (ended, next) = ended.unwrap();
+            assert_eq!(ended, Err(CallError::TimedOut(Deadline::Compute, 40)));
+            assert_eq!(next, "still here");
+        }
+    }
+    let middle = |times: &mut Vec<Duration>| {
+        times.sort_unstable();
+        times[times.len() / 2]
+    };
+    println!(
+        "beside {CROWD} attackers at once: {} pairs of calls, {:.1} times as long as alone (the middle ones), the longest {} ms",
+        beside.len(),
+        middle(&mut beside).as_secs_f64() / middle(&mut alone).as_secs_f64(),
+        beside.last().map_or(0, Duration::as_millis)
+    );
 }
