@@ -113,6 +113,12 @@ impl storage::Host for CallCtx {
     }
 
     async fn commit(&mut self, writes: Vec<Write>) -> Result<Result<u64, StorageError>> {
+        let key_twice = match check_commit(&writes) {
+            Ok(()) => None,
+            Err(Malformed::Quota(quota)) => return Ok(Err(StorageError::QuotaExceeded(quota))),
+            // Told only after the search: the error says what the guest wrote.
+            Err(Malformed::KeyTwice(key)) => Some(key),
+        };
         let gate = &self.provisions.gate;
         let exposed = writes.iter().any(|write| {
             gate.finds_key(write.key.as_bytes())
@@ -121,13 +127,8 @@ impl storage::Host for CallCtx {
         if exposed {
             return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
         }
-        // After the search: this error says what the guest wrote.
-        match check_commit(&writes) {
-            Ok(()) => {}
-            Err(Malformed::Quota(quota)) => return Ok(Err(StorageError::QuotaExceeded(quota))),
-            Err(Malformed::KeyTwice(key)) => {
-                return Err(breach(format!("storage.commit: the key {key:?} appears twice")));
-            }
+        if let Some(key) = key_twice {
+            return Err(breach(format!("storage.commit: the key {key:?} appears twice")));
         }
         answer(self.provisions.storage.commit(writes).await)
     }
