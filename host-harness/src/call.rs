@@ -6,11 +6,13 @@
 
 mod imports;
 mod record;
+mod words;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use wasmtime::component::{Linker, ResourceTable, ResourceTableError};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttpCtx;
@@ -21,7 +23,7 @@ use crate::contract::bindings;
 use crate::directory::Directory;
 use crate::egress::{Gate, GateHooks};
 use crate::error::{Busy, CallError, Deadline, EndCall};
-use crate::limits::{Limits, Meter};
+use crate::limits::{Limits, Meter, STACK_BYTES_MAX};
 use crate::log::{LogQuota, LogSink};
 use crate::observe::Observer;
 use crate::storage::Storage;
@@ -140,6 +142,7 @@ fn new_store(plugin: &Loaded, provisions: &Arc<Provisions>, record: &Arc<CallRec
             gate: Arc::clone(&provisions.gate),
             limits: Arc::clone(limits),
             call: Arc::clone(record),
+            open: Arc::new(Semaphore::new(limits.requests_open_max.min(Semaphore::MAX_PERMITS))),
         },
     };
     let mut store = Store::new(&plugin.engine.wasm, ctx);
@@ -181,9 +184,12 @@ impl Ending {
         if holds_too_much || imports::is_hostcall_limit(error) {
             return CallError::HostCallLimit(message);
         }
-        let trapped = error.chain().any(|cause| cause.is::<Trap>());
+        let trap = error.chain().find_map(|cause| cause.downcast_ref::<Trap>());
+        if trap == Some(&Trap::StackOverflow) {
+            return CallError::StackLimit { limit_bytes: STACK_BYTES_MAX as u64 };
+        }
         match self {
-            Self::Start(_) if !trapped => CallError::Instance(message),
+            Self::Start(_) if trap.is_none() => CallError::Instance(message),
             _ => CallError::Trapped { message, panic: record.last_error_line() },
         }
     }

@@ -204,11 +204,24 @@ async fn compile(
     let (wasm, bytes) = (engine.wasm.clone(), bytes.to_vec());
     let compiled = tokio::task::spawn_blocking(move || Component::from_binary(&wasm, &bytes)).await;
     let compiled = compiled.map_err(|error| LoadError::Invalid { message: error.to_string() })?;
-    let component = compiled.map_err(|error| LoadError::Invalid { message: format!("{error:#}") })?;
+    let component = compiled.map_err(|error| not_compiled(&error))?;
     if let Some(cache) = cache {
         cache.keep(hash, &component)?;
     }
     Ok(component)
+}
+
+/// Why a component cannot be compiled. The engine compares memories and tables with its pool while it compiles, and has no
+/// public type for what it finds, so its words decide; a test holds them.
+fn not_compiled(error: &wasmtime::Error) -> LoadError {
+    let message = format!("{error:#}");
+    match message.contains("pooling allocator requirements") {
+        true => LoadError::TooDemanding {
+            needs: format!("a larger memory or table than the pool has ({message})"),
+            may_have: "what the engine was made for".to_owned(),
+        },
+        false => LoadError::Invalid { message },
+    }
 }
 
 /// Whether an instance fits into what a call may have from the start.

@@ -20,7 +20,7 @@ use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
 use crate::call::{CallCtx, link};
 use crate::component::{Cache, Loaded, Plugin};
 use crate::error::{EngineError, LoadError};
-use crate::limits::{CORE_INSTANCES_MAX, Limits, MEMORIES_MAX, TABLES_MAX};
+use crate::limits::{CORE_INSTANCES_MAX, Limits, MEMORIES_MAX, STACK_BYTES_MAX, TABLES_MAX};
 use ticker::Ticker;
 
 /// What an engine is made for. All instances together reserve address space, not memory; what they use is
@@ -182,6 +182,7 @@ fn wasm_config(config: &EngineConfig) -> Config {
     wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .memory_init_cow(true)
         .epoch_interruption(true)
+        .max_wasm_stack(STACK_BYTES_MAX)
         .wasm_component_model(true)
         // The contract has no concurrent functions; without them a store is cheaper to make.
         .concurrency_support(false);

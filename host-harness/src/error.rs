@@ -184,6 +184,14 @@ pub enum CallError {
         /// What a call may have.
         limit: u64,
     },
+    /// The guest's functions called each other too deep. Tell the plugin's developer: what it does must have a bound.
+    #[error(
+        "the plugin was stopped: its functions called each other deeper than {limit_bytes} bytes of stack allow"
+    )]
+    StackLimit {
+        /// What a call may have.
+        limit_bytes: u64,
+    },
     /// The guest handed the host too much in one call of an import, or holds too many of the host's
     /// resources. Tell the plugin's developer.
     #[error("the plugin was stopped: {0}")]

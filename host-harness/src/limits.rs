@@ -33,6 +33,10 @@ pub struct Limits {
     pub resources_max: usize,
     /// Requests a call may send. Default 1,000: 200 seconds at five a second, more than `duration_max`.
     pub requests_max: u32,
+    /// Requests that may be open at once: from the moment the guest sends one until it lets go of the answer. More
+    /// are refused. Default 8: with the sizes below, what a call can make the host keep for it is some 72 MiB,
+    /// about as much as its own memory.
+    pub requests_open_max: usize,
     /// The body of one request. Default 1 MiB.
     pub request_body_bytes_max: usize,
     /// The body of one response. Default 8 MiB. A larger one is refused.
@@ -44,7 +48,7 @@ pub struct Limits {
     pub response_timeout: Duration,
     /// Log lines of a call. Default 100, as the contract says; what is over is dropped and counted.
     pub log_lines_max: u32,
-    /// Text in the log lines of a call. Default 64 KiB, as the contract says.
+    /// Text in the log lines of a call, a little for each field included. Default 64 KiB, as the contract says.
     pub log_bytes_max: usize,
 }
 
@@ -59,6 +63,7 @@ impl Default for Limits {
             hostcall_bytes_max: 4 << 20,
             resources_max: 500,
             requests_max: 1_000,
+            requests_open_max: 8,
             request_body_bytes_max: 1 << 20,
             response_body_bytes_max: 8 << 20,
             header_bytes_max: 32 << 10,
@@ -69,6 +74,9 @@ impl Default for Limits {
     }
 }
 
+/// Stack that a guest may use, in bytes. The same for all calls, because the engine is made with it; functions that call
+/// each other some thousand deep fit.
+pub(crate) const STACK_BYTES_MAX: usize = 512 << 10;
 /// Memories that one component may have. A plugin is one program and has one; a composition of several is
 /// refused.
 pub(crate) const MEMORIES_MAX: u32 = 1;

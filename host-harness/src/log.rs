@@ -1,10 +1,15 @@
 //! The plugin's log lines: where they go, and the quota of a call.
 
+use std::fmt::Write as _;
+
 use crate::contract::log::{Field, Level};
 use crate::limits::Limits;
 
 /// What stands in place of a line that contained the tenant's key.
 const WITHHELD: &str = "a log line was withheld: it contained the tenant's key";
+/// What a field takes besides its text: a blank, an equals sign, and quotes. Without it, empty fields would be free, and
+/// a line could have as many as the guest's memory holds.
+const FIELD_BYTES: usize = 4;
 /// What a call's last line says when lines were dropped.
 const DROPPED: &str = "log lines over the call's limit were dropped";
 
@@ -26,6 +31,9 @@ pub struct LogLine {
 }
 
 /// Where a tenant's log lines go. Called during the guest's call, so it should be quick and must not block.
+///
+/// What a line says is the plugin's own text, line ends and other control characters included: a sink that writes it
+/// into a file or to a terminal must not let it look like another line.
 pub trait LogSink: Send + Sync {
     /// Takes a line.
     fn write(&self, line: &LogLine);
@@ -39,6 +47,7 @@ impl LogSink for TracingSink {
     fn write(&self, line: &LogLine) {
         let fields = Fields(&line.fields);
         let LogLine { tenant, call, message, .. } = line;
+        let message = OneLine(message);
         macro_rules! event {
             ($level:ident) => {
                 tracing::event!(target: "door_access::plugin", tracing::Level::$level, %tenant, call, %fields, "{message}")
@@ -59,7 +68,24 @@ impl std::fmt::Display for Fields<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (place, field) in self.0.iter().enumerate() {
             let blank = if place == 0 { "" } else { " " };
-            write!(f, "{blank}{}={:?}", field.name, field.value)?;
+            write!(f, "{blank}{}={:?}", OneLine(&field.name), field.value)?;
+        }
+        Ok(())
+    }
+}
+
+/// A text that stays on its line: whatever would end it, move the cursor or turn the direction of reading is written out,
+/// so that no plugin can forge a line of another tenant's.
+struct OneLine<'a>(&'a str);
+
+impl std::fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for letter in self.0.chars() {
+            let turns = matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            match letter.is_control() || turns {
+                true => write!(f, "{}", letter.escape_default())?,
+                false => f.write_char(letter)?,
+            }
         }
         Ok(())
     }
@@ -79,10 +105,12 @@ impl LogQuota {
         Self { lines_left: limits.log_lines_max, bytes_left: limits.log_bytes_max, lines: 0, dropped: 0 }
     }
 
-    /// Whether there is room for a line; takes the room when there is, counts the line as dropped when not.
+    /// Whether there is room for a line, each field of which takes [`FIELD_BYTES`] more than its text; takes the room when
+    /// there is, counts the line as dropped when not.
     pub(crate) fn takes(&mut self, message: &str, fields: &[Field]) -> bool {
-        let bytes =
-            fields.iter().fold(message.len(), |sum, field| sum + field.name.len() + field.value.len());
+        let bytes = fields
+            .iter()
+            .fold(message.len(), |sum, field| sum + FIELD_BYTES + field.name.len() + field.value.len());
         match (self.lines_left.checked_sub(1), self.bytes_left.checked_sub(bytes)) {
             (Some(lines_left), Some(bytes_left)) => {
                 (self.lines_left, self.bytes_left) = (lines_left, bytes_left);
@@ -130,12 +158,25 @@ mod tests {
     }
 
     #[test]
-    fn names_and_values_of_fields_count_towards_the_bytes() {
-        let mut quota = LogQuota::new(&Limits { log_bytes_max: 10, ..Limits::default() });
+    fn fields_count_towards_the_bytes_with_names_values_and_the_room_between() {
+        let mut quota = LogQuota::new(&Limits { log_bytes_max: 14, ..Limits::default() });
         let field = Field { name: "name".to_owned(), value: "value".to_owned() };
         assert!(!quota.takes("xx", std::slice::from_ref(&field)));
         assert!(quota.takes("x", &[field]));
         assert!(quota.notice().is_some());
+    }
+
+    #[test]
+    fn a_text_cannot_look_like_another_line() {
+        let shown = |text| OneLine(text).to_string();
+        assert_eq!(
+            shown("fine\r\n2026 ERROR south-gym: \u{1b}[31mbroken"),
+            "fine\\r\\n2026 ERROR south-gym: \\u{1b}[31mbroken"
+        );
+        assert_eq!(shown("a\u{202e}b\u{2028}c\u{85}\0"), "a\\u{202e}b\\u{2028}c\\u{85}\\u{0}");
+        assert_eq!(shown("Über 8 Türen, 👍 \"gut\""), "Über 8 Türen, 👍 \"gut\"");
+        let field = Field { name: "a\nb".to_owned(), value: "c\nd".to_owned() };
+        assert_eq!(Fields(&[field]).to_string(), "a\\nb=\"c\\nd\"");
     }
 
     #[test]

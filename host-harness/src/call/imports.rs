@@ -9,7 +9,7 @@ use wasmtime_wasi::p2::bindings as wasi;
 use wasmtime_wasi::p2::bindings::clocks::wall_clock;
 use wasmtime_wasi_http::{WasiHttpCtxView, WasiHttpView};
 
-use super::CallCtx;
+use super::{CallCtx, words};
 use crate::contract::bindings::gym::door_access::{directory, log, storage, types};
 use crate::contract::directory::{DirectoryError, MemberPage};
 use crate::contract::log::{Field, Level};
@@ -18,7 +18,7 @@ use crate::contract::types::{Member, Plan};
 use crate::directory::PAGE_MEMBERS_MAX;
 use crate::error::{CallError, EndCall, Fault};
 use crate::log::withheld;
-use crate::storage::{Malformed, SCAN_ENTRIES_MAX, check_commit};
+use crate::storage::{KEY_BYTES_MAX, Malformed, SCAN_ENTRIES_MAX, check_commit};
 
 /// See [`super::link`].
 pub(super) fn link(linker: &mut Linker<CallCtx>) -> Result<()> {
@@ -30,7 +30,8 @@ pub(super) fn link(linker: &mut Linker<CallCtx>) -> Result<()> {
     wasi::io::poll::add_to_linker::<_, HasTable>(linker, |ctx| &mut ctx.table)?;
     wasi::io::streams::add_to_linker::<_, HasTable>(linker, |ctx| &mut ctx.table)?;
     wall_clock::add_to_linker::<_, HasSelf<CallCtx>>(linker, |ctx| ctx)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    words::link(linker)
 }
 
 struct HasTable;
@@ -87,6 +88,10 @@ impl directory::Host for CallCtx {
 
 impl storage::Host for CallCtx {
     async fn get(&mut self, key: String) -> Result<Result<Option<Entry>, StorageError>> {
+        // No such key can ever have been written, and storage need not see it.
+        if key.len() > KEY_BYTES_MAX {
+            return Ok(Ok(None));
+        }
         answer(self.provisions.storage.get(&key).await)
     }
 
@@ -101,17 +106,19 @@ impl storage::Host for CallCtx {
                 "storage.scan: limit is {limit}, and 1 to {SCAN_ENTRIES_MAX} is allowed"
             )));
         }
+        if prefix.len() > KEY_BYTES_MAX {
+            return Ok(Ok(Vec::new()));
+        }
         answer(self.provisions.storage.scan(&prefix, after.as_deref(), limit).await)
     }
 
     async fn commit(&mut self, writes: Vec<Write>) -> Result<Result<u64, StorageError>> {
-        match check_commit(&writes) {
-            Ok(()) => {}
+        let key_twice = match check_commit(&writes) {
+            Ok(()) => None,
             Err(Malformed::Quota(quota)) => return Ok(Err(StorageError::QuotaExceeded(quota))),
-            Err(Malformed::KeyTwice(key)) => {
-                return Err(breach(format!("storage.commit: the key {key:?} appears twice")));
-            }
-        }
+            // Told only after the search: the error says what the guest wrote.
+            Err(Malformed::KeyTwice(key)) => Some(key),
+        };
         let gate = &self.provisions.gate;
         let exposed = writes.iter().any(|write| {
             gate.finds_key(write.key.as_bytes())
@@ -119,6 +126,9 @@ impl storage::Host for CallCtx {
         });
         if exposed {
             return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
+        }
+        if let Some(key) = key_twice {
+            return Err(breach(format!("storage.commit: the key {key:?} appears twice")));
         }
         answer(self.provisions.storage.commit(writes).await)
     }

@@ -12,6 +12,10 @@ use crate::egress::{Origin, OriginError};
 pub const CONTRACT_VERSION: &str = "0.1.0";
 /// Longest name, title or version, in characters: they go on a marketplace's page.
 const TEXT_CHARS_MAX: usize = 100;
+/// Longest origin: `https://`, the longest name of a host, a port.
+const ORIGIN_BYTES_MAX: usize = 270;
+/// Most kinds of data to read; there are four.
+const READS_MAX: usize = 16;
 /// Most origins. A provider has one or two.
 const ORIGINS_MAX: usize = 16;
 /// Longest settings schema, in bytes.
@@ -28,7 +32,10 @@ pub enum ManifestError {
     /// The title is empty or too long.
     #[error("title: it has {0} characters, and 1 to 100 are allowed")]
     Title(usize),
-    /// A version is no semantic version.
+    /// The title has line ends or other control characters, which are no letters but orders to a terminal.
+    #[error("title: it has control characters")]
+    TitleCharacters,
+    /// A version is no semantic version, or longer than 100 bytes.
     #[error("{field}: {version:?} is no semantic version such as 1.2.3")]
     Version {
         /// `version` or `contract`.
@@ -55,6 +62,9 @@ pub enum ManifestError {
         /// What is wrong with it.
         error: OriginError,
     },
+    /// It lists more kinds of data to read than there are.
+    #[error("reads: there are {0} entries, and 16 are allowed")]
+    ReadsCount(usize),
     /// The key cannot be sent in this header.
     #[error(
         "credential.header: {0:?} is not a header that can carry a key; use authorization or one of the provider's own, in lower case"
@@ -73,15 +83,17 @@ pub enum ManifestError {
 
 /// Checks a manifest. Returns its origins in one form, and the header that carries the key.
 pub(super) fn check(manifest: &Manifest) -> Result<(Vec<Origin>, HeaderName), ManifestError> {
-    let Manifest { name, title, version, contract, origins, credential, reads: _, settings_schema } =
-        manifest;
+    let Manifest { name, title, version, contract, origins, credential, reads, settings_schema } = manifest;
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > TEXT_CHARS_MAX || !name.bytes().all(plain) {
-        return Err(ManifestError::Name(name.clone()));
+        return Err(ManifestError::Name(excerpt(name)));
     }
     let title_chars = title.chars().count();
     if !(1..=TEXT_CHARS_MAX).contains(&title_chars) {
         return Err(ManifestError::Title(title_chars));
+    }
+    if title.chars().any(char::is_control) {
+        return Err(ManifestError::TitleCharacters);
     }
     semantic("version", version)?;
     check_contract(semantic("contract", contract)?)?;
@@ -91,8 +103,11 @@ pub(super) fn check(manifest: &Manifest) -> Result<(Vec<Origin>, HeaderName), Ma
     let origins = origins
         .iter()
         .enumerate()
-        .map(|(index, origin)| origin.parse().map_err(|error| ManifestError::Origin { index, error }));
+        .map(|(index, origin)| parse_origin(origin).map_err(|error| ManifestError::Origin { index, error }));
     let origins = origins.collect::<Result<Vec<Origin>, _>>()?;
+    if reads.len() > READS_MAX {
+        return Err(ManifestError::ReadsCount(reads.len()));
+    }
     let key_header = check_credential(credential)?;
     check_schema(settings_schema)?;
     Ok((origins, key_header))
@@ -113,8 +128,21 @@ pub(super) fn unknown() -> Manifest {
     }
 }
 
+fn parse_origin(origin: &str) -> Result<Origin, OriginError> {
+    match origin.len() > ORIGIN_BYTES_MAX {
+        true => Err(OriginError::Form(excerpt(origin))),
+        false => origin.parse(),
+    }
+}
+
+/// As much of a text as an error shows: it may be as long as the plugin likes.
+fn excerpt(text: &str) -> String {
+    text.chars().take(TEXT_CHARS_MAX).collect()
+}
+
 fn semantic(field: &'static str, version: &str) -> Result<Version, ManifestError> {
-    Version::parse(version).map_err(|_| ManifestError::Version { field, version: version.to_owned() })
+    let parsed = Version::parse(version).ok().filter(|_| version.len() <= TEXT_CHARS_MAX);
+    parsed.ok_or_else(|| ManifestError::Version { field, version: excerpt(version) })
 }
 
 /// Before 1.0 the second number is the breaking one; after it, the first.
@@ -128,7 +156,7 @@ fn check_contract(plugin: Version) -> Result<(), ManifestError> {
 fn check_credential(credential: &Credential) -> Result<HeaderName, ManifestError> {
     let Credential { header, prefix, instructions } = credential;
     let lower_case = HeaderName::from_lowercase(header.as_bytes()).ok().filter(may_carry_key);
-    let name = lower_case.ok_or_else(|| ManifestError::CredentialHeader(header.clone()))?;
+    let name = lower_case.ok_or_else(|| ManifestError::CredentialHeader(excerpt(header)))?;
     // The key's own characters are checked when it is given; the prefix only needs to fit in front of it.
     if prefix.len() > TEXT_CHARS_MAX || HeaderValue::from_str(prefix).is_err() {
         return Err(ManifestError::CredentialPrefix);
@@ -154,6 +182,7 @@ fn check_schema(schema: &str) -> Result<(), ManifestError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::provider::DirectoryData;
 
     fn manifest() -> Manifest {
         Manifest {
@@ -182,10 +211,15 @@ mod tests {
     #[test]
     fn what_the_host_cannot_keep_is_refused_with_the_field_s_name() {
         type Change = fn(&mut Manifest);
-        let table: [(&str, Change); 17] = [
+        let table: [(&str, Change); 22] = [
             ("name:", |manifest| manifest.name = String::new()),
             ("name:", |manifest| manifest.name = "Example".to_owned()),
             ("title:", |manifest| manifest.title = String::new()),
+            ("title:", |manifest| manifest.title = "Doors\u{1b}[2J".to_owned()),
+            ("version:", |manifest| manifest.version = format!("1.0.0+{}", "a".repeat(200))),
+            ("reads:", |manifest| manifest.reads = vec![DirectoryData::Names; 17]),
+            ("origins[0]:", |manifest| manifest.origins = vec!["x".repeat(10_000)]),
+            ("name:", |manifest| manifest.name = "X".repeat(10_000)),
             ("version:", |manifest| manifest.version = "1".to_owned()),
             ("contract:", |manifest| manifest.contract = "one".to_owned()),
             ("contract:", |manifest| manifest.contract = "0.2.0".to_owned()),
@@ -205,7 +239,7 @@ mod tests {
             let mut manifest = manifest();
             change(&mut manifest);
             let error = check(&manifest).unwrap_err().to_string();
-            assert!(error.starts_with(place), "{place} {error}");
+            assert!(error.starts_with(place) && error.len() < 300, "{place} {error}");
         }
     }
 

@@ -168,16 +168,17 @@ impl Resolver {
             Ok(Ok(addresses)) => addresses.collect(),
             Ok(Err(_)) | Err(_) => Vec::new(),
         };
-        if found.is_empty() {
-            return Err(ResolveError::NotFound(host.to_owned()));
-        }
-        let permitted: Vec<_> =
-            found.into_iter().filter(|address| permits(self.reach, address.ip())).collect();
-        match permitted.is_empty() {
-            true => Err(ResolveError::Prohibited(host.to_owned())),
-            false => Ok(permitted.into_iter()),
-        }
+        reachable(host, self.reach, found).map(Vec::into_iter)
     }
+}
+
+/// Those of a name's addresses that may be reached. One that may not does not spoil the others: only these are connected to.
+fn reachable(host: &str, reach: Reach, mut found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ResolveError> {
+    if found.is_empty() {
+        return Err(ResolveError::NotFound(host.to_owned()));
+    }
+    found.retain(|address| permits(reach, address.ip()));
+    if found.is_empty() { Err(ResolveError::Prohibited(host.to_owned())) } else { Ok(found) }
 }
 
 impl Service<Name> for Resolver {
@@ -246,6 +247,37 @@ mod tests {
             let permitted = (permits(Reach::Public, address), permits(Reach::Loopback, address));
             assert_eq!(permitted, (public, loopback), "{address}");
         }
+    }
+
+    #[test]
+    fn a_name_is_reached_at_those_of_its_addresses_that_are_public_and_at_no_other() {
+        let addresses = |list: &[&str]| -> Vec<SocketAddr> {
+            list.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 443)).collect()
+        };
+        let table: [(&[&str], &[&str]); 4] = [
+            (&["1.1.1.1"], &["1.1.1.1"]),
+            (&["10.0.0.1", "1.1.1.1", "::ffff:1.1.1.1", "169.254.169.254"], &["1.1.1.1"]),
+            (&["fd00:ec2::254", "2606:4700::1111", "64:ff9b::a9fe:a9fe"], &["2606:4700::1111"]),
+            (&["127.0.0.1", "2a00::1", "0.0.0.0"], &["2a00::1"]),
+        ];
+        for (found, expected) in table {
+            let reached = reachable("api.example.com", Reach::Public, addresses(found));
+            assert_eq!(reached.unwrap(), addresses(expected), "{found:?}");
+        }
+        for found in [
+            "10.0.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "168.63.129.16",
+            "100.100.100.200",
+            "::1",
+            "fd00:ec2::254",
+        ] {
+            let refused = reachable("metadata.example.com", Reach::Public, addresses(&[found]));
+            assert!(matches!(refused, Err(ResolveError::Prohibited(_))), "{found}: {refused:?}");
+        }
+        let nothing = reachable("gone.example.com", Reach::Public, Vec::new());
+        assert!(matches!(nothing, Err(ResolveError::NotFound(_))), "{nothing:?}");
     }
 
     #[tokio::test]

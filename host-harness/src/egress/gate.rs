@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri, header, uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
@@ -22,8 +23,11 @@ use crate::clock::Clock;
 use crate::limits::Limits;
 use crate::observe::{Exchange, ExchangeEnd};
 
-/// What stands in the transcript for a path with the key in it.
-const WITHHELD_PATH: &str = "[withheld]";
+/// What the guest writes of a body at once, and what waits for the host to take it. WASI's own size, 1 MiB, would let
+/// the bodies of requests that are never sent fill the host's memory.
+const BODY_CHUNK_BYTES: usize = 64 << 10;
+/// What stands in the transcript for a part of a request with the key in it.
+const WITHHELD: &str = "[withheld]";
 
 /// One tenant's way out.
 pub(crate) struct Gate {
@@ -55,11 +59,12 @@ impl Gate {
         &self,
         request: http::Request<WasiBody>,
         guest_timeout: Option<Duration>,
+        place: Option<&OwnedSemaphorePermit>,
         limits: &Limits,
         call: &Arc<CallRecord>,
     ) -> Result<http::Response<Bytes>, WasiError> {
-        let mut transcript = Transcript::begin(call, &request, self.clock.now_ms());
-        let stop = match self.exchange(request, guest_timeout, limits, &mut transcript).await {
+        let mut transcript = Transcript::begin(call, &request, limits.requests_max, self.clock.now_ms());
+        let stop = match self.exchange(request, guest_timeout, place, limits, &mut transcript).await {
             Ok(response) => {
                 let (status, body) = (response.status().as_u16(), response.body());
                 let response_body = call.excerpt(body);
@@ -95,24 +100,29 @@ impl Gate {
         &self,
         request: http::Request<WasiBody>,
         guest_timeout: Option<Duration>,
+        place: Option<&OwnedSemaphorePermit>,
         limits: &Limits,
         transcript: &mut Transcript,
     ) -> Result<http::Response<Bytes>, Stop> {
         let (mut parts, body) = request.into_parts();
         let closed = || Denial::Origin("no origin".to_owned());
         let credential = self.credential.as_ref().ok_or_else(closed).map_err(Stop::Denied)?;
-        if credential.is_in(parts.uri.to_string().as_bytes()) {
-            transcript.withhold_path();
-        }
-
+        // First of all, because the other refusals say what they refuse.
+        policy::keyless_address(&parts.method, &parts.uri, credential).map_err(|denial| {
+            transcript.withhold_address();
+            Stop::Denied(denial)
+        })?;
+        policy::within_budget(transcript.request(), limits.requests_max).map_err(Stop::Denied)?;
         let route = policy::route(&parts.uri, &self.routes).map_err(Stop::Denied)?;
         policy::ordinary(&parts.method).map_err(Stop::Denied)?;
         policy::clean_headers(&parts.headers, &self.key_header, limits.header_bytes_max)
             .map_err(Stop::Denied)?;
-        policy::within_budget(transcript.request(), limits.requests_max).map_err(Stop::Denied)?;
+        if place.is_none() {
+            return Err(Stop::Denied(Denial::TooManyOpen(limits.requests_open_max)));
+        }
         let body = whole(body, limits.request_body_bytes_max).await.map_err(Stop::Denied)?;
         transcript.body_bytes(body.len());
-        policy::keyless_request(&parts.uri, &parts.headers, &body, credential).map_err(Stop::Denied)?;
+        policy::keyless_content(&parts.headers, &body, credential).map_err(Stop::Denied)?;
         transcript.body_excerpt(&body);
 
         credential.add_to(&mut parts.headers);
@@ -164,10 +174,16 @@ fn addressed_to(endpoint: &Endpoint, guest: &Uri) -> Result<Uri, Denial> {
 struct Transcript {
     call: Arc<CallRecord>,
     exchange: Option<Exchange>,
+    requests_max: u32,
 }
 
 impl Transcript {
-    fn begin(call: &Arc<CallRecord>, request: &http::Request<WasiBody>, at_ms: u64) -> Self {
+    fn begin(
+        call: &Arc<CallRecord>,
+        request: &http::Request<WasiBody>,
+        requests_max: u32,
+        at_ms: u64,
+    ) -> Self {
         let uri = request.uri();
         let origin = format!(
             "{}://{}",
@@ -187,7 +203,7 @@ impl Transcript {
             paced: Duration::ZERO,
             end: ExchangeEnd::Abandoned,
         };
-        Self { call: Arc::clone(call), exchange: Some(exchange) }
+        Self { call: Arc::clone(call), exchange: Some(exchange), requests_max }
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Exchange)) {
@@ -200,10 +216,11 @@ impl Transcript {
         self.exchange.as_ref().map_or(u32::MAX, |exchange| exchange.request)
     }
 
-    fn withhold_path(&mut self) {
+    fn withhold_address(&mut self) {
         self.change(|exchange| {
-            exchange.path = WITHHELD_PATH.to_owned();
-            exchange.origin = WITHHELD_PATH.to_owned();
+            exchange.method = WITHHELD.to_owned();
+            exchange.path = WITHHELD.to_owned();
+            exchange.origin = WITHHELD.to_owned();
         });
     }
 
@@ -221,7 +238,9 @@ impl Transcript {
     }
 
     fn end(&mut self, end: ExchangeEnd) {
-        if let Some(exchange) = self.exchange.take() {
+        let Some(exchange) = self.exchange.take() else { return };
+        // Of all that are over the budget the first one is told: a guest must not flood whoever keeps transcripts.
+        if exchange.request <= self.requests_max.saturating_add(1) {
             self.call.exchanged(&Exchange { end, ..exchange });
         }
     }
@@ -238,6 +257,8 @@ pub(crate) struct GateHooks {
     pub(crate) gate: Arc<Gate>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) call: Arc<CallRecord>,
+    /// A permit for each request that may be open at once.
+    pub(crate) open: Arc<Semaphore>,
 }
 
 type Sending = Box<
@@ -257,6 +278,10 @@ impl WasiHttpHooks for GateHooks {
         })
     }
 
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK_BYTES
+    }
+
     fn set_host_header(&mut self) -> bool {
         // The guest's spelling of the host must not reach a server; the client writes the endpoint's.
         false
@@ -269,11 +294,19 @@ impl WasiHttpHooks for GateHooks {
         _ended: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
     ) -> Sending {
         let (gate, limits, call) = (Arc::clone(&self.gate), Arc::clone(&self.limits), Arc::clone(&self.call));
+        // Taken now, not when the request is looked at: so it counts from the moment it is sent.
+        let place = Arc::clone(&self.open).try_acquire_owned().ok();
         Box::new(async move {
             let guest_timeout = options.and_then(|options| options.first_byte_timeout);
-            let response = gate.pass(request, guest_timeout, &limits, &call).await?;
-            let response =
-                response.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+            let response = gate.pass(request, guest_timeout, place.as_ref(), &limits, &call).await?;
+            // The place is free again when the guest lets go of the body.
+            let response = response.map(|body| {
+                let body = Full::new(body).map_frame(move |frame| {
+                    let _held = &place;
+                    frame
+                });
+                body.map_err(|never| match never {}).boxed_unsync()
+            });
             let nothing_left: Box<dyn Future<Output = Result<(), WasiError>> + Send> =
                 Box::new(std::future::ready(Ok(())));
             Ok((response, nothing_left))

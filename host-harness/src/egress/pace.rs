@@ -61,6 +61,26 @@ pub struct Pace {
     state: Mutex<State>,
 }
 
+/// A turn that was given and is not taken yet. Given back when it goes, because the call ended first or waits too long:
+/// else a guest could ask for all turns of the next seconds, take none, and hold up everybody of the same owner.
+struct Turn<'a> {
+    pace: &'a Pace,
+    turn_ms: u64,
+}
+
+impl Turn<'_> {
+    /// Keeps the turn in the window for good.
+    fn take(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.pace.lock().release(self.turn_ms);
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// Turns given, in ascending order; those in the future are waited for.
@@ -95,22 +115,20 @@ impl Pace {
         let asked_ms = clock.now_ms();
         loop {
             let now_ms = clock.now_ms();
-            let turn_ms = self.lock().reserve(now_ms, config);
-            let wait_ms = turn_ms.saturating_sub(now_ms);
-            if turn_ms.saturating_sub(asked_ms) > whole_ms(config.wait_max) {
-                self.lock().release(turn_ms);
+            let turn = Turn { pace: self, turn_ms: self.lock().reserve(now_ms, config) };
+            let wait_ms = turn.turn_ms.saturating_sub(now_ms);
+            if turn.turn_ms.saturating_sub(asked_ms) > whole_ms(config.wait_max) {
                 return Err(wait_ms);
             }
             if wait_ms > 0 {
                 clock.sleep(Duration::from_millis(wait_ms)).await;
             }
             let now_ms = clock.now_ms();
-            let mut state = self.lock();
-            if state.blocked_until_ms <= now_ms {
+            if self.blocked_until_ms() <= now_ms {
+                turn.take();
                 return Ok(Duration::from_millis(now_ms.saturating_sub(asked_ms)));
             }
             // Another request was refused while this one waited: its turn is void.
-            state.release(turn_ms);
         }
     }
 

@@ -16,6 +16,9 @@ pub enum Denial {
     /// The call has sent as many requests as it may.
     #[error("the call has sent {0} requests already")]
     TooManyRequests(u32),
+    /// The call has as many requests open as it may, answers that the guest has not let go of included.
+    #[error("the call has {0} requests open already")]
+    TooManyOpen(usize),
     /// What it is addressed to is no origin.
     #[error("the address is not acceptable: {0}")]
     Address(String),
@@ -57,7 +60,9 @@ pub enum Denial {
 impl From<&Denial> for WasiError {
     fn from(denial: &Denial) -> Self {
         match denial {
-            Denial::TooManyRequests(_) | Denial::Paced(_) => Self::ConnectionLimitReached,
+            Denial::TooManyRequests(_) | Denial::TooManyOpen(_) | Denial::Paced(_) => {
+                Self::ConnectionLimitReached
+            }
             Denial::Address(_) | Denial::Origin(_) | Denial::Header(_) | Denial::KeyInRequest(_) => {
                 Self::HttpRequestDenied
             }
@@ -78,6 +83,19 @@ impl From<&Denial> for WasiError {
 pub(crate) struct Route {
     pub(crate) origin: Origin,
     pub(crate) endpoint: Endpoint,
+}
+
+/// Whether what the request is addressed with is free of the key: its method, and its whole address, as it is and in
+/// lower case, because hosts are compared and shown in lower case.
+pub(crate) fn keyless_address(method: &Method, uri: &Uri, credential: &Credential) -> Result<(), Denial> {
+    if credential.is_in(method.as_str().as_bytes()) {
+        return Err(Denial::KeyInRequest("method"));
+    }
+    let uri = uri.to_string();
+    match credential.is_in(uri.as_bytes()) || credential.is_in(uri.to_ascii_lowercase().as_bytes()) {
+        true => Err(Denial::KeyInRequest("address")),
+        false => Ok(()),
+    }
 }
 
 /// Whether there is another request in the call's budget. `sent` counts this one.
@@ -168,16 +186,12 @@ pub(crate) fn may_carry_key(name: &HeaderName) -> bool {
     *name == header::AUTHORIZATION || !(reserved(name, &other) || framing.contains(name))
 }
 
-/// Whether the request is free of the key: path and query, headers, body.
-pub(crate) fn keyless_request(
-    uri: &Uri,
+/// Whether what the request says is free of the key: headers, body.
+pub(crate) fn keyless_content(
     headers: &HeaderMap,
     body: &[u8],
     credential: &Credential,
 ) -> Result<(), Denial> {
-    if credential.is_in(uri.to_string().as_bytes()) {
-        return Err(Denial::KeyInRequest("address"));
-    }
     if credential.is_in_headers(headers) {
         return Err(Denial::KeyInRequest("headers"));
     }
@@ -190,13 +204,14 @@ pub(crate) fn keyless_answer(
     body: &[u8],
     credential: &Credential,
 ) -> Result<(), Denial> {
+    // Before the encoding, which the guest is told.
+    if credential.is_in_headers(headers) {
+        return Err(Denial::KeyInAnswer("headers"));
+    }
     let encoded =
         headers.get_all(header::CONTENT_ENCODING).iter().find(|value| !is_identity(value.as_bytes()));
     if let Some(encoding) = encoded {
         return Err(Denial::AnswerEncoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
-    }
-    if credential.is_in_headers(headers) {
-        return Err(Denial::KeyInAnswer("headers"));
     }
     if credential.is_in(body) { Err(Denial::KeyInAnswer("body")) } else { Ok(()) }
 }
@@ -302,11 +317,16 @@ mod tests {
     fn a_key_is_found_in_every_part_of_a_request() {
         let check = |uri: String, header: &str, body: &str| {
             let headers = HeaderMap::from_iter([(header::ACCEPT, header.parse().unwrap())]);
-            keyless_request(&uri.parse().unwrap(), &headers, body.as_bytes(), &credential())
+            keyless_address(&Method::GET, &uri.parse().unwrap(), &credential())
+                .and_then(|()| keyless_content(&headers, body.as_bytes(), &credential()))
         };
         let uri = "https://api.example.com/members";
         assert_eq!(check(uri.to_owned(), "text/plain", "{}"), Ok(()));
         assert_eq!(check(format!("{uri}?k={KEY}"), "", ""), Err(Denial::KeyInRequest("address")));
+        let host = format!("https://{}.example.com/", KEY.to_uppercase());
+        assert_eq!(check(host, "", ""), Err(Denial::KeyInRequest("address")));
+        let method = keyless_address(&KEY.parse().unwrap(), &uri.parse().unwrap(), &credential());
+        assert_eq!(method, Err(Denial::KeyInRequest("method")));
         assert_eq!(check(uri.to_owned(), KEY, ""), Err(Denial::KeyInRequest("headers")));
         assert_eq!(check(uri.to_owned(), "", KEY), Err(Denial::KeyInRequest("body")));
     }
@@ -323,6 +343,7 @@ mod tests {
             Err(Denial::KeyInAnswer("headers"))
         );
         assert_eq!(check("etag", "1", &format!("<{KEY}>")), Err(Denial::KeyInAnswer("body")));
+        assert_eq!(check("content-encoding", KEY, ""), Err(Denial::KeyInAnswer("headers")));
         assert_eq!(check("content-encoding", "gzip", ""), Err(Denial::AnswerEncoded("gzip".to_owned())));
     }
 

@@ -19,6 +19,28 @@ pub(crate) fn component_with(text: &str, replacement: &str) -> Vec<u8> {
     component_from(&WAT.replace(text, replacement))
 }
 
+/// The same plugin with further imports, functions and orders. `further` is WAT: imports, a line with `;; functions`, and
+/// functions, of which `$further` gets each order's letter and returns where its answer lies, or 0 for the usual one.
+pub(crate) fn component_with_orders(further: &str) -> Vec<u8> {
+    component_from(&wat_with_orders(further))
+}
+
+/// The same once more with one text of the source replaced.
+pub(crate) fn component_with_orders_and(further: &str, text: &str, replacement: &str) -> Vec<u8> {
+    let wat = wat_with_orders(further);
+    assert!(wat.contains(text), "{text} does not occur in the guest");
+    component_from(&wat.replace(text, replacement))
+}
+
+fn wat_with_orders(further: &str) -> String {
+    let (imports, functions) = further.split_once(";; functions").unwrap();
+    let asked = "(if (local.tee $text (call $further (local.get $order))) (then (return (local.get $text))))";
+    let wat = WAT.replace(";; A test may import more here.", imports);
+    let wat = wat.replace(";; A test may add orders here.", asked);
+    let end = wat.rfind(')').unwrap();
+    format!("{}{functions})", &wat[..end])
+}
+
 /// The plugin as a core module, before it is made a component.
 pub(crate) fn core_module() -> Vec<u8> {
     wat::parse_str(WAT).unwrap()

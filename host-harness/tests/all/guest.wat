@@ -14,7 +14,8 @@
 ;;   M             takes memory until it gets no more
 ;;   B             hands the host a string of 5 MiB
 ;;
-;; A ^ in an order stands for a hyphen: so a test can hand the plugin a key that the host would find in settings.
+;; A ^ in an order stands for a hyphen, a ` for a 2: so a test can hand the plugin a key that the host would find in
+;; settings.
 ;;
 ;; Memory: 0x0100 what imports return, 0x0200 what exports return, 0x0400 arguments in memory, 0x1000 texts,
 ;; 0x3000 the message, 0x10000 and up what `cabi_realloc` gives.
@@ -51,6 +52,8 @@
   (import "wasi:http/types@0.2.0" "[method]incoming-body.stream" (func $body-stream (param i32 i32)))
   (import "wasi:io/streams@0.2.0" "[method]input-stream.blocking-read" (func $stream-read (param i32 i64 i32)))
 
+  ;; A test may import more here.
+
   (memory (export "memory") 2)
   (data (i32.const 0x1000) "example-doors")
   (data (i32.const 0x1020) "Example doors")
@@ -80,7 +83,7 @@
   (global $orders (mut i32) (i32.const 0))
 
   ;; Gives memory and never takes it back: an instance lives for one call.
-  (func (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32)
+  (func $realloc (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32)
     (result i32)
     (local $at i32)
     (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 15)) (i32.const -16)))
@@ -90,7 +93,7 @@
       (br_if $fits (i32.ne (i32.const -1)
         (memory.grow (i32.add (i32.const 1) (i32.shr_u (local.get $size) (i32.const 16))))))
       unreachable)
-    (local.get $at))
+    (local.get $at)) ;; given
 
   (func $say (param $at i32) (param $length i32)
     (memory.copy (global.get $message) (local.get $at) (local.get $length))
@@ -211,6 +214,8 @@
         (br_if $done (i32.ge_u (local.get $at) (global.get $end)))
         (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 94))
           (then (i32.store8 (local.get $at) (i32.const 45))))
+        (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 96))
+          (then (i32.store8 (local.get $at) (i32.const 50))))
         (local.set $at (i32.add (local.get $at) (i32.const 1)))
         (br $next)))
 
@@ -259,6 +264,7 @@
       (then
         (drop (memory.grow (i32.const 100)))
         (call $log (i32.const 1) (i32.const 0x10000) (i32.const 0x500000) (i32.const 0) (i32.const 0))))
+    ;; A test may add orders here.
     (call $reject))
 
   ;; Zeros are `ok` with nothing in it: not connected, no groups, no mappings, nothing done.

@@ -9,8 +9,10 @@
 
 mod calls;
 mod egress;
+#[expect(dead_code, reason = "shared with the hostile plugins, which use the rest")]
 mod guest;
 mod load;
 mod network;
+#[expect(dead_code, reason = "shared with the hostile plugins, which use the rest")]
 mod stage;
 mod state;

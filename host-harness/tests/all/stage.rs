@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use host_harness::contract::types::{Demand, Error};
 use host_harness::{
-    ApprovedOrigin, CallError, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Recorder,
-    Secret, Tenant, TenantBuilder, Transport, TransportError, VirtualClock,
+    ApprovedOrigin, CallError, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Plugin,
+    Recorder, Secret, Tenant, TenantBuilder, Transport, TransportError, VirtualClock,
 };
 
 use crate::guest;
@@ -39,6 +39,11 @@ impl Wire {
     /// All requests so far, as they would have left the machine.
     pub(crate) fn sent(&self) -> Vec<http::Request<Bytes>> {
         self.sent.lock().unwrap().clone()
+    }
+
+    /// Forgets what was sent so far.
+    pub(crate) fn forget(&self) {
+        self.sent.lock().unwrap().clear();
     }
 
     pub(crate) fn answer(
@@ -84,7 +89,11 @@ pub(crate) async fn stage() -> Stage {
 
 /// A tenant of the obedient plugin, changed before it is built. Nothing is approved.
 pub(crate) async fn stage_with(change: impl FnOnce(TenantBuilder) -> TenantBuilder) -> Stage {
-    let plugin = ENGINE.load(&guest::component()).await.unwrap();
+    stage_of(ENGINE.load(&guest::component()).await.unwrap(), change)
+}
+
+/// A tenant of this plugin, changed before it is built. Nothing is approved.
+pub(crate) fn stage_of(plugin: Plugin, change: impl FnOnce(TenantBuilder) -> TenantBuilder) -> Stage {
     let storage = Arc::new(MemoryStorage::new());
     let directory = Arc::new(MemoryDirectory::new());
     let clock = Arc::new(VirtualClock::new(NOW_MS));

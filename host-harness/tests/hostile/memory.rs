@@ -1,0 +1,96 @@
+//! What attacks make of the process: it grows by no more than a call may have, and shrinks back.
+#![cfg(target_os = "linux")]
+
+use std::time::Duration;
+
+use host_harness::Limits;
+
+use crate::attack::{all, alone};
+
+/// Rounds of each attack; the first half fills what is kept for good, such as the pool's and the allocator's memory.
+const ROUNDS: usize = 12;
+/// What the second half may add to a process of some 50 MB without being taken for a leak.
+const GROWTH_BYTES_MAX: i64 = 8 << 20;
+/// What any attack may add while it lasts: eight answers of 8 MiB on their way and in the plugin's hands, the plugin's
+/// memory, and room for the network of the test and for what the allocator holds back.
+const PEAK_BYTES_MAX: i64 = 112 << 20;
+/// Enough for an attack to get somewhere.
+const SHORT: Duration = Duration::from_millis(20);
+
+/// A line of what Linux says of this process, in bytes: what is resident, or the most that was since the last time that
+/// somebody asked to forget it.
+fn status_bytes(line: &str) -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let found = status.lines().find_map(|found| found.strip_prefix(line)).unwrap();
+    found.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<i64>().unwrap() << 10
+}
+
+fn resident_bytes() -> i64 {
+    status_bytes("VmRSS")
+}
+
+/// Begins to look for the peak anew. Where that is not allowed, it is the one since the process began, which asks more of
+/// the attacks, not less.
+fn forget_peak() {
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Tasks that were let go of end when the runtime looks at them next.
+async fn settle() {
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_process_is_as_large_after_many_attacks_as_after_some() {
+    let _hall = alone().await;
+    let runtime = tokio::runtime::Handle::current();
+    let tasks_before = runtime.metrics().num_alive_tasks();
+    let (mut grown, mut peaks) = (Vec::new(), Vec::new());
+    let began = resident_bytes();
+    for mut attack in all() {
+        let stage = attack.stage().await;
+        forget_peak();
+        let before = resident_bytes();
+        // Once as far as it goes, for the peak, and then no longer than it must.
+        let _ended = stage.try_order(&attack.order).await;
+        peaks.push((status_bytes("VmHWM") - before, attack.name, attack.tries));
+        attack.limits = Limits { compute_max: attack.limits.compute_max.min(SHORT), ..attack.limits };
+        let stage = attack.stage().await;
+        let mut half = 0;
+        for round in 0..ROUNDS {
+            if round == ROUNDS / 2 {
+                half = resident_bytes();
+            }
+            // What it ends with is the table's to check: with less time it may be another limit.
+            let _ended = stage.try_order(&attack.order).await;
+            stage.recorder.take();
+            stage.wire.forget();
+            settle().await;
+        }
+        grown.push((resident_bytes() - half, attack.name, attack.tries));
+        drop(stage);
+        settle().await;
+    }
+    let ended = resident_bytes();
+    let attacks = grown.len();
+    println!(
+        "resident: {} KiB before, {} KiB after {ROUNDS} rounds of each of {attacks} attacks",
+        began >> 10,
+        ended >> 10
+    );
+    for (what, list, bytes_max) in [
+        ("more at its peak", &mut peaks, PEAK_BYTES_MAX),
+        ("more in the second half", &mut grown, GROWTH_BYTES_MAX),
+    ] {
+        list.sort_unstable_by_key(|(bytes, ..)| -*bytes);
+        for (bytes, name, tries) in list.iter().filter(|(bytes, ..)| *bytes > 0).take(6) {
+            println!("{:>8} KiB {what}: {name}, {tries}", bytes >> 10);
+        }
+        for (bytes, name, tries) in list {
+            assert!(*bytes < bytes_max, "{name}, {tries}: {bytes} bytes {what}");
+        }
+    }
+    assert_eq!(runtime.metrics().num_alive_tasks(), tasks_before);
+}

@@ -1,0 +1,115 @@
+//! Attacks by requests: too many, too large, never finished, never read.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use host_harness::{CallError, Denial, ExchangeEnd, Limits};
+
+use crate::attack::{Attack, End, last_end, stopped};
+use crate::stage::Stage;
+
+/// WASI's `connection-limit-reached`.
+const TOO_MANY: &str = "error 11";
+
+pub(crate) fn attacks() -> Vec<Attack> {
+    vec![
+        Attack::new(
+            "open requests",
+            "opens 5,000 requests and waits for the last",
+            "i5000\n",
+            stopped!(CallError::HostCallLimit(_)),
+        )
+        .afterwards(|stage, _| assert!(stage.wire.sent().len() <= 8, "{}", stage.wire.sent().len())),
+        Attack::new(
+            "open requests",
+            "opens 100 requests and waits for the last",
+            "i100\n",
+            End::Says(TOO_MANY),
+        )
+        .afterwards(|stage, recording| {
+            assert!(stage.wire.sent().len() <= 8);
+            let denied = ExchangeEnd::Denied(Denial::TooManyOpen(8));
+            let denied = recording.exchanges.iter().filter(|exchange| exchange.end == denied);
+            assert_eq!(denied.count(), 92);
+        }),
+        Attack::new(
+            "dropped requests",
+            "opens 5,000 requests and lets go of each",
+            "j5000\n",
+            End::Says("x"),
+        )
+        .afterwards(|stage, _| assert!(stage.wire.sent().len() <= 1_000)),
+        Attack::new(
+            "unread answers",
+            "opens 60 requests and reads no answer of 8 MB",
+            "k60\n",
+            End::Says(TOO_MANY),
+        )
+        .prepare(large_answers)
+        .afterwards(|stage, recording| {
+            assert_eq!(stage.wire.sent().len(), 8);
+            assert!(matches!(last_end(recording), Some(ExchangeEnd::Denied(Denial::TooManyOpen(8)))));
+        }),
+        Attack::new(
+            "refused requests",
+            "asks 3,000 times for an origin that is not its own",
+            "33000\n",
+            End::Says(TOO_MANY),
+        )
+        // Each answer that it waits for costs it a tick of its computing time.
+        .limits(|limits| Limits {
+            compute_max: Duration::from_secs(20),
+            duration_max: Duration::from_secs(20),
+            ..limits
+        })
+        .afterwards(|stage, recording| {
+            assert_eq!(stage.wire.sent().len(), 0);
+            // What is over the budget is told once: an observer is not to be flooded either.
+            assert_eq!((recording.exchanges.len(), recording.calls[0].requests), (1_001, 3_000));
+            assert_eq!(last_end(recording), Some(&ExchangeEnd::Denied(Denial::TooManyRequests(1_000))));
+        }),
+        Attack::new(
+            "unfinished body",
+            "lets go of a request's body before it is finished",
+            "v",
+            End::Says("error 35"),
+        )
+        .denied(|denial| *denial == Denial::BodyUnfinished),
+        Attack::new("endless body", "writes a body until it is refused", "w", End::Says("error 17"))
+            .denied(|denial| *denial == Denial::BodyTooLarge(1 << 20)),
+        Attack::new(
+            "unsent bodies",
+            "fills the bodies of 150 requests and sends none",
+            "x150\n",
+            End::Says("x"),
+        )
+        .unsent(),
+        Attack::new(
+            "unsent words",
+            "450 requests with methods of 1 MB, none sent",
+            "y0\n450\n1000000\n",
+            End::Says("450"),
+        )
+        .unsent(),
+        Attack::new(
+            "unsent words",
+            "450 requests with authorities of 1 MB, none sent",
+            "y1\n450\n1000000\n",
+            End::Says("450"),
+        )
+        .unsent(),
+        Attack::new(
+            "unsent words",
+            "450 requests with paths of 64 kB, none sent",
+            "y2\n450\n64000\n",
+            End::Says("0"),
+        )
+        .unsent(),
+    ]
+}
+
+/// Answers as large as they may be.
+fn large_answers(stage: &Stage) {
+    // One allocation for all of them would hide what is kept.
+    stage.wire.answer(|_| Ok(http::Response::new(Bytes::from(vec![b'x'; 8 << 20]))));
+}

@@ -1,0 +1,66 @@
+//! All attacks, one line each: what it tries, what comes of it, how long it takes, and what a neighbour notices.
+
+use std::panic::{self, AssertUnwindSafe};
+use std::time::Duration;
+
+use crate::attack::{Played, all, among_others, hostile, limits, neighbour_s_call, play, shown};
+
+/// Calls of the neighbour alone, to compare with.
+const ALONE: usize = 300;
+
+/// The middle one.
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[tokio::test]
+async fn every_attack_ends_as_it_must_and_the_neighbour_is_answered_right() {
+    let _hall = among_others().await;
+    let neighbour = hostile(limits()).await;
+    neighbour.wire.answer_with(200, ("x", "y"), "open");
+    assert_eq!(neighbour.order("Smine").await, "1");
+    let mut alone = Vec::new();
+    for _ in 0..ALONE {
+        alone.push(neighbour_s_call(&neighbour).await);
+    }
+    let alone = median(&mut alone);
+
+    println!("neighbour alone: {} µs for two calls (the middle of {ALONE})", alone.as_micros());
+    println!("{:<20} {:<52} {:>8} {:>8} {:>8}  came of it", "attack", "tries", "ms", "beside", "worst");
+    let (mut beside_all, mut attacks, mut wrong) = (Vec::new(), 0, Vec::new());
+    for attack in all() {
+        let stage = attack.stage().await;
+        let Played { ended, recording, took, mut times } = play(&attack, &stage, &neighbour).await;
+        let worst = times.iter().max().copied().unwrap_or_default();
+        let ratio = |time: Duration| time.as_secs_f64() / alone.as_secs_f64();
+        println!(
+            "{:<20} {:<52} {:>8.1} {:>7.1}x {:>7.1}x  {}",
+            attack.name,
+            attack.tries.escape_debug().to_string(),
+            took.as_secs_f64() * 1_000.0,
+            ratio(median(&mut times)),
+            ratio(worst),
+            shown(&ended)
+        );
+        beside_all.append(&mut times);
+        // All lines first: one attack that succeeds must not hide the next.
+        let checked = panic::catch_unwind(AssertUnwindSafe(|| attack.check(&stage, &recording, &ended)));
+        if checked.is_err() {
+            wrong.push(format!("{}: {}", attack.name, attack.tries));
+        }
+        attacks += 1;
+    }
+    let beside_median = median(&mut beside_all);
+    println!(
+        "{attacks} attacks; {} calls of the neighbour beside them: {:.2} times as long as alone (the middle one)",
+        beside_all.len() * 2,
+        beside_median.as_secs_f64() / alone.as_secs_f64()
+    );
+    assert_eq!(wrong, Vec::<String>::new());
+    assert!(attacks > 200, "{attacks}");
+    // What is the neighbour's is as it was.
+    let entries = neighbour.storage.entries();
+    assert_eq!((entries.len(), entries[0].value.as_slice(), entries[0].version), (1, &b"mine"[..], 1));
+    assert!(neighbour.recorder.take().lines.is_empty());
+}
