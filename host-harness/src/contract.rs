@@ -18,10 +18,16 @@ pub(crate) mod bindings {
 /// The words that all interfaces share: members, memberships, plans, groups, reasons, errors.
 pub mod types {
     pub use super::bindings::gym::door_access::types::{
-        Demand, Error, GroupId, GroupRef, LocationId, Member, MemberId, MemberStatus, Membership,
+        Demand, Error, GroupId, GroupRef, InputError, LocationId, Member, MemberId, MemberStatus, Membership,
         MembershipId, MembershipStatus, PauseCause, Payment, Plan, PlanId, Problem, ProviderAnswer, Reason,
         Timestamp, Window,
     };
+}
+
+impl From<types::Error> for types::InputError {
+    fn from(error: types::Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// What a host's [`Directory`](crate::Directory) answers.

@@ -20,7 +20,7 @@ use crate::contract::groups::GroupList;
 use crate::contract::maintenance::Ticked;
 use crate::contract::mappings::{Effects, Mapping, MappingState};
 use crate::contract::sync::{Mode, Progress, Stepped};
-use crate::contract::types::Error;
+use crate::contract::types::{Error, InputError};
 use crate::egress::Origin;
 use crate::error::{Busy, CallError};
 use crate::observe::{CallEnd, CallReport};
@@ -95,7 +95,7 @@ impl Tenant {
     /// # Errors
     /// See [`Tenant`]; and [`CallError::CredentialExposed`] when the key stands in the settings, which the
     /// plugin would see: ask for them again.
-    pub async fn connect(&self, settings: &str) -> Called<Connected> {
+    pub async fn connect(&self, settings: &str) -> Called<Connected, InputError> {
         if self.shared.provisions.gate.finds_key(settings.as_bytes()) {
             return Err(CallError::CredentialExposed("the settings".to_owned()));
         }
@@ -168,7 +168,7 @@ impl Tenant {
     ///
     /// # Errors
     /// See [`Tenant`].
-    pub async fn replace_mappings(&self, entries: &[Mapping]) -> Called<Vec<MappingState>> {
+    pub async fn replace_mappings(&self, entries: &[Mapping]) -> Called<Vec<MappingState>, InputError> {
         self.call("mappings.replace", |plugin, store| {
             let entries = entries.to_vec();
             Box::pin(async move { plugin.gym_door_access_mappings().call_replace(store, &entries).await })
@@ -181,7 +181,11 @@ impl Tenant {
     ///
     /// # Errors
     /// See [`Tenant`].
-    pub async fn preview_mappings(&self, entries: &[Mapping], after: Option<&str>) -> Called<Effects> {
+    pub async fn preview_mappings(
+        &self,
+        entries: &[Mapping],
+        after: Option<&str>,
+    ) -> Called<Effects, InputError> {
         self.call("mappings.preview", |plugin, store| {
             let (entries, after) = (entries.to_vec(), after.map(str::to_owned));
             Box::pin(async move {

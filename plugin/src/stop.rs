@@ -1,7 +1,7 @@
 //! Why a call stops before its end: what the host must do. Boxed, since it passes through every function of the
 //! plugin and is large.
 
-use crate::contract::types::{Demand, Error, PauseCause, Problem, ProviderAnswer};
+use crate::contract::types::{Demand, Error, InputError, PauseCause, ProviderAnswer};
 
 /// An error of the contract on its way out.
 pub type Stop = Box<Error>;
@@ -21,9 +21,10 @@ pub fn reject(message: &str, provider: Option<ProviderAnswer>) -> Stop {
     stop(Demand::Reject, message, provider)
 }
 
-/// An error in what was given.
-pub fn wrong(problems: Vec<Problem>) -> Stop {
-    stop(Demand::Settings(problems), "What was given is wrong; nothing was changed.", None)
+impl From<Stop> for InputError {
+    fn from(stop: Stop) -> InputError {
+        InputError::Failed(*stop)
+    }
 }
 
 /// Whether the call is of no use.

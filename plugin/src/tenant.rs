@@ -443,10 +443,7 @@ impl Cause {
             PauseCause::KeyWithoutRights => Some(Cause::KeyWithoutRights),
             PauseCause::OtherOrganization => Some(Cause::OtherOrganization),
             PauseCause::RequestsDenied => Some(Cause::RequestsDenied),
-            PauseCause::NotConnected
-            | PauseCause::StorageFull
-            | PauseCause::StorageDamaged
-            | PauseCause::Other(_) => None,
+            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged => None,
         }
     }
 }

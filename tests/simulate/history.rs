@@ -2,7 +2,9 @@
 //! and can be made smaller.
 
 use fastrand::Rng;
-use kisi_sim::{DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Knobs, SecondRole, ValidityInPatch};
+use kisi_sim::{
+    DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Knobs, SecondRole, Seed, ValidityInPatch,
+};
 
 /// People of a gym.
 pub(crate) const MEMBERS: usize = 6;
@@ -354,6 +356,28 @@ fn faults(rng: &mut Rng) -> Vec<Fault> {
 
 fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
     &choices[rng.usize(0..choices.len())]
+}
+
+/// Kisi as it is at the start: an organization a gym.
+pub(crate) fn kisi(gyms: usize) -> Seed {
+    let mut text = "start_time = \"2026-12-01T08:00:00.000Z\"\n".to_string();
+    for gym in 0..gyms {
+        text.push_str(&format!(
+            r#"
+            [[organizations]]
+            name = "Gym {gym}"
+            domain = "gym{gym}"
+            places = [{{ name = "Main Street" }}]
+            locks = [{{ name = "Front door" }}, {{ name = "Sauna" }}, {{ name = "Water" }}]
+            groups = [
+                {{ name = "Gym", locks = ["Front door"] }},
+                {{ name = "Spa", locks = ["Front door", "Sauna"] }},
+                {{ name = "Pool", locks = ["Water"] }},
+            ]
+            "#
+        ));
+    }
+    Seed::from_toml(&text).expect("the seed holds together")
 }
 
 /// Smaller histories that might fail alike, the smallest first.

@@ -11,11 +11,11 @@ use host_harness::contract::doors::Phone;
 use host_harness::contract::events::{Event, EventKind};
 use host_harness::contract::mappings::Mapping;
 use host_harness::contract::sync::{Mode, Phase};
-use host_harness::contract::types::{Demand, Error, Member, MemberStatus, Plan};
+use host_harness::contract::types::{Demand, InputError, Member, MemberStatus, Plan};
 use host_harness::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
-use kisi_sim::{Hand, Seed, Simulator};
+use kisi_sim::{Hand, Simulator};
 
-use crate::history::{EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Step, What};
+use crate::history::{EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Step, What, kisi};
 use crate::judge::{Case, DAY, HOUR, normal};
 use crate::seams::Seams;
 
@@ -79,7 +79,7 @@ pub(crate) struct Gym {
 
 /// Plays a history to its end.
 pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Played {
-    let sim = Simulator::new(seed(history.gyms.len())).expect("a simulator");
+    let sim = Simulator::new(kisi(history.gyms.len())).expect("a simulator");
     sim.set_knobs(history.knobs.clone());
     let mut world = World { sim: sim.clone(), gyms: Vec::new(), trace: Vec::new() };
     for (number, gym) in history.gyms.iter().enumerate() {
@@ -106,27 +106,6 @@ pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Pl
         }
     }
     world.end(traced)
-}
-
-fn seed(gyms: usize) -> Seed {
-    let mut text = "start_time = \"2026-12-01T08:00:00.000Z\"\n".to_string();
-    for gym in 0..gyms {
-        text.push_str(&format!(
-            r#"
-            [[organizations]]
-            name = "Gym {gym}"
-            domain = "gym{gym}"
-            places = [{{ name = "Main Street" }}]
-            locks = [{{ name = "Front door" }}, {{ name = "Sauna" }}, {{ name = "Water" }}]
-            groups = [
-                {{ name = "Gym", locks = ["Front door"] }},
-                {{ name = "Spa", locks = ["Front door", "Sauna"] }},
-                {{ name = "Pool", locks = ["Water"] }},
-            ]
-            "#
-        ));
-    }
-    Seed::from_toml(&text).expect("the seed holds together")
 }
 
 struct World {
@@ -389,11 +368,23 @@ impl Gym {
     }
 
     /// What a platform does about the end of a call.
-    fn ended<T>(&mut self, ended: Result<Result<T, Error>, CallError>) -> Ended<T> {
+    fn ended<T>(&mut self, ended: Result<Result<T, impl Into<InputError>>, CallError>) -> Ended<T> {
         self.calls += 1;
-        match ended {
-            Ok(Ok(answer)) => Ended::Done(answer),
-            Ok(Err(error)) => {
+        let error = match ended {
+            Ok(Ok(answer)) => return Ended::Done(answer),
+            Ok(Err(error)) => error.into(),
+            Err(CallError::Aborted(_)) => return Ended::Killed,
+            Err(error) => {
+                self.wrong(format!("call: {error}"));
+                return Ended::Killed;
+            }
+        };
+        match error {
+            InputError::Wrong(problems) => {
+                let told = problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message));
+                Ended::Refused(told.collect::<Vec<_>>().join("; "))
+            }
+            InputError::Failed(error) => {
                 if error.message.trim().is_empty() {
                     self.wrong(format!("honest: an error without words: {error:?}"));
                 }
@@ -403,13 +394,8 @@ impl Gym {
                         self.paused = true;
                         Ended::Paused
                     }
-                    Demand::Reject | Demand::Settings(_) => Ended::Refused(error.message),
+                    Demand::Reject => Ended::Refused(error.message),
                 }
-            }
-            Err(CallError::Aborted(_)) => Ended::Killed,
-            Err(error) => {
-                self.wrong(format!("call: {error}"));
-                Ended::Killed
             }
         }
     }

@@ -108,10 +108,11 @@
       (then (call $say-number (i32.div_u (local.get $number) (i32.const 10)))))
     (call $say-byte (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10)))))
 
-  ;; `err(reject(message))`: its layout is the same in all results whose error is `types.error`.
+  ;; `err(failed(reject(message)))`, as `connect` answers it.
   (func $reject (result i32)
     (i32.store8 (i32.const 0x200) (i32.const 1))
-    (i32.store8 (i32.const 0x208) (i32.const 2))
+    (i32.store8 (i32.const 0x208) (i32.const 1))
+    (i32.store8 (i32.const 0x210) (i32.const 2))
     (i32.store (i32.const 0x220) (i32.const 0x3000))
     (i32.store (i32.const 0x224) (i32.sub (global.get $message) (i32.const 0x3000)))
     (i32.const 0x200))

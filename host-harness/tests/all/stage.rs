@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use host_harness::contract::types::{Demand, Error};
+use host_harness::contract::types::{Demand, Error, InputError};
 use host_harness::{
     ApprovedOrigin, CallError, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Plugin,
     Recorder, Secret, Tenant, TenantBuilder, Transport, TransportError, VirtualClock,
@@ -122,7 +122,7 @@ impl Stage {
     /// Gives the plugin an order that may end the call.
     pub(crate) async fn try_order(&self, order: &str) -> Result<String, CallError> {
         match self.tenant.connect(order).await? {
-            Err(Error { demand: Demand::Reject, message, .. }) => Ok(message),
+            Err(InputError::Failed(Error { demand: Demand::Reject, message, .. })) => Ok(message),
             other => panic!("{order}: {other:?}"),
         }
     }

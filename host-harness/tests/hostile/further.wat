@@ -252,7 +252,7 @@
     (if (i32.eq (local.get $number) (i32.const 1)) ;; neither ok nor err
       (then (i32.store8 (i32.const 0x200) (i32.const 7))))
     (if (i32.eq (local.get $number) (i32.const 2)) ;; a demand that there is not
-      (then (i32.store8 (i32.const 0x208) (i32.const 99))))
+      (then (i32.store8 (i32.const 0x210) (i32.const 99))))
     (if (i32.eq (local.get $number) (i32.const 3)) ;; a text beyond memory
       (then (call $text (i32.const 0x220) (i32.const 0xfffffff0) (i32.const 100))))
     (if (i32.eq (local.get $number) (i32.const 4)) ;; a text that is no UTF-8
@@ -268,8 +268,8 @@
         (call $text (i32.const 0x230) (i32.const 0x10000) (i32.const 0x10000000))))
     (if (i32.eq (local.get $number) (i32.const 8)) ;; a cause of a pause that there is not
       (then
-        (i32.store8 (i32.const 0x208) (i32.const 1))
-        (i32.store8 (i32.const 0x210) (i32.const 99))))
+        (i32.store8 (i32.const 0x210) (i32.const 1))
+        (i32.store8 (i32.const 0x218) (i32.const 99))))
     (if (i32.eq (local.get $number) (i32.const 9)) ;; 180,000 places without a name
       (then
         (i32.store8 (i32.const 0x200) (i32.const 0))

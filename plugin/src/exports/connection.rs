@@ -2,7 +2,7 @@
 
 use super::groups::{import, imported, to_list, update_mappings};
 use crate::contract::connection::{self, Connected, Counts, Health, State};
-use crate::contract::types::PauseCause;
+use crate::contract::types::{InputError, PauseCause};
 use crate::host::Host;
 use crate::kisi::error::Error;
 use crate::kisi::organization::Place;
@@ -12,7 +12,7 @@ use crate::ledger::store::MEMBERS;
 use crate::plan::DateChange;
 use crate::rights::{self, Key};
 use crate::settings::{PlaceId, Settings, problem};
-use crate::stop::{Stop, pause, reject, wrong};
+use crate::stop::{Stop, pause, reject};
 use crate::storage;
 use crate::tenant::{self, Config, Owned, Owner, Tenant, Versioned, new_config};
 
@@ -22,9 +22,9 @@ const COUNT_PAGE: u32 = 500;
 /// See `connection.connect`.
 ///
 /// # Errors
-/// `settings`, `pause` or `retry`; nothing was written at Kisi.
-pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
-    let settings = Settings::parse(settings).map_err(wrong)?;
+/// `wrong`, `pause` or `retry`; nothing was written at Kisi.
+pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, InputError> {
+    let settings = Settings::parse(settings).map_err(InputError::Wrong)?;
     let before = tenant::stored_config(host)?;
     let integration = settings.integration.clone();
     let budget = Budget::unlimited();
@@ -37,7 +37,7 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
                 let mut tenant = Tenant { config, mappings: tenant::mappings(host)? };
                 tenant.note_pause(host, &error);
             }
-            return Err(error);
+            return Err(error.into());
         }
     };
     let places: Vec<Place> = kisi.list("").map_err(Error::into_contract)?;
@@ -58,12 +58,12 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, Stop> {
             group.place.as_deref().unwrap_or_default(),
             group.name
         );
-        return Err(wrong(vec![problem("places", &message)]));
+        return Err(InputError::Wrong(vec![problem("places", &message)]));
     }
     if groups.value.groups.is_empty() {
         let message = "Kisi has no group in the places that are to be looked after: make one in Kisi, put doors \
                        into it, and connect again.";
-        return Err(reject(message, None));
+        return Err(reject(message, None).into());
     }
     let places = places
         .iter()
@@ -123,7 +123,7 @@ pub fn status(host: &dyn Host) -> Result<Health, Stop> {
 }
 
 /// Each place that is chosen must be there.
-fn check_places(settings: &Settings, places: &[Place]) -> Result<(), Stop> {
+fn check_places(settings: &Settings, places: &[Place]) -> Result<(), InputError> {
     let mut problems = Vec::new();
     for (index, PlaceId(id)) in settings.places.iter().enumerate() {
         if places.iter().all(|place| place.id.to_string() != *id) {
@@ -134,7 +134,7 @@ fn check_places(settings: &Settings, places: &[Place]) -> Result<(), Stop> {
             problems.push(problem(&format!("places[{index}]"), &message));
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(wrong(problems)) }
+    if problems.is_empty() { Ok(()) } else { Err(InputError::Wrong(problems)) }
 }
 
 /// A key of another organization would make all that is remembered meaningless.

@@ -66,14 +66,14 @@ fn obstacle(error: Error) -> Result<Alert, Stop> {
         }
     };
     let (cause, words) = words(&answer).unwrap_or((Cause::Denied, &answer.message));
-    let code = answer.code.as_deref().unwrap_or_default();
+    let code = &answer.code;
     let for_staff = format!("Kisi did not open the door: {words} ({} {code}).", answer.status);
     Ok(Alert { for_staff, ..Alert::new(true, cause) })
 }
 
 /// Kisi's code in words.
 fn words(answer: &ProviderAnswer) -> Option<(Cause, &'static str)> {
-    let code = answer.code.as_deref()?;
+    let code = answer.code.as_str();
     let known = CODES.iter().find(|(codes, ..)| codes.split(' ').any(|known| known == code));
     known.map(|(_, cause, words)| (*cause, *words))
 }

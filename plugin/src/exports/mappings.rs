@@ -1,12 +1,12 @@
 //! Which plan opens which groups.
 
 use crate::contract::mappings::{Effect, Effects, Mapping, MappingState};
-use crate::contract::types::Problem;
+use crate::contract::types::{InputError, Problem};
 use crate::host::Host;
 use crate::identity::address;
 use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
 use crate::reconcile::{directory_error, entitled};
-use crate::stop::{Stop, wrong};
+use crate::stop::Stop;
 use crate::storage;
 use crate::sync::is_others;
 use crate::tenant::{self, Config, Versioned};
@@ -28,8 +28,8 @@ pub fn list(host: &dyn Host) -> Result<Vec<MappingState>, Stop> {
 /// See `mappings.replace`.
 ///
 /// # Errors
-/// `settings` naming each wrong entry, `retry` or `pause`; the mapping is then as it was.
-pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>, Stop> {
+/// `wrong` naming each wrong entry, `retry` or `pause`; the mapping is then as it was.
+pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>, InputError> {
     let Checked { mut config, mut stored, mappings } = check(host, entries)?;
     let mut writes = Vec::new();
     if stored.value.fingerprint() != mappings.fingerprint() {
@@ -47,7 +47,7 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
 ///
 /// # Errors
 /// As [`replace`].
-pub fn preview(host: &dyn Host, entries: &[Mapping], after: Option<&str>) -> Result<Effects, Stop> {
+pub fn preview(host: &dyn Host, entries: &[Mapping], after: Option<&str>) -> Result<Effects, InputError> {
     let Checked { config, stored, mappings } = check(host, entries)?;
     let settings = &config.value.settings;
     let now = host.now();
@@ -92,7 +92,7 @@ struct Checked {
 }
 
 /// Reads what was given, against the groups, the plans and the mapping that holds.
-fn check(host: &dyn Host, entries: &[Mapping]) -> Result<Checked, Stop> {
+fn check(host: &dyn Host, entries: &[Mapping]) -> Result<Checked, InputError> {
     let config = tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     let groups = tenant::groups(host)?.value;
     let plans = host.list_plans().map_err(directory_error)?;
@@ -139,7 +139,7 @@ fn check(host: &dyn Host, entries: &[Mapping]) -> Result<Checked, Stop> {
         mappings.entries.push(entry);
     }
     if !problems.is_empty() {
-        return Err(wrong(problems));
+        return Err(InputError::Wrong(problems));
     }
     Ok(Checked { config, stored, mappings })
 }

@@ -110,8 +110,8 @@ impl interfaces::provider::Guest for Plugin {
 }
 
 impl interfaces::connection::Guest for Plugin {
-    fn connect(settings: String) -> Result<Connected, types::Error> {
-        exports::connection::connect(&host(), &settings).map_err(|stop| *stop)
+    fn connect(settings: String) -> Result<Connected, types::InputError> {
+        exports::connection::connect(&host(), &settings)
     }
 
     fn status() -> Result<Health, types::Error> {
@@ -138,12 +138,12 @@ impl interfaces::mappings::Guest for Plugin {
         exports::mappings::list(&host()).map_err(|stop| *stop)
     }
 
-    fn replace(entries: Vec<Mapping>) -> Result<Vec<MappingState>, types::Error> {
-        exports::mappings::replace(&host(), &entries).map_err(|stop| *stop)
+    fn replace(entries: Vec<Mapping>) -> Result<Vec<MappingState>, types::InputError> {
+        exports::mappings::replace(&host(), &entries)
     }
 
-    fn preview(entries: Vec<Mapping>, after: Option<String>) -> Result<Effects, types::Error> {
-        exports::mappings::preview(&host(), &entries, after.as_deref()).map_err(|stop| *stop)
+    fn preview(entries: Vec<Mapping>, after: Option<String>) -> Result<Effects, types::InputError> {
+        exports::mappings::preview(&host(), &entries, after.as_deref())
     }
 }
 

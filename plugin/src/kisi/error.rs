@@ -74,7 +74,7 @@ impl Error {
 
     /// A success that does not hold what it should.
     pub fn unrecognized(status: u16, what: &str) -> Error {
-        Error::Unrecognized(Box::new(ProviderAnswer { status, code: None, message: excerpt(what) }))
+        Error::Unrecognized(Box::new(ProviderAnswer { status, code: String::new(), message: excerpt(what) }))
     }
 
     /// Whether the request was certainly not carried out, so that no intent is left open by it.
@@ -147,7 +147,11 @@ fn provider_answer(response: &Response) -> ProviderAnswer {
             format!("an answer that is not in the API's form: {body}")
         }
     };
-    ProviderAnswer { status: response.status, code: text("code"), message: excerpt(&message) }
+    ProviderAnswer {
+        status: response.status,
+        code: text("code").unwrap_or_default(),
+        message: excerpt(&message),
+    }
 }
 
 fn flatten(errors: &[(Cow<str>, Value)]) -> String {
@@ -187,8 +191,8 @@ mod tests {
             panic!("404 is missing");
         };
         assert_eq!(
-            (plain.code.as_deref(), plain.message.as_str()),
-            (Some("000404"), "The record could not be found")
+            (plain.code.as_str(), plain.message.as_str()),
+            ("000404", "The record could not be found")
         );
 
         // Validation answers have neither `error` nor `message`: reading those gives "unknown", a classic bug.

@@ -147,10 +147,8 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     picture.differs |= left.is_some();
     match (&email, &picture.record.account) {
         // The account that they move to is somebody else's, so that the one they leave is all they had.
-        (Some(email), Some(_)) if left.is_some() && wants => {
-            if rows_of_address(step, id, email)?.is_none() {
-                entitled.withhold(Reason::EmailInUse);
-            }
+        (Some(email), Some(_)) if left.is_some() && wants && rows_of_address(step, id, email)?.is_none() => {
+            entitled.withhold(Reason::EmailInUse);
         }
         (None, _) if wants => entitled.withhold(Reason::MissingEmail),
         (Some(email), None) => match rows_of_address(step, id, email)? {

@@ -2,7 +2,7 @@
 
 use host_harness::contract::connection::State;
 use host_harness::contract::groups::GroupWarning;
-use host_harness::contract::types::{Demand, Error, PauseCause};
+use host_harness::contract::types::{Demand, Error, InputError, PauseCause};
 use kisi_sim::{Fault, FaultEffect, Hand, Knobs, OrganizationRole};
 
 use crate::world::{Arm, Failure, SETTINGS, START, World, member, membership};
@@ -11,9 +11,9 @@ fn world() -> World {
     World::new(Arm::Component, Knobs::default(), &["Gym"], &["basic"])
 }
 
-fn pause_of(error: Error) -> (PauseCause, String) {
-    match error {
-        Error { demand: Demand::Pause(cause), message, .. } => (cause, message),
+fn pause_of(error: impl Into<InputError>) -> (PauseCause, String) {
+    match error.into() {
+        InputError::Failed(Error { demand: Demand::Pause(cause), message, .. }) => (cause, message),
         other => panic!("{other:?} is no pause"),
     }
 }
@@ -41,7 +41,7 @@ fn settings_that_break_the_schema_are_named_with_their_field_and_nothing_is_aske
         (r#"{"integration":{"identifier":"G","contact":"a@b.test"},"on_bloc":"all"}"#, "on_bloc"),
     ] {
         match world.connect(settings) {
-            Err(Error { demand: Demand::Settings(problems), .. }) => {
+            Err(InputError::Wrong(problems)) => {
                 assert_eq!(problems[0].path, path, "{settings}")
             }
             other => panic!("{settings}: {other:?}"),
@@ -55,8 +55,7 @@ fn an_unknown_plan_or_group_in_a_mapping_is_named_and_the_earlier_mapping_stays(
     let world = world();
     world.connect(SETTINGS).unwrap();
     world.map(&[("basic", &["Gym"])]).unwrap();
-    let Err(Error { demand: Demand::Settings(problems), .. }) =
-        world.map(&[("basic", &["Gym"]), ("platinum", &["Gym", "Roof"])])
+    let Err(InputError::Wrong(problems)) = world.map(&[("basic", &["Gym"]), ("platinum", &["Gym", "Roof"])])
     else {
         panic!("an unknown plan is refused");
     };
@@ -185,9 +184,9 @@ fn settings_with(places: &[&str]) -> String {
     format!("{},\"places\":{}}}", SETTINGS.strip_suffix('}').unwrap(), serde_json::json!(places))
 }
 
-fn problems(error: Error) -> Vec<(String, String)> {
+fn problems(error: InputError) -> Vec<(String, String)> {
     match error {
-        Error { demand: Demand::Settings(problems), .. } => {
+        InputError::Wrong(problems) => {
             problems.into_iter().map(|problem| (problem.path, problem.message)).collect()
         }
         other => panic!("{other:?} names no field"),
@@ -275,7 +274,7 @@ fn a_mapped_group_that_moves_to_another_place_stays() {
 #[test]
 fn a_kisi_without_groups_says_what_to_do_and_connects_once_there_is_one() {
     let world = World::new(Arm::Component, Knobs::default(), &[], &["basic"]);
-    let error = world.connect(SETTINGS).unwrap_err();
+    let InputError::Failed(error) = world.connect(SETTINGS).unwrap_err() else { panic!("nothing is wrong") };
     assert!(matches!(error.demand, Demand::Reject), "{error:?}");
     assert!(error.message.contains("make one in Kisi"), "{}", error.message);
     assert!(world.calls().iter().all(|call| call.starts_with("GET ")));

@@ -8,7 +8,7 @@ use host_harness::contract::connection::{Departed, Departure, Person, State};
 use host_harness::contract::doors::{Issued, Phone};
 use host_harness::contract::storage::{Precondition, Write};
 use host_harness::contract::sync::{Mode, Phase};
-use host_harness::contract::types::{Demand, Error, PauseCause};
+use host_harness::contract::types::{Demand, Error, InputError, PauseCause};
 use host_harness::{CallError, Moment, Storage, Verdict};
 use kisi_sim::{Fault, FaultEffect, Hand, Knobs, OrganizationRole};
 
@@ -205,7 +205,8 @@ fn from_the_first_step_on_nothing_changes_anything() {
     is_not_connected(&world.runtime.block_on(tenant.start_sync(Mode::Apply)).unwrap().unwrap_err());
     is_not_connected(&world.runtime.block_on(tenant.unlock("ben", "1")).unwrap().unwrap_err());
     is_not_connected(&world.runtime.block_on(tenant.refresh_groups()).unwrap().unwrap_err());
-    is_not_connected(&world.map(MAPPING).unwrap_err());
+    let InputError::Failed(error) = world.map(MAPPING).unwrap_err() else { panic!("nothing is wrong") };
+    is_not_connected(&error);
     assert_eq!(world.runtime.block_on(tenant.status()).unwrap().unwrap().state, State::NotConnected);
     assert_eq!(world.calls(), Vec::<String>::new());
     assert_eq!(world.storage.entries(), entries);

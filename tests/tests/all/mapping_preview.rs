@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use host_harness::contract::mappings::{Effect, Effects, Mapping};
 use host_harness::contract::sync::{Hold, Mode, Phase};
 use host_harness::contract::types::{
-    Demand, Error, Member, MemberStatus, Membership, MembershipStatus, PauseCause, Payment,
+    Demand, Error, InputError, Member, MemberStatus, Membership, MembershipStatus, PauseCause, Payment,
 };
 use kisi_sim::Knobs;
 use proptest::prelude::*;
@@ -40,7 +40,7 @@ fn replace(world: &World, entries: &[Mapping]) {
     world.runtime.block_on(world.tenant().replace_mappings(entries)).unwrap().unwrap();
 }
 
-fn page(world: &World, entries: &[Mapping], after: Option<&str>) -> Result<Effects, Error> {
+fn page(world: &World, entries: &[Mapping], after: Option<&str>) -> Result<Effects, InputError> {
     world.runtime.block_on(world.tenant().preview_mappings(entries, after)).unwrap()
 }
 
@@ -147,19 +147,20 @@ fn entries_are_checked_as_when_they_are_taken_over() {
     let previewed = page(&world, &bad, None).unwrap_err();
     let replaced = world.runtime.block_on(world.tenant().replace_mappings(&bad)).unwrap().unwrap_err();
     assert_eq!(previewed, replaced);
-    let Demand::Settings(problems) = previewed.demand else { panic!("{previewed:?}") };
+    let InputError::Wrong(problems) = &previewed else { panic!("{previewed:?}") };
     let paths: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
     assert_eq!(paths, ["mappings[1].plan", "mappings[2].group", "mappings[3]"]);
     let many: Vec<Mapping> =
         (0..1_001).map(|n| Mapping { location: Some(n.to_string()), ..good.clone() }).collect();
     let too_many = page(&world, &many, None).unwrap_err();
-    assert!(matches!(too_many.demand, Demand::Settings(problems) if problems[0].path == "mappings"));
+    assert!(matches!(too_many, InputError::Wrong(problems) if problems[0].path == "mappings"));
     assert_eq!(page(&world, &many[..1_000], None).map(|page| page.effects), Ok(vec![]));
     assert_eq!(world.storage.entries(), stored);
 
     let fresh = World::new(Arm::Component, Knobs::default(), &GROUPS, &PLANS);
     let refused = page(&fresh, &[], None).unwrap_err();
-    assert_eq!(refused.demand, Demand::Pause(PauseCause::NotConnected));
+    let InputError::Failed(Error { demand, .. }) = refused else { panic!("{refused:?}") };
+    assert_eq!(demand, Demand::Pause(PauseCause::NotConnected));
 }
 
 #[test]

@@ -23,14 +23,14 @@ impl<'w> Native<'w> {
         Native { world }
     }
 
-    pub(crate) fn connect(&self, settings: &str) -> Result<(), host::types::Error> {
-        exports::connection::connect(self, settings).map(|_| ()).map_err(|stop| error_to_host(*stop))
+    pub(crate) fn connect(&self, settings: &str) -> Result<(), host::types::InputError> {
+        exports::connection::connect(self, settings).map(|_| ()).map_err(input_error_to_host)
     }
 
     pub(crate) fn replace_mappings(
         &self,
         entries: &[host::mappings::Mapping],
-    ) -> Result<(), host::types::Error> {
+    ) -> Result<(), host::types::InputError> {
         let entries: Vec<mappings::Mapping> = entries
             .iter()
             .map(|entry| mappings::Mapping {
@@ -39,7 +39,7 @@ impl<'w> Native<'w> {
                 location: entry.location.clone(),
             })
             .collect();
-        exports::mappings::replace(self, &entries).map(|_| ()).map_err(|stop| error_to_host(*stop))
+        exports::mappings::replace(self, &entries).map(|_| ()).map_err(input_error_to_host)
     }
 
     /// Delivers an event. A cut unwinds out of the call, as a kill would end it: nothing after it runs.
@@ -222,20 +222,33 @@ fn membership_from_host(membership: host::types::Membership) -> types::Membershi
     }
 }
 
-/// The plugin's error in the host's types; causes and texts that no native test looks at are left out.
-fn error_to_host(error: types::Error) -> host::types::Error {
-    let demand = match error.demand {
-        types::Demand::Retry(after_ms) => host::types::Demand::Retry(after_ms),
-        types::Demand::Pause(cause) => {
-            host::types::Demand::Pause(host::types::PauseCause::Other(format!("{cause:?}")))
-        }
-        types::Demand::Reject => host::types::Demand::Reject,
-        types::Demand::Settings(problems) => host::types::Demand::Settings(
+fn input_error_to_host(error: types::InputError) -> host::types::InputError {
+    match error {
+        types::InputError::Failed(error) => host::types::InputError::Failed(error_to_host(error)),
+        types::InputError::Wrong(problems) => host::types::InputError::Wrong(
             problems
                 .into_iter()
                 .map(|problem| host::types::Problem { path: problem.path, message: problem.message })
                 .collect(),
         ),
+    }
+}
+
+/// The plugin's error in the host's types.
+fn error_to_host(error: types::Error) -> host::types::Error {
+    use host::types::PauseCause;
+    let demand = match error.demand {
+        types::Demand::Retry(after_ms) => host::types::Demand::Retry(after_ms),
+        types::Demand::Pause(cause) => host::types::Demand::Pause(match cause {
+            types::PauseCause::NotConnected => PauseCause::NotConnected,
+            types::PauseCause::KeyRejected => PauseCause::KeyRejected,
+            types::PauseCause::KeyWithoutRights => PauseCause::KeyWithoutRights,
+            types::PauseCause::OtherOrganization => PauseCause::OtherOrganization,
+            types::PauseCause::RequestsDenied => PauseCause::RequestsDenied,
+            types::PauseCause::StorageFull => PauseCause::StorageFull,
+            types::PauseCause::StorageDamaged => PauseCause::StorageDamaged,
+        }),
+        types::Demand::Reject => host::types::Demand::Reject,
     };
     host::types::Error { demand, message: error.message, provider: None }
 }

@@ -152,7 +152,7 @@ impl World {
         self.tenant.as_ref().expect("the component's arm has a tenant")
     }
 
-    pub(crate) fn connect(&self, settings: &str) -> Result<(), types::Error> {
+    pub(crate) fn connect(&self, settings: &str) -> Result<(), types::InputError> {
         match self.arm {
             Arm::Component => self.runtime.block_on(self.tenant().connect(settings)).unwrap().map(|_| ()),
             Arm::Native => Native::new(self).connect(settings),
@@ -160,7 +160,7 @@ impl World {
     }
 
     /// Maps plans to groups by their names in Kisi.
-    pub(crate) fn map(&self, mapping: &[(&str, &[&str])]) -> Result<(), types::Error> {
+    pub(crate) fn map(&self, mapping: &[(&str, &[&str])]) -> Result<(), types::InputError> {
         let state = self.sim.state();
         let mut entries = Vec::new();
         for (plan, groups) in mapping {

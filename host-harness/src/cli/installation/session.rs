@@ -15,7 +15,7 @@ use crate::cli::load;
 use crate::cli::play::facts;
 use crate::cli::world::{self, Key};
 use crate::cli::wrong::{Unusable, Wrong, unusable};
-use crate::contract::types::{Demand, Error};
+use crate::contract::types::{Demand, Error, InputError, Problem};
 use crate::{
     ApprovedOrigin, CallError, Called, Endpoint, HttpsClient, HttpsClientConfig, Pace, PaceConfig, Plugin,
     Reach, Recorder, SqliteStorage, Tenant,
@@ -71,10 +71,10 @@ impl Session {
     }
 
     /// Makes a call until it comes to something.
-    pub(super) async fn ask<T>(
+    pub(super) async fn ask<T, E: Into<InputError>>(
         &self,
         console: &mut Console<'_>,
-        call: impl AsyncFn(&Tenant) -> Called<T>,
+        call: impl AsyncFn(&Tenant) -> Called<T, E>,
     ) -> Result<T, Stop> {
         settled(&self.tenant, console, call).await
     }
@@ -143,16 +143,19 @@ pub(super) fn tenant(parts: Parts) -> Result<Tenant, Unusable> {
 }
 
 /// Makes a call until it works, cannot work, or was tried often enough.
-pub(super) async fn settled<T>(
+pub(super) async fn settled<T, E: Into<InputError>>(
     tenant: &Tenant,
     console: &mut Console<'_>,
-    call: impl AsyncFn(&Tenant) -> Called<T>,
+    call: impl AsyncFn(&Tenant) -> Called<T, E>,
 ) -> Result<T, Stop> {
     let mut attempt = 1;
     loop {
         let error = match call(tenant).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => error,
+            Ok(Err(error)) => match error.into() {
+                InputError::Failed(error) => error,
+                InputError::Wrong(problems) => return Err(wrong(&problems)),
+            },
             Err(error) => return Err(broken_off(&error)),
         };
         match pause(&error, attempt) {
@@ -189,12 +192,13 @@ pub(super) fn ended(error: &Error) -> Stop {
         }
         Demand::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),
         Demand::Reject => Stop::Ended(Exit::OtherThanExpected, text),
-        Demand::Settings(problems) => {
-            let wrong =
-                problems.iter().map(|problem| Wrong::plain(format!("{}: {}", problem.path, problem.message)));
-            Stop::Unusable(wrong.collect::<Vec<_>>().into())
-        }
     }
+}
+
+/// What is wrong in what was given, to the command.
+fn wrong(problems: &[Problem]) -> Stop {
+    let wrong = problems.iter().map(|problem| Wrong::plain(format!("{}: {}", problem.path, problem.message)));
+    Stop::Unusable(wrong.collect::<Vec<_>>().into())
 }
 
 /// What a call without an answer is to the command.

@@ -115,7 +115,7 @@ impl Player<'_> {
                         .push(facts::then("Kept, with all later events, until the gym connects again."));
                     break Fate::Paused;
                 }
-                Demand::Reject | Demand::Settings(_) => {
+                Demand::Reject => {
                     told.facts.push(facts::then("Dropped: delivering it again could not succeed."));
                     break Fate::Over;
                 }

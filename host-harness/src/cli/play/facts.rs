@@ -4,7 +4,7 @@ use crate::cli::report::{Call, Fact, FactKind, LogEntry, word};
 use crate::cli::scenario::Hand;
 use crate::contract::events::{Action, Outcome};
 use crate::contract::sync::{Finding, FindingKind};
-use crate::contract::types::{Demand, Error, Problem, ProviderAnswer};
+use crate::contract::types::{Demand, Error, InputError, Problem, ProviderAnswer};
 use crate::{CallError, Exchange, ExchangeEnd, LogLine};
 
 /// Lengths of time by name, the longest first, in milliseconds.
@@ -90,11 +90,19 @@ pub(in crate::cli) fn of_finding(finding: &Finding, member: Option<String>) -> F
 
 /// A call that could not be finished.
 pub(in crate::cli) fn error(error: &Error) -> Fact {
-    let text = match &error.demand {
-        Demand::Settings(problems) => sentences(problems),
-        _ => with_answer(&error.message, error.provider.as_ref()),
-    };
+    let text = with_answer(&error.message, error.provider.as_ref());
     Fact { word: Some(error_word(error)), ..plain(FactKind::Error, text) }
+}
+
+/// The same of a call that checks what it is given.
+pub(in crate::cli) fn input_error(error: &InputError) -> Fact {
+    match error {
+        InputError::Failed(error) => self::error(error),
+        InputError::Wrong(problems) => {
+            let path = problems.first().map(|problem| problem.path.as_str()).unwrap_or_default();
+            Fact { word: Some(format!("settings:{path}")), ..plain(FactKind::Error, sentences(problems)) }
+        }
+    }
 }
 
 /// A call that ended without the plugin's answer.
@@ -102,16 +110,12 @@ pub(in crate::cli) fn broken_off(error: &CallError) -> Fact {
     Fact { word: Some("call".to_owned()), ..plain(FactKind::Error, format!("{error}.")) }
 }
 
-/// An error's closed words: `retry`, `pause:key-rejected`, `reject`, `settings:grace_days`.
+/// An error's closed words: `retry`, `pause:key-rejected`, `reject`.
 pub(in crate::cli) fn error_word(error: &Error) -> String {
     match &error.demand {
         Demand::Retry(_) => "retry".to_owned(),
         Demand::Pause(cause) => format!("pause:{}", word(cause)),
         Demand::Reject => "reject".to_owned(),
-        Demand::Settings(problems) => {
-            let path = problems.first().map(|problem| problem.path.as_str()).unwrap_or_default();
-            format!("settings:{path}")
-        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cli::scenario::{MappingEntry, meant};
 use crate::cli::wrong::{Place, Unusable, Wrong};
 use crate::contract::groups::{Group, GroupWarning};
 use crate::contract::mappings::{Mapping, MappingState};
-use crate::contract::types::{Demand, Error, Problem};
+use crate::contract::types::{Demand, Error, InputError, Problem};
 
 /// How often the gym tries again when the plugin says that it may work later.
 const ATTEMPTS_MAX: u32 = 4;
@@ -226,36 +226,36 @@ impl Player<'_> {
     }
 
     /// Makes a call until it works, cannot work, or was tried often enough.
-    async fn settled<T>(
+    async fn settled<T, E: Into<InputError>>(
         &mut self,
         told: &mut StepReport,
-        call: impl AsyncFn() -> Called<T>,
+        call: impl AsyncFn() -> Called<T, E>,
     ) -> Result<T, Refused> {
         let mut attempt = 1;
         loop {
-            let said = call().await;
+            let said = call().await.map(|answer| answer.map_err(Into::into));
             let calls = self.tell_calls(told);
             self.totals.setup_calls += calls.len();
             self.seen.calls.extend(calls);
-            let (fact, word) = match &said {
-                Ok(Ok(_)) => (None, None),
-                Ok(Err(error)) => (Some(facts::error(error)), Some(facts::error_word(error))),
-                Err(error) => (Some(facts::broken_off(error)), Some("call".to_owned())),
+            let fact = match &said {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => Some(facts::input_error(error)),
+                Err(error) => Some(facts::broken_off(error)),
             };
-            self.seen.error = word;
+            self.seen.error = fact.as_ref().and_then(|fact| fact.word.clone());
             let text = fact.as_ref().map(|fact| fact.text.clone()).unwrap_or_default();
             told.facts.extend(fact);
             match said {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(Error { demand: Demand::Retry(after_ms), .. })) if attempt < ATTEMPTS_MAX => {
+                Ok(Err(InputError::Failed(Error { demand: Demand::Retry(after_ms), .. })))
+                    if attempt < ATTEMPTS_MAX =>
+                {
                     let again = format!("Tried again after {}.", facts::span(after_ms));
                     told.facts.push(facts::then(&again));
                     self.world.clock.sleep(Duration::from_millis(after_ms)).await;
                     attempt += 1;
                 }
-                Ok(Err(Error { demand: Demand::Settings(problems), .. })) => {
-                    return Err(Refused { text, problems });
-                }
+                Ok(Err(InputError::Wrong(problems))) => return Err(Refused { text, problems }),
                 _ => return Err(Refused { text, problems: Vec::new() }),
             }
         }
