@@ -61,6 +61,9 @@ pub(super) async fn run(
     if !args.yes && !is_agreed(&health, args, console) {
         return Err(Stop::Ended(Exit::Unconfirmed, unconfirmed(&health)));
     }
+    if let Some(out) = &args.out {
+        can_be_written(out)?;
+    }
     let people = steps(&session, args, console).await?;
     if let Some(out) = &args.out {
         write(out, &session, &people)?;
@@ -188,6 +191,17 @@ impl Left {
             problem: person.problem,
         }
     }
+}
+
+/// Finds out before the first step whether the list has a place. What is in the file stays until the list is whole.
+fn can_be_written(out: &Path) -> Result<(), Unusable> {
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(out);
+    opened.map(drop).map_err(|error| {
+        Unusable::new(format!(
+            "{} cannot be written ({error}): nothing was done yet, name another file with --out",
+            out.display()
+        ))
+    })
 }
 
 /// Writes the list as CSV.
