@@ -30,7 +30,7 @@ use args::{Cli, Command};
 use exit::{Exit, Stop};
 use wrong::unusable;
 
-pub use interrupt::Interrupt;
+pub use interrupt::{Interrupt, STOPPING};
 
 /// Where a command prints.
 pub struct Streams<'a> {
@@ -70,6 +70,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> 
 /// | 5 | nothing goes on until a person has acted |
 /// | 6 | the answer is no: no door opens for the member, or this one stays shut |
 /// | 7 | it is not known whether the door opened |
+///
+/// The program itself ends with 130 when [`Interrupt::request`] was not granted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live: &Live) -> u8 {
     let Streams { out, err, colour } = streams;
     let cli = match Cli::try_parse_from(arguments) {
@@ -86,7 +88,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live
     let json = cli.command.output().json;
     let (exit, text) = match command(cli.command, Streams { out, err, colour }, live) {
         Ok(exit) => return exit.code(),
-        Err(Stop::Unread) => return Exit::AsExpected.code(),
+        Err(Stop::Unread | Stop::GivesWay) => return Exit::AsExpected.code(),
         Err(Stop::Unusable(unusable)) => (Exit::Unusable, unusable.to_string()),
         Err(Stop::Ended(exit, text)) => (exit, text),
     };

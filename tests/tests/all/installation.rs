@@ -406,7 +406,7 @@ fn two_commands_at_once_are_refused_with_a_sentence() {
     let lock = fs::File::open(gym.path("state/lock")).unwrap();
     lock.lock().unwrap();
     let number = std::process::id().to_string();
-    let ran = gym.run(&["sync"]).ends(2).complains("wait until it has ended");
+    let ran = gym.run(&["sync", "--wait", "0"]).ends(4).complains("run the same command again");
     assert!(ran.err.contains(&format!("another harness (process {number}) is at work")), "{}", ran.err);
     drop(lock);
     gym.run(&["status"]).ends(0);

@@ -18,6 +18,7 @@ mod component;
 mod connecting;
 mod disconnecting;
 mod doors;
+mod first_steps;
 mod hindrances;
 mod histories;
 mod installation;

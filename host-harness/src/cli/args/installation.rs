@@ -157,6 +157,26 @@ pub(crate) enum Installation {
 }
 
 impl Installation {
+    /// Whether it is over in a moment. Then long work lets it in between two steps: somebody stands at a door, or wants
+    /// to know how things are.
+    pub(crate) fn is_short(&self) -> bool {
+        match self {
+            Installation::Status(_)
+            | Installation::Event(_)
+            | Installation::Explain(_)
+            | Installation::Doors(_)
+            | Installation::Unlock(_)
+            | Installation::Login(_) => true,
+            Installation::Groups(args) => !args.refresh,
+            Installation::Map(args) => args.file.is_none() && args.plan.is_none(),
+            Installation::Connect(_)
+            | Installation::Preview(_)
+            | Installation::Sync(_)
+            | Installation::Tick(_)
+            | Installation::Disconnect(_) => false,
+        }
+    }
+
     /// What all of them take.
     pub(crate) fn common(&self) -> &Common {
         match self {
@@ -183,6 +203,12 @@ pub(crate) struct Common {
     /// The installation's folder. Each is a gym of its own.
     #[arg(long, value_name = "FOLDER", env = "HARNESS_STATE", default_value = ".door-access")]
     pub(crate) state: PathBuf,
+
+    /// How long to wait while another harness works on the installation.
+    ///
+    /// A sync, a preview and a tick let others in between two steps.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
+    pub(crate) wait: u64,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,

@@ -16,10 +16,12 @@ Exit codes:
   1  an expectation of the scenario failed (the difference is printed), or something was refused for good
   2  the command line, a file, the component, the key or the address cannot be used
   3  somebody must look at what would change: `harness sync --yes` confirms it
-  4  ended in the middle, or Kisi cannot be reached for now: the same command goes on
+  4  ended in the middle, Kisi cannot be reached for now, or another harness is at work on the installation: the
+     same command goes on
   5  nothing goes on until a person has acted; then `harness connect`
   6  the answer is no: no door opens for the member, or this one stays shut
-  7  it is not known whether the door opened: look at it before trying again";
+  7  it is not known whether the door opened: look at it before trying again
+  130  Ctrl-C; for sync, preview, tick and disconnect, which the first one ends after the step under way, the second";
 
 const RUN_HELP: &str = "\
 Examples:

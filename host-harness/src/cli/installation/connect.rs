@@ -15,7 +15,8 @@ use super::members::{Offset, Roll, folder};
 use super::report::{GroupFacts, counted, warning};
 use super::session::{self, Parts, absolute, settled};
 use super::state::State;
-use crate::cli::args::ConnectArgs;
+use super::turn::Turn;
+use crate::cli::args::{ConnectArgs, Installation};
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::load;
 use crate::cli::report::{Page, Table, Tone};
@@ -50,13 +51,17 @@ struct Installed {
 }
 
 /// Connects.
-pub(super) async fn run(args: &ConnectArgs, console: &mut Console<'_>) -> Result<Exit, Stop> {
+pub(super) async fn run(
+    command: &Installation,
+    args: &ConnectArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
     // What can be found wrong without the folder is told before it is made.
     if let Some(kisi) = &args.kisi {
         world::endpoint(kisi)?;
     }
     let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
-    let state = State::make(&args.common.state)?;
+    let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
     let before = state.read::<Config>(config::FILE)?;
     let key = match given_key {
         Some(key) => key,

@@ -3,7 +3,7 @@
 use super::console::Console;
 use super::members::Roll;
 use super::report::GrantFacts;
-use super::session::{Session, broken_off, ended, pause, waiting};
+use super::session::{Session, broken_off, ended, pause, rest, waiting};
 use crate::cli::args::EventArgs;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::play::facts;
@@ -54,7 +54,7 @@ pub(super) async fn run(
         match pause(&error, attempt) {
             Some(wait) if !console.interrupt().is_requested() => {
                 waiting(&error, wait, console);
-                tokio::time::sleep(wait).await;
+                rest(wait, console).await;
                 attempt += 1;
             }
             _ => break Err(ended(&error)),

@@ -76,7 +76,7 @@ pub(super) async fn sync(
         Some(job) => job.job.clone(),
         None => session.ask(console, async |tenant| tenant.start_sync(Mode::Apply).await).await?,
     };
-    if let Some(job) = &before {
+    if let Some(job) = before.as_ref().filter(|_| !console.has_given_way) {
         console.note(&format!("Going on with a reconciliation: {}.", standing(&JobFacts::of(job))));
     }
     let mut findings = Findings::of(&session.state, &job)?;
@@ -140,6 +140,9 @@ async fn steps(
         }
         if console.interrupt().is_requested() {
             return Ok(Came::Interrupted(progress));
+        }
+        if session.is_wanted() {
+            return Err(Stop::GivesWay);
         }
     }
 }
