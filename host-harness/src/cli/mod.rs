@@ -74,10 +74,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> 
 /// The program itself ends with 130 when [`Interrupt::request`] was not granted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live: &Live) -> u8 {
     let Streams { out, err, colour } = streams;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let is_for_machines = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let text = error.render();
+            if is_for_machines && error.use_stderr() {
+                let _ = report::unusable(out, text.to_string().trim_end());
+            }
             let (stream, coloured) = if error.use_stderr() { (err, false) } else { (out, colour) };
             let text = if coloured { text.ansi().to_string() } else { text.to_string() };
             // Whoever closed the stream does not want to read it.

@@ -127,9 +127,9 @@ impl Command {
 /// How a command prints.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OutputArgs {
-    /// Print JSON for machines: one document a line.
+    /// Print JSON for machines: one document a line; `run` prints several lines, every other command one.
     ///
-    /// When something cannot be used, the last line is `{"type":"error","error":"…"}` with the same text as on
+    /// When something cannot be used, or ended early, the last line is `{"type":"error","error":"…"}` with the same text as on
     /// standard error.
     #[arg(long)]
     pub(crate) json: bool,
@@ -188,7 +188,8 @@ pub(crate) struct RunArgs {
 
     /// Let the scenario change what is at the address before and beside the plugin.
     ///
-    /// A simulator's whole content is replaced. Anywhere else, groups and people that the scenario names and that
+    /// A simulator's whole content is replaced: other gyms in it, its settings (--unpaced, for example) and its time, too.
+    /// Anywhere else, groups and people that the scenario names and that
     /// are missing are made; they stay.
     #[arg(long, requires = "kisi")]
     pub(crate) allow_seeding: bool,

@@ -13,6 +13,10 @@ use crate::cli::wrong::Unusable;
 use crate::contract::events::{Event, EventKind, Outcome, Unfinished};
 use crate::{Clock, SystemClock};
 
+/// Nothing was asked of Kisi, where somebody may have changed something by hand.
+const NOTHING: &str =
+    "As far as the plugin knows, everything is as it should be already; `harness sync` looks at Kisi.";
+
 /// Delivers it.
 pub(super) async fn run(
     session: &Session,
@@ -62,7 +66,7 @@ pub(super) async fn run(
     };
     if let Ok(outcomes) = &ending {
         if told.facts.iter().all(|fact| fact.kind == FactKind::Due) && told.calls.is_empty() {
-            told.facts.insert(0, facts::nothing());
+            told.facts.insert(0, facts::plain(FactKind::Nothing, NOTHING));
         }
         told.facts.extend(outcomes.first().map(|outcome| holds(outcome, now)));
     }

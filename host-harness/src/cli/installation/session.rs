@@ -16,7 +16,7 @@ use crate::cli::load;
 use crate::cli::play::facts;
 use crate::cli::world::{self, Key};
 use crate::cli::wrong::{Unusable, Wrong, unusable};
-use crate::contract::types::{Demand, Error};
+use crate::contract::types::{Demand, Error, PauseCause};
 use crate::{
     ApprovedOrigin, CallError, Called, Endpoint, HttpsClient, HttpsClientConfig, Pace, PaceConfig, Plugin,
     Reach, Recorder, SqliteStorage, Tenant,
@@ -30,6 +30,10 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(100);
 /// How much of each request's body is kept for a report, in bytes.
 const BODY_BYTES_MAX: usize = 2_000;
+
+/// An installation is not connected once `harness disconnect` has begun.
+const NOT_CONNECTED: &str = "This installation is about to end and is not connected to Kisi any more: `harness disconnect` goes \
+                             on with leaving, `harness connect` begins anew.";
 
 /// An installation at work.
 pub(super) struct Session {
@@ -57,6 +61,12 @@ impl Session {
         let common = command.common();
         let state = State::open(&common.state, &mut Turn::of(command, console)).await?;
         let (config, key) = (state.read::<Config>(config::FILE)?, state.key()?);
+        if config.is_some() && key.is_none() {
+            return Ok(unusable(format!(
+                "the gym's key is missing from {}: run `harness connect --key-file FILE`; everything else stays as it is",
+                common.state.display()
+            ))?);
+        }
         let (Some(config), Some(key)) = (config, key) else {
             return Ok(unusable(format!(
                 "the installation in {} is not connected yet: run `harness connect` again until it succeeds",
@@ -204,6 +214,7 @@ pub(super) fn ended(error: &Error) -> Stop {
             let after = facts::span(*after_ms);
             Stop::Ended(Exit::Unfinished, format!("{text} Run the same command again in {after} or later."))
         }
+        Demand::Pause(PauseCause::NotConnected) => Stop::Ended(Exit::Paused, NOT_CONNECTED.to_owned()),
         Demand::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),
         Demand::Reject => Stop::Ended(Exit::OtherThanExpected, text),
         Demand::Settings(problems) => {

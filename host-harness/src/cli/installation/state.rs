@@ -68,7 +68,11 @@ impl State {
         let path = self.folder.join(RECORDS);
         // SQLite would make it for others to read, and its companions as it is itself.
         private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
-        SqliteStorage::open(&path).map_err(|error| cannot(&path, "cannot be used", &error))
+        SqliteStorage::open(&path).map_err(|error| {
+            let advice = "put back a copy of the folder, or begin anew: move the folder away and run `harness connect` \
+                          with all of its options; what people have in Kisi is found again by `harness sync`";
+            cannot(&path, "cannot be used", &format!("{error}: {advice}"))
+        })
     }
 
     /// The gym's key, when there is one.
@@ -140,7 +144,8 @@ impl State {
     /// Removes the installation from the folder, the key before all else, and the folder when nothing else is in it.
     pub(super) fn remove(self, more: &[&str]) -> Result<(), Unusable> {
         self.forget(KEY)?;
-        for name in more.iter().chain(&["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, QUEUE, LOCK]) {
+        for name in more.iter().chain(&["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, QUEUE, LOCK])
+        {
             self.forget(name)?;
         }
         let compiled = self.compiled();

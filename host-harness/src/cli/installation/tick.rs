@@ -110,6 +110,12 @@ async fn calls(
     }
 }
 
+impl Told {
+    fn is_held(&self) -> bool {
+        self.requests == 0 && self.sync.as_ref().is_some_and(JobFacts::is_held)
+    }
+}
+
 impl Answer for Told {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         print_lines(page, &self.findings, self.all)?;
@@ -127,6 +133,7 @@ impl Answer for Told {
             did.push("everybody compared".to_owned());
         }
         let head = match did.is_empty() {
+            true if self.is_held() => "Nothing was done: a sync waits for somebody.".to_owned(),
             true if self.requests == 0 => "Nothing was due.".to_owned(),
             true => format!("Begun: {}.", counted(self.requests, "request")),
             false => format!("Done: {}. It took {}.", did.join("; "), counted(self.requests, "request")),

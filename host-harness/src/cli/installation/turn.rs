@@ -57,7 +57,9 @@ impl<'a, 'b> Turn<'a, 'b> {
                     return Ok(lock);
                 }
                 Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(cannot(&path, "cannot be locked", &error).into()),
+                Err(TryLockError::Error(error)) => {
+                    return Err(cannot(&path, "cannot be locked", &error).into());
+                }
             }
             let waited = begun.elapsed();
             if waited >= self.wait {
