@@ -1,9 +1,9 @@
 //! The `harness` program: hands its arguments and streams to the library's command line, and its exit code back.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use host_harness::cli::{self, Interrupt, Live, Streams};
+use host_harness::cli::{self, Interrupt, Live, STOPPING, Streams};
 
 /// As shells say it of a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
@@ -23,6 +23,8 @@ fn main() -> ExitCode {
         if !interrupt.request() {
             std::process::exit(INTERRUPTED);
         }
+        // Who does not read it does not miss it.
+        let _ = writeln!(io::stderr(), "\n{STOPPING}");
     });
     // Without a handler Ctrl-C ends the program at once, which does no harm.
     drop(handled);

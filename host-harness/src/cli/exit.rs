@@ -51,6 +51,8 @@ pub(crate) enum Stop {
     /// Nobody reads on: `harness run … | head -1` has its line. No failure: who closes a pipe has seen enough, and
     /// nothing more that could be found out would be read.
     Unread,
+    /// Nothing ended: somebody else has a moment's work, and then this begins again where it is.
+    GivesWay,
 }
 
 impl From<Unusable> for Stop {

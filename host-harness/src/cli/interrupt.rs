@@ -3,6 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// What whoever pressed Ctrl-C is told when the wish is granted.
+pub const STOPPING: &str =
+    "Stops after the step under way. Press Ctrl-C again to stop at once; nothing is lost either way.";
+
 /// A wish to end. Cloning it gives the same wish.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {

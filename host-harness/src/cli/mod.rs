@@ -30,7 +30,7 @@ use args::{Cli, Command};
 use exit::{Exit, Stop};
 use wrong::unusable;
 
-pub use interrupt::Interrupt;
+pub use interrupt::{Interrupt, STOPPING};
 
 /// Where a command prints.
 pub struct Streams<'a> {
@@ -70,12 +70,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> 
 /// | 5 | nothing goes on until a person has acted |
 /// | 6 | the answer is no: no door opens for the member, or this one stays shut |
 /// | 7 | it is not known whether the door opened |
+///
+/// The program itself ends with 130 when [`Interrupt::request`] was not granted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live: &Live) -> u8 {
     let Streams { out, err, colour } = streams;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let is_for_machines = arguments.iter().any(|argument| argument == "--json");
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let text = error.render();
+            if is_for_machines && error.use_stderr() {
+                let _ = report::unusable(out, text.to_string().trim_end());
+            }
             let (stream, coloured) = if error.use_stderr() { (err, false) } else { (out, colour) };
             let text = if coloured { text.ansi().to_string() } else { text.to_string() };
             // Whoever closed the stream does not want to read it.
@@ -86,7 +93,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live
     let json = cli.command.output().json;
     let (exit, text) = match command(cli.command, Streams { out, err, colour }, live) {
         Ok(exit) => return exit.code(),
-        Err(Stop::Unread) => return Exit::AsExpected.code(),
+        Err(Stop::Unread | Stop::GivesWay) => return Exit::AsExpected.code(),
         Err(Stop::Unusable(unusable)) => (Exit::Unusable, unusable.to_string()),
         Err(Stop::Ended(exit, text)) => (exit, text),
     };

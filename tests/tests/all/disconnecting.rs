@@ -66,6 +66,18 @@ fn leaving_lists_everybody_keeps_kisi_as_it_is_and_leaves_no_key_behind() {
 }
 
 #[test]
+fn a_list_that_cannot_be_written_is_told_before_anything_is_done() {
+    let gym = synced();
+    let before = gym.writes();
+    let list = gym.path("no-such-folder/left.csv");
+    gym.run(&["disconnect", "--remove-granted", "--yes", "--out", list.to_str().unwrap()])
+        .ends(2)
+        .complains("nothing was done yet, name another file with --out");
+    assert_eq!(gym.writes(), before, "nothing changes in Kisi");
+    gym.run(&["status"]).ends(0).says(&["is connected", "2 grants"]);
+}
+
+#[test]
 fn removing_takes_what_was_given_and_tells_machines() {
     let gym = synced();
     let ran = gym.run(&["disconnect", "--remove-granted", "--yes", "--json"]).ends(0);

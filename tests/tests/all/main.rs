@@ -19,6 +19,7 @@ mod connecting;
 mod damage;
 mod disconnecting;
 mod doors;
+mod first_steps;
 mod hindrances;
 mod histories;
 mod installation;

@@ -38,6 +38,7 @@ const SYNC_HELP: &str = "\
 Examples:
   harness sync              makes Kisi match the members' file
   harness sync --yes        the same, though it removes more than the brake allows
+  harness sync --cancel     gives up one that is not through; what it did stays
   harness sync --calls 50   in steps of at most 50 requests; Ctrl-C ends between two steps
 
 A sync that ended in the middle goes on with the next `harness sync`.
@@ -118,7 +119,8 @@ pub(crate) enum Installation {
 
     /// Make Kisi match for one member, to whom something happened.
     ///
-    /// The event is a hint: what holds is in the members' file, which is read anew.
+    /// The event is a hint: what holds is in the members' file, which is read anew. What somebody changed by hand in Kisi
+    /// is found by `harness sync`.
     #[command(after_help = format!("{EVENT_HELP}\n{EXIT_CODES}"))]
     Event(EventArgs),
 
@@ -150,13 +152,36 @@ pub(crate) enum Installation {
     Tick(TickArgs),
     /// End the installation. Everybody keeps what they have in Kisi, unless --remove-granted.
     ///
-    /// Lists everybody whom the plugin looked after. At the end the folder keeps nothing of the installation: neither
+    /// Lists everybody whom the plugin looked after, with the groups that it gave or looked after. Groups that were given
+    /// by hand in Kisi and that it never looked after stay, and are not in the list.
+    ///
+    /// At the end the folder keeps nothing of the installation: neither
     /// the key nor the plugin's records. The members' files stay.
     #[command(after_help = format!("{DISCONNECT_HELP}\n{EXIT_CODES}"))]
     Disconnect(DisconnectArgs),
 }
 
 impl Installation {
+    /// Whether it is over in a moment. Then long work lets it in between two steps: somebody stands at a door, or wants
+    /// to know how things are.
+    pub(crate) fn is_short(&self) -> bool {
+        match self {
+            Installation::Status(_)
+            | Installation::Event(_)
+            | Installation::Explain(_)
+            | Installation::Doors(_)
+            | Installation::Unlock(_)
+            | Installation::Login(_) => true,
+            Installation::Groups(args) => !args.refresh,
+            Installation::Map(args) => args.file.is_none() && args.plan.is_none(),
+            Installation::Connect(_)
+            | Installation::Preview(_)
+            | Installation::Sync(_)
+            | Installation::Tick(_)
+            | Installation::Disconnect(_) => false,
+        }
+    }
+
     /// What all of them take.
     pub(crate) fn common(&self) -> &Common {
         match self {
@@ -183,6 +208,12 @@ pub(crate) struct Common {
     /// The installation's folder. Each is a gym of its own.
     #[arg(long, value_name = "FOLDER", env = "HARNESS_STATE", default_value = ".door-access")]
     pub(crate) state: PathBuf,
+
+    /// How long to wait while another harness works on the installation.
+    ///
+    /// A sync, a preview and a tick let others in between two steps.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
+    pub(crate) wait: u64,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -321,6 +352,10 @@ pub(crate) struct MapArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
+    /// Agree that a file without entries leaves no plan that opens anything.
+    #[arg(long, requires = "file")]
+    pub(crate) empty: bool,
+
     /// Show who would gain and lose which group by this change. Nothing changes, and no request is sent.
     ///
     /// Of those who would, the first are named; --json names all.
@@ -363,6 +398,10 @@ pub(crate) struct SyncArgs {
     /// Confirm that it removes more than the brake allows.
     #[arg(long)]
     pub(crate) yes: bool,
+
+    /// Give up the one that is not through. What it did stays; nothing else is done.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) cancel: bool,
 
     #[command(flatten)]
     pub(crate) step: StepArgs,

@@ -16,10 +16,12 @@ Exit codes:
   1  an expectation of the scenario failed (the difference is printed), or something was refused for good
   2  the command line, a file, the component, the key or the address cannot be used
   3  somebody must look at what would change: `harness sync --yes` confirms it
-  4  ended in the middle, or Kisi cannot be reached for now: the same command goes on
+  4  ended in the middle, Kisi cannot be reached for now, or another harness is at work on the installation: the
+     same command goes on
   5  nothing goes on until a person has acted; then `harness connect`
   6  the answer is no: no door opens for the member, or this one stays shut
-  7  it is not known whether the door opened: look at it before trying again";
+  7  it is not known whether the door opened: look at it before trying again
+  130  Ctrl-C; for sync, preview, tick and disconnect, which the first one ends after the step under way, the second";
 
 const RUN_HELP: &str = "\
 Examples:
@@ -125,9 +127,9 @@ impl Command {
 /// How a command prints.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct OutputArgs {
-    /// Print JSON for machines: one document a line.
+    /// Print JSON for machines: one document a line; `run` prints several lines, every other command one.
     ///
-    /// When something cannot be used, the last line is `{"type":"error","error":"…"}` with the same text as on
+    /// When something cannot be used, or ended early, the last line is `{"type":"error","error":"…"}` with the same text as on
     /// standard error.
     #[arg(long)]
     pub(crate) json: bool,
@@ -186,7 +188,8 @@ pub(crate) struct RunArgs {
 
     /// Let the scenario change what is at the address before and beside the plugin.
     ///
-    /// A simulator's whole content is replaced. Anywhere else, groups and people that the scenario names and that
+    /// A simulator's whole content is replaced: other gyms in it, its settings (--unpaced, for example) and its time, too.
+    /// Anywhere else, groups and people that the scenario names and that
     /// are missing are made; they stay.
     #[arg(long, requires = "kisi")]
     pub(crate) allow_seeding: bool,

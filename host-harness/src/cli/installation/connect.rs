@@ -11,11 +11,13 @@ use serde_json::{Map, Value, json};
 use super::config::{self, Config};
 use super::console::{Answer, Console};
 use super::disconnect;
+use super::groups::plans;
 use super::members::{Offset, Roll, folder};
 use super::report::{GroupFacts, counted, warning};
 use super::session::{self, Parts, absolute, settled};
 use super::state::State;
-use crate::cli::args::ConnectArgs;
+use super::turn::Turn;
+use crate::cli::args::{ConnectArgs, Installation};
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::load;
 use crate::cli::report::{Page, Table, Tone};
@@ -46,17 +48,22 @@ struct Installed {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     places_left_out: Vec<String>,
     groups: Vec<GroupFacts>,
+    mappings: usize,
     calls: usize,
 }
 
 /// Connects.
-pub(super) async fn run(args: &ConnectArgs, console: &mut Console<'_>) -> Result<Exit, Stop> {
+pub(super) async fn run(
+    command: &Installation,
+    args: &ConnectArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
     // What can be found wrong without the folder is told before it is made.
     if let Some(kisi) = &args.kisi {
         world::endpoint(kisi)?;
     }
     let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
-    let state = State::make(&args.common.state)?;
+    let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
     let before = state.read::<Config>(config::FILE)?;
     let key = match given_key {
         Some(key) => key,
@@ -91,7 +98,13 @@ pub(super) async fn run(args: &ConnectArgs, console: &mut Console<'_>) -> Result
     state.keep_key(&key)?;
     state.write(config::FILE, &config)?;
     let calls = recorder.take().exchanges.len();
-    console.tell(&installed(&state, &config, &plugin, &roll, &connected, calls))?;
+    let mapping = settled(&tenant, console, async |tenant| tenant.list_mappings().await).await?;
+    let mut installed = installed(&state, &config, &plugin, &roll, &connected, calls);
+    for group in &mut installed.groups {
+        group.plans = plans(&roll, &mapping, &group.id);
+    }
+    installed.mappings = mapping.len();
+    console.tell(&installed)?;
     Ok(Exit::AsExpected)
 }
 
@@ -234,6 +247,7 @@ fn installed(
         places: config::named(&config.places, true),
         places_left_out: config::named(&config.places, false),
         groups: connected.groups.iter().map(|group| GroupFacts::of(group, Vec::new())).collect(),
+        mappings: 0,
         calls,
     }
 }
@@ -265,10 +279,14 @@ impl Answer for Installed {
         page.gap()?;
         groups(page, &self.groups)?;
         page.gap()?;
-        page.wide(
-            Tone::Plain,
-            "Next: `harness map PLAN GROUP` for each plan that opens doors, then `harness preview`.",
-        )
+        let next = match self.mappings {
+            0 => "Next: `harness map PLAN GROUP` for each plan that opens doors, then `harness preview`.",
+            _ => {
+                "The mapping stays. Settings that changed reach each member with the next event, and everybody with \
+                 `harness sync` or the next `harness tick` that compares everybody, once a day."
+            }
+        };
+        page.wide(Tone::Plain, next)
     }
 }
 

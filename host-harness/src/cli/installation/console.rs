@@ -24,13 +24,15 @@ pub(super) struct Console<'a> {
     live: &'a Live,
     /// Columns of the line that the next one is written over.
     over: usize,
+    /// Whether this is long work that let somebody in and began again.
+    pub(super) has_given_way: bool,
 }
 
 impl<'a> Console<'a> {
     pub(super) fn new(streams: Streams<'a>, live: &'a Live, output: &OutputArgs) -> Console<'a> {
         let Streams { out, err, colour } = streams;
         let paint = Paint { colour: output.color.wanted(colour) };
-        Console { out, err, paint, json: output.json, live, over: 0 }
+        Console { out, err, paint, json: output.json, live, over: 0, has_given_way: false }
     }
 
     /// Prints an answer.

@@ -23,6 +23,11 @@ use crate::contract::types::{Demand, Error, GroupRef, PauseCause};
 /// The file of those who were dealt with.
 pub(super) const LEFT: &str = "left.jsonl";
 
+/// Who is in the list and neither loses nor keeps a group through the plugin.
+const NOTHING_KNOWN: &str = "nothing that the plugin knows of";
+const WHAT_KEEPS_IS: &str = "KEEPS has the groups that the plugin gave or looked after. What was given by hand in Kisi and \
+                             never looked after is not in it: it stays, and Kisi shows it.";
+
 /// Somebody whom the plugin looked after.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Left {
@@ -61,7 +66,14 @@ pub(super) async fn run(
     if !args.yes && !is_agreed(&health, args, console) {
         return Err(Stop::Ended(Exit::Unconfirmed, unconfirmed(&health)));
     }
-    let people = steps(&session, args, console).await?;
+    if let Some(out) = &args.out {
+        can_be_written(out)?;
+    }
+    let mut people = steps(&session, args, console).await?;
+    for person in people.iter_mut().filter(|person| person.email.is_none()) {
+        let known = session.roll.members.iter().find(|member| member.id == person.member);
+        person.email = known.and_then(|member| member.email.clone());
+    }
     if let Some(out) = &args.out {
         write(out, &session, &people)?;
     }
@@ -190,6 +202,17 @@ impl Left {
     }
 }
 
+/// Finds out before the first step whether the list has a place. What is in the file stays until the list is whole.
+fn can_be_written(out: &Path) -> Result<(), Unusable> {
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(out);
+    opened.map(drop).map_err(|error| {
+        Unusable::new(format!(
+            "{} cannot be written ({error}): nothing was done yet, name another file with --out",
+            out.display()
+        ))
+    })
+}
+
 /// Writes the list as CSV.
 fn write(out: &Path, session: &Session, people: &[Left]) -> Result<(), Unusable> {
     let mut text = "member_id,name,email,removed,keeps,problem\n".to_owned();
@@ -228,16 +251,21 @@ impl Answer for Disconnected {
         if !self.people.is_empty() {
             let mut table = Table::new(["who", "email", "removed", "keeps", "note"]);
             for (person, name) in self.people.iter().zip(&self.names) {
+                let keeps = match (person.removed.is_empty(), person.keeps.is_empty()) {
+                    (true, true) => (Tone::Faint, NOTHING_KNOWN.to_owned()),
+                    _ => (Tone::Plain, person.keeps.join(", ")),
+                };
                 table.row([
                     (Tone::Plain, name.clone()),
                     (Tone::Faint, person.email.clone().unwrap_or_default()),
                     (Tone::Bad, person.removed.join(", ")),
-                    (Tone::Plain, person.keeps.join(", ")),
+                    keeps,
                     (Tone::Care, person.problem.clone().unwrap_or_default()),
                 ]);
             }
             page.table(&table)?;
             page.gap()?;
+            page.wide(Tone::Faint, WHAT_KEEPS_IS)?;
         }
         if let Some(out) = &self.out {
             page.wide(Tone::Plain, &format!("The list is in {}, too.", out.display()))?;

@@ -97,10 +97,14 @@ pub(super) async fn unlock(
             return Err(match &door {
                 Err(_) if doors.is_empty() && error.demand == Demand::Reject => {
                     let text = format!("no door opens for {who} now: `harness explain {member}` says why");
-                    Unusable::new(text).into()
+                    Stop::Ended(Exit::Shut, text)
                 }
                 Err(unknown) if error.demand == Demand::Reject => {
-                    let text = format!("{unknown} (of those that open for {who}; any other goes by its id)");
+                    let known = unknown.split_once(": ").map_or("", |(_, known)| known);
+                    let text = format!(
+                        "`{}` is none of the doors that open for {who}: {known} (any other door of Kisi's goes by its id)",
+                        args.door
+                    );
                     Unusable::new(text).into()
                 }
                 _ => not_opened(&error),

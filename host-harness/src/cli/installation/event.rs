@@ -3,7 +3,7 @@
 use super::console::Console;
 use super::members::Roll;
 use super::report::GrantFacts;
-use super::session::{Session, broken_off, ended, pause, waiting};
+use super::session::{Session, broken_off, ended, pause, rest, waiting};
 use crate::cli::args::EventArgs;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::play::facts;
@@ -12,6 +12,10 @@ use crate::cli::scenario::event_kind;
 use crate::cli::wrong::Unusable;
 use crate::contract::events::{Event, EventKind, Outcome, Unfinished};
 use crate::{Clock, SystemClock};
+
+/// Nothing was asked of Kisi, where somebody may have changed something by hand.
+const NOTHING: &str =
+    "As far as the plugin knows, everything is as it should be already; `harness sync` looks at Kisi.";
 
 /// Delivers it.
 pub(super) async fn run(
@@ -54,7 +58,7 @@ pub(super) async fn run(
         match pause(&error, attempt) {
             Some(wait) if !console.interrupt().is_requested() => {
                 waiting(&error, wait, console);
-                tokio::time::sleep(wait).await;
+                rest(wait, console).await;
                 attempt += 1;
             }
             _ => break Err(ended(&error)),
@@ -62,7 +66,7 @@ pub(super) async fn run(
     };
     if let Ok(outcomes) = &ending {
         if told.facts.iter().all(|fact| fact.kind == FactKind::Due) && told.calls.is_empty() {
-            told.facts.insert(0, facts::nothing());
+            told.facts.insert(0, facts::plain(FactKind::Nothing, NOTHING));
         }
         told.facts.extend(outcomes.first().map(|outcome| holds(outcome, now)));
     }

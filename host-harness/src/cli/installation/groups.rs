@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::config;
 use super::connect;
 use super::console::{Answer, Console};
+use super::members::Roll;
 use super::report::{GroupFacts, when};
 use super::session::Session;
 use crate::cli::args::GroupsArgs;
@@ -38,7 +39,8 @@ pub(super) async fn run(
         false => session.ask(console, async |tenant| tenant.list_groups().await).await?,
     };
     let mapping = session.ask(console, async |tenant| tenant.list_mappings().await).await?;
-    let groups = list.groups.iter().map(|group| GroupFacts::of(group, plans(session, &mapping, &group.id)));
+    let groups =
+        list.groups.iter().map(|group| GroupFacts::of(group, plans(&session.roll, &mapping, &group.id)));
     let known = &session.config.places;
     console.tell(&Groups {
         refreshed_at: list.refreshed_at,
@@ -50,11 +52,11 @@ pub(super) async fn run(
 }
 
 /// The plans that open a group, by name.
-fn plans(session: &Session, mapping: &[MappingState], group: &str) -> Vec<String> {
+pub(super) fn plans(roll: &Roll, mapping: &[MappingState], group: &str) -> Vec<String> {
     let entries = mapping.iter().filter(|state| state.mapping.group == group);
     let mut plans: Vec<String> = entries
         .map(|state| {
-            let plan = session.roll.plan_name(&state.mapping.plan);
+            let plan = roll.plan_name(&state.mapping.plan);
             match &state.mapping.location {
                 Some(location) => format!("{plan} at {location}"),
                 None => plan.to_owned(),

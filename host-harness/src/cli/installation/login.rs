@@ -68,7 +68,8 @@ pub(super) async fn run(
     match session.once(async |tenant| tenant.issue_login(member, &phone).await).await {
         Ok(Ok(Issued::Login(login))) => {
             console.note(WARNING);
-            console.tell(&Made { member, who, id: &login.id, secret: login.secret() })?;
+            let made = Made { member, who, id: &login.id, secret: login.secret() };
+            console.tell(&made).map_err(|stop| untold(stop, member, &login.id))?;
             Ok(Exit::AsExpected)
         }
         Ok(Ok(Issued::Refused(reason))) => {
@@ -78,6 +79,21 @@ pub(super) async fn run(
         Ok(Err(error)) => Err(not_made(&error)),
         Err(error) => Err(broken_off(&error)),
     }
+}
+
+/// The secret reached nobody, and the login is there.
+fn untold(stop: Stop, member: &str, id: &str) -> Stop {
+    let why = match stop {
+        Stop::Unusable(unusable) => unusable.to_string(),
+        _ => "nobody read it".to_owned(),
+    };
+    Stop::Ended(
+        Exit::Unusable,
+        format!(
+            "the login {id} was made, and its secret is lost ({why}): end it with `harness login {member} --revoke {id}`, \
+             then make another"
+        ),
+    )
 }
 
 fn not_made(error: &Error) -> Stop {

@@ -2,6 +2,7 @@
 
 mod preview;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -50,6 +51,12 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
         (None, Some(plan)) if args.remove => without(session, args, plan, &states)?,
         (None, Some(plan)) => with(session, args, plan, &before, &known(session, console).await?)?,
     };
+    if args.file.is_some() && wanted.is_empty() && !before.is_empty() && !args.empty && !args.preview {
+        return Ok(unusable(
+            "the file has no entries, and everybody would lose what the plugin gave them with the next sync: give --empty \
+             if that is what you want, and --preview to see it",
+        )?);
+    }
     if args.preview {
         if args.file.is_none() && args.plan.is_none() {
             return Ok(unusable(
@@ -59,6 +66,11 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
         }
         return preview::run(session, &wanted, console).await;
     }
+    for place in unknown_locations(session, &wanted) {
+        console.note(&format!(
+            "No membership has the location `{place}` now: its entries open nothing until one has."
+        ));
+    }
     let changed = wanted != before;
     let states = match changed {
         true => session.ask(console, async |tenant| tenant.replace_mappings(&wanted).await).await?,
@@ -66,6 +78,13 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
     };
     console.tell(&shown(session, &states, changed))?;
     Ok(Exit::AsExpected)
+}
+
+/// Locations of entries that no membership has, each once.
+fn unknown_locations<'a>(session: &Session, wanted: &'a [Mapping]) -> BTreeSet<&'a str> {
+    let memberships = session.roll.members.iter().flat_map(|member| &member.memberships);
+    let known: BTreeSet<&str> = memberships.filter_map(|membership| membership.location.as_deref()).collect();
+    wanted.iter().filter_map(|entry| entry.location.as_deref()).filter(|at| !known.contains(at)).collect()
 }
 
 /// The groups that an entry may name.
@@ -95,9 +114,12 @@ fn with(
     };
     let mut wrong = Vec::new();
     let mut note = |error: String| wrong.push(Wrong::plain(error));
+    if args.at.as_ref().is_some_and(|at| at.trim().is_empty()) {
+        note("--at names no location: leave it out for memberships of all locations".to_owned());
+    }
     let plan = session.roll.plan(plan).map_err(&mut note).ok();
     let group = group(given, groups).map_err(&mut note).ok();
-    let (Some(plan), Some(group)) = (plan, group) else { return Err(wrong.into()) };
+    let (Some(plan), Some(group), true) = (plan, group, wrong.is_empty()) else { return Err(wrong.into()) };
     let entry = Mapping { plan: plan.id.clone(), group: group.id.clone(), location: args.at.clone() };
     let mut wanted = before.to_vec();
     if !wanted.contains(&entry) {
@@ -139,12 +161,14 @@ fn without(
 /// The mapping of a file.
 fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Mapping>, Unusable> {
     let rows = Rows::read(file)?;
-    for column in ["plan", "group"] {
-        if rows.columns().all(|name| name != column) {
-            let message =
-                format!("a mapping needs the columns `plan` and `group`, and `{column}` is missing");
-            return Err(vec![Wrong::at(rows.head(), message)].into());
-        }
+    let is_missing = |column: &&str| rows.columns().all(|name| name != *column);
+    let missing = ["plan", "group"].into_iter().filter(is_missing).map(|column| {
+        let message = format!("a mapping needs the columns `plan` and `group`, and `{column}` is missing");
+        Wrong::at(rows.head(), message)
+    });
+    let missing: Vec<Wrong> = missing.collect();
+    if !missing.is_empty() {
+        return Err(missing.into());
     }
     let (mut wanted, mut wrong): (Vec<Mapping>, _) = (Vec::new(), Vec::new());
     for row in rows.rows() {

@@ -18,6 +18,7 @@ mod state;
 mod status;
 mod sync;
 mod tick;
+mod turn;
 
 use crate::cli::args::Installation;
 use crate::cli::exit::{Exit, Stop};
@@ -34,22 +35,42 @@ pub(super) async fn run<'a>(
 ) -> Result<Exit, Stop> {
     let mut console = Console::new(streams, live, &command.common().output);
     if let Installation::Connect(args) = command {
-        return connect::run(args, &mut console).await;
+        return connect::run(command, args, &mut console).await;
     }
-    let session = Session::open(command.common(), &mut console).await?;
+    // What a tick did before it gave way.
+    let mut ticked = tick::Done::default();
+    loop {
+        let session = Session::open(command, &mut console).await?;
+        let ended = with(session, command, &mut ticked, &mut console).await;
+        match ended {
+            Err(Stop::GivesWay) => {
+                console.has_given_way = true;
+                turn::give_way(&command.common().state).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn with(
+    session: Session,
+    command: &Installation,
+    ticked: &mut tick::Done,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
     match command {
         Installation::Connect(_) => Ok(Exit::AsExpected),
-        Installation::Disconnect(args) => disconnect::run(session, args, &mut console).await,
-        Installation::Status(_) => status::run(&session, &mut console).await,
-        Installation::Groups(args) => groups::run(&session, args, &mut console).await,
-        Installation::Map(args) => map::run(&session, args, &mut console).await,
-        Installation::Preview(args) => sync::preview(&session, args, &mut console).await,
-        Installation::Sync(args) => sync::sync(&session, args, &mut console).await,
-        Installation::Event(args) => event::run(&session, args, &mut console).await,
-        Installation::Explain(args) => explain::run(&session, args, &mut console).await,
-        Installation::Doors(args) => doors::show(&session, args, &mut console).await,
-        Installation::Unlock(args) => doors::unlock(&session, args, &mut console).await,
-        Installation::Login(args) => login::run(&session, args, &mut console).await,
-        Installation::Tick(args) => tick::run(&session, args, &mut console).await,
+        Installation::Disconnect(args) => disconnect::run(session, args, console).await,
+        Installation::Status(_) => status::run(&session, console).await,
+        Installation::Groups(args) => groups::run(&session, args, console).await,
+        Installation::Map(args) => map::run(&session, args, console).await,
+        Installation::Preview(args) => sync::preview(&session, args, console).await,
+        Installation::Sync(args) => sync::sync(&session, args, console).await,
+        Installation::Event(args) => event::run(&session, args, console).await,
+        Installation::Explain(args) => explain::run(&session, args, console).await,
+        Installation::Doors(args) => doors::show(&session, args, console).await,
+        Installation::Unlock(args) => doors::unlock(&session, args, console).await,
+        Installation::Login(args) => login::run(&session, args, console).await,
+        Installation::Tick(args) => tick::run(&session, args, ticked, console).await,
     }
 }

@@ -9,13 +9,14 @@ use super::config::{self, Config};
 use super::console::Console;
 use super::members::Roll;
 use super::state::State;
-use crate::cli::args::Common;
+use super::turn::{self, Turn};
+use crate::cli::args::Installation;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::load;
 use crate::cli::play::facts;
 use crate::cli::world::{self, Key};
 use crate::cli::wrong::{Unusable, Wrong, unusable};
-use crate::contract::types::{Demand, Error, InputError, Problem};
+use crate::contract::types::{Demand, Error, InputError, PauseCause, Problem};
 use crate::{
     ApprovedOrigin, CallError, Called, Endpoint, HttpsClient, HttpsClientConfig, Pace, PaceConfig, Plugin,
     Reach, Recorder, SqliteStorage, Tenant,
@@ -25,8 +26,14 @@ use crate::{
 const ATTEMPTS_MAX: u32 = 6;
 /// How long is waited in between at most. Whoever is told to wait for longer comes back by themselves.
 const WAIT_MAX: Duration = Duration::from_secs(60);
+/// How often is looked whether somebody wants a wait to end.
+const LOOK: Duration = Duration::from_millis(100);
 /// How much of each request's body is kept for a report, in bytes.
 const BODY_BYTES_MAX: usize = 2_000;
+
+/// An installation is not connected once `harness disconnect` has begun.
+const NOT_CONNECTED: &str = "This installation is about to end and is not connected to Kisi any more: `harness disconnect` goes \
+                             on with leaving, `harness connect` begins anew.";
 
 /// An installation at work.
 pub(super) struct Session {
@@ -50,9 +57,16 @@ pub(super) struct Parts<'a> {
 
 impl Session {
     /// Takes up the installation of a folder.
-    pub(super) async fn open(common: &Common, console: &mut Console<'_>) -> Result<Session, Stop> {
-        let state = State::open(&common.state)?;
+    pub(super) async fn open(command: &Installation, console: &mut Console<'_>) -> Result<Session, Stop> {
+        let common = command.common();
+        let state = State::open(&common.state, &mut Turn::of(command, console)).await?;
         let (config, key) = (state.read::<Config>(config::FILE)?, state.key()?);
+        if config.is_some() && key.is_none() {
+            return Ok(unusable(format!(
+                "the gym's key is missing from {}: run `harness connect --key-file FILE`; everything else stays as it is",
+                common.state.display()
+            ))?);
+        }
         let (Some(config), Some(key)) = (config, key) else {
             return Ok(unusable(format!(
                 "the installation in {} is not connected yet: run `harness connect` again until it succeeds",
@@ -82,6 +96,11 @@ impl Session {
     /// Makes a call once: one that does something each time, so that nobody but whoever asked may repeat it.
     pub(super) async fn once<T>(&self, call: impl AsyncFnOnce(&Tenant) -> Called<T>) -> Called<T> {
         call(&self.tenant).await
+    }
+
+    /// Whether somebody waits for a moment's work: then long work ends at its next good place, and begins again.
+    pub(super) fn is_wanted(&self) -> bool {
+        turn::somebody_waits(self.state.folder())
     }
 
     /// How many requests were sent since the last time.
@@ -161,7 +180,7 @@ pub(super) async fn settled<T, E: Into<InputError>>(
         match pause(&error, attempt) {
             Some(wait) if !console.interrupt().is_requested() => {
                 waiting(&error, wait, console);
-                tokio::time::sleep(wait).await;
+                rest(wait, console).await;
                 attempt += 1;
             }
             _ => return Err(ended(&error)),
@@ -182,6 +201,14 @@ pub(super) fn waiting(error: &Error, wait: Duration, console: &mut Console<'_>) 
     console.note(&format!("{} Trying again in {}.", facts::error(error).text, facts::span(ms)));
 }
 
+/// Waits, unless somebody wants this to end.
+pub(super) async fn rest(wait: Duration, console: &Console<'_>) {
+    let until = tokio::time::Instant::now() + wait;
+    while tokio::time::Instant::now() < until && !console.interrupt().is_requested() {
+        tokio::time::sleep_until(until.min(tokio::time::Instant::now() + LOOK)).await;
+    }
+}
+
 /// What an error of the plugin's is to the command.
 pub(super) fn ended(error: &Error) -> Stop {
     let text = facts::error(error).text;
@@ -190,6 +217,7 @@ pub(super) fn ended(error: &Error) -> Stop {
             let after = facts::span(*after_ms);
             Stop::Ended(Exit::Unfinished, format!("{text} Run the same command again in {after} or later."))
         }
+        Demand::Pause(PauseCause::NotConnected) => Stop::Ended(Exit::Paused, NOT_CONNECTED.to_owned()),
         Demand::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),
         Demand::Reject => Stop::Ended(Exit::OtherThanExpected, text),
     }

@@ -3,20 +3,21 @@
 //!
 //! The key opens doors. So the folder must be its owner's alone, which is checked before anything in it is read.
 
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, File};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::turn::{LOCK, QUEUE, Turn};
 use crate::SqliteStorage;
+use crate::cli::exit::Stop;
 use crate::cli::world::Key;
 use crate::cli::wrong::{Unusable, unusable};
 
 const KEY: &str = "key";
 const RECORDS: &str = "records.db";
-const LOCK: &str = "lock";
 const COMPILED: &str = "compiled";
 /// The folder may lie in somebody's repository, where a key has no business.
 const GITIGNORE: &str = ".gitignore";
@@ -30,45 +31,25 @@ pub(super) struct State {
 
 impl State {
     /// The folder of an installation that may be there or not; it is made if need be.
-    pub(super) fn make(folder: &Path) -> Result<State, Unusable> {
+    pub(super) async fn make(folder: &Path, turn: &mut Turn<'_, '_>) -> Result<State, Stop> {
         private::make_folder(folder).map_err(|error| cannot(folder, "cannot be made", &error))?;
-        let state = State::hold(folder)?;
+        let state = State::hold(folder, turn).await?;
         state.replace(GITIGNORE, b"*\n")?;
         Ok(state)
     }
 
     /// The folder of an installation that is there.
-    pub(super) fn open(folder: &Path) -> Result<State, Unusable> {
-        if !folder.join(RECORDS).exists() {
-            return unusable(format!(
-                "there is no installation in {}: begin with `harness connect`, or name its folder with --state",
-                folder.display()
-            ));
-        }
-        State::hold(folder)
+    pub(super) async fn open(folder: &Path, turn: &mut Turn<'_, '_>) -> Result<State, Stop> {
+        there(folder)?;
+        let state = State::hold(folder, turn).await?;
+        // Whoever was waited for may have ended it.
+        there(folder)?;
+        Ok(state)
     }
 
-    fn hold(folder: &Path) -> Result<State, Unusable> {
+    async fn hold(folder: &Path, turn: &mut Turn<'_, '_>) -> Result<State, Stop> {
         private::check(folder, "700", "the gym's key is in it")?;
-        let path = folder.join(LOCK);
-        let mut lock = private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut process = String::new();
-                // Without the number the sentence is still true.
-                let _ = lock.read_to_string(&mut process);
-                let process =
-                    if process.is_empty() { String::new() } else { format!(" (process {process})") };
-                return unusable(format!(
-                    "another harness{process} is at work on the installation in {}: wait until it has ended",
-                    folder.display()
-                ));
-            }
-            Err(TryLockError::Error(error)) => return Err(cannot(&path, "cannot be locked", &error)),
-        }
-        let told = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
-        told.map_err(|error| cannot(&path, "cannot be written", &error))?;
+        let lock = turn.take(folder).await?;
         Ok(State { folder: folder.to_owned(), _lock: lock })
     }
 
@@ -87,7 +68,11 @@ impl State {
         let path = self.folder.join(RECORDS);
         // SQLite would make it for others to read, and its companions as it is itself.
         private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
-        SqliteStorage::open(&path).map_err(|error| cannot(&path, "cannot be used", &error))
+        SqliteStorage::open(&path).map_err(|error| {
+            let advice = "put back a copy of the folder, or begin anew: move the folder away and run `harness connect` \
+                          with all of its options; what people have in Kisi is found again by `harness sync`";
+            cannot(&path, "cannot be used", &format!("{error}: {advice}"))
+        })
     }
 
     /// The gym's key, when there is one.
@@ -159,7 +144,8 @@ impl State {
     /// Removes the installation from the folder, the key before all else, and the folder when nothing else is in it.
     pub(super) fn remove(self, more: &[&str]) -> Result<(), Unusable> {
         self.forget(KEY)?;
-        for name in more.iter().chain(&["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, LOCK]) {
+        for name in more.iter().chain(&["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, QUEUE, LOCK])
+        {
             self.forget(name)?;
         }
         let compiled = self.compiled();
@@ -189,13 +175,23 @@ impl State {
     }
 }
 
-fn cannot(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Unusable {
+fn there(folder: &Path) -> Result<(), Unusable> {
+    if folder.join(RECORDS).exists() {
+        return Ok(());
+    }
+    unusable(format!(
+        "there is no installation in {}: begin with `harness connect`, or name its folder with --state",
+        folder.display()
+    ))
+}
+
+pub(super) fn cannot(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Unusable {
     Unusable::new(format!("{} {what}: {error}", path.display()))
 }
 
 /// Files and folders that are their owner's alone.
 #[cfg(unix)]
-mod private {
+pub(super) mod private {
     use std::fs::{self, DirBuilder, File, OpenOptions};
     use std::io;
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -209,8 +205,14 @@ mod private {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)
     }
 
-    pub(super) fn open(path: &Path) -> io::Result<File> {
+    pub(in super::super) fn open(path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+    }
+
+    /// Whether this is the file of that name still, and not one that was removed meanwhile.
+    pub(in super::super) fn is_at(file: &File, path: &Path) -> bool {
+        let (Ok(file), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
+        (file.dev(), file.ino()) == (named.dev(), named.ino())
     }
 
     /// Refuses what is somebody else's, or not for its owner alone. `mode` is what would be right.
@@ -230,7 +232,7 @@ mod private {
 }
 
 #[cfg(not(unix))]
-mod private {
+pub(super) mod private {
     use std::fs::File;
     use std::io;
     use std::path::Path;
@@ -245,8 +247,12 @@ mod private {
         Err(unknown())
     }
 
-    pub(super) fn open(_: &Path) -> io::Result<File> {
+    pub(in super::super) fn open(_: &Path) -> io::Result<File> {
         Err(unknown())
+    }
+
+    pub(in super::super) fn is_at(_: &File, _: &Path) -> bool {
+        false
     }
 
     pub(super) fn check(_: &Path, _: &str, _: &str) -> Result<(), Unusable> {

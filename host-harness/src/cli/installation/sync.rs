@@ -34,9 +34,9 @@ pub(super) async fn preview(
             // What waits was compared some time ago.
             (_, Phase::Waiting) => end(session, &job.job, console).await?,
             (Mode::Apply, _) | (_, Phase::Applying) => {
-                let text =
-                    "a sync is under way, and one thing is done at a time: `harness sync` goes on with it";
-                return Err(Stop::Ended(Exit::OtherThanExpected, text.to_owned()));
+                let text = "a sync is not through yet, and one thing is done at a time: `harness sync` goes on with it, \
+                            `harness sync --cancel` gives it up, and then a preview is possible";
+                return Err(Stop::Ended(Exit::Unfinished, text.to_owned()));
             }
             _ => {}
         }
@@ -68,6 +68,9 @@ pub(super) async fn sync(
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     let mut before = under_way(session, console).await?;
+    if args.cancel {
+        return cancel(session, before.as_ref(), console).await;
+    }
     if let Some(job) = before.take_if(|job| job.waits == Some(Hold::Brake) && !args.yes) {
         // Whoever was asked to look has perhaps corrected something.
         end(session, &job.job, console).await?;
@@ -76,8 +79,12 @@ pub(super) async fn sync(
         Some(job) => job.job.clone(),
         None => session.ask(console, async |tenant| tenant.start_sync(Mode::Apply).await).await?,
     };
-    if let Some(job) = &before {
-        console.note(&format!("Going on with a reconciliation: {}.", standing(&JobFacts::of(job))));
+    if let Some(job) = before.as_ref().filter(|_| !console.has_given_way) {
+        match (job.phase, job.waits) {
+            (Phase::Waiting, Some(Hold::Brake)) => console.note("Goes on with what was to be confirmed."),
+            (Phase::Waiting, _) => console.note("Applies the preview that is kept."),
+            _ => console.note(&format!("Going on with a reconciliation: {}.", standing(&JobFacts::of(job)))),
+        }
     }
     let mut findings = Findings::of(&session.state, &job)?;
     // A job waits at most once; then it is confirmed and goes on, or this ends.
@@ -106,6 +113,19 @@ pub(super) async fn sync(
             }
         }
     }
+}
+
+/// Gives up what is not through.
+async fn cancel(session: &Session, job: Option<&Progress>, console: &mut Console<'_>) -> Result<Exit, Stop> {
+    let Some(job) = job else {
+        return Err(Stop::Ended(Exit::OtherThanExpected, "no sync is under way".to_owned()));
+    };
+    end(session, &job.job, console).await?;
+    session.state.forget(FINDINGS)?;
+    let now = session.ask(console, async |tenant| tenant.sync_status().await).await?;
+    let now = now.as_ref().unwrap_or(job);
+    console.tell(&Told::new(session, now, &[], false))?;
+    Ok(Exit::AsExpected)
 }
 
 /// The job that is not through.
@@ -140,6 +160,9 @@ async fn steps(
         }
         if console.interrupt().is_requested() {
             return Ok(Came::Interrupted(progress));
+        }
+        if session.is_wanted() {
+            return Err(Stop::GivesWay);
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{Clock, SystemClock};
 
 /// What one or several calls did.
 #[derive(Default)]
-struct Done {
+pub(super) struct Done {
     members: u32,
     groups_refreshed: bool,
     requests: usize,
@@ -44,10 +44,17 @@ struct Told {
 }
 
 /// Does what is due.
-pub(super) async fn run(session: &Session, args: &TickArgs, console: &mut Console<'_>) -> Result<Exit, Stop> {
+pub(super) async fn run(
+    session: &Session,
+    args: &TickArgs,
+    done: &mut Done,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
     console.interrupt().heed();
-    let mut done = Done::default();
-    let ended = calls(session, args, &mut done, console).await;
+    let ended = calls(session, args, done, console).await;
+    if matches!(ended, Err(Stop::GivesWay)) {
+        return Err(Stop::GivesWay);
+    }
     let told = Told {
         members: done.members,
         groups_refreshed: done.groups_refreshed,
@@ -66,7 +73,7 @@ pub(super) async fn run(session: &Session, args: &TickArgs, console: &mut Consol
         return Err(stop);
     }
     console.tell(&told)?;
-    let waits = done.sync.is_some_and(|job| job.waits == Some(Hold::Brake));
+    let waits = done.sync.as_ref().is_some_and(|job| job.waits == Some(Hold::Brake));
     let failed = done.findings.iter().any(|finding| finding.kind == FindingKind::Failure);
     Ok(match () {
         () if done.more => Exit::Unfinished,
@@ -96,7 +103,16 @@ async fn calls(
         if !done.more || !args.until_done || console.interrupt().is_requested() {
             return Ok(());
         }
+        if session.is_wanted() {
+            return Err(Stop::GivesWay);
+        }
         console.progress(&format!("{}, more is due", counted(done.requests, "request")));
+    }
+}
+
+impl Told {
+    fn is_held(&self) -> bool {
+        self.requests == 0 && self.sync.as_ref().is_some_and(JobFacts::is_held)
     }
 }
 
@@ -117,6 +133,7 @@ impl Answer for Told {
             did.push("everybody compared".to_owned());
         }
         let head = match did.is_empty() {
+            true if self.is_held() => "Nothing was done: a sync waits for somebody.".to_owned(),
             true if self.requests == 0 => "Nothing was due.".to_owned(),
             true => format!("Begun: {}.", counted(self.requests, "request")),
             false => format!("Done: {}. It took {}.", did.join("; "), counted(self.requests, "request")),

@@ -86,8 +86,9 @@ pub(crate) async fn address(
 
 /// A scenario that changes more than the plugin does has no business at somebody's real Kisi.
 fn refuse_seeding(scenario: &Scenario) -> Result<(), Unusable> {
-    let advice =
-        "play it against the simulator (leave --kisi out), or add --allow-seeding if that is what you want";
+    let advice = "leave --kisi out to play it against a simulator in this process, or add --allow-seeding: then a simulator \
+                  at that address loses all that it holds, its settings and its time included, and any other Kisi gets \
+                  the groups and people that are missing";
     let seeds =
         scenario.seeds_at.as_ref().map(|place| ("puts groups and people into Kisi before it begins", place));
     match seeds.or_else(|| scenario.needs_simulator()) {

@@ -76,7 +76,9 @@ impl Roll {
                 let known = self.members.iter().flat_map(|member| [member.id.as_str(), member.name.as_str()]);
                 let meant = match meant(given, known) {
                     // Hundreds of names help nobody.
-                    list if list.starts_with("known are") => format!("see {MEMBERS}"),
+                    list if list.starts_with("known are") => {
+                        "give the id, the e-mail address or the whole name".to_owned()
+                    }
                     meant => meant,
                 };
                 unusable(format!("there is no member `{given}` in {MEMBERS}: {meant}"))

@@ -165,13 +165,14 @@ fn columns(table: &Table, file: &str, needed: &[&str], possible: &[&str], all: &
     let others: Vec<&str> =
         table.columns().filter(|name| !needed.contains(name) && !possible.contains(name)).collect();
     for column in needed.iter().filter(|column| !has(column)) {
-        let message = match meant(column, others.iter().copied()) {
-            meant if meant.starts_with("did you mean") => {
+        let message = match meant(column, others.iter().copied()).strip_prefix("did you mean ") {
+            Some(nearly) => {
                 format!(
-                    "{file} needs a column `{column}`, and has one that is nearly it: rename it ({meant})"
+                    "{file} needs a column `{column}`, and has {}: rename it",
+                    nearly.trim_end_matches('?')
                 )
             }
-            _ => format!("{file} needs a column `{column}`"),
+            None => format!("{file} needs a column `{column}`"),
         };
         all.push(Wrong::at(table.head(), message));
     }

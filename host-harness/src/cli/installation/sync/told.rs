@@ -43,6 +43,11 @@ impl JobFacts {
         }
     }
 
+    /// Whether it would remove more than the brake allows, and was not confirmed.
+    pub(in crate::cli::installation) fn is_held(&self) -> bool {
+        self.waits.as_deref() == Some("brake")
+    }
+
     /// Whether everybody was compared and brought up to date.
     pub(in crate::cli::installation) fn is_through(&self) -> bool {
         self.phase == "done"
@@ -195,6 +200,13 @@ impl Answer for Told {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         print_lines(page, &self.findings, self.all)?;
         let Counts { members, differing, applied, calls, grants, grants_removed, .. } = self.job.counts;
+        if self.job.phase == "cancelled" {
+            let text = format!(
+                "Given up, with {} brought up to date. What was done stays; the next `harness sync` compares everybody anew.",
+                counted(applied as usize, "member")
+            );
+            return page.wide(Tone::Head, &text);
+        }
         page.wide(
             Tone::Head,
             &match self.hold {

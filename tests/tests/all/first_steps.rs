@@ -1,0 +1,218 @@
+//! What meets somebody who tries the command line for the first time: two commands at once, and answers that say what
+//! to do.
+
+use std::fs::{self, File};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use host_harness::cli::Live;
+use serde_json::Value;
+
+use crate::installation::Gym;
+
+/// Ann in the entrance and Bo in the spa, through the plugin.
+fn synced() -> Gym {
+    let gym = Gym::mapped();
+    gym.run(&["sync"]).ends(0);
+    gym
+}
+
+#[test]
+fn whoever_comes_while_another_command_works_waits_and_is_told_why() {
+    let gym = synced();
+    let lock = File::open(gym.path("state/lock")).unwrap();
+    lock.lock().unwrap();
+    for command in [&["status"][..], &["doors", "1"], &["event", "member-changed", "1"], &["sync"]] {
+        let ran = gym.run(&[command, &["--wait", "0"]].concat()).ends(4);
+        ran.complains("run the same command again when it has ended, or let it wait for longer with --wait");
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(1_500));
+            lock.unlock().unwrap();
+        });
+        gym.run(&["status"]).ends(0).complains("Waits for another harness");
+    });
+}
+
+#[test]
+fn a_sync_of_everybody_lets_whoever_stands_at_a_door_in_between_two_steps() {
+    let gym = synced();
+    let rows: String =
+        (10..70).map(|n| format!("{n},Member {n},m{n}@example.test,ms-{n},basic,active,\n")).collect();
+    let members = fs::read_to_string(gym.path("members.csv")).unwrap();
+    gym.file("members.csv", &format!("{members}{rows}"));
+    let is_through = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let sync = scope.spawn(|| {
+            let ran = gym.run(&["sync", "--calls", "4"]);
+            is_through.store(true, Ordering::SeqCst);
+            ran
+        });
+        while !gym.path("state/findings.jsonl").exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // What a short command finds in the members' file is not undone by what the sync had read before.
+        gym.edit(
+            "10,Member 10,m10@example.test,ms-10,basic,active",
+            "10,Member 10,m10@example.test,ms-10,basic,frozen",
+        );
+        gym.edit(
+            "1,Ann Lee,ann@example.test,ms-1,basic,active",
+            "1,Ann Lee,ann@example.test,ms-1,basic,frozen",
+        );
+        gym.run(&["event", "membership-frozen", "10"]).ends(0);
+        gym.run(&["event", "membership-frozen", "1"]).ends(0).says(&["Removed from “Entrance”"]);
+        gym.run(&["doors", "2"]);
+        assert!(!is_through.load(Ordering::SeqCst), "the sync was not waited for");
+        let ran = sync.join().unwrap().ends(0).says(&["Kisi matches: 64 members compared"]);
+        assert!(!ran.err.contains("Going on with"), "{}", ran.err);
+    });
+    let held = gym.in_group("Entrance");
+    assert_eq!(held.len(), 59, "{held:?}");
+    assert!(!held.contains(&"ann@example.test".to_owned()) && !held.contains(&"m10@example.test".to_owned()));
+}
+
+#[test]
+fn a_tick_lets_others_in_too_and_tells_all_that_it_did() {
+    let gym = synced();
+    let rows: String =
+        (10..50).map(|n| format!("{n},Member {n},m{n}@example.test,ms-{n},basic,active,\n")).collect();
+    let members = fs::read_to_string(gym.path("members.csv")).unwrap();
+    gym.file("members.csv", &format!("{members}{rows}"));
+    gym.run(&["map", "Basic", "Spa"]).ends(0);
+    std::thread::scope(|scope| {
+        let before = gym.writes();
+        let tick = scope.spawn(|| gym.run(&["tick", "--until-done", "--calls", "5", "--all"]));
+        while gym.writes() == before {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        gym.run(&["explain", "1"]).ends(0);
+        assert!(!tick.is_finished(), "the tick was not waited for");
+        let ran = tick.join().unwrap().ends(0);
+        let told = ran.out.lines().filter(|line| line.contains("Member ")).count();
+        assert_eq!(told, 80, "{}", ran.out);
+    });
+}
+
+#[test]
+fn commands_after_a_disconnect_that_was_interrupted_say_that_it_goes_on() {
+    let gym = synced();
+    let rows: String =
+        (10..20).map(|n| format!("{n},Member {n},m{n}@example.test,ms-{n},basic,active,\n")).collect();
+    let members = fs::read_to_string(gym.path("members.csv")).unwrap();
+    gym.file("members.csv", &format!("{members}{rows}"));
+    gym.run(&["sync"]).ends(0);
+    for _ in 0..2 {
+        let live = Live::default();
+        live.interrupt.request();
+        gym.run_live(&["disconnect", "--remove-granted", "--yes", "--calls", "4"], &live).ends(4);
+    }
+    for command in [&["explain", "1"][..], &["doors", "1"], &["event", "member-changed", "1"], &["sync"]] {
+        let ran = gym.run(command).ends(5).complains("`harness disconnect` goes on with leaving");
+        assert_eq!(ran.err.matches("`harness connect`").count(), 1, "{}", ran.err);
+    }
+    gym.run(&["disconnect", "--remove-granted", "--yes"]).ends(0);
+}
+
+#[test]
+fn the_list_of_those_who_leave_says_what_it_is() {
+    let gym = synced();
+    gym.edit("3,Cy Park,cy@example.test,ms-3,basic,frozen", "3,Cy Park,cy@example.test,ms-3,basic,active");
+    gym.run(&["event", "membership-unfrozen", "3"]).ends(0);
+    gym.edit("3,Cy Park,cy@example.test,ms-3,basic,active", "3,Cy Park,cy@example.test,ms-3,basic,frozen");
+    gym.run(&["event", "membership-frozen", "3"]).ends(0);
+    gym.run(&["disconnect", "--yes"]).ends(0).says(&[
+        "Cy Park (3) cy@example.test nothing that the plugin knows of",
+        "What was given by hand in Kisi and never looked after is not in it",
+    ]);
+}
+
+#[test]
+fn a_door_that_stays_shut_has_its_own_exit_code_and_an_unknown_one_is_not_denied() {
+    let gym = synced();
+    gym.run(&["unlock", "3", "Front door"]).ends(6).complains("no door opens for Cy Park");
+    gym.run(&["unlock", "1", "Front dor"])
+        .ends(2)
+        .complains("`Front dor` is none of the doors that open for Ann Lee (1): did you mean `Front door`?");
+}
+
+#[test]
+fn a_command_line_that_cannot_be_used_is_told_to_machines_too() {
+    let gym = synced();
+    for wrong in [&["login", "1", "--json"][..], &["unlock", "--json"], &["status", "--jsno", "--json"]] {
+        let ran = gym.run(wrong).ends(2);
+        let told: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(told["type"], "error", "{}", ran.out);
+        assert!(ran.err.contains("error:"), "{}", ran.err);
+    }
+    assert_eq!(gym.run(&["unlock"]).ends(2).out, "");
+}
+
+#[test]
+fn a_mapping_file_is_told_all_of_its_mistakes_and_empties_nothing_by_accident() {
+    let gym = synced();
+    let file =
+        gym.file("mapping.csv", "plan,group\nBasik,Entrance\nGold,Spaa\nBasic,Entrance\nBasic,Entrance\n");
+    let file = file.to_str().unwrap();
+    let ran = gym.run(&["map", "--file", file]).ends(2);
+    for line in ["mapping.csv:2:1: ", "mapping.csv:3:1: ", "mapping.csv:5:1: "] {
+        assert!(ran.err.contains(line), "{}", ran.err);
+    }
+    gym.file("mapping.csv", "plans,groups\n");
+    let ran = gym.run(&["map", "--file", file]).ends(2);
+    assert!(ran.err.contains("`plan` is missing") && ran.err.contains("`group` is missing"), "{}", ran.err);
+    gym.file("mapping.csv", "plan,group\n");
+    gym.run(&["map", "--file", file]).ends(2).complains("give --empty");
+    gym.run(&["map"]).ends(0).says(&["Basic any Entrance"]);
+    gym.run(&["map", "--file", file, "--empty"]).ends(0).says(&["Basic any nothing: no door"]);
+    gym.run(&["map", "Basic", "Entrance", "--at", ""]).ends(2).complains("--at names no location");
+    gym.run(&["map", "Basic", "Entrance", "--at", "Nowhere"])
+        .ends(0)
+        .complains("No membership has the location `Nowhere` now");
+}
+
+#[test]
+fn a_sync_that_is_not_through_can_be_given_up() {
+    let gym = Gym::mapped();
+    gym.run(&["sync", "--cancel"]).ends(1).complains("no sync is under way");
+    let live = Live::default();
+    live.interrupt.request();
+    gym.run_live(&["sync", "--calls", "4"], &live).ends(4);
+    gym.run(&["preview"]).ends(4).complains("`harness sync --cancel` gives it up");
+    gym.run(&["sync", "--cancel"]).ends(0).says(&["Given up, with", "What was done stays"]);
+    gym.run(&["preview"]).ends(0);
+    gym.run(&["sync"]).ends(0).says(&["Kisi matches"]);
+}
+
+#[test]
+fn connecting_again_shows_the_mapping_and_what_happens_next() {
+    let gym = synced();
+    let again = gym.connect(&["--lease-days", "30"]).ends(0);
+    again.says(&["Entrance", "1 Basic", "The mapping stays.", "everybody with `harness sync`"]);
+}
+
+#[test]
+fn what_a_command_cannot_know_it_does_not_say() {
+    let gym = synced();
+    gym.run(&["event", "other:gone", "1"])
+        .ends(0)
+        .says(&["As far as the plugin knows", "`harness sync` looks at Kisi"]);
+}
+
+#[test]
+fn an_installation_with_a_part_missing_says_what_to_do() {
+    let gym = synced();
+    fs::remove_file(gym.path("state/key")).unwrap();
+    gym.run(&["status"]).ends(2).complains("run `harness connect --key-file FILE`; everything else stays");
+    gym.connect(&[]).ends(0);
+    for name in ["records.db-wal", "records.db-shm"] {
+        let _ = fs::remove_file(gym.path("state").join(name));
+    }
+    fs::write(
+        gym.path("state/records.db"),
+        "this is no database, and long enough to be told from one".repeat(20),
+    )
+    .unwrap();
+    gym.run(&["status"]).ends(2).complains("or begin anew: move the folder away");
+}
