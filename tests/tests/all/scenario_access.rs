@@ -99,5 +99,9 @@ fn no_scenario_opens_a_door_of_the_real_kisi() {
     let arguments = ["--kisi", "https://kisi.invalid", "--key-file", key.to_str().unwrap()];
     let ran = desk.play(&scenario, &arguments);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
-    assert!(ran.err.contains("the scenario opens a door: play it against the simulator"), "{}", ran.err);
+    assert!(
+        ran.err.contains("the scenario opens a door: leave --kisi out to play it against a simulator"),
+        "{}",
+        ran.err
+    );
 }
