@@ -5,6 +5,7 @@
 
 mod architecture;
 mod code;
+mod documents;
 mod files;
 
 use std::path::{Path, PathBuf};
