@@ -22,6 +22,7 @@ mod doors;
 mod first_steps;
 mod hindrances;
 mod histories;
+mod hostile_input;
 mod installation;
 mod kills;
 mod leases;

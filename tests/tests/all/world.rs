@@ -74,7 +74,12 @@ pub(crate) struct Wire {
     key: Mutex<String>,
     cut: Mutex<Option<Cut>>,
     sent: Mutex<usize>,
+    /// What becomes of Kisi's answers on their way.
+    pub(crate) mangle: Mutex<Option<Mangle>>,
 }
+
+/// Changes an answer.
+pub(crate) type Mangle = Box<dyn FnMut(http::Response<Bytes>) -> http::Response<Bytes> + Send>;
 
 impl World {
     /// Groups `names` in Kisi and the plans `plans`; not connected yet.
@@ -92,6 +97,7 @@ impl World {
             key: Mutex::new(sim.key()),
             cut: Mutex::new(None),
             sent: Mutex::new(0),
+            mangle: Mutex::new(None),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut world = World {
@@ -308,7 +314,11 @@ impl Wire {
         }
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("the body is in memory").to_bytes();
-        Ok(http::Response::from_parts(parts, body))
+        let response = http::Response::from_parts(parts, body);
+        Ok(match self.mangle.lock().unwrap().as_mut() {
+            Some(mangle) => mangle(response),
+            None => response,
+        })
     }
 
     /// How many requests were sent since the last `cut`.
