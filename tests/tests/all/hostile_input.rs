@@ -324,3 +324,35 @@ fn strange_dates_of_members_overflow_nothing() {
         }
     });
 }
+
+/// What people write into files, on the command line: each ends with a word of its own and a sentence.
+#[test]
+fn whatever_stands_in_a_scenario_it_is_played_or_refused_with_a_sentence() {
+    const SCENARIO: &str = include_str!("../../../scenarios/membership-frozen.toml");
+    cases("scenario", |rng| {
+        let desk = crate::command_line::Desk::new();
+        let text = String::from_utf8_lossy(&mutate(rng, SCENARIO.as_bytes())).into_owned();
+        let ran = desk.play(&text, &[]);
+        assert!(ran.code <= 2, "{}: {}", ran.code, ran.err);
+        assert!(ran.code != 2 || ran.err.starts_with("harness: "), "{}", ran.err);
+    });
+}
+
+#[test]
+fn whatever_stands_in_the_files_of_an_installation_a_command_ends_with_a_sentence() {
+    let gym = crate::installation::Gym::mapped();
+    cases("files", |rng| {
+        for name in ["members.csv", "plans.csv"] {
+            let good = std::fs::read_to_string(gym.path(name)).unwrap();
+            gym.file(name, &String::from_utf8_lossy(&mutate(rng, good.as_bytes())));
+            let ran = gym.run(&["explain", "1"]);
+            gym.file(name, &good);
+            assert!([0, 2, 6].contains(&ran.code), "{}: {}", ran.code, ran.err);
+            assert!(ran.code != 2 || !ran.err.is_empty());
+        }
+        let mapping = mutate(rng, b"plan,group,location\nBasic,Entrance,\nGold,Spa,\n");
+        let path = gym.file("mapping.csv", &String::from_utf8_lossy(&mapping));
+        let ran = gym.run(&["map", "--file", path.to_str().unwrap()]);
+        assert!([0, 2].contains(&ran.code), "{}: {}", ran.code, ran.err);
+    });
+}
