@@ -478,7 +478,11 @@ impl Gym {
                 }
                 Ended::Retry(after_ms) => self.wait(sim, after_ms),
                 Ended::Killed => self.seams.plan(&[]),
-                Ended::Paused => return,
+                // It may hold already: whoever entered it connects and saves it again.
+                Ended::Paused => {
+                    self.seams.plan(&[]);
+                    self.connect(sim).await;
+                }
                 // A group of the form was deleted, and the groups were not read since.
                 Ended::Refused(_) => return,
             }
@@ -508,7 +512,11 @@ impl Gym {
             occurred_at: self.clock_ms(),
         };
         let before = self.seams.state().requests_ever;
-        let ended = match self.tenant.handle(&event).await {
+        // What an event takes is no reconciliation's doing.
+        let taken = self.seams.state().taken.take();
+        let handled = self.tenant.handle(&event).await;
+        self.seams.state().taken = taken;
+        let ended = match handled {
             Ok(Ok(outcomes)) => {
                 for outcome in &outcomes {
                     let texts = outcome

@@ -144,7 +144,8 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     drifted(step, &mut picture)?;
     let wants = !entitled.groups.is_empty();
     let left = picture.record.account.as_ref().filter(|account| Some(&account.email) != email.as_ref());
-    picture.differs |= left.is_some();
+    // A login that Kisi would not end is tried again.
+    picture.differs |= left.is_some() || barred && !picture.record.logins.is_empty();
     match (&email, &picture.record.account) {
         // The account that they move to is somebody else's, so that the one they leave is all they had.
         (Some(email), Some(_)) if left.is_some() && wants && rows_of_address(step, id, email)?.is_none() => {

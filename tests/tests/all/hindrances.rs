@@ -252,6 +252,29 @@ fn a_blocked_member_whose_block_fails_for_one_group_keeps_no_login() {
 }
 
 #[test]
+fn a_login_that_kisi_would_not_end_is_ended_by_a_reconciliation_where_a_block_takes_only_ours() {
+    let world = with_ann("gold");
+    world.connect(&SETTINGS.replacen('{', r#"{"on_block":"ours","#, 1)).unwrap();
+    let phone = Phone { brand: "A".to_string(), model: "B".to_string(), system: "C".to_string() };
+    world.runtime.block_on(world.tenant().issue_login("ann", &phone)).unwrap().unwrap();
+    world.directory.update("ann", |ann| ann.status = MemberStatus::Blocked);
+    let fault = FaultEffect::Status { status: 422, retry_after_s: None };
+    world.sim.add_fault(Fault::new("DELETE /logins/{id}", fault).unwrap().times(1));
+    let _refused = world.deliver("ann");
+    let working = || {
+        let state = world.sim.state();
+        let user = state.user_by_email("ann@gym.test").unwrap().id;
+        state.logins_of(user).count()
+    };
+    assert_eq!((world.names_of("ann@gym.test").len(), working()), (0, 1));
+    live(&world, START + 2 * DAY);
+    assert_eq!(working(), 0);
+    world.calls();
+    live(&world, START + 4 * DAY);
+    assert!(world.calls().iter().all(|call| call.starts_with("GET")));
+}
+
+#[test]
 fn a_lease_whose_renewal_was_refused_once_is_tried_again_while_a_reconciliation_waits() {
     let world = gym_with(LEASED, many(1));
     let job = world.runtime.block_on(world.tenant().start_sync(Mode::Preview)).unwrap().unwrap();
