@@ -44,7 +44,8 @@ struct Options {
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { seeds: SEEDS, seed: None, from: 1, minutes: None, failures_max: FAILURES_MAX };
+    let mut options =
+        Options { seeds: SEEDS, seed: None, from: 1, minutes: None, failures_max: FAILURES_MAX };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = || {

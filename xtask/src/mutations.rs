@@ -100,8 +100,15 @@ impl Mutation {
 }
 
 /// Plays the plugin as it is, which must survive, and then each mutation, which must not.
-pub(crate) fn run(workspace: &Workspace, component: &ComponentArgs, seeds: Seeds) -> Result<ExitCode> {
-    let list = list(&workspace.root)?;
+pub(crate) fn run(
+    workspace: &Workspace,
+    component: &ComponentArgs,
+    seeds: Seeds,
+    only: Option<&str>,
+) -> Result<ExitCode> {
+    let mut list = list(&workspace.root)?;
+    list.retain(|mutation| only.is_none_or(|only| mutation.name.contains(only)));
+    ensure!(!list.is_empty(), "no mutation has {} in its name", only.unwrap_or("anything"));
     let mut mutated = Vec::new();
     for mutation in &list {
         let source = read(&workspace.root.join(SOURCES).join(&mutation.file))?;
@@ -121,7 +128,8 @@ pub(crate) fn run(workspace: &Workspace, component: &ComponentArgs, seeds: Seeds
         replace(&file, with_bug.as_bytes())?;
         let verdict = play(&copy, component, &simulation, seeds);
         replace(&file, source.as_bytes())?;
-        let verdict = verdict.with_context(|| format!("the mutation `{}` could not be played", mutation.name))?;
+        let verdict =
+            verdict.with_context(|| format!("the mutation `{}` could not be played", mutation.name))?;
         println!("{}", row(&mutation.name, mutation.rule()?, &verdict, seeds, width));
         if verdict == Verdict::Survived {
             survivors.push(mutation.name.as_str());
@@ -137,7 +145,8 @@ pub(crate) fn run(workspace: &Workspace, component: &ComponentArgs, seeds: Seeds
 
 /// Reads the list.
 fn list(root: &Path) -> Result<Vec<Mutation>> {
-    let list: List = toml::from_str(&read(&root.join(LIST))?).with_context(|| format!("failed to read {LIST}"))?;
+    let list: List =
+        toml::from_str(&read(&root.join(LIST))?).with_context(|| format!("failed to read {LIST}"))?;
     for mutation in &list.mutation {
         mutation.rule()?;
     }
@@ -176,14 +185,16 @@ fn copy_all(from: &Path, to: &Path) -> Result<()> {
         return Ok(());
     }
     let names = |folder: &Path| -> Result<Vec<_>> {
-        let entries = std::fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?;
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("failed to list {}", folder.display()))?;
         entries.map(|entry| Ok(entry?.file_name())).collect()
     };
     let wanted = names(from)?;
     if to.is_dir() {
         for gone in names(to)?.iter().filter(|name| !wanted.contains(name)) {
             let gone = to.join(gone);
-            let removed = if gone.is_dir() { std::fs::remove_dir_all(&gone) } else { std::fs::remove_file(&gone) };
+            let removed =
+                if gone.is_dir() { std::fs::remove_dir_all(&gone) } else { std::fs::remove_file(&gone) };
             removed.with_context(|| format!("failed to remove {}", gone.display()))?;
         }
     }
@@ -208,7 +219,12 @@ fn play(copy: &Workspace, component: &ComponentArgs, simulation: &Path, seeds: S
     match (played.status.success(), objection(&printed)) {
         (true, None) => Ok(Verdict::Survived),
         (false, Some(caught)) => Ok(caught),
-        _ => bail!("{} ended with {}: {}", command::line(&simulate), played.status, command::last_line(&printed)),
+        _ => bail!(
+            "{} ended with {}: {}",
+            command::line(&simulate),
+            played.status,
+            command::last_line(&printed)
+        ),
     }
 }
 
@@ -250,7 +266,11 @@ mod tests {
         }
         for (place, mutation) in list.iter().enumerate() {
             let others = list.iter().skip(place + 1);
-            assert!(others.clone().all(|other| other.name != mutation.name), "{} is there twice", mutation.name);
+            assert!(
+                others.clone().all(|other| other.name != mutation.name),
+                "{} is there twice",
+                mutation.name
+            );
         }
     }
 

@@ -35,6 +35,10 @@ pub(crate) struct SimulateArgs {
     /// Play deliberate bugs of the plugin instead, each until the judge objects. Fails when one survives.
     #[arg(long, conflicts_with_all = ["seed", "minutes"])]
     mutations: bool,
+
+    /// Of these bugs only those that have this in their names.
+    #[arg(long, value_name = "TEXT", requires = "mutations")]
+    only: Option<String>,
 }
 
 const SEEDS: u64 = 1_000;
@@ -45,7 +49,7 @@ const SEEDS_A_MUTATION: u64 = 3_000;
 pub(crate) fn run(workspace: &Workspace, args: &SimulateArgs) -> Result<ExitCode> {
     if args.mutations {
         let seeds = Seeds { from: args.from, count: args.seeds.unwrap_or(SEEDS_A_MUTATION) };
-        return mutations::run(workspace, &args.component, seeds);
+        return mutations::run(workspace, &args.component, seeds, args.only.as_deref());
     }
     let built = build::component(workspace, &args.component)?;
     println!("{}", built.summary(workspace));
