@@ -22,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) mapping: Vec<(String, u64)>,
     /// Every address, as it is compared, that a member ever had.
     pub(crate) emails_ever: BTreeMap<String, BTreeSet<String>>,
+    /// Members who were blocked at some time.
+    pub(crate) blocked_ever: BTreeSet<String>,
     /// Role assignments that staff made.
     pub(crate) by_hand: BTreeSet<u64>,
     /// Users whom staff deleted.
@@ -62,6 +64,26 @@ fn gives(membership: &Membership, grace_ms: u64, now: u64) -> Option<(u64, u64)>
 }
 
 impl Case {
+    /// Remembers what a member is now.
+    pub(crate) fn note(&mut self, member: &Member) {
+        if let Some(email) = &member.email {
+            self.emails_ever.entry(member.id.clone()).or_default().insert(normal(email));
+        }
+        if member.status == MemberStatus::Blocked {
+            self.blocked_ever.insert(member.id.clone());
+        }
+    }
+
+    /// Whether this account can only be that of a member who never was entitled to anything, nor blocked: what staff
+    /// gave to them is theirs.
+    fn is_left_alone(&self, members: &[Member], email: &str) -> bool {
+        let mut owners = self.emails_ever.iter().filter(|(_, emails)| emails.contains(email));
+        let (Some((owner, _)), None) = (owners.next(), owners.next()) else { return false };
+        let is_untouched =
+            |member: &Member| member.memberships.is_empty() && !self.blocked_ever.contains(owner);
+        members.iter().any(|member| member.id == *owner && is_untouched(member))
+    }
+
     /// What a member should hold: the decision table.
     pub(crate) fn desired(&self, member: &Member, kisi: &Snapshot) -> BTreeMap<u64, Window> {
         let mut spans: BTreeMap<u64, Vec<(u64, u64)>> = BTreeMap::new();
@@ -205,7 +227,9 @@ impl Case {
                     == (row.role_id.as_str(), row.valid_from, row.valid_until)
             });
             let was_member = kisi.users.iter().find(|user| user.id == row.assignee_id).is_some_and(|user| {
-                self.emails_ever.values().any(|emails| emails.contains(&normal(&user.email)))
+                let email = normal(&user.email);
+                let was_member = self.emails_ever.values().any(|emails| emails.contains(&email));
+                was_member && !self.is_left_alone(members, &email)
             });
             if !is_as_it_was && (row.role_id != PLAIN || !was_member) {
                 wrong.push(format!("assignment {} of staff ({}) was touched", row.id, row.role_id));

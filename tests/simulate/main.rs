@@ -31,6 +31,7 @@ use history::{Effect, History};
 use world::{Played, play};
 
 const SEEDS: u64 = 200;
+const FAILURES_MAX: usize = 5;
 const SHRINKS_MAX: usize = 3_000;
 
 struct Options {
@@ -38,10 +39,13 @@ struct Options {
     seed: Option<u64>,
     from: u64,
     minutes: Option<u64>,
+    /// After how many histories that break a rule it is enough.
+    failures_max: usize,
 }
 
 fn options() -> Result<Options, String> {
-    let mut options = Options { seeds: SEEDS, seed: None, from: 1, minutes: None };
+    let mut options =
+        Options { seeds: SEEDS, seed: None, from: 1, minutes: None, failures_max: FAILURES_MAX };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut number = || {
@@ -52,6 +56,8 @@ fn options() -> Result<Options, String> {
             "--seeds" => options.seeds = number()?,
             "--seed" => options.seed = Some(number()?),
             "--from" => options.from = number()?,
+            // Seeds begin in their order and end when they have begun, so the least that fails is the same each time.
+            "--first" => options.failures_max = 1,
             "--minutes" => options.minutes = Some(number()?),
             // What `cargo test` hands to every test program.
             "--nocapture" | "--quiet" | "-q" | "--exact" => {}
@@ -77,7 +83,7 @@ fn main() -> ExitCode {
     let options = match options() {
         Ok(options) => options,
         Err(why) => {
-            eprintln!("{why}\nOptions: --seeds N, --seed S, --from S, --minutes M");
+            eprintln!("{why}\nOptions: --seeds N, --seed S, --from S, --minutes M, --first");
             return ExitCode::from(2);
         }
     };
@@ -180,7 +186,7 @@ fn many(plugin: &Plugin, options: &Options) -> ExitCode {
                         || runtime.block_on(play(plugin, &history, false)).digest == played.digest;
                     let mut totals = totals.lock().expect("nobody panics with it");
                     totals.add(seed, played, is_same);
-                    if totals.failed.len() >= 5 {
+                    if totals.failed.len() >= options.failures_max {
                         is_over.store(true, Ordering::Relaxed);
                     }
                     if totals.seeds.is_multiple_of(100) && std::io::stderr().is_terminal() {
@@ -190,7 +196,8 @@ fn many(plugin: &Plugin, options: &Options) -> ExitCode {
             });
         }
     });
-    let totals = totals.into_inner().expect("nobody panics with it");
+    let mut totals = totals.into_inner().expect("nobody panics with it");
+    totals.failed.sort();
     totals.tell(began.elapsed());
     if totals.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

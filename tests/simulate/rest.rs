@@ -7,6 +7,9 @@ use kisi_sim::Simulator;
 use crate::history::GROUPS;
 use crate::world::{AT_REST, Gym};
 
+/// Dates are compared by the second.
+const MARGIN_MS: u64 = 2_000;
+
 impl Gym {
     pub(crate) fn judge(&self, sim: &Simulator, when: &str) {
         let kisi = sim.state();
@@ -39,6 +42,32 @@ impl Gym {
         }
     }
 
+    /// What a reconciliation takes that nobody confirmed, of people to whom nothing happened meanwhile.
+    pub(crate) fn check_brake(&self) {
+        let mut state = self.seams.state();
+        let Some(taken) = &state.taken else { return };
+        let is_taken = |person: &str| !self.changed.contains(person) && !state.case.is_shared(person);
+        let count = taken.iter().filter(|(person, _)| is_taken(person)).count();
+        if count > self.bound {
+            let text = format!("brake: {count} were taken, and {} may be: {taken:?}", self.bound);
+            state.violations.push(text);
+        }
+    }
+
+    /// Who is in which group of this gym.
+    pub(crate) fn held(&self, sim: &Simulator) -> BTreeSet<(String, u64)> {
+        self.seams.state().case.held(&sim.state())
+    }
+
+    /// A step of a reconciliation that began with an empty directory has taken nothing of what was held `before`.
+    pub(crate) fn takes_nothing(&self, sim: &Simulator, before: Option<BTreeSet<(String, u64)>>) {
+        let Some(before) = before else { return };
+        let taken: Vec<_> = before.difference(&self.held(sim)).cloned().collect();
+        if !taken.is_empty() {
+            self.wrong(format!("doubt: the directory is empty, and {taken:?} were taken"));
+        }
+    }
+
     /// Nothing is wrong: events cost nothing, a tick costs nothing, and the day just passed cost its pages alone.
     pub(crate) async fn costs_nothing(&mut self, sim: &Simulator, day: &[String]) {
         self.seams.take_calls();
@@ -55,7 +84,7 @@ impl Gym {
         if !calls.is_empty() && is_simple {
             self.wrong(format!("calls: replaying what is known costs {calls:?}"));
         }
-        self.tick(1_000).await;
+        let ticked = self.tick(1_000).await;
         let calls = self.seams.take_calls();
         if !calls.is_empty() && is_simple {
             self.wrong(format!("calls: a tick with nothing due costs {calls:?}"));
@@ -65,6 +94,13 @@ impl Gym {
             pages("/groups?") + pages("/group_locks?") + pages("/role_assignments?") + pages("/users?");
         if is_simple && (lists != day.len() || day.len() > 1 + 2 * GROUPS.len() + 2) {
             self.wrong(format!("calls: an uneventful day costs {day:?}"));
+        }
+        // Until the moment that a tick names, nobody need do anything.
+        if let Some((next, None)) = ticked
+            && next > self.clock_ms() + MARGIN_MS
+        {
+            self.wait(sim, next - self.clock_ms() - MARGIN_MS);
+            self.judge(sim, "before the next tick");
         }
     }
 }

@@ -16,6 +16,7 @@ mod bench;
 mod build;
 mod ci;
 mod demo;
+mod mutations;
 mod simulate;
 mod test;
 
@@ -69,7 +70,8 @@ enum Task {
     Bench(bench::BenchArgs),
     /// Play random histories with faults at every boundary, and judge where they end.
     ///
-    /// A seed is a history and repeats it exactly: `cargo xtask simulate --seed 42` prints it.
+    /// A seed is a history and repeats it exactly: `cargo xtask simulate --seed 42` prints it. With `--mutations` it is
+    /// the judge who is tested, by deliberate bugs.
     Simulate(simulate::SimulateArgs),
 
     /// Run every check that a change must pass: format, lints, component, tests, documentation.

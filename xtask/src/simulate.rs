@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
+use crate::mutations::{self, Seeds};
 use crate::test::COMPONENT_VARIABLE;
 use crate::workspace::Workspace;
 use crate::{ComponentArgs, build, command};
@@ -15,9 +16,9 @@ pub(crate) struct SimulateArgs {
     #[command(flatten)]
     component: ComponentArgs,
 
-    /// How many histories.
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
-    seeds: u64,
+    /// How many histories: 1,000 unless told, or at most 3,000 for each mutation.
+    #[arg(long, value_name = "N")]
+    seeds: Option<u64>,
 
     /// The first one of them.
     #[arg(long, value_name = "S", default_value_t = 1)]
@@ -30,10 +31,26 @@ pub(crate) struct SimulateArgs {
     /// Stop after so many minutes.
     #[arg(long, value_name = "M")]
     minutes: Option<u64>,
+
+    /// Play deliberate bugs of the plugin instead, each until the judge objects. Fails when one survives.
+    #[arg(long, conflicts_with_all = ["seed", "minutes"])]
+    mutations: bool,
+
+    /// Of these bugs only those that have this in their names.
+    #[arg(long, value_name = "TEXT", requires = "mutations")]
+    only: Option<String>,
 }
+
+const SEEDS: u64 = 1_000;
+/// Enough for what only a rare history shows, and few enough for an evening.
+const SEEDS_A_MUTATION: u64 = 3_000;
 
 /// Builds the component and plays histories. Fails when one breaks a rule.
 pub(crate) fn run(workspace: &Workspace, args: &SimulateArgs) -> Result<ExitCode> {
+    if args.mutations {
+        let seeds = Seeds { from: args.from, count: args.seeds.unwrap_or(SEEDS_A_MUTATION) };
+        return mutations::run(workspace, &args.component, seeds, args.only.as_deref());
+    }
     let built = build::component(workspace, &args.component)?;
     println!("{}", built.summary(workspace));
     let mut simulate = workspace.cargo();
@@ -43,7 +60,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SimulateArgs) -> Result<ExitCode
         Some(seed) => simulate.args(["--seed".to_owned(), seed.to_string()]),
         None => simulate.args([
             "--seeds".to_owned(),
-            args.seeds.to_string(),
+            args.seeds.unwrap_or(SEEDS).to_string(),
             "--from".to_owned(),
             args.from.to_string(),
         ]),

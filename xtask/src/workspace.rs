@@ -79,6 +79,12 @@ impl Workspace {
         command
     }
 
+    /// A copy of this workspace at another place.
+    pub(crate) fn at(&self, root: PathBuf, target: PathBuf) -> Self {
+        let (guest_rust_version, cargo) = (self.guest_rust_version.clone(), self.cargo.clone());
+        Self { root, target, guest_rust_version, cargo }
+    }
+
     /// The compiler that this cargo uses unless it is told otherwise.
     pub(crate) fn rustc(&self) -> Command {
         let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
