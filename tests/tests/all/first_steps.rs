@@ -216,3 +216,15 @@ fn an_installation_with_a_part_missing_says_what_to_do() {
     .unwrap();
     gym.run(&["status"]).ends(2).complains("or begin anew: move the folder away");
 }
+
+#[test]
+fn a_usage_error_names_what_is_wrong_and_each_way_to_use_the_command() {
+    let gym = synced();
+    gym.run(&["login", "1"]).ends(2).complains("harness login [OPTIONS] <MEMBER> --revoke <ID>");
+    for option in ["--grace-days", "--lease-days"] {
+        for days in ["-1", "a few"] {
+            let ran = gym.run(&["connect", option, days]).ends(2);
+            ran.complains(&format!("'{days}' for '{option} <DAYS>': days are a whole number, 0 or more"));
+        }
+    }
+}

@@ -26,6 +26,11 @@ Examples:
       ends it
 ";
 
+/// Two ways to use it, which a complaint about one should not hide.
+pub(super) const LOGIN_USAGE: &str = "\
+harness login [OPTIONS] <MEMBER> --brand <TEXT> --model <TEXT> --system <TEXT>
+       harness login [OPTIONS] <MEMBER> --revoke <ID>";
+
 /// What `harness explain` takes.
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::access::{EXPLAIN_HELP, LOGIN_HELP, UNLOCK_HELP};
+use super::access::{EXPLAIN_HELP, LOGIN_HELP, LOGIN_USAGE, UNLOCK_HELP};
 use super::{DoorsArgs, EXIT_CODES, ExplainArgs, LoginArgs, OutputArgs, UnlockArgs};
 
 const CONNECT_HELP: &str = "\
@@ -142,7 +142,7 @@ pub(crate) enum Installation {
     ///
     /// With it the app opens doors as the member. Its secret is printed once and kept nowhere; a block or a deletion
     /// ends it.
-    #[command(after_help = format!("{LOGIN_HELP}\n{EXIT_CODES}"))]
+    #[command(override_usage = LOGIN_USAGE, after_help = format!("{LOGIN_HELP}\n{EXIT_CODES}"))]
     Login(LoginArgs),
     /// Do what has fallen due though nothing happened. Run it regularly.
     ///
@@ -259,12 +259,12 @@ pub(crate) struct ConnectArgs {
     pub(crate) identifier: Option<String>,
 
     /// Setting: days that access goes on after a payment became overdue.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, value_parser = days)]
     pub(crate) grace_days: Option<u32>,
 
     /// Setting: days after which access ends by itself unless something confirmed it, `harness tick` for example; 0 for
     /// never.
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true, value_parser = days)]
     pub(crate) lease_days: Option<u32>,
 
     /// Setting: what a blocked or deleted member loses.
@@ -289,6 +289,11 @@ pub(crate) struct ConnectArgs {
 
     #[command(flatten)]
     pub(crate) common: Common,
+}
+
+/// A number of days. How many are too many, the plugin knows.
+fn days(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "days are a whole number, 0 or more")
 }
 
 /// What a blocked or deleted member loses.
