@@ -8,7 +8,7 @@ use std::time::Duration;
 use host_harness::cli::Live;
 use serde_json::Value;
 
-use crate::installation::Gym;
+use crate::installation::{Gym, KEY};
 
 /// Ann in the entrance and Bo in the spa, through the plugin.
 fn synced() -> Gym {
@@ -227,4 +227,26 @@ fn a_usage_error_names_what_is_wrong_and_each_way_to_use_the_command() {
             ran.complains(&format!("'{days}' for '{option} <DAYS>': days are a whole number, 0 or more"));
         }
     }
+}
+
+#[test]
+fn a_first_connect_that_is_refused_leaves_nothing_and_a_later_one_takes_nothing() {
+    let gym = Gym::new();
+    let key = gym.file("key.txt", "no-such-key-anywhere");
+    gym.run(&["connect", "--key-file", key.to_str().unwrap()]).ends(2).complains("--members is missing");
+    assert!(!gym.path("state").exists());
+    gym.connect(&[]).ends(5).complains("Kisi does not accept the key");
+    assert!(!gym.path("state").exists());
+
+    gym.file("key.txt", KEY);
+    gym.connect(&[]).ends(0);
+    gym.file("key.txt", "no-such-key-anywhere");
+    gym.connect(&[]).ends(5);
+    assert!(gym.path("state/key").exists() && gym.path("state/installation.json").exists());
+    // What is left of a damaged installation is not thrown away by an attempt to mend it.
+    fs::remove_file(gym.path("state/installation.json")).unwrap();
+    gym.run(&["connect"]).ends(2).complains("--members is missing");
+    assert!(gym.path("state/records.db").exists() && gym.path("state/key").exists());
+    gym.file("key.txt", KEY);
+    gym.connect(&[]).ends(0);
 }

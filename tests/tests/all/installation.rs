@@ -72,7 +72,8 @@ pub(crate) struct Gym {
 }
 
 impl Gym {
-    fn new() -> Gym {
+    /// A gym that was never connected.
+    pub(crate) fn new() -> Gym {
         let key = |secret: &str| {
             format!("[[organizations.keys]]\nuser = \"olga@box.test\"\nsecret = \"{secret}\"\n")
         };

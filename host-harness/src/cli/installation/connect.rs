@@ -64,6 +64,21 @@ pub(super) async fn run(
     }
     let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
     let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
+    let is_new = state.is_new(config::FILE);
+    let connected = install(&state, args, given_key, console).await;
+    if is_new && !state.holds(config::FILE) {
+        // Nothing came of it: nothing of it stays. What it was refused for matters more than a file in the way.
+        let _ = state.remove(&[config::FILE]);
+    }
+    connected
+}
+
+async fn install(
+    state: &State,
+    args: &ConnectArgs,
+    given_key: Option<Key>,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
     let before = state.read::<Config>(config::FILE)?;
     let key = match given_key {
         Some(key) => key,
@@ -99,7 +114,7 @@ pub(super) async fn run(
     state.write(config::FILE, &config)?;
     let calls = recorder.take().exchanges.len();
     let mapping = settled(&tenant, console, async |tenant| tenant.list_mappings().await).await?;
-    let mut installed = installed(&state, &config, &plugin, &roll, &connected, calls);
+    let mut installed = installed(state, &config, &plugin, &roll, &connected, calls);
     for group in &mut installed.groups {
         group.plans = plans(&roll, &mapping, &group.id);
     }

@@ -58,6 +58,16 @@ impl State {
         &self.folder
     }
 
+    /// Whether there is a file of this name.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        self.folder.join(name).exists()
+    }
+
+    /// Whether nothing is in it yet that an installation would miss.
+    pub(super) fn is_new(&self, config: &str) -> bool {
+        [KEY, RECORDS, config].iter().all(|name| !self.holds(name))
+    }
+
     /// A folder for compiled components.
     pub(super) fn compiled(&self) -> PathBuf {
         self.folder.join(COMPILED)
