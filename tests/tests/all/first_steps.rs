@@ -1,7 +1,8 @@
 //! What meets somebody who tries the command line for the first time: two commands at once, and answers that say what
 //! to do.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -249,4 +250,16 @@ fn a_first_connect_that_is_refused_leaves_nothing_and_a_later_one_takes_nothing(
     assert!(gym.path("state/records.db").exists() && gym.path("state/key").exists());
     gym.file("key.txt", KEY);
     gym.connect(&[]).ends(0);
+}
+
+#[test]
+fn whoever_connects_with_a_key_file_that_others_can_read_is_told_so() {
+    let gym = Gym::new();
+    let allow = |mode| fs::set_permissions(gym.path("key.txt"), Permissions::from_mode(mode)).unwrap();
+    allow(0o640);
+    let told = "Others on this machine may read the key in";
+    gym.connect(&[]).ends(0).complains(told).complains("chmod 600");
+    allow(0o600);
+    let ran = gym.connect(&[]).ends(0);
+    assert!(!ran.err.contains(told), "{}", ran.err);
 }

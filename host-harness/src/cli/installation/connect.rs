@@ -15,7 +15,7 @@ use super::groups::plans;
 use super::members::{Offset, Roll, folder};
 use super::report::{GroupFacts, counted, warning};
 use super::session::{self, Parts, absolute, settled};
-use super::state::State;
+use super::state::{State, private};
 use super::turn::Turn;
 use crate::cli::args::{ConnectArgs, Installation};
 use crate::cli::exit::{Exit, Stop};
@@ -63,6 +63,13 @@ pub(super) async fn run(
         world::endpoint(kisi)?;
     }
     let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
+    if let Some(file) = args.key_file.as_deref().filter(|file| private::may_be_read_by_others(file)) {
+        let file = file.display();
+        console.note(&format!(
+            "Others on this machine may read the key in {file}: remove the file when you are connected, which keeps a copy \
+             of the key, or run `chmod 600 {file}`."
+        ));
+    }
     let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
     let is_new = state.is_new(config::FILE);
     let connected = install(&state, args, given_key, console).await;

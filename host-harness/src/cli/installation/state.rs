@@ -225,6 +225,12 @@ pub(super) mod private {
         (file.dev(), file.ino()) == (named.dev(), named.ino())
     }
 
+    /// Whether this file can be read by others than its owner.
+    pub(in super::super) fn may_be_read_by_others(path: &Path) -> bool {
+        const READ: u32 = 0o044;
+        fs::metadata(path).is_ok_and(|metadata| metadata.mode() & READ != 0)
+    }
+
     /// Refuses what is somebody else's, or not for its owner alone. `mode` is what would be right.
     pub(super) fn check(path: &Path, mode: &str, why: &str) -> Result<(), Unusable> {
         let metadata = fs::metadata(path).map_err(|error| cannot(path, "cannot be read", &error))?;
@@ -262,6 +268,10 @@ pub(super) mod private {
     }
 
     pub(in super::super) fn is_at(_: &File, _: &Path) -> bool {
+        false
+    }
+
+    pub(in super::super) fn may_be_read_by_others(_: &Path) -> bool {
         false
     }
 
