@@ -1,6 +1,10 @@
 //! What is wrong, in sentences, each with its place in the scenario when it is about that.
 
+use std::collections::BTreeMap;
 use std::fmt;
+
+/// So many alike are told each with its line.
+const ALIKE_MAX: usize = 3;
 
 /// Where something stands in a scenario's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +42,28 @@ impl Wrong {
     pub(crate) fn plain(message: impl Into<String>) -> Wrong {
         Wrong { place: None, message: message.into() }
     }
+}
+
+/// What is wrong in many rows alike is told once, with how often: the three hundredth line says no more than the first.
+pub(crate) fn told_once(all: Vec<Wrong>) -> Vec<Wrong> {
+    let mut lines: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    let alike = |wrong: &Wrong| {
+        wrong.place.as_ref().map(|place| ((place.file.clone(), wrong.message.clone()), place.line))
+    };
+    for (key, line) in all.iter().filter_map(alike) {
+        lines.entry(key).or_default().push(line);
+    }
+    let once = |wrong: Wrong| {
+        let Some((key, line)) = alike(&wrong) else { return Some(wrong) };
+        match lines.get(&key).map(Vec::as_slice) {
+            Some([first, more @ .., last]) if more.len() + 2 > ALIKE_MAX => (line == *first).then(|| {
+                let message = format!("{} (and in {} more rows, up to line {last})", key.1, more.len() + 1);
+                Wrong { message, ..wrong }
+            }),
+            _ => Some(wrong),
+        }
+    };
+    all.into_iter().filter_map(once).collect()
 }
 
 impl fmt::Display for Wrong {
@@ -93,6 +119,21 @@ pub(crate) fn unusable<T>(message: impl Into<String>) -> Result<T, Unusable> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_in_many_rows_is_told_once() {
+        let wrong = |line, message: &str| {
+            Wrong::at(Place { file: "m.csv".to_owned(), line, column: 1 }, message)
+        };
+        let mut all: Vec<Wrong> = (2..302).map(|line| wrong(line, "no plan `x`")).collect();
+        all.extend([wrong(5, "no status"), wrong(6, "no status"), wrong(7, "no status"), Wrong::plain("y")]);
+        let told = Unusable::from(told_once(all)).to_string();
+        assert_eq!(
+            told,
+            "m.csv:2:1: no plan `x` (and in 299 more rows, up to line 301)\nm.csv:5:1: no status\nm.csv:6:1: no status\n\
+             m.csv:7:1: no status\ny"
+        );
+    }
 
     #[test]
     fn the_place_that_was_known_first_stays() {

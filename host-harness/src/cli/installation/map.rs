@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::cli::args::MapArgs;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::report::{Page, Table, Tone};
-use crate::cli::wrong::{Unusable, Wrong, unusable};
+use crate::cli::wrong::{Unusable, Wrong, told_once, unusable};
 use crate::contract::groups::{Group, GroupWarning};
 use crate::contract::mappings::{Mapping, MappingState};
 
@@ -183,7 +183,7 @@ fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Map
         }
         wanted.push(entry);
     }
-    if wrong.is_empty() { Ok(wanted) } else { Err(wrong.into()) }
+    if wrong.is_empty() { Ok(wanted) } else { Err(told_once(wrong).into()) }
 }
 
 fn shown(session: &Session, states: &[MappingState], changed: bool) -> Shown {

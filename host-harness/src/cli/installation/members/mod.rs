@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::MemoryDirectory;
 use crate::cli::scenario::meant;
-use crate::cli::wrong::{Unusable, Wrong, unusable};
+use crate::cli::wrong::{Unusable, Wrong, told_once, unusable};
 use crate::contract::types::{Member, Plan};
 
 pub(super) use day::Offset;
@@ -34,7 +34,7 @@ impl Roll {
         let mut wrong = Vec::new();
         let plans = rows::plans(&Table::read(&folder.join(PLANS))?, &mut wrong);
         let members = rows::members(&Table::read(&folder.join(MEMBERS))?, &plans, offset, &mut wrong);
-        if wrong.is_empty() { Ok(Roll { plans, members }) } else { Err(wrong.into()) }
+        if wrong.is_empty() { Ok(Roll { plans, members }) } else { Err(told_once(wrong).into()) }
     }
 
     /// For the plugin to ask.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::cli::wrong::{Place, Unusable, Wrong, unusable};
+use crate::cli::wrong::{Place, Unusable, Wrong, told_once, unusable};
 
 /// Largest file: 100,000 memberships take a tenth of it.
 const FILE_BYTES_MAX: u64 = 128 << 20;
@@ -73,7 +73,7 @@ impl Table {
             }
             rows.push((line, record.iter().map(str::to_owned).collect()));
         }
-        if wrong.is_empty() { Ok(Table { file: file.to_owned(), columns, rows }) } else { Err(wrong.into()) }
+        if wrong.is_empty() { Ok(Table { file: file.to_owned(), columns, rows }) } else { Err(told_once(wrong).into()) }
     }
 
     /// The names of its columns, in lower case, words joined by `_`.
