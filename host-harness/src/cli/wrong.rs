@@ -122,9 +122,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_in_many_rows_is_told_once() {
-        let wrong = |line, message: &str| {
-            Wrong::at(Place { file: "m.csv".to_owned(), line, column: 1 }, message)
-        };
+        let wrong =
+            |line, message: &str| Wrong::at(Place { file: "m.csv".to_owned(), line, column: 1 }, message);
         let mut all: Vec<Wrong> = (2..302).map(|line| wrong(line, "no plan `x`")).collect();
         all.extend([wrong(5, "no status"), wrong(6, "no status"), wrong(7, "no status"), Wrong::plain("y")]);
         let told = Unusable::from(told_once(all)).to_string();

@@ -157,7 +157,7 @@ fn a_mapping_file_is_told_all_of_its_mistakes_and_empties_nothing_by_accident() 
         gym.file("mapping.csv", "plan,group\nBasik,Entrance\nGold,Spaa\nBasic,Entrance\nBasic,Entrance\n");
     let file = file.to_str().unwrap();
     let ran = gym.run(&["map", "--file", file]).ends(2);
-    for line in ["mapping.csv:2:1: ", "mapping.csv:3:1: ", "mapping.csv:5:1: "] {
+    for line in ["mapping.csv:2:1: ", "mapping.csv:3:6: ", "mapping.csv:5:1: "] {
         assert!(ran.err.contains(line), "{}", ran.err);
     }
     gym.file("mapping.csv", "plans,groups\n");

@@ -434,19 +434,19 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
     gym.file("members.csv", wrong);
     let ran = gym.run(&["sync"]).ends(2);
     let expected = [
-        ":2:1: there is no plan `basik` in plans.csv: did you mean `basic`?",
-        ":3:1: `bo example.test` is no e-mail address",
-        ":3:1: blocked is `yes` or `no`, and not `maybe`",
-        ":3:1: there is no status `aktive`: did you mean `active`?",
+        ":2:34: there is no plan `basik` in plans.csv: did you mean `basic`?",
+        ":3:10: `bo example.test` is no e-mail address",
+        ":3:26: blocked is `yes` or `no`, and not `maybe`",
+        ":3:42: there is no status `aktive`: did you mean `active`?",
         ":5:1: the member `3` has another name, e-mail address or block here than in line 4",
         ":6:1: a member needs a member_id and a name",
-        ":7:1: the membership `ms-5` ends before it starts",
-        ":8:1: overdue_since: `1.12.2026` is no day: write it like 2026-12-31",
-        ":8:1: the membership `ms-6` has frozen_until and is not `frozen`",
-        ":9:1: the membership `ms-7` needs a plan",
-        ":9:1: the membership `ms-7` needs a status",
-        ":10:1: there is a plan and no membership_id",
-        ":12:1: the membership `ms-9` is in line 11 already",
+        ":7:42: the membership `ms-5` ends before it starts",
+        ":8:44: overdue_since: `1.12.2026` is no day: write it like 2026-12-31",
+        ":8:33: the membership `ms-6` has frozen_until and is not `frozen`",
+        ":9:18: the membership `ms-7` needs a plan",
+        ":9:19: the membership `ms-7` needs a status",
+        ":10:14: there is a plan and no membership_id",
+        ":12:13: the membership `ms-9` is in line 11 already",
     ];
     for (line, message) in ran.err.lines().zip(expected) {
         assert!(line.contains("members.csv") && line.contains(message), "{message:?} is not {line:?}");
@@ -553,7 +553,7 @@ fn what_cannot_be_done_is_refused_with_what_to_do() {
     }
     let mapping = gym.file("mapping.csv", "plan,group\nBasic,Pool\nGold,Spa\nGold,Spa\n");
     let ran = gym.run(&["map", "--file", mapping.to_str().unwrap()]).ends(2);
-    let ran = ran.complains("mapping.csv:2:1: there is no group `Pool`");
+    let ran = ran.complains("mapping.csv:2:7: there is no group `Pool`");
     ran.complains("mapping.csv:4:1: is the same as an earlier entry");
 }
 

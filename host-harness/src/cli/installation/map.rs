@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::cli::args::MapArgs;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::report::{Page, Table, Tone};
-use crate::cli::wrong::{Unusable, Wrong, told_once, unusable};
+use crate::cli::wrong::{Place, Unusable, Wrong, told_once, unusable};
 use crate::contract::groups::{Group, GroupWarning};
 use crate::contract::mappings::{Mapping, MappingState};
 
@@ -172,14 +172,16 @@ fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Map
     }
     let (mut wanted, mut wrong): (Vec<Mapping>, _) = (Vec::new(), Vec::new());
     for row in rows.rows() {
-        let mut note = |error: String| wrong.push(Wrong::at(row.place(), error));
-        let plan = session.roll.plan(row.get("plan").unwrap_or_default()).map_err(&mut note).ok();
-        let group = group(row.get("group").unwrap_or_default(), groups).map_err(&mut note).ok();
+        let mut note = |place: Place, error: String| wrong.push(Wrong::at(place, error));
+        let plan = session.roll.plan(row.get("plan").unwrap_or_default());
+        let plan = plan.map_err(|error| note(row.place_of("plan"), error)).ok();
+        let group = group(row.get("group").unwrap_or_default(), groups);
+        let group = group.map_err(|error| note(row.place_of("group"), error)).ok();
         let (Some(plan), Some(group)) = (plan, group) else { continue };
         let location = row.get("location").map(str::to_owned);
         let entry = Mapping { plan: plan.id.clone(), group: group.id.clone(), location };
         if wanted.contains(&entry) {
-            note("is the same as an earlier entry".to_owned());
+            note(row.place(), "is the same as an earlier entry".to_owned());
         }
         wanted.push(entry);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::day::{self, Offset};
-use super::{MEMBERS, PLANS, Row, Table, wrong};
+use super::{MEMBERS, PLANS, Row, Table, wrong, wrong_in};
 use crate::cli::scenario::meant;
 use crate::cli::wrong::Wrong;
 use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Plan};
@@ -36,7 +36,7 @@ pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
             continue;
         };
         if let Some(line) = lines.insert(id, row.line()) {
-            all.push(wrong(&row, format!("the plan `{id}` is in line {line} already")));
+            all.push(wrong_in(&row, "id", format!("the plan `{id}` is in line {line} already")));
             continue;
         }
         plans.push(Plan { id: id.to_owned(), name: name.to_owned() });
@@ -66,7 +66,8 @@ pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut V
         }
         let Some(membership) = membership(&row, plans, offset, all) else { continue };
         if let Some(line) = row.get("membership_id").and_then(|id| memberships.insert(id, row.line())) {
-            all.push(wrong(&row, format!("the membership `{}` is in line {line} already", membership.id)));
+            let message = format!("the membership `{}` is in line {line} already", membership.id);
+            all.push(wrong_in(&row, "membership_id", message));
             continue;
         }
         known.memberships.push(membership);
@@ -82,13 +83,17 @@ fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
     };
     let email = row.get("email");
     if let Some(email) = email.filter(|email| !is_address(email)) {
-        all.push(wrong(row, format!("`{email}` is no e-mail address: correct it, or leave it blank")));
+        all.push(wrong_in(
+            row,
+            "email",
+            format!("`{email}` is no e-mail address: correct it, or leave it blank"),
+        ));
     }
     let status = match row.get("blocked").map(str::to_lowercase).as_deref() {
         None | Some("no" | "false" | "0") => MemberStatus::Active,
         Some("yes" | "true" | "1") => MemberStatus::Blocked,
         Some(other) => {
-            all.push(wrong(row, format!("blocked is `yes` or `no`, and not `{other}`")));
+            all.push(wrong_in(row, "blocked", format!("blocked is `yes` or `no`, and not `{other}`")));
             MemberStatus::Active
         }
     };
@@ -100,19 +105,20 @@ fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
 fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Option<Membership> {
     let Some(id) = row.get("membership_id") else {
         if let Some(column) = OF_MEMBERSHIP.iter().find(|column| row.get(column).is_some()) {
-            all.push(wrong(row, format!("there is a {column} and no membership_id")));
+            all.push(wrong_in(row, column, format!("there is a {column} and no membership_id")));
         }
         return None;
     };
     let before = all.len();
     let plan = match row.get("plan") {
         None => {
-            all.push(wrong(row, format!("the membership `{id}` needs a plan")));
+            all.push(wrong_in(row, "plan", format!("the membership `{id}` needs a plan")));
             None
         }
         Some(plan) if plans.iter().all(|known| known.id != plan) => {
             let known = plans.iter().map(|plan| plan.id.as_str());
-            all.push(wrong(row, format!("there is no plan `{plan}` in {PLANS}: {}", meant(plan, known))));
+            let message = format!("there is no plan `{plan}` in {PLANS}: {}", meant(plan, known));
+            all.push(wrong_in(row, "plan", message));
             None
         }
         Some(plan) => Some(plan.to_owned()),
@@ -125,11 +131,11 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
             "" => format!("the membership `{id}` needs a status"),
             given => format!("there is no status `{given}`: {}", meant(given, known)),
         };
-        all.push(wrong(row, message));
+        all.push(wrong_in(row, "status", message));
     }
     let mut moment = |column: &str, read: fn(&str, Offset) -> Result<u64, String>| {
         let read = read(row.get(column)?, offset);
-        read.map_err(|message| all.push(wrong(row, format!("{column}: {message}")))).ok()
+        read.map_err(|message| all.push(wrong_in(row, column, format!("{column}: {message}")))).ok()
     };
     let starts_at = moment("first_day", day::begins);
     let ends_at = moment("last_day", day::is_over);
@@ -138,10 +144,11 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
     if let (Some(start), Some(end)) = (starts_at, ends_at)
         && end <= start
     {
-        all.push(wrong(row, format!("the membership `{id}` ends before it starts")));
+        all.push(wrong_in(row, "last_day", format!("the membership `{id}` ends before it starts")));
     }
     if frozen_until.is_some() && status.is_some_and(|status| status != MembershipStatus::Frozen) {
-        all.push(wrong(row, format!("the membership `{id}` has frozen_until and is not `frozen`")));
+        let message = format!("the membership `{id}` has frozen_until and is not `frozen`");
+        all.push(wrong_in(row, "frozen_until", message));
     }
     if all.len() > before {
         return None;
@@ -181,12 +188,12 @@ fn columns(table: &Table, file: &str, needed: &[&str], possible: &[&str], all: &
     for other in others {
         let meant = meant(other, absent.iter().copied());
         if meant.starts_with("did you mean") {
-            all.push(Wrong::at(table.head(), format!("the column `{other}` is not known: {meant}")));
+            all.push(Wrong::at(table.head_of(other), format!("the column `{other}` is not known: {meant}")));
         }
     }
     for name in table.columns().filter(|name| table.columns().filter(|other| other == name).count() > 1) {
         let message = format!("there are several columns `{name}`");
-        let twice = Wrong::at(table.head(), message);
+        let twice = Wrong::at(table.head_of(name), message);
         if !name.is_empty() && !all.contains(&twice) {
             all.push(twice);
         }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use crate::cli::installation::report::counted;
 use crate::cli::wrong::{Place, Unusable, Wrong, told_once, unusable};
 
 /// Largest file: 100,000 memberships take a tenth of it.
@@ -13,8 +14,19 @@ const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// A file of named columns.
 pub(in crate::cli::installation) struct Table {
     file: String,
+    text: String,
+    delimiter: char,
     columns: Vec<String>,
-    rows: Vec<(usize, Vec<String>)>,
+    rows: Vec<Line>,
+}
+
+/// A row as it stands in the file.
+struct Line {
+    /// Its line, from 1.
+    number: usize,
+    /// Where it begins, in bytes.
+    at: usize,
+    fields: Vec<String>,
 }
 
 impl Table {
@@ -40,9 +52,10 @@ impl Table {
         })?;
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let head = text.lines().next().unwrap_or_default();
-        let delimiter = if head.matches(';').count() > head.matches(',').count() { b';' } else { b',' };
+        let (delimiter, other) =
+            if head.matches(';').count() > head.matches(',').count() { (';', ',') } else { (',', ';') };
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(delimiter)
+            .delimiter(delimiter as u8)
             .trim(csv::Trim::All)
             .flexible(true)
             .from_reader(text.as_bytes());
@@ -66,14 +79,55 @@ impl Table {
             if record.iter().all(str::is_empty) {
                 continue;
             }
-            if record.len() != columns.len() {
-                let message =
-                    format!("this row has {} fields, and there are {} columns", record.len(), columns.len());
-                wrong.push(Wrong::at(Place { file: file.to_owned(), line, column: 1 }, message));
+            let fields: Vec<String> = record.iter().map(str::to_owned).collect();
+            let row = text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+            let quote = fields.iter().any(|field| field.contains('\n')).then(|| spots(row, delimiter));
+            // Nothing is amiss with a note of several lines. A quote that swallows rows is.
+            let is_short = fields.len() != columns.len();
+            let quote = quote.into_iter().flatten().find(|spot| match &spot.quote {
+                Some(Quote::Open) => true,
+                Some(Quote::Closed { lines, is_within }) => *lines > 0 && (*is_within || is_short),
+                None => false,
+            });
+            let place = |lines: usize, column| Place { file: file.to_owned(), line: line + lines, column };
+            let counts = || {
+                format!(
+                    "this row has {}, and there are {} columns",
+                    counted(fields.len(), "field"),
+                    columns.len()
+                )
+            };
+            if let Some(spot) = quote {
+                let closed = match spot.quote {
+                    Some(Quote::Closed { lines, .. }) => format!("in line {}", line + spot.lines + lines),
+                    _ => "nowhere".to_owned(),
+                };
+                let mut message = format!(
+                    "a quote opens here and is closed {closed}, so that all in between is one field: close it where the \
+                     field ends, or remove it"
+                );
+                if is_short {
+                    message = format!("{}; {message}", counts());
+                }
+                wrong.push(Wrong::at(place(spot.lines, spot.column), message));
+            } else if is_short {
+                let message = match spots(row, other).len() == columns.len() {
+                    true => {
+                        format!(
+                            "{}: it is separated by `{other}`, and the first line by `{delimiter}`",
+                            counts()
+                        )
+                    }
+                    false => counts(),
+                };
+                wrong.push(Wrong::at(place(0, 1), message));
             }
-            rows.push((line, record.iter().map(str::to_owned).collect()));
+            rows.push(Line { number: line, at, fields });
         }
-        if wrong.is_empty() { Ok(Table { file: file.to_owned(), columns, rows }) } else { Err(told_once(wrong).into()) }
+        if !wrong.is_empty() {
+            return Err(told_once(wrong).into());
+        }
+        Ok(Table { file: file.to_owned(), text: text.to_owned(), delimiter, columns, rows })
     }
 
     /// The names of its columns, in lower case, words joined by `_`.
@@ -83,12 +137,92 @@ impl Table {
 
     /// Its rows.
     pub(in crate::cli::installation) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|(line, fields)| Row { table: self, line: *line, fields })
+        self.rows.iter().map(|line| Row { table: self, line })
     }
 
     /// The line that names the columns.
     pub(in crate::cli::installation) fn head(&self) -> Place {
         Place { file: self.file.clone(), line: 1, column: 1 }
+    }
+
+    /// Where a column is named.
+    pub(in crate::cli::installation) fn head_of(&self, column: &str) -> Place {
+        self.place(1, 0, column)
+    }
+
+    /// Where the field of a column is in the row that begins at a byte; the row when it has none.
+    fn place(&self, line: usize, at: usize, column: &str) -> Place {
+        let row = self.text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+        let index = self.columns.iter().position(|name| name == column);
+        let spot = index.and_then(|index| spots(row, self.delimiter).into_iter().nth(index));
+        let (lines, column) = spot.map_or((0, 1), |spot| (spot.lines, spot.column));
+        Place { file: self.file.clone(), line: line + lines, column }
+    }
+}
+
+/// Where a field begins.
+struct Spot {
+    /// Lines after the one with which its row begins.
+    lines: usize,
+    /// From 1, in characters.
+    column: usize,
+    quote: Option<Quote>,
+}
+
+/// A field's quote.
+enum Quote {
+    /// It is not closed before the file ends.
+    Open,
+    /// It is closed so many lines further on; within a field when more than blanks follows.
+    Closed { lines: usize, is_within: bool },
+}
+
+/// The fields of the row with which a text begins, read as the CSV reader does.
+fn spots(text: &str, delimiter: char) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    let (mut lines, mut column) = (0, 1);
+    let mut rest = text.chars().peekable();
+    loop {
+        let mut spot = Spot { lines, column, quote: None };
+        if rest.next_if_eq(&'"').is_some() {
+            column += 1;
+            spot.quote = Some(Quote::Open);
+            while let Some(char) = rest.next() {
+                column += 1;
+                match char {
+                    '"' if rest.next_if_eq(&'"').is_some() => column += 1,
+                    '"' => {
+                        spot.quote = Some(Quote::Closed { lines: lines - spot.lines, is_within: false });
+                        break;
+                    }
+                    '\n' => (lines, column) = (lines + 1, 1),
+                    _ => {}
+                }
+            }
+        }
+        // Blanks around a field are no part of it.
+        let mut is_begun = spot.quote.is_some();
+        let end = loop {
+            let Some(char) = rest.next() else { break None };
+            if char == delimiter || char == '\n' || char == '\r' {
+                column += 1;
+                break Some(char);
+            }
+            if !char.is_whitespace() {
+                if !is_begun {
+                    spot.column = column;
+                }
+                is_begun = true;
+                if let Some(Quote::Closed { is_within, .. }) = &mut spot.quote {
+                    *is_within = true;
+                }
+            }
+            column += 1;
+        };
+        spots.push(spot);
+        if end != Some(delimiter) {
+            return spots;
+        }
     }
 }
 
@@ -107,25 +241,29 @@ fn blank_lines(text: &str, at: usize) -> usize {
 #[derive(Clone, Copy)]
 pub(in crate::cli::installation) struct Row<'a> {
     table: &'a Table,
-    line: usize,
-    fields: &'a [String],
+    line: &'a Line,
 }
 
 impl<'a> Row<'a> {
     /// What stands in a column; nothing when it is blank or there is no such column.
     pub(in crate::cli::installation) fn get(&self, column: &str) -> Option<&'a str> {
         let index = self.table.columns.iter().position(|name| name == column)?;
-        self.fields.get(index).map(String::as_str).filter(|text| !text.is_empty())
+        self.line.fields.get(index).map(String::as_str).filter(|text| !text.is_empty())
     }
 
     /// Its line in the file.
     pub(in crate::cli::installation) fn line(&self) -> usize {
-        self.line
+        self.line.number
     }
 
     /// Where it is.
     pub(in crate::cli::installation) fn place(&self) -> Place {
-        Place { file: self.table.file.clone(), line: self.line, column: 1 }
+        Place { file: self.table.file.clone(), line: self.line.number, column: 1 }
+    }
+
+    /// Where its field of a column is.
+    pub(in crate::cli::installation) fn place_of(&self, column: &str) -> Place {
+        self.table.place(self.line.number, self.line.at, column)
     }
 }
 
@@ -161,12 +299,47 @@ mod tests {
             (&b""[..], "f.csv:1:1: is empty: its first line names the columns"),
             (
                 b"a,b\n1,2\n1\n1,2,3\n",
-                "f.csv:3:1: this row has 1 fields, and there are 2 columns\nf.csv:4:1: ",
+                "f.csv:3:1: this row has 1 field, and there are 2 columns\nf.csv:4:1: ",
             ),
             (b"a,b\n1,2\nJ\xf6rg,2\n", "f.csv:3:1: is not in UTF-8: export or save the file as CSV in UTF-8"),
         ] {
             let error = parse(text).err().unwrap();
             assert!(error.starts_with(message), "{error}");
         }
+    }
+
+    #[test]
+    fn a_quote_that_swallows_rows_is_told_where_it_opens() {
+        let quote = |place: &str, closed: &str| {
+            [format!("f.csv:{place}: "), format!("a quote opens here and is closed {closed},")]
+        };
+        for (text, message) in [
+            ("a,b\n1,2\n3,\"4\n5,6\n", quote("3:3", "nowhere")),
+            ("a,b\n1,2\n\"3,4\n5,6\n", quote("3:1", "nowhere")),
+            ("a,b\n1,\"2\n3,4\n5,\"6\"\n7,8\n", quote("2:3", "in line 4")),
+            ("a,b\n\n\"1,2\n3,4\n5,\"\n7,8\n", quote("3:1", "in line 5")),
+            (
+                "a,b,c\n1;2;3\n",
+                ["f.csv:2:1: this row has 1 field, ".into(), "3 columns: it is separated by `;`,".into()],
+            ),
+        ] {
+            let error = parse(text.as_bytes()).err().unwrap();
+            let [place, message] = message;
+            assert!(error.starts_with(&place) && error.contains(&message), "{text:?}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        assert!(parse(b"a,b\n1,\"two\nlines and a \"\"quote\"\"\" \n3,4\n").is_ok());
+    }
+
+    #[test]
+    fn a_field_s_place_is_where_its_text_begins() {
+        let text = "\u{feff}Id, Name ;x,b\r\n\"\u{e9}, \"\"1\"\"\",  J\u{f6}rg,3\n\n\"two\nlines\",n,\"3\"\n";
+        let table = parse(text.as_bytes()).map_err(|error| panic!("{error}")).unwrap();
+        assert_eq!(table.head_of("b").to_string(), "f.csv:1:13");
+        let places: Vec<String> = table
+            .rows()
+            .flat_map(|row| ["id", "b", "absent"].map(|column| row.place_of(column).to_string()))
+            .collect();
+        assert_eq!(places, ["f.csv:2:1", "f.csv:2:19", "f.csv:2:1", "f.csv:4:1", "f.csv:5:10", "f.csv:4:1"]);
     }
 }
