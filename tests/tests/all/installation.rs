@@ -143,8 +143,11 @@ impl Gym {
         seed_cache(&state);
         let arguments = ["harness"].iter().chain(arguments).copied().map(OsString::from);
         let arguments = arguments.chain(["--state".into(), state.into_os_string()]);
+        let mut live = live.clone();
+        // Nobody's home is touched.
+        live.surroundings.config.get_or_insert_with(|| self.path("config"));
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = cli::run(arguments, Streams { out: &mut out, err: &mut err, colour: false }, live);
+        let code = cli::run(arguments, Streams { out: &mut out, err: &mut err, colour: false }, &live);
         let ran = Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() };
         for text in [&ran.out, &ran.err] {
             for key in [KEY, OTHER_KEY, "sim-key-"] {

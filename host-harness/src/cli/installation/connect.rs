@@ -13,6 +13,7 @@ use super::console::{Answer, Console};
 use super::disconnect;
 use super::members::{Offset, Roll, folder};
 use super::report::{GroupFacts, counted, warning};
+use super::sealing::{self, Sealing};
 use super::session::{self, Parts, absolute, settled};
 use super::state::State;
 use crate::cli::args::ConnectArgs;
@@ -56,11 +57,12 @@ pub(super) async fn run(args: &ConnectArgs, console: &mut Console<'_>) -> Result
         world::endpoint(kisi)?;
     }
     let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
+    let sealing = Sealing::new(&args.common, console.surroundings())?;
     let state = State::make(&args.common.state)?;
     let before = state.read::<Config>(config::FILE)?;
     let key = match given_key {
         Some(key) => key,
-        None => state.key()?.ok_or_else(|| {
+        None => sealing::key(&state, &sealing, console)?.ok_or_else(|| {
             Unusable::new("--key-file is missing: a file with an API key of an administrator, made in Kisi under My Account > API")
         })?,
     };
@@ -88,7 +90,7 @@ pub(super) async fn run(args: &ConnectArgs, console: &mut Console<'_>) -> Result
         .map(|place| config::Place { id: place.id.clone(), name: place.name.clone(), chosen: place.chosen })
         .collect();
     state.forget(disconnect::LEFT)?;
-    state.keep_key(&key)?;
+    sealing::keep(&state, &sealing, &key)?;
     state.write(config::FILE, &config)?;
     let calls = recorder.take().exchanges.len();
     console.tell(&installed(&state, &config, &plugin, &roll, &connected, calls))?;
@@ -246,7 +248,7 @@ impl Answer for Installed {
         } else {
             format!("{} ({})", self.account, self.email)
         };
-        page.labelled(Tone::Faint, "key", &format!("of {account}; kept in {}", self.state.display()), "")?;
+        page.labelled(Tone::Faint, "key", &format!("of {account}; kept sealed in {}", self.state.display()), "")?;
         let routed = if self.origins.contains(&self.kisi) {
             String::new()
         } else {

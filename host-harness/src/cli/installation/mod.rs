@@ -13,6 +13,8 @@ mod login;
 mod map;
 mod members;
 mod report;
+mod rotate;
+mod sealing;
 mod session;
 mod state;
 mod status;
@@ -36,9 +38,12 @@ pub(super) async fn run<'a>(
     if let Installation::Connect(args) = command {
         return connect::run(args, &mut console).await;
     }
+    if let Installation::RotateSealingKey(args) = command {
+        return rotate::run(args, &mut console);
+    }
     let session = Session::open(command.common(), &mut console).await?;
     match command {
-        Installation::Connect(_) => Ok(Exit::AsExpected),
+        Installation::Connect(_) | Installation::RotateSealingKey(_) => Ok(Exit::AsExpected),
         Installation::Disconnect(args) => disconnect::run(session, args, &mut console).await,
         Installation::Status(_) => status::run(&session, &mut console).await,
         Installation::Groups(args) => groups::run(&session, args, &mut console).await,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::config::{self, Config};
 use super::console::Console;
 use super::members::Roll;
+use super::sealing::{self, Sealing};
 use super::state::State;
 use crate::cli::args::Common;
 use crate::cli::exit::{Exit, Stop};
@@ -31,6 +32,7 @@ const BODY_BYTES_MAX: usize = 2_000;
 /// An installation at work.
 pub(super) struct Session {
     pub(super) state: State,
+    pub(super) sealing: Sealing,
     pub(super) config: Config,
     pub(super) roll: Roll,
     pub(super) plugin: Plugin,
@@ -51,8 +53,10 @@ pub(super) struct Parts<'a> {
 impl Session {
     /// Takes up the installation of a folder.
     pub(super) async fn open(common: &Common, console: &mut Console<'_>) -> Result<Session, Stop> {
+        let sealing = Sealing::new(common, console.surroundings())?;
         let state = State::open(&common.state)?;
-        let (config, key) = (state.read::<Config>(config::FILE)?, state.key()?);
+        let (config, key) =
+            (state.read::<Config>(config::FILE)?, sealing::key(&state, &sealing, console)?);
         let (Some(config), Some(key)) = (config, key) else {
             return Ok(unusable(format!(
                 "the installation in {} is not connected yet: run `harness connect` again until it succeeds",
@@ -67,7 +71,7 @@ impl Session {
         let parts =
             Parts { config: &config, plugin: &plugin, key: &key, roll: &roll, records, recorder: &recorder };
         let tenant = tenant(parts)?;
-        Ok(Session { state, config, roll, plugin, recorder, tenant })
+        Ok(Session { state, sealing, config, roll, plugin, recorder, tenant })
     }
 
     /// Makes a call until it comes to something.
