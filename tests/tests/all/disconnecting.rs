@@ -35,6 +35,8 @@ fn synced() -> Gym {
 fn is_gone(gym: &Gym) {
     let left: Vec<_> = fs::read_dir(gym.path("state")).into_iter().flatten().flatten().collect();
     assert!(left.is_empty(), "{left:?}");
+    let keys: Vec<_> = fs::read_dir(gym.path("config/door-access")).into_iter().flatten().flatten().collect();
+    assert!(keys.is_empty(), "{keys:?}");
     assert!(gym.path("members.csv").exists() && gym.path("plans.csv").exists());
     gym.run(&["status"]).ends(2).complains("there is no installation");
 }
