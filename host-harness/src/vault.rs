@@ -58,7 +58,9 @@ pub struct Vault {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VaultError {
     /// It is no sealed key, or only a part of one. Restore it, or let the gym give its key again.
-    #[error("this is no sealed key, or not all of one: restore it from a backup, or give the gym's key again")]
+    #[error(
+        "this is no sealed key, or not all of one: restore it from a backup, or give the gym's key again"
+    )]
     Form,
     /// It was sealed by a later version of this library. Use that one.
     #[error("it was sealed in the form {0}, which this version does not know: use a newer one")]

@@ -117,8 +117,7 @@ impl SealingKey {
         let file = File::open(path).map_err(cannot)?;
         private::check(&file, path)?;
         let mut text = Zeroizing::new(String::with_capacity(FILE_BYTES_MAX as usize));
-        let content =
-            |error| SealingKeyError::Content { path: path.to_owned(), error: Box::new(error) };
+        let content = |error| SealingKeyError::Content { path: path.to_owned(), error: Box::new(error) };
         match file.take(FILE_BYTES_MAX).read_to_string(&mut text) {
             Ok(_) => Self::parse(&text).map_err(content),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Err(content(SealingKeyError::Form)),

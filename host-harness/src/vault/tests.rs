@@ -104,7 +104,9 @@ fn a_sealing_key_is_replaced_while_both_open() {
 
 #[test]
 fn what_is_no_sealing_key_is_refused_without_repeating_it() {
-    for text in ["", "secret-word", &ONE[1..], &format!("{ONE}00"), &ONE.replace('5', "g"), &ONE.replace('5', "é")] {
+    for text in
+        ["", "secret-word", &ONE[1..], &format!("{ONE}00"), &ONE.replace('5', "g"), &ONE.replace('5', "é")]
+    {
         let error = SealingKey::parse(text).unwrap_err();
         assert!(matches!(error, SealingKeyError::Form), "{text:?}: {error:?}");
         assert!(text.is_empty() || !format!("{error} {error:?}").contains(text), "{error}");
@@ -123,7 +125,8 @@ fn a_file_with_a_sealing_key_is_its_owners_alone() {
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     assert_eq!(SealingKey::read(&path).unwrap().id(), made.id());
-    let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().flatten().map(|f| f.file_name()).collect();
+    let names: Vec<_> =
+        fs::read_dir(path.parent().unwrap()).unwrap().flatten().map(|f| f.file_name()).collect();
     assert_eq!(names, ["sealing.key"], "nothing is left beside it");
 
     let again = SealingKey::create(&path).unwrap_err();
@@ -155,7 +158,10 @@ fn a_file_without_a_sealing_key_says_so_and_keeps_its_content_to_itself() {
         let error = read(content);
         assert!(matches!(error, SealingKeyError::Content { .. }), "{error:?}");
         let text = format!("{error} {error:?}");
-        assert!(text.contains("sealing.key") && !text.contains("my-pass-word") && !text.contains(&ONE[..20]), "{text}");
+        assert!(
+            text.contains("sealing.key") && !text.contains("my-pass-word") && !text.contains(&ONE[..20]),
+            "{text}"
+        );
     }
     fs::remove_file(&path).unwrap();
     let missing = SealingKey::read(&path).unwrap_err();

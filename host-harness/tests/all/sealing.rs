@@ -23,7 +23,8 @@ fn rotate(state: &Path, environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
     command.args(["rotate-sealing-key", "--state"]).arg(state).env_clear().envs(environment.iter().copied());
     let output = command.output().unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(!told.contains(KEY) && !told.contains(SEALING_KEY), "{told}");
     output
 }
@@ -39,10 +40,14 @@ fn the_sealing_key_is_made_in_the_users_folder_for_configuration() {
     for (environment, made) in [
         (vec![("HOME", path("one"))], "one/.config/door-access"),
         (vec![("HOME", path("two")), ("XDG_CONFIG_HOME", path("xdg"))], "xdg/door-access"),
-        (vec![("HOME", path("three")), ("XDG_CONFIG_HOME", "relative".to_owned())], "three/.config/door-access"),
+        (
+            vec![("HOME", path("three")), ("XDG_CONFIG_HOME", "relative".to_owned())],
+            "three/.config/door-access",
+        ),
     ] {
         let state = installation();
-        let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let environment: Vec<(&str, &str)> =
+            environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let output = rotate(state.path(), &environment);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(is_sealed(state.path()));
@@ -78,6 +83,9 @@ fn without_a_place_for_a_sealing_key_nothing_is_sealed_and_nothing_is_lost() {
     let output = rotate(state.path(), &[]);
     assert_eq!(output.status.code(), Some(2));
     let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("give it in HARNESS_SEALING_KEY or with --sealing-key-file, or set HOME"), "{told}");
+    assert!(
+        told.contains("give it in HARNESS_SEALING_KEY or with --sealing-key-file, or set HOME"),
+        "{told}"
+    );
     assert_eq!(fs::read_to_string(state.path().join("key")).unwrap(), KEY);
 }

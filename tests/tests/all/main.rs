@@ -34,6 +34,6 @@ mod tick;
 
 mod command_line;
 mod command_tick;
-mod sealed_key;
 mod scenario_access;
 mod scenarios;
+mod sealed_key;

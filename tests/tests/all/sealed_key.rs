@@ -92,7 +92,9 @@ fn a_copy_of_the_folder_opens_nothing_until_the_gym_gives_its_key_again() {
     let gym = Gym::mapped();
     fs::remove_dir_all(gym.path("config")).unwrap();
     let before = gym.sim.journal().len();
-    for command in [&["status"][..], &["sync"], &["rotate-sealing-key"], &["connect"], &["disconnect", "--yes"]] {
+    for command in
+        [&["status"][..], &["sync"], &["rotate-sealing-key"], &["connect"], &["disconnect", "--yes"]]
+    {
         gym.run(command).ends(2).complains("which is not here: give it in HARNESS_SEALING_KEY");
     }
     assert_eq!(gym.sim.journal().len(), before, "nothing was sent");
@@ -108,7 +110,8 @@ fn another_sealing_key_is_refused_with_which_one_it_is() {
     run(&gym, Some(ONE), None, &["status"]).ends(0);
     let before = gym.sim.journal().len();
     let ran = run(&gym, Some(OTHER), None, &["sync"]).ends(2);
-    let ran = ran.complains("key.sealed cannot be opened: it was sealed with the sealing key e58de399985cfa4e, and ");
+    let ran = ran
+        .complains("key.sealed cannot be opened: it was sealed with the sealing key e58de399985cfa4e, and ");
     ran.complains("was given: give that one in HARNESS_SEALING_KEY or with --sealing-key-file");
     let json = run(&gym, Some(OTHER), None, &["sync", "--json"]).ends(2);
     assert!(json.out.contains("e58de399985cfa4e"), "{}", json.out);
@@ -196,7 +199,9 @@ fn a_key_that_an_earlier_version_kept_as_it_is_is_sealed_by_the_next_command() {
     for command in [&["status"][..], &["connect"], &["sync"], &["rotate-sealing-key"]] {
         let gym = Gym::mapped();
         unseal(&gym);
-        gym.run(command).ends(0).complains("It is sealed now; copies and backups of the folder still have it.");
+        gym.run(command)
+            .ends(0)
+            .complains("It is sealed now; copies and backups of the folder still have it.");
         holds_no_key(&gym);
         let again = gym.run(&["status"]).ends(0);
         assert_eq!(again.err, "", "it is said once");
@@ -246,7 +251,9 @@ fn an_installations_own_sealing_key_is_replaced_and_a_rotation_that_was_cut_off_
     let (own, sealed) = (own(&gym), gym.path("state/key.sealed"));
     let next = own.with_extension("key.new");
     let before = (fs::read(&own).unwrap(), fs::read(&sealed).unwrap());
-    gym.run(&["rotate-sealing-key"]).ends(0).says(&["is sealed with the sealing key", "The former one was removed."]);
+    gym.run(&["rotate-sealing-key"])
+        .ends(0)
+        .says(&["is sealed with the sealing key", "The former one was removed."]);
     let after = (fs::read(&own).unwrap(), fs::read(&sealed).unwrap());
     assert!(before.0 != after.0 && before.1 != after.1 && !next.exists());
     gym.run(&["status"]).ends(0);
@@ -283,7 +290,9 @@ fn a_given_sealing_key_is_replaced_by_another_and_at_any_time_one_of_both_opens(
     let sealed = gym.path("state/key.sealed");
     let before = fs::read(&sealed).unwrap();
     run(&gym, Some(ONE), None, &["rotate-sealing-key"]).ends(2).complains("so the new one must be, too");
-    run(&gym, Some(ONE), Some("word"), &["rotate-sealing-key"]).ends(2).complains("HARNESS_NEW_SEALING_KEY: a ");
+    run(&gym, Some(ONE), Some("word"), &["rotate-sealing-key"])
+        .ends(2)
+        .complains("HARNESS_NEW_SEALING_KEY: a ");
     run(&gym, Some(OTHER), Some(&OTHER.replace('0', "1")), &["rotate-sealing-key"]).ends(2);
     assert_eq!(fs::read(&sealed).unwrap(), before, "a rotation that does not begin changes nothing");
 

@@ -248,7 +248,12 @@ impl Answer for Installed {
         } else {
             format!("{} ({})", self.account, self.email)
         };
-        page.labelled(Tone::Faint, "key", &format!("of {account}; kept sealed in {}", self.state.display()), "")?;
+        page.labelled(
+            Tone::Faint,
+            "key",
+            &format!("of {account}; kept sealed in {}", self.state.display()),
+            "",
+        )?;
         let routed = if self.origins.contains(&self.kisi) {
             String::new()
         } else {

@@ -44,7 +44,10 @@ impl Answer for Rotated {
         let Rotated { state, sealing_key, given } = self;
         page.wide(
             Tone::Head,
-            &format!("The gym's key in {} is sealed with the sealing key {sealing_key} now.", state.display()),
+            &format!(
+                "The gym's key in {} is sealed with the sealing key {sealing_key} now.",
+                state.display()
+            ),
         )?;
         page.wide(
             Tone::Plain,

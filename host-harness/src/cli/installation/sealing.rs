@@ -16,6 +16,8 @@ use crate::cli::wrong::{Unusable, unusable};
 use crate::{Sealed, SealingKey, SealingKeyError, SealingKeyId, Vault, VaultError};
 
 const SEALED: &str = "key.sealed";
+/// What a command leaves that is cut off while it writes the other.
+const SEALED_PARTIAL: &str = "key.sealed.partial";
 /// Whose key it is: an installation has a number of its own, to which its key is bound.
 const TENANT: &str = "tenant";
 /// Where earlier versions kept the key as it is, and where they left it when they were cut off.
@@ -97,9 +99,9 @@ pub(super) fn given(
         (Some(text), None) => SealingKey::parse(&text.to_string_lossy())
             .map(Some)
             .map_err(|error| Unusable::new(format!("{variable}: {error}"))),
-        (Some(_), Some(_)) => {
-            unusable(format!("{variable} holds a sealing key, and a file with one is named, too: give one of both"))
-        }
+        (Some(_), Some(_)) => unusable(format!(
+            "{variable} holds a sealing key, and a file with one is named, too: give one of both"
+        )),
     }
 }
 
@@ -158,7 +160,7 @@ pub(super) fn keep(state: &State, sealing: &Sealing, key: &Key) -> Result<(), Un
 
 /// Forgets the gym's key, and the sealing key that was made for it.
 pub(super) fn forget(state: &State, sealing: &Sealing) -> Result<(), Unusable> {
-    PLAIN.iter().chain(&[SEALED]).try_for_each(|name| state.forget(name))?;
+    PLAIN.iter().chain(&[SEALED, SEALED_PARTIAL]).try_for_each(|name| state.forget(name))?;
     if let Ok(tenant) = tenant(state)
         && let Some(own) = sealing.own(&tenant)
     {
@@ -181,7 +183,9 @@ pub(super) fn rotate(
     if state.owned(plain, PLAIN_IS)?.is_some() {
         key(state, sealing, console)?;
     }
-    let Some(sealed) = read(state)? else { return unusable("there is no key to seal: run `harness connect`") };
+    let Some(sealed) = read(state)? else {
+        return unusable("there is no key to seal: run `harness connect`");
+    };
     let tenant = tenant(state)?;
     let former = sealing.keys(&tenant)?;
     let own = sealing.own(&tenant);

@@ -55,8 +55,7 @@ impl Session {
     pub(super) async fn open(common: &Common, console: &mut Console<'_>) -> Result<Session, Stop> {
         let sealing = Sealing::new(common, console.surroundings())?;
         let state = State::open(&common.state)?;
-        let (config, key) =
-            (state.read::<Config>(config::FILE)?, sealing::key(&state, &sealing, console)?);
+        let (config, key) = (state.read::<Config>(config::FILE)?, sealing::key(&state, &sealing, console)?);
         let (Some(config), Some(key)) = (config, key) else {
             return Ok(unusable(format!(
                 "the installation in {} is not connected yet: run `harness connect` again until it succeeds",
