@@ -336,3 +336,32 @@ fn an_installations_own_sealing_key_goes_when_a_given_one_takes_its_place() {
     run(&gym, Some(ONE), None, &["disconnect", "--yes"]).ends(0);
     assert!(!gym.path("state").exists());
 }
+
+#[test]
+fn a_rotation_that_cannot_write_leaves_a_key_that_opens_and_goes_on_when_it_can() {
+    let gym = Gym::mapped();
+    let (own, partial) = (own(&gym), gym.path("state/key.sealed.partial"));
+    let (kept, sealed) = (fs::read(&own).unwrap(), fs::read(gym.path("state/key.sealed")).unwrap());
+    // Nothing can be written beside the sealed key: each command really ends in the middle.
+    for new in [None, Some(ONE)] {
+        fs::create_dir(&partial).unwrap();
+        run(&gym, None, new, &["rotate-sealing-key"]).ends(2).complains("key.sealed cannot be written");
+        assert_eq!(fs::read(&own).unwrap(), kept, "the former sealing key is there");
+        assert_eq!(fs::read(gym.path("state/key.sealed")).unwrap(), sealed);
+        gym.run(&["status"]).ends(0);
+        fs::remove_dir(&partial).unwrap();
+    }
+    assert!(own.with_extension("key.new").exists(), "the first of them had begun");
+    gym.run(&["rotate-sealing-key"]).ends(0);
+    assert!(fs::read(&own).unwrap() != kept && !own.with_extension("key.new").exists());
+    gym.run(&["sync"]).ends(0);
+
+    unseal(&gym);
+    fs::remove_file(gym.path("state/key.partial")).unwrap();
+    fs::create_dir(&partial).unwrap();
+    gym.run(&["status"]).ends(2);
+    assert_eq!(fs::read_to_string(gym.path("state/key")).unwrap(), KEY, "it stays until it is sealed");
+    fs::remove_dir(&partial).unwrap();
+    gym.run(&["status"]).ends(0);
+    holds_no_key(&gym);
+}
