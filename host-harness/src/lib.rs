@@ -10,6 +10,8 @@
 //! - A **call** has an instance of its own, which ends with it. Calls of one tenant run one at a time,
 //!   tenants in parallel.
 //!
+//! A gym's key is kept in a [`Vault`], sealed, until a tenant is built.
+//!
 //! The platform brings a [`Directory`] (who is a member), a [`Storage`] per tenant, and may bring its own
 //! [`Clock`], [`LogSink`], [`Transport`] and [`Observer`]. Each has a version in memory or a default.
 //!
@@ -95,6 +97,7 @@ mod login;
 mod observe;
 mod storage;
 mod tenant;
+mod vault;
 
 pub use clock::{Clock, SystemClock, VirtualClock};
 pub use component::Plugin;
@@ -114,3 +117,4 @@ pub use storage::{MemoryStorage, Moment, Storage, Verdict};
 #[cfg(feature = "sqlite")]
 pub use storage::{SqliteStorage, SqliteStorageError};
 pub use tenant::{Called, Tenant, TenantBuilder};
+pub use vault::{Sealed, SealingKey, SealingKeyError, SealingKeyId, Vault, VaultError};

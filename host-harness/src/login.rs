@@ -36,7 +36,7 @@ impl From<generated::Issued> for Issued {
     fn from(issued: generated::Issued) -> Issued {
         match issued {
             generated::Issued::Login(generated::Login { id, secret }) => {
-                Issued::Login(Login { id, secret: Secret::of_a_provider(secret) })
+                Issued::Login(Login { id, secret: Secret::as_it_is(secret) })
             }
             generated::Issued::Refused(reason) => Issued::Refused(reason),
         }

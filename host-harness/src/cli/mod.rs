@@ -22,7 +22,9 @@ mod world;
 mod wrong;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use clap::Parser;
 
@@ -51,6 +53,26 @@ pub struct Live {
     pub interrupt: Interrupt,
     /// Reads a line that they type; absent when nobody can be asked.
     pub typed: Option<fn() -> io::Result<String>>,
+    /// What their environment says.
+    pub surroundings: Surroundings,
+}
+
+/// What the environment says about the key that seals the gym's key. What is not set here is not there: no command
+/// looks for it by itself.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// `HARNESS_SEALING_KEY`.
+    pub sealing_key: Option<OsString>,
+    /// `HARNESS_NEW_SEALING_KEY`.
+    pub new_sealing_key: Option<OsString>,
+    /// The user's folder for configuration, where a sealing key is made when none is given.
+    pub config: Option<PathBuf>,
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 /// [`run`] with nobody at the command line.

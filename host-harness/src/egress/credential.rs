@@ -50,8 +50,9 @@ impl Secret {
         Ok(Self(Zeroizing::new(key.to_owned())))
     }
 
-    /// A secret that a provider made: whatever it looks like, it is handed on as it is.
-    pub(crate) fn of_a_provider(secret: String) -> Self {
+    /// A secret that a provider made, or that was one before it was sealed: whatever it looks like, it is handed on as
+    /// it is.
+    pub(crate) fn as_it_is(secret: String) -> Self {
         Self(Zeroizing::new(secret))
     }
 

@@ -13,6 +13,8 @@ mod egress;
 mod guest;
 mod load;
 mod network;
+#[cfg(all(unix, feature = "cli"))]
+mod sealing;
 #[expect(dead_code, reason = "shared with the hostile plugins, which use the rest")]
 mod stage;
 mod state;

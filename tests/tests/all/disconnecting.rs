@@ -5,7 +5,7 @@ use std::fs;
 use host_harness::cli::Live;
 use serde_json::Value;
 
-use crate::installation::{Gym, OTHER_KEY};
+use crate::installation::{Gym, KEY, OTHER_KEY};
 
 const TWO_PLACES: &str = r#"
 [knobs]
@@ -35,6 +35,8 @@ fn synced() -> Gym {
 fn is_gone(gym: &Gym) {
     let left: Vec<_> = fs::read_dir(gym.path("state")).into_iter().flatten().flatten().collect();
     assert!(left.is_empty(), "{left:?}");
+    let keys: Vec<_> = fs::read_dir(gym.path("config/door-access")).into_iter().flatten().flatten().collect();
+    assert!(keys.is_empty(), "{keys:?}");
     assert!(gym.path("members.csv").exists() && gym.path("plans.csv").exists());
     gym.run(&["status"]).ends(2).complains("there is no installation");
 }
@@ -136,12 +138,12 @@ fn one_that_was_interrupted_goes_on_and_tells_everybody_once() {
 #[test]
 fn a_key_that_no_longer_works_keeps_nobody_from_leaving() {
     let gym = synced();
-    gym.sim.revoke_key(&fs::read_to_string(gym.path("state/key")).unwrap());
+    assert!(gym.sim.revoke_key(KEY));
     gym.run(&["disconnect", "--remove-granted", "--yes"])
         .ends(5)
         .complains("Or leave without removing anything: `harness disconnect`");
     // The other key of hers would do, too: nothing was lost.
-    assert!(!OTHER_KEY.is_empty() && gym.path("state/key").exists());
+    assert!(!OTHER_KEY.is_empty() && gym.path("state/key.sealed").exists());
     gym.run(&["disconnect", "--yes"]).ends(0).says(&["Ann Lee (1) ann@example.test Entrance"]);
     is_gone(&gym);
 }

@@ -204,7 +204,7 @@ fn what_a_command_cannot_know_it_does_not_say() {
 #[test]
 fn an_installation_with_a_part_missing_says_what_to_do() {
     let gym = synced();
-    fs::remove_file(gym.path("state/key")).unwrap();
+    fs::remove_file(gym.path("state/key.sealed")).unwrap();
     gym.run(&["status"]).ends(2).complains("run `harness connect --key-file FILE`; everything else stays");
     gym.connect(&[]).ends(0);
     for name in ["records.db-wal", "records.db-shm"] {
@@ -243,11 +243,11 @@ fn a_first_connect_that_is_refused_leaves_nothing_and_a_later_one_takes_nothing(
     gym.connect(&[]).ends(0);
     gym.file("key.txt", "no-such-key-anywhere");
     gym.connect(&[]).ends(5);
-    assert!(gym.path("state/key").exists() && gym.path("state/installation.json").exists());
+    assert!(gym.path("state/key.sealed").exists() && gym.path("state/installation.json").exists());
     // What is left of a damaged installation is not thrown away by an attempt to mend it.
     fs::remove_file(gym.path("state/installation.json")).unwrap();
     gym.run(&["connect"]).ends(2).complains("--members is missing");
-    assert!(gym.path("state/records.db").exists() && gym.path("state/key").exists());
+    assert!(gym.path("state/records.db").exists() && gym.path("state/key.sealed").exists());
     gym.file("key.txt", KEY);
     gym.connect(&[]).ends(0);
 }

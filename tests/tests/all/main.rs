@@ -38,3 +38,4 @@ mod command_line;
 mod command_tick;
 mod scenario_access;
 mod scenarios;
+mod sealed_key;

@@ -84,13 +84,25 @@ Examples:
 One that ended in the middle goes on with the next `harness disconnect`.
 ";
 
+const ROTATE_HELP: &str = "\
+Examples:
+  harness rotate-sealing-key
+      makes a new one where `harness connect` made the first, and removes that
+  (umask 077; openssl rand -hex 32 > new.key)
+  harness rotate-sealing-key --sealing-key-file old.key --new-sealing-key-file new.key
+      seals with one that is given; from then on the other commands want --sealing-key-file new.key
+
+The environment's HARNESS_SEALING_KEY and HARNESS_NEW_SEALING_KEY may hold the keys in place of files.
+";
+
 /// The commands of an installation.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Installation {
     /// Install, or change what an installation was connected with.
     ///
     /// Verifies the key and its rights, reads the places and groups, and agrees to what the plugin may reach. Nothing
-    /// changes in Kisi. The installation lives in a folder that only you may read; the key is kept there in a file.
+    /// changes in Kisi. The installation lives in a folder that only you may read; the key is kept there
+    /// sealed, and the sealing key is kept elsewhere.
     #[command(after_help = format!("{CONNECT_HELP}\n{EXIT_CODES}"))]
     Connect(ConnectArgs),
 
@@ -150,6 +162,12 @@ pub(crate) enum Installation {
     /// mapping was changed. Nothing that is due is lost when it runs late.
     #[command(after_help = format!("{TICK_HELP}\n{EXIT_CODES}"))]
     Tick(TickArgs),
+    /// Seal the gym's key with another sealing key. No request is sent.
+    ///
+    /// One that ended in the middle is run again; the gym's key can be read at any time, with the former sealing key or
+    /// the new one.
+    #[command(after_help = format!("{ROTATE_HELP}\n{EXIT_CODES}"))]
+    RotateSealingKey(RotateArgs),
     /// End the installation. Everybody keeps what they have in Kisi, unless --remove-granted.
     ///
     /// Lists everybody whom the plugin looked after, with the groups that it gave or looked after. Groups that were given
@@ -171,7 +189,8 @@ impl Installation {
             | Installation::Explain(_)
             | Installation::Doors(_)
             | Installation::Unlock(_)
-            | Installation::Login(_) => true,
+            | Installation::Login(_)
+            | Installation::RotateSealingKey(_) => true,
             Installation::Groups(args) => !args.refresh,
             Installation::Map(args) => args.file.is_none() && args.plan.is_none(),
             Installation::Connect(_)
@@ -197,6 +216,7 @@ impl Installation {
             Installation::Unlock(args) => &args.common,
             Installation::Login(args) => &args.common,
             Installation::Tick(args) => &args.common,
+            Installation::RotateSealingKey(args) => &args.common,
             Installation::Disconnect(args) => &args.common,
         }
     }
@@ -215,8 +235,26 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
     pub(crate) wait: u64,
 
+    /// The file with the key that seals the gym's key: 64 hexadecimal digits, for its owner's eyes only.
+    ///
+    /// HARNESS_SEALING_KEY holds such a key itself. Without both, `harness connect` makes one in the user's folder for
+    /// configuration.
+    #[arg(long, value_name = "FILE", env = "HARNESS_SEALING_KEY_FILE")]
+    pub(crate) sealing_key_file: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// What `harness rotate-sealing-key` takes.
+#[derive(Args, Debug)]
+pub(crate) struct RotateArgs {
+    /// The file with the new sealing key; HARNESS_NEW_SEALING_KEY holds such a key itself.
+    #[arg(long, value_name = "FILE", env = "HARNESS_NEW_SEALING_KEY_FILE")]
+    pub(crate) new_sealing_key_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 /// What `harness connect` takes. What is left out stays as it was.
@@ -226,7 +264,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) kisi: Option<String>,
 
-    /// A file with an API key of an administrator, and nothing else in it. It is copied.
+    /// A file with an API key of an administrator, and nothing else in it. It is kept sealed.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 

@@ -14,6 +14,7 @@ use super::disconnect;
 use super::groups::plans;
 use super::members::{Offset, Roll, folder};
 use super::report::{GroupFacts, counted, warning};
+use super::sealing::{self, Sealing};
 use super::session::{self, Parts, absolute, settled};
 use super::state::{State, private};
 use super::turn::Turn;
@@ -66,22 +67,24 @@ pub(super) async fn run(
     if let Some(file) = args.key_file.as_deref().filter(|file| private::may_be_read_by_others(file)) {
         let file = file.display();
         console.note(&format!(
-            "Others on this machine may read the key in {file}: remove the file when you are connected, which keeps a copy \
-             of the key, or run `chmod 600 {file}`."
+            "Others on this machine may read the key in {file}: remove the file when you are connected, which keeps the \
+             key sealed, or run `chmod 600 {file}`."
         ));
     }
+    let sealing = Sealing::new(&args.common, console.surroundings())?;
     let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
-    let is_new = state.is_new(config::FILE);
-    let connected = install(&state, args, given_key, console).await;
+    let is_new = state.is_new(config::FILE) && !sealing::is_kept(&state);
+    let connected = install(&state, &sealing, args, given_key, console).await;
     if is_new && !state.holds(config::FILE) {
         // Nothing came of it: nothing of it stays. What it was refused for matters more than a file in the way.
-        let _ = state.remove(&[config::FILE]);
+        let _ = sealing::forget(&state, &sealing).and_then(|()| state.remove(&[config::FILE]));
     }
     connected
 }
 
 async fn install(
     state: &State,
+    sealing: &Sealing,
     args: &ConnectArgs,
     given_key: Option<Key>,
     console: &mut Console<'_>,
@@ -89,7 +92,7 @@ async fn install(
     let before = state.read::<Config>(config::FILE)?;
     let key = match given_key {
         Some(key) => key,
-        None => state.key()?.ok_or_else(|| {
+        None => sealing::key(state, sealing, console)?.ok_or_else(|| {
             Unusable::new("--key-file is missing: a file with an API key of an administrator, made in Kisi under My Account > API")
         })?,
     };
@@ -117,7 +120,7 @@ async fn install(
         .map(|place| config::Place { id: place.id.clone(), name: place.name.clone(), chosen: place.chosen })
         .collect();
     state.forget(disconnect::LEFT)?;
-    state.keep_key(&key)?;
+    sealing::keep(state, sealing, &key)?;
     state.write(config::FILE, &config)?;
     let calls = recorder.take().exchanges.len();
     let mapping = settled(&tenant, console, async |tenant| tenant.list_mappings().await).await?;
@@ -282,7 +285,12 @@ impl Answer for Installed {
         } else {
             format!("{} ({})", self.account, self.email)
         };
-        page.labelled(Tone::Faint, "key", &format!("of {account}; kept in {}", self.state.display()), "")?;
+        page.labelled(
+            Tone::Faint,
+            "key",
+            &format!("of {account}; kept sealed in {}", self.state.display()),
+            "",
+        )?;
         let routed = if self.origins.contains(&self.kisi) {
             String::new()
         } else {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::cli::args::OutputArgs;
 use crate::cli::exit::Stop;
 use crate::cli::report::{Page, Paint};
-use crate::cli::{Interrupt, Live, Streams};
+use crate::cli::{Interrupt, Live, Streams, Surroundings};
 
 /// What a command found out.
 pub(super) trait Answer: Serialize {
@@ -94,6 +94,11 @@ impl<'a> Console<'a> {
     /// Whether somebody wants the command to end.
     pub(super) fn interrupt(&self) -> &Interrupt {
         &self.live.interrupt
+    }
+
+    /// What the environment says.
+    pub(super) fn surroundings(&self) -> &'a Surroundings {
+        &self.live.surroundings
     }
 
     /// Whether somebody watches.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::config;
 use super::console::{Answer, Console};
 use super::report::counted;
+use super::sealing;
 use super::session::Session;
 use super::sync::FINDINGS;
 use crate::cli::args::DisconnectArgs;
@@ -86,9 +87,10 @@ pub(super) async fn run(
         state: session.state.folder().to_owned(),
         members: session.config.members.clone(),
     })?;
-    let Session { state, tenant, .. } = session;
-    // The records are closed before they are removed.
+    let Session { state, sealing, tenant, .. } = session;
+    // The records are closed before they are removed, and the key goes before all else.
     drop(tenant);
+    sealing::forget(&state, &sealing)?;
     state.remove(&[config::FILE, LEFT, FINDINGS])?;
     Ok(if has_problem { Exit::OtherThanExpected } else { Exit::AsExpected })
 }

@@ -13,6 +13,8 @@ mod login;
 mod map;
 mod members;
 mod report;
+mod rotate;
+mod sealing;
 mod session;
 mod state;
 mod status;
@@ -37,6 +39,9 @@ pub(super) async fn run<'a>(
     if let Installation::Connect(args) = command {
         return connect::run(command, args, &mut console).await;
     }
+    if let Installation::RotateSealingKey(args) = command {
+        return rotate::run(command, args, &mut console).await;
+    }
     // What a tick did before it gave way.
     let mut ticked = tick::Done::default();
     loop {
@@ -59,7 +64,7 @@ async fn with(
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     match command {
-        Installation::Connect(_) => Ok(Exit::AsExpected),
+        Installation::Connect(_) | Installation::RotateSealingKey(_) => Ok(Exit::AsExpected),
         Installation::Disconnect(args) => disconnect::run(session, args, console).await,
         Installation::Status(_) => status::run(&session, console).await,
         Installation::Groups(args) => groups::run(&session, args, console).await,

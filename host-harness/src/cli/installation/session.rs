@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::config::{self, Config};
 use super::console::Console;
 use super::members::Roll;
+use super::sealing::{self, Sealing};
 use super::state::State;
 use super::turn::{self, Turn};
 use crate::cli::args::Installation;
@@ -38,6 +39,7 @@ const NOT_CONNECTED: &str = "This installation is about to end and is not connec
 /// An installation at work.
 pub(super) struct Session {
     pub(super) state: State,
+    pub(super) sealing: Sealing,
     pub(super) config: Config,
     pub(super) roll: Roll,
     pub(super) plugin: Plugin,
@@ -59,8 +61,9 @@ impl Session {
     /// Takes up the installation of a folder.
     pub(super) async fn open(command: &Installation, console: &mut Console<'_>) -> Result<Session, Stop> {
         let common = command.common();
+        let sealing = Sealing::new(common, console.surroundings())?;
         let state = State::open(&common.state, &mut Turn::of(command, console)).await?;
-        let (config, key) = (state.read::<Config>(config::FILE)?, state.key()?);
+        let (config, key) = (state.read::<Config>(config::FILE)?, sealing::key(&state, &sealing, console)?);
         if config.is_some() && key.is_none() {
             return Ok(unusable(format!(
                 "the gym's key is missing from {}: run `harness connect --key-file FILE`; everything else stays as it is",
@@ -81,7 +84,7 @@ impl Session {
         let parts =
             Parts { config: &config, plugin: &plugin, key: &key, roll: &roll, records, recorder: &recorder };
         let tenant = tenant(parts)?;
-        Ok(Session { state, config, roll, plugin, recorder, tenant })
+        Ok(Session { state, sealing, config, roll, plugin, recorder, tenant })
     }
 
     /// Makes a call until it comes to something.

@@ -1,7 +1,7 @@
-//! The folder that an installation lives in: its key, its records, what was agreed on, and a lock, so that one program
-//! at a time works on it.
+//! The folder that an installation lives in: its sealed key, its records, what was agreed on, and a lock, so that one
+//! program at a time works on it.
 //!
-//! The key opens doors. So the folder must be its owner's alone, which is checked before anything in it is read.
+//! The records tell who may enter. So the folder must be its owner's alone, which is checked before anything in it is read.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};
@@ -13,10 +13,8 @@ use serde::de::DeserializeOwned;
 use super::turn::{LOCK, QUEUE, Turn};
 use crate::SqliteStorage;
 use crate::cli::exit::Stop;
-use crate::cli::world::Key;
 use crate::cli::wrong::{Unusable, unusable};
 
-const KEY: &str = "key";
 const RECORDS: &str = "records.db";
 const COMPILED: &str = "compiled";
 /// The folder may lie in somebody's repository, where a key has no business.
@@ -65,7 +63,7 @@ impl State {
 
     /// Whether nothing is in it yet that an installation would miss.
     pub(super) fn is_new(&self, config: &str) -> bool {
-        [KEY, RECORDS, config].iter().all(|name| !self.holds(name))
+        [RECORDS, config].iter().all(|name| !self.holds(name))
     }
 
     /// A folder for compiled components.
@@ -85,19 +83,14 @@ impl State {
         })
     }
 
-    /// The gym's key, when there is one.
-    pub(super) fn key(&self) -> Result<Option<Key>, Unusable> {
-        let path = self.folder.join(KEY);
+    /// The path of a file, which must be its owner's alone; `None` when it is not there.
+    pub(super) fn owned(&self, name: &str, why: &str) -> Result<Option<PathBuf>, Unusable> {
+        let path = self.folder.join(name);
         if !path.exists() {
             return Ok(None);
         }
-        private::check(&path, "600", "it is the gym's key")?;
-        Key::read(&path).map(Some)
-    }
-
-    /// Keeps the gym's key.
-    pub(super) fn keep_key(&self, key: &Key) -> Result<(), Unusable> {
-        self.replace(KEY, key.expose().as_bytes())
+        private::check(&path, "600", why)?;
+        Ok(Some(path))
     }
 
     /// Something that the command line itself remembers; `None` when it never did.
@@ -151,9 +144,9 @@ impl State {
         }
     }
 
-    /// Removes the installation from the folder, the key before all else, and the folder when nothing else is in it.
+    /// Removes the installation from the folder, and the folder when nothing else is in it. The key was forgotten
+    /// before.
     pub(super) fn remove(self, more: &[&str]) -> Result<(), Unusable> {
-        self.forget(KEY)?;
         for name in more.iter().chain(&["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, QUEUE, LOCK])
         {
             self.forget(name)?;
@@ -171,7 +164,7 @@ impl State {
     }
 
     /// A file appears whole or not at all, and is on the disk then.
-    fn replace(&self, name: &str, content: &[u8]) -> Result<(), Unusable> {
+    pub(super) fn replace(&self, name: &str, content: &[u8]) -> Result<(), Unusable> {
         let (path, partial) = (self.folder.join(name), self.folder.join(format!("{name}.partial")));
         let write = || -> io::Result<()> {
             let mut file = private::open(&partial)?;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use crate::cli::wrong::{Unusable, unusable};
 use crate::{Secret, SecretError};
 
@@ -11,9 +13,12 @@ const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// A key. It has no `Display`, and its `Debug` says nothing.
 #[derive(Clone)]
-pub(crate) struct Key {
-    text: String,
-    secret: Secret,
+pub(crate) struct Key(Secret);
+
+impl From<Secret> for Key {
+    fn from(secret: Secret) -> Key {
+        Key(secret)
+    }
 }
 
 impl fmt::Debug for Key {
@@ -25,13 +30,7 @@ impl fmt::Debug for Key {
 impl Key {
     /// Takes a key.
     pub(crate) fn new(text: &str) -> Result<Key, Unusable> {
-        Key::parse(text).map_err(|error| Unusable::new(error.to_string()))
-    }
-
-    fn parse(text: &str) -> Result<Key, SecretError> {
-        let text = text.trim().to_owned();
-        let secret = Secret::new(text.clone())?;
-        Ok(Key { text, secret })
+        Secret::new(text).map(Key).map_err(|error| Unusable::new(error.to_string()))
     }
 
     /// Reads the file that holds a key and nothing else.
@@ -45,9 +44,10 @@ impl Key {
             ));
         }
         // What is no text holds special characters, too: the same sentence fits.
-        let text = String::from_utf8_lossy(&std::fs::read(path).map_err(cannot)?).into_owned();
-        let found = match Key::parse(&text) {
-            Ok(key) => return Ok(key),
+        let bytes = Zeroizing::new(std::fs::read(path).map_err(cannot)?);
+        let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
+        let found = match Secret::new(text.as_str()) {
+            Ok(secret) => return Ok(Key(secret)),
             Err(_) if text.trim().is_empty() => "is empty".to_owned(),
             Err(error @ SecretError::Length) => {
                 format!("holds no key: its length is {}, and {error}", text.trim().chars().count())
@@ -65,11 +65,11 @@ impl Key {
 
     /// For the host, which adds it to the plugin's requests.
     pub(crate) fn secret(&self) -> Secret {
-        self.secret.clone()
+        self.0.clone()
     }
 
     /// For requests of the command line's own, and for talking to a simulator.
     pub(in crate::cli) fn expose(&self) -> &str {
-        &self.text
+        self.0.expose()
     }
 }
