@@ -146,6 +146,7 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
     let left = picture.record.account.as_ref().filter(|account| Some(&account.email) != email.as_ref());
     // A login that Kisi would not end is tried again.
     picture.differs |= left.is_some() || barred && !picture.record.logins.is_empty();
+    let mut by_address = Vec::new();
     match (&email, &picture.record.account) {
         // The account that they move to is somebody else's, so that the one they leave is all they had.
         (Some(email), Some(_)) if left.is_some() && wants && rows_of_address(step, id, email)?.is_none() => {
@@ -166,11 +167,13 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
                     _ => {}
                 }
                 by_hand(step, &mut picture, &entitled, &rows);
+                by_address = rows;
             }
         },
         _ => {}
     }
     by_hand(step, &mut picture, &entitled, &odd);
+    odd.extend(by_address);
     no_longer_elevated(step, &mut picture, &odd);
     for withheld in &entitled.withheld {
         if matches!(withheld.reason, Reason::MissingEmail | Reason::EmailInUse) {

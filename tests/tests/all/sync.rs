@@ -139,6 +139,31 @@ fn people_who_were_there_by_hand_are_adopted_without_a_request_and_strangers_are
 }
 
 #[test]
+fn whoever_is_more_than_a_plain_member_by_hand_is_announced_no_grant_that_nobody_makes() {
+    let world = gym_of(2);
+    let spa = world.sim.state().group_by_name("Spa").unwrap().id;
+    // Of two who are entitled to it, the one whom the plugin does not know yet.
+    let manager = world.sim.add_user(&id(0), &email(0));
+    world.sim.assign(manager, spa, "group_manager");
+
+    let job = start(&world, Mode::Preview);
+    let preview = steps(&world, &job, 50).unwrap();
+    assert_eq!((preview.counts.grants_added, found(&preview, FindingKind::Gains)), (2, 2));
+    world.runtime.block_on(world.tenant().confirm_sync(&job)).unwrap().unwrap();
+    let applied = steps(&world, &job, 50).unwrap();
+    assert_eq!((applied.counts.grants_added, found(&applied, FindingKind::Gains)), (2, 2));
+    let roles = |world: &World| {
+        let rows = world.sim.state();
+        rows.role_assignments_of(manager).map(|row| row.role_id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(roles(&world), ["group_manager", "group_basic"]);
+    // Also when nothing is left to do but to look: no grant, and no request but the pages.
+    world.calls();
+    let again = sync(&world);
+    assert_eq!((again.counts.differing, again.counts.grants_added, world.calls().len()), (0, 0, 2));
+}
+
+#[test]
 fn what_somebody_changed_behind_our_back_is_found_and_mended() {
     let world = gym_of(12);
     sync(&world);
