@@ -205,6 +205,11 @@ where
         Ok(())
     }
 
+    /// The commit that wrote it, when it was read or written.
+    pub fn version(&self) -> Option<u64> {
+        self.version
+    }
+
     /// Takes note of a commit with the write that `save` would make.
     pub fn saved(&mut self, version: u64) {
         self.version = Some(version);

@@ -74,6 +74,22 @@ impl Gym {
         self.changes(who);
     }
 
+    /// The platform shows only some of its members from now on.
+    pub(crate) fn vanish(&mut self, keep: usize) {
+        let members = self.seams.directory.members();
+        for member in members.into_iter().skip(keep) {
+            self.seams.directory.remove(&member.id);
+            self.vanished.push(member);
+        }
+    }
+
+    /// The platform shows everybody again.
+    pub(crate) fn come_back(&mut self) {
+        for member in self.vanished.drain(..) {
+            self.seams.directory.insert(member);
+        }
+    }
+
     /// A record in the plugin's storage is damaged. What it said is lost: what the gym's people hold now may be anybody's
     /// gift, so that it is left alone where nothing entitles to it.
     pub(crate) async fn damage(&mut self, sim: &Simulator, who: usize) {
@@ -95,6 +111,15 @@ impl Gym {
         let organization = self.seams.state().case.organization;
         let is_here = |id: u64| id == organization;
         match staff {
+            Staff::Invite { person } => {
+                let email = self.email(*person);
+                if state.user_by_email(&email).is_none() {
+                    let name = format!("By hand {person}");
+                    let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
+                    let user = sim.hand(hand).expect("a user").id.expect("an id");
+                    self.seams.state().case.users_ever.insert(user);
+                }
+            }
             Staff::Assign { person, group, elevated, lasts_hours } => {
                 let email = self.email(*person);
                 let user = match state.user_by_email(&email) {

@@ -1,6 +1,7 @@
 //! Random but lawful histories: what a platform, staff in Kisi, a host and a network do, as values that print, repeat
 //! and can be made smaller.
 
+use crate::stories::story;
 use fastrand::Rng;
 use kisi_sim::{
     DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Knobs, SecondRole, Seed, ValidityInPatch,
@@ -104,6 +105,12 @@ pub(crate) enum What {
     Confirm,
     Cancel,
     Connect,
+    /// The platform shows only so many of its members for a while: a restored backup, a wrong filter. No event tells it.
+    Vanish {
+        keep: usize,
+    },
+    /// It shows everybody again.
+    Return,
     /// The plugin's own record of a member is damaged.
     Damage {
         who: usize,
@@ -154,11 +161,28 @@ pub(crate) enum Spelling {
 /// What staff does in Kisi itself.
 #[derive(Debug, Clone)]
 pub(crate) enum Staff {
-    Assign { person: usize, group: usize, elevated: bool, lasts_hours: Option<u64> },
-    Unassign { nth: usize },
-    DeleteGroup { group: usize },
-    RenameGroup { group: usize },
-    DeleteUser { nth: usize },
+    /// Somebody is invited, to no group yet.
+    Invite {
+        person: usize,
+    },
+    Assign {
+        person: usize,
+        group: usize,
+        elevated: bool,
+        lasts_hours: Option<u64>,
+    },
+    Unassign {
+        nth: usize,
+    },
+    DeleteGroup {
+        group: usize,
+    },
+    RenameGroup {
+        group: usize,
+    },
+    DeleteUser {
+        nth: usize,
+    },
     RotateKey,
 }
 
@@ -229,13 +253,19 @@ pub(crate) fn of_seed(seed: u64) -> History {
     let knobs = knobs(&mut rng);
     let length = rng.usize(5..60);
     let is_calm = rng.u8(0..4) == 0;
-    let steps = (0..length)
+    let mut steps: Vec<Step> = (0..length)
         .map(|_| {
             let what = what(&mut rng);
             let faults = if is_calm { Vec::new() } else { faults(&mut rng) };
             Step { gym: rng.usize(0..gyms.len()), what, faults }
         })
         .collect();
+    if rng.bool() {
+        let gym = rng.usize(0..gyms.len());
+        let story = story(&mut rng, gym, gyms[gym].members);
+        let place = rng.usize(0..=steps.len());
+        steps.splice(place..place, story);
+    }
     History { gyms, knobs, steps, last_events: rng.bool() }
 }
 
@@ -354,7 +384,8 @@ fn faults(rng: &mut Rng) -> Vec<Fault> {
     (0..count).map(|_| fault(rng)).collect()
 }
 
-fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
+/// One of some, each as likely.
+pub(crate) fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
     &choices[rng.usize(0..choices.len())]
 }
 

@@ -141,6 +141,13 @@ impl Case {
         self.emails_ever.contains_key(person) && !self.is_unmistakable(person)
     }
 
+    /// Whether an assignment is that of a member whose addresses were nobody else's.
+    pub(crate) fn is_of(&self, row: &RoleAssignment, member: &str, kisi: &Snapshot) -> bool {
+        let mut users = kisi.users.iter().filter(|user| user.id == row.assignee_id);
+        self.is_unmistakable(member)
+            && users.any(|user| self.emails_ever[member].contains(&normal(&user.email)))
+    }
+
     /// Entitled members who could enter before a request and can't after it, though nothing else happened.
     pub(crate) fn gaps(&self, members: &[Member], before: &Snapshot, after: &Snapshot) -> Vec<String> {
         let (open_before, open_after) = (self.open(before), self.open(after));

@@ -16,6 +16,7 @@ mod history;
 mod judge;
 mod rest;
 mod seams;
+mod stories;
 mod world;
 
 use std::collections::BTreeMap;

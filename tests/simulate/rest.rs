@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use kisi_sim::Simulator;
+use host_harness::contract::sync::{Finding, FindingKind};
+use kisi_sim::{Simulator, Snapshot};
 
 use crate::history::GROUPS;
 use crate::world::{AT_REST, Gym};
@@ -54,17 +55,31 @@ impl Gym {
         }
     }
 
-    /// Who is in which group of this gym.
-    pub(crate) fn held(&self, sim: &Simulator) -> BTreeSet<(String, u64)> {
-        self.seams.state().case.held(&sim.state())
-    }
-
-    /// A step of a reconciliation that began with an empty directory has taken nothing of what was held `before`.
-    pub(crate) fn takes_nothing(&self, sim: &Simulator, before: Option<BTreeSet<(String, u64)>>) {
-        let Some(before) = before else { return };
-        let taken: Vec<_> = before.difference(&self.held(sim)).cloned().collect();
+    /// A step of a reconciliation that began with an empty directory has taken nothing of what was held before.
+    pub(crate) fn takes_nothing(&self, sim: &Simulator, before: &Snapshot) {
+        let held = |kisi: &Snapshot| self.seams.state().case.held(kisi);
+        let taken: Vec<_> = held(before).difference(&held(&sim.state())).cloned().collect();
         if !taken.is_empty() {
             self.wrong(format!("doubt: the directory is empty, and {taken:?} were taken"));
+        }
+    }
+
+    /// What is said to have been taken behind the plugin's back is not there, as it was from the beginning.
+    pub(crate) fn check_findings(&self, findings: &[Finding], before: &Snapshot) {
+        let mut state = self.seams.state();
+        for finding in findings.iter().filter(|finding| finding.kind == FindingKind::Drifted) {
+            let (Some(member), Some(group)) = (&finding.member, &finding.group) else { continue };
+            let is_there = before.role_assignments.iter().any(|row| {
+                self.at_start.iter().any(|one| one.id == row.id)
+                    && row.applies_to_id.to_string() == group.id
+                    && !state.case.by_hand.contains(&row.id)
+                    && state.case.is_of(row, member, before)
+            });
+            if is_there {
+                state
+                    .violations
+                    .push(format!("honest: {member} is said to be out of a group and is not: {finding:?}"));
+            }
         }
     }
 

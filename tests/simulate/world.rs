@@ -13,7 +13,7 @@ use host_harness::contract::mappings::Mapping;
 use host_harness::contract::sync::{Mode, Phase};
 use host_harness::contract::types::{Demand, InputError, Member, MemberStatus, Plan};
 use host_harness::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
-use kisi_sim::{Hand, Simulator};
+use kisi_sim::{Hand, RoleAssignment, Simulator};
 
 use crate::history::{EMAILS, Effect, GROUPS, History, MAPPINGS, PLANS, Step, What, kisi};
 use crate::judge::{Case, DAY, HOUR};
@@ -70,9 +70,13 @@ pub(crate) struct Gym {
     /// Members who changed since the job began: what they lose is theirs to lose.
     pub(super) changed: BTreeSet<String>,
     pub(super) bound: usize,
+    /// Who was in which group when the job began.
+    pub(super) at_start: Vec<RoleAssignment>,
     /// Whether the directory was empty when the job began: that is believed by nobody.
     is_doubtful: bool,
     pub(super) memberships: usize,
+    /// Members whom the platform does not show for now.
+    pub(super) vanished: Vec<Member>,
     calls: u64,
     events: u64,
     pub(super) staff_acted: bool,
@@ -200,6 +204,8 @@ impl World {
                 }
             }
             What::Connect => gym.connect_once(&sim).await,
+            What::Vanish { keep } => gym.vanish(*keep),
+            What::Return => gym.come_back(),
             What::Damage { who } => gym.damage(&sim, *who).await,
             What::Explain { who, verify } => {
                 let device = Device { bluetooth: None, location: None, signed_in: None };
@@ -233,6 +239,7 @@ impl World {
             gym.seams.plan(&[]);
             gym.seams.state().storm = (0, 0);
             gym.seams.state().taken = None;
+            gym.come_back();
             gym.skew_ms = 0;
             gym.set_clock(&sim);
         }
@@ -270,12 +277,14 @@ impl World {
             return;
         }
         let calls = gym.seams.take_calls();
-        if calls.iter().any(|call| !call.starts_with("GET")) {
+        let has_edits = calls.iter().any(|call| !call.starts_with("GET"));
+        // Leases that began on different days are renewed on different days: there may be none without an edit.
+        if has_edits && gym.seams.state().case.lease_ms == 0 {
             gym.wrong(format!("rest: edits day after day: {calls:?}"));
             return;
         }
         gym.judge(&sim, AT_REST);
-        if !gym.violations() {
+        if !gym.violations() && !has_edits {
             gym.costs_nothing(&sim, &calls).await;
         }
     }
@@ -328,8 +337,10 @@ impl Gym {
             job: None,
             changed: BTreeSet::new(),
             bound: 0,
+            at_start: Vec::new(),
             is_doubtful: false,
             memberships: 0,
+            vanished: Vec::new(),
             calls: 0,
             events: 0,
             staff_acted: false,
@@ -628,15 +639,19 @@ impl Gym {
                 state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
             self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
             self.seams.state().taken = Some(BTreeSet::new());
+            self.at_start = state.role_assignments;
         }
         for _ in 0..steps {
             let Some(job) = self.job.clone() else { return };
-            let before = self.is_doubtful.then(|| self.held(sim));
+            let before = sim.state();
             let ended = self.tenant.step_sync(&job, calls).await;
-            self.takes_nothing(sim, before);
+            if self.is_doubtful {
+                self.takes_nothing(sim, &before);
+            }
             match self.ended(ended) {
                 Ended::Done(stepped) => {
                     self.check_brake();
+                    self.check_findings(&stepped.findings, &before);
                     if matches!(stepped.progress.phase, Phase::Done | Phase::Cancelled) {
                         self.job = None;
                         self.seams.state().taken = None;

@@ -51,18 +51,18 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         if before.as_ref().is_some_and(|before| *before >= member.id) {
             return Err(reject("The platform's directory lists members twice or out of order.", None));
         }
-        while let Some((id, record)) = records.next_if(|(id, _)| *id < member.id) {
-            writes.extend(one(step, &id, None, &record)?);
+        while let Some((id, kept)) = records.next_if(|(id, _)| *id < member.id) {
+            writes.extend(one(step, &id, None, &kept)?);
         }
-        let record = records.next_if(|(id, _)| *id == member.id).map(|(_, record)| record);
-        writes.extend(one(step, &member.id, Some(member), &record.unwrap_or_default())?);
+        let kept = records.next_if(|(id, _)| *id == member.id).map(|(_, kept)| kept);
+        writes.extend(one(step, &member.id, Some(member), &kept.unwrap_or_default())?);
         before = Some(member.id.clone());
     }
     // Behind the last member of the last page there are only members whom the directory no longer has.
     let is_last = page.next.is_none();
     if is_last {
-        for (id, record) in records {
-            writes.extend(one(step, &id, None, &record)?);
+        for (id, kept) in records {
+            writes.extend(one(step, &id, None, &kept)?);
             before = Some(id);
         }
     }
@@ -78,8 +78,16 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     Ok(Went::On)
 }
 
+/// A member's record as it was found.
+#[derive(Default)]
+struct Kept {
+    record: Record,
+    /// Whether it was written while Kisi's lists were read: they need not show what it says.
+    is_newer: bool,
+}
+
 /// The records behind `last`, up to and including that of `until`, or all.
-fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Vec<(String, Record)>, Stop> {
+fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Vec<(String, Kept)>, Stop> {
     let mut records = Vec::new();
     let mut after = last.map(|last| format!("{MEMBERS}{last}"));
     loop {
@@ -94,7 +102,8 @@ fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Ve
                 Ok(record) => record,
                 Err(_) => Loaded::load(step.host, &id)?.record,
             };
-            records.push((id, record));
+            let is_newer = entry.version > step.job.value.read_from;
+            records.push((id, Kept { record, is_newer }));
             after = Some(entry.key);
         }
         if is_last {
@@ -114,7 +123,8 @@ struct Picture<'a> {
 }
 
 /// Compares one member.
-fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> Result<Option<Write>, Stop> {
+fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: &Kept) -> Result<Option<Write>, Stop> {
+    let record = &kept.record;
     let settings = &step.tenant.config.value.settings;
     let on_block = settings.on_block;
     let mappings = &step.tenant.mappings.value;
@@ -141,7 +151,7 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, record: &Record) -> R
         }
         return barred_member(step, member, email.as_deref(), &picture, &odd);
     }
-    drifted(step, &mut picture)?;
+    drifted(step, &mut picture, kept.is_newer)?;
     let wants = !entitled.groups.is_empty();
     let left = picture.record.account.as_ref().filter(|account| Some(&account.email) != email.as_ref());
     // A login that Kisi would not end is tried again.
@@ -255,8 +265,9 @@ fn barred_member(
     Ok(Some(kept::todo(Turn::Barred, picture.id, true)))
 }
 
-/// What the ledger says and Kisi no longer has.
-fn drifted(step: &mut Step, picture: &mut Picture) -> Result<(), Stop> {
+/// What the ledger says and Kisi no longer has. What is in a newer record than the lists is looked at when it is the
+/// member's turn, and until then nobody is said to have taken it.
+fn drifted(step: &mut Step, picture: &mut Picture, is_newer: bool) -> Result<(), Stop> {
     let mut there = Vec::new();
     for hold in std::mem::take(&mut picture.record.holds) {
         let is_there = match hold.state {
@@ -269,6 +280,9 @@ fn drifted(step: &mut Step, picture: &mut Picture) -> Result<(), Stop> {
             }
         };
         if is_there {
+            there.push(hold);
+        } else if is_newer {
+            picture.verify = true;
             there.push(hold);
         } else {
             picture.verify = true;

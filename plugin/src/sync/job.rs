@@ -69,6 +69,8 @@ pub struct Job {
     pub cancelled_at: Option<Timestamp>,
     /// The fingerprint of the mapping that it compares with.
     pub mapping: u64,
+    /// The version that storage had before the first list was read: what is newer than that no list need show.
+    pub read_from: u64,
     /// Groups that are still to be read, the one that is being read last.
     pub groups: Vec<GroupId>,
     /// How many rows Kisi says the list has that is being read.
@@ -106,6 +108,7 @@ impl Job {
             started_at: now,
             cancelled_at: None,
             mapping,
+            read_from: 0,
             groups,
             total: None,
             offset: 0,
@@ -249,6 +252,7 @@ impl Json for Job {
             unknown: fields.number("unknown"),
             tries: fields.number("tries"),
             ended: fields.number("ended"),
+            read_from: fields.number("read_from"),
             counts,
         }
     }
@@ -289,6 +293,7 @@ impl From<&Job> for Text {
             .with("unknown", job.unknown)
             .with("tries", job.tries)
             .with("ended", job.ended)
+            .with("read_from", job.read_from)
             .with("counts", array(&counts, |count| Text::from(*count)))
             .into()
     }

@@ -21,6 +21,9 @@ const USERS_A_PAGE: u64 = 100;
 /// What the host must do; `reject` when the list is too long or does not add up.
 pub fn page(step: &mut Step) -> Result<Went, Stop> {
     let Some(&group) = step.job.value.groups.last() else { return Ok(Went::Through) };
+    if step.job.value.read_from == 0 {
+        step.job.value.read_from = step.job.version().unwrap_or_default();
+    }
     let offset = step.job.value.offset;
     let page = match step.kisi.page::<RoleAssignment>(
         &role_assignments::in_group(group),

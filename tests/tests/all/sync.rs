@@ -187,6 +187,29 @@ fn what_somebody_changed_behind_our_back_is_found_and_mended() {
 }
 
 #[test]
+fn whoever_comes_while_the_lists_are_read_is_not_said_to_have_been_removed() {
+    // Two pages of one group and four of the other, of which a step reads four.
+    let world = gym_of(760);
+    sync(&world);
+    world.calls();
+    let job = start(&world, Mode::Apply);
+    let step = || world.runtime.block_on(world.tenant().step_sync(&job, 4)).unwrap().unwrap();
+    assert_eq!(step().progress.phase, Phase::Reading);
+    let spa = format!("applies_to_id={}&", world.sim.state().group_by_name("Spa").unwrap().id);
+    let read = world.calls();
+    assert_eq!(read.iter().filter(|call| call.contains(&spa)).count(), 2, "{read:?}");
+    world.directory.update(&id(1), |one| one.memberships[0].plan = "gold".to_string());
+    world.settle(&id(1));
+    world.calls();
+
+    let done = steps(&world, &job, 4).unwrap();
+    assert_eq!((done.phase, done.counts.drifted, done.findings.len()), (Phase::Done, 0, 0), "{:?}", done.findings);
+    // Two pages more, and one look, since the lists are older than what is known of the member.
+    assert_eq!(world.calls().len(), 2 + 1);
+    assert_eq!(world.names_of(&email(1)), ["Gym", "Spa"]);
+}
+
+#[test]
 fn a_lost_event_is_made_up_for_and_removals_go_first() {
     let world = gym_of(12);
     sync(&world);
