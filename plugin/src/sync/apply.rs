@@ -35,6 +35,8 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
     for outcome in &outcomes {
         report(step, outcome);
     }
+    // It is done, whatever becomes of the rest.
+    step.told = step.findings.len();
     if let Some(error) = error {
         if !is_reject(&error) {
             return Err(error);

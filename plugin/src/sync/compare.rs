@@ -306,6 +306,10 @@ fn by_hand(step: &mut Step, picture: &mut Picture, entitled: &crate::entitlement
             }
             hold.window = row.window;
             picture.verify = true;
+            if !matches!(hold.state, State::Held { .. }) {
+                // The plugin was about to change it itself.
+                continue;
+            }
             step.job.value.counts.drifted += 1;
             let text = explain::dates_changed(&group);
             step.find(FindingKind::Drifted, Some(picture.id), &row.account, Some(group), text);

@@ -20,7 +20,7 @@ use crate::id::{AssignmentId, GroupId, Seen};
 use crate::kisi::{Budget, Kisi};
 use crate::reconcile::Call;
 use crate::stop::{Stop, is_reject, reject};
-use crate::tenant::{Tenant, Versioned};
+use crate::tenant::{self, Tenant, Versioned};
 
 /// The fewest requests that a step must be allowed: enough for each member's change to get on.
 pub const CALLS_MIN: u32 = 4;
@@ -45,6 +45,8 @@ pub struct Step<'a> {
     pub now: Timestamp,
     /// What this step found.
     pub findings: Vec<Finding>,
+    /// How much of that is about what was committed.
+    told: usize,
     /// The assignments that were seen, of groups that were asked for in this step.
     seen: Vec<(GroupId, Seen)>,
 }
@@ -70,33 +72,48 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
         job,
         now: host.now(),
         findings: Vec::new(),
+        told: 0,
         seen: Vec::new(),
         tenant,
     };
     let done = step.run(budget);
-    step.job.value.counts.calls += budget.take_spent();
-    match done {
-        Ok(()) => {}
-        // The step's requests are used up: the next one goes on.
-        Err(_) if budget.is_exhausted() => {}
-        Err(error) => {
-            if is_reject(&error) {
-                step.job.value.phase = Phase::Cancelled;
-                step.job.value.cancelled_at = Some(step.now);
-            }
-            let waits = matches!(error.demand, Demand::Retry(_)) && step.job.value.phase == Phase::Applying;
-            if !waits || !apply::put_off(&mut step, &error)? {
-                step.tenant.note_pause(host, &error);
-                step.job.save(host)?;
-                return Err(error);
-            }
-        }
+    let spent = budget.take_spent();
+    step.job.value.counts.calls += spent;
+    let done = match done {
+        // With the step's requests used up the next one goes on.
+        Err(error) if !budget.is_exhausted() => Err(error),
+        _ => step.job.save(host),
+    };
+    if let Err(error) = done {
+        step.fail(error, spent)?;
     }
-    step.job.save(host)?;
     Ok(Stepped { progress: progress(&step.job.value), findings: step.findings })
 }
 
 impl Step<'_> {
+    /// Ends a step in which something went wrong. What it was about to note goes, since it was not committed with all
+    /// that belongs to it. What was done before is told; the next step meets the same again.
+    fn fail(&mut self, error: Stop, spent: u32) -> Result<(), Stop> {
+        let Ok(Some(job)) = tenant::job(self.host) else { return Err(error) };
+        // A commit may have been carried out though its answer was lost.
+        if job.version() == self.job.version() {
+            self.findings.truncate(self.told);
+        }
+        self.job = job;
+        self.job.value.counts.calls += spent;
+        if is_reject(&error) {
+            self.job.value.phase = Phase::Cancelled;
+            self.job.value.cancelled_at = Some(self.now);
+            self.findings.clear();
+        }
+        let waits = matches!(error.demand, Demand::Retry(_)) && self.job.value.phase == Phase::Applying;
+        if !waits || !apply::put_off(self, &error)? {
+            self.tenant.note_pause(self.host, &error);
+        }
+        self.job.save(self.host)?;
+        if self.findings.is_empty() { Err(error) } else { Ok(()) }
+    }
+
     fn run(&mut self, budget: &Budget) -> Result<(), Stop> {
         if self.job.value.mapping != self.tenant.mappings.value.fingerprint() && self.job.value.is_under_way()
         {
@@ -121,7 +138,9 @@ impl Step<'_> {
                 }
                 Phase::Waiting | Phase::Done => return Ok(()),
             };
-            if went == Went::Through && self.advance()? {
+            let is_over = went == Went::Through && self.advance()?;
+            self.told = self.findings.len();
+            if is_over {
                 return Ok(());
             }
             if budget.left() == 0 && self.job.value.needs_requests() {

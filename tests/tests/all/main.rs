@@ -31,6 +31,7 @@ mod mapping_preview;
 mod member_commands;
 mod rules;
 mod secrets;
+mod storage_down;
 mod sync;
 mod tick;
 

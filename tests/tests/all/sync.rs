@@ -203,7 +203,12 @@ fn whoever_comes_while_the_lists_are_read_is_not_said_to_have_been_removed() {
     world.calls();
 
     let done = steps(&world, &job, 4).unwrap();
-    assert_eq!((done.phase, done.counts.drifted, done.findings.len()), (Phase::Done, 0, 0), "{:?}", done.findings);
+    assert_eq!(
+        (done.phase, done.counts.drifted, done.findings.len()),
+        (Phase::Done, 0, 0),
+        "{:?}",
+        done.findings
+    );
     // Two pages more, and one look, since the lists are older than what is known of the member.
     assert_eq!(world.calls().len(), 2 + 1);
     assert_eq!(world.names_of(&email(1)), ["Gym", "Spa"]);

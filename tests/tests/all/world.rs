@@ -13,7 +13,7 @@ use bytes::Bytes;
 use host_harness::contract::{events, mappings, types};
 use host_harness::{
     ApprovedOrigin, CallError, Clock, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Pace,
-    Plugin, Recorder, Secret, Tenant, Transport, TransportError, VirtualClock,
+    Plugin, Recorder, Secret, Storage, Tenant, Transport, TransportError, VirtualClock,
 };
 use http_body_util::BodyExt;
 use kisi_sim::{ConnectionDropped, JournalEntry, Knobs, Seed, Simulator};
@@ -132,10 +132,15 @@ impl World {
 
     /// A tenant of the real component with this key, on this world's storage.
     pub(crate) fn tenant_with_key(&self, key: &str) -> Tenant {
+        self.tenant_on(self.storage.clone(), key)
+    }
+
+    /// A tenant of the real component on another storage.
+    pub(crate) fn tenant_on(&self, storage: Arc<impl Storage + 'static>, key: &str) -> Tenant {
         let origin: host_harness::Origin = "https://api.kisi.io".parse().unwrap();
         Tenant::builder(plugin(), "gym")
             .directory(self.directory.clone())
-            .storage(self.storage.clone())
+            .storage(storage)
             .credential(Secret::new(key).unwrap())
             .transport(self.wire.clone())
             .approve(ApprovedOrigin::direct(origin))
