@@ -398,6 +398,9 @@ fn decide(
             }
         }
     }
+    // A grant that was begun is not known to be there; what nobody is entitled to goes when it is.
+    let begun = |hold: &&Hold| hold.assignment().is_none() && entitled.desired(hold.group).is_none();
+    step.job.value.counts.grants_removed += count(record.holds.iter().filter(begun).count());
     if user.is_none() {
         for desired in &entitled.groups {
             turn = Turn::Gains;
