@@ -3,14 +3,13 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use axum::Router;
 use host_harness::cli::{self, Streams};
 use kisi_sim::{Knobs, OrganizationRole, Seed, SeedGroup, SeedKey, SeedOrganization, SeedUser, Simulator};
 use serde_json::Value;
 
-use crate::world::component_path;
+use crate::world::{compiled, component_path};
 
 const GOOD: &str = include_str!("../../../scenarios/membership-frozen.toml");
 const OWNER_KEY: &str = "the-owner-s-key-0001";
@@ -22,9 +21,6 @@ pub(crate) struct Ran {
     pub(crate) out: String,
     pub(crate) err: String,
 }
-
-/// The compiled component, kept for all tests of this module.
-static CACHE: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
 /// A folder for the files of a test.
 pub(crate) struct Desk {
@@ -66,7 +62,7 @@ impl Desk {
         let component = component_path();
         let mut arguments =
             vec!["run", scenario.to_str().unwrap(), "--component", component.to_str().unwrap()];
-        arguments.extend(["--cache", CACHE.path().to_str().unwrap()]);
+        arguments.extend(["--cache", compiled().to_str().unwrap()]);
         arguments.extend(more);
         self.run(&arguments)
     }

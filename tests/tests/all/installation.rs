@@ -5,14 +5,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use host_harness::cli::{self, Live, Streams};
 use kisi_sim::{Seed, Simulator};
 use serde_json::Value;
 
 use crate::command_line::serve;
-use crate::world::component_path;
+use crate::world::{compiled, component_path};
 
 pub(crate) const KEY: &str = "the-owner-s-key-0001";
 pub(crate) const OTHER_KEY: &str = "another-key-of-hers-0002";
@@ -25,9 +24,6 @@ member_id,name,email,membership_id,plan,status,last_day
 3,Cy Park,cy@example.test,ms-3,basic,frozen,
 4,Di Ray,,ms-4,basic,active,
 ";
-
-/// The compiled component, kept for all tests of this module.
-static COMPILED: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
 
 /// What the program did.
 pub(crate) struct Ran {
@@ -183,13 +179,13 @@ impl Gym {
     }
 }
 
-/// Compiling takes seconds in a test build, and each installation has a cache of its own.
+/// Each installation has a cache of its own.
 fn seed_cache(state: &Path) {
-    copy(COMPILED.path(), &state.join("compiled"));
+    copy(compiled(), &state.join("compiled"));
 }
 
 fn keep_cache(state: &Path) {
-    copy(&state.join("compiled"), COMPILED.path());
+    copy(&state.join("compiled"), compiled());
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -201,7 +197,8 @@ fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(to).unwrap();
         let target = to.join(entry.file_name());
         if !target.exists() {
-            let partial = to.join(format!("partial-{:?}", std::thread::current().id()));
+            let partial =
+                to.join(format!("partial-{}-{:?}", std::process::id(), std::thread::current().id()));
             fs::copy(entry.path(), &partial).unwrap();
             fs::rename(partial, target).unwrap();
         }

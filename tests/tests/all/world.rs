@@ -4,7 +4,10 @@
 //! The same world is driven in two ways: `Arm::Component` calls the real component in the real host, `Arm::Native` the
 //! same code compiled for this machine, which is fast enough for thousands of histories.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -359,9 +362,19 @@ pub(crate) fn plugin() -> Plugin {
 }
 
 /// Where `cargo xtask build` put the component.
-pub(crate) fn component_path() -> std::path::PathBuf {
+pub(crate) fn component_path() -> PathBuf {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/component/kisi_plugin.wasm");
     std::env::var_os("KISI_PLUGIN_COMPONENT").map_or_else(|| built.into(), Into::into)
+}
+
+/// Where the tests keep what was compiled, under the target directory: compiling takes seconds in a test build.
+pub(crate) fn compiled() -> &'static Path {
+    static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled");
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder).unwrap();
+        folder
+    });
+    &FOLDER
 }
 
 /// A membership that runs, paid and open-ended.
