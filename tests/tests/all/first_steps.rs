@@ -124,7 +124,7 @@ fn the_list_of_those_who_leave_says_what_it_is() {
     gym.edit("3,Cy Park,cy@example.test,ms-3,basic,active", "3,Cy Park,cy@example.test,ms-3,basic,frozen");
     gym.run(&["event", "membership-frozen", "3"]).ends(0);
     gym.run(&["disconnect", "--yes"]).ends(0).says(&[
-        "Cy Park (3) cy@example.test nothing that the plugin knows of",
+        "Cy Park (3) cy@example.test nothing known",
         "What was given by hand in Kisi and never looked after is not in it",
     ]);
 }
@@ -262,4 +262,20 @@ fn whoever_connects_with_a_key_file_that_others_can_read_is_told_so() {
     allow(0o600);
     let ran = gym.connect(&[]).ends(0);
     assert!(!ran.err.contains(told), "{}", ran.err);
+}
+
+#[test]
+fn a_key_that_does_not_work_leaves_an_installation_that_works_as_it_was() {
+    let gym = synced();
+    gym.file("key.txt", "no-such-key-anywhere");
+    let ran = gym.connect(&[]).ends(5).complains("Kisi does not accept the key");
+    ran.complains("The installation goes on with the key that it had.");
+    gym.run(&["status"]).ends(0).says(&["is connected"]);
+    gym.run(&["sync"]).ends(0);
+
+    // One that is paused already says nothing of the kind, and a new key that works ends the pause.
+    gym.sim.revoke_key(KEY);
+    gym.run(&["sync"]).ends(5);
+    let ran = gym.connect(&[]).ends(5);
+    assert!(!ran.err.contains("goes on with"), "{}", ran.err);
 }

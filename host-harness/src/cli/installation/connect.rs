@@ -24,8 +24,8 @@ use crate::cli::load;
 use crate::cli::report::{Page, Table, Tone};
 use crate::cli::world::{self, Key};
 use crate::cli::wrong::{Place, Unusable, Wrong, unusable};
-use crate::contract::connection::{self, Connected};
-use crate::{Plugin, Recorder, Tenant};
+use crate::contract::connection::{self, Connected, Health};
+use crate::{Exchange, ExchangeEnd, Plugin, Recorder, Tenant};
 
 const KISI: &str = "https://api.kisi.io";
 const COMPONENT: &str = "target/component/kisi_plugin.wasm";
@@ -90,30 +90,47 @@ async fn install(
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     let before = state.read::<Config>(config::FILE)?;
+    let kept = match (&given_key, &before) {
+        (Some(given), Some(_)) => {
+            sealing::key(state, sealing, console).ok().flatten().filter(|key| key.expose() != given.expose())
+        }
+        _ => None,
+    };
     let key = match given_key {
         Some(key) => key,
         None => sealing::key(state, sealing, console)?.ok_or_else(|| {
             Unusable::new("--key-file is missing: a file with an API key of an administrator, made in Kisi under My Account > API")
         })?,
     };
-    let mut config = config(args, before)?;
+    let mut config = config(args, before.clone())?;
     let roll = Roll::read(&config.members, config.utc_offset)?;
     let plugin = load::component(&config.component, Some(state.compiled())).await?;
     config.component_sha256 = plugin.hash();
     config.origins = plugin.origins().iter().map(ToString::to_string).collect();
     let recorder = Arc::new(Recorder::new());
     let records = state.records()?;
-    let parts =
-        Parts { config: &config, plugin: &plugin, key: &key, roll: &roll, records, recorder: &recorder };
-    let tenant = session::tenant(parts)?;
+    let parts = Parts { config: &config, key: &key, plugin: &plugin, roll: &roll };
+    let tenant = session::tenant(parts, records, &recorder)?;
     if args.all_places {
         config.settings.remove("places");
     }
-    let mut connected = verify(&tenant, &config, console).await?;
-    if !args.places.is_empty() {
-        config.settings.insert("places".to_owned(), chosen(&args.places, &connected.places)?);
-        connected = verify(&tenant, &config, console).await?;
-    }
+    let connected = match verify_in_places(&tenant, &mut config, &args.places, console).await {
+        Ok(connected) => connected,
+        Err(stop) => {
+            drop(tenant);
+            if config.unpaced && recorder.take().exchanges.iter().any(is_too_fast) {
+                console.note(
+                    "--unpaced sends as fast as it can, and Kisi wants requests spread out: start the simulator with \
+                     --unpaced, too, or connect without it.",
+                );
+            }
+            if let (Some(before), Some(key)) = (before, kept) {
+                go_on(state, Parts { config: &before, key: &key, plugin: &plugin, roll: &roll }, console)
+                    .await;
+            }
+            return Err(stop);
+        }
+    };
     config.places = connected
         .places
         .iter()
@@ -131,6 +148,40 @@ async fn install(
     installed.mappings = mapping.len();
     console.tell(&installed)?;
     Ok(Exit::AsExpected)
+}
+
+/// Kisi wants requests further apart.
+fn is_too_fast(exchange: &Exchange) -> bool {
+    const TOO_MANY_REQUESTS: u16 = 429;
+    matches!(exchange.end, ExchangeEnd::Answered { status: TOO_MANY_REQUESTS, .. })
+}
+
+/// After a key that cannot be used: an installation that worked goes on with the key that it had.
+async fn go_on(state: &State, parts: Parts<'_>, console: &mut Console<'_>) {
+    let config = parts.config;
+    let Ok(tenant) = state.records().and_then(|records| session::tenant(parts, records, &Arc::default()))
+    else {
+        return;
+    };
+    let is_paused =
+        matches!(tenant.status().await, Ok(Ok(Health { state: connection::State::Paused(_), .. })));
+    if is_paused && verify(&tenant, config, console).await.is_ok() {
+        console.note("The installation goes on with the key that it had.");
+    }
+}
+
+async fn verify_in_places(
+    tenant: &Tenant,
+    config: &mut Config,
+    places: &[String],
+    console: &mut Console<'_>,
+) -> Result<Connected, Stop> {
+    let connected = verify(tenant, config, console).await?;
+    if places.is_empty() {
+        return Ok(connected);
+    }
+    config.settings.insert("places".to_owned(), chosen(places, &connected.places)?);
+    verify(tenant, config, console).await
 }
 
 async fn verify(tenant: &Tenant, config: &Config, console: &mut Console<'_>) -> Result<Connected, Stop> {

@@ -25,7 +25,7 @@ use crate::contract::types::{Demand, Error, GroupRef, PauseCause};
 pub(super) const LEFT: &str = "left.jsonl";
 
 /// Who is in the list and neither loses nor keeps a group through the plugin.
-const NOTHING_KNOWN: &str = "nothing that the plugin knows of";
+const NOTHING_KNOWN: &str = "nothing known";
 const WHAT_KEEPS_IS: &str = "KEEPS has the groups that the plugin gave or looked after. What was given by hand in Kisi and \
                              never looked after is not in it: it stays, and Kisi shows it.";
 

@@ -53,8 +53,6 @@ pub(super) struct Parts<'a> {
     pub(super) plugin: &'a Plugin,
     pub(super) key: &'a Key,
     pub(super) roll: &'a Roll,
-    pub(super) records: SqliteStorage,
-    pub(super) recorder: &'a Arc<Recorder>,
 }
 
 impl Session {
@@ -81,9 +79,8 @@ impl Session {
         agreed(&config, &plugin, console)?;
         let recorder = Arc::new(Recorder::with_bodies(BODY_BYTES_MAX));
         let records = state.records()?;
-        let parts =
-            Parts { config: &config, plugin: &plugin, key: &key, roll: &roll, records, recorder: &recorder };
-        let tenant = tenant(parts)?;
+        let parts = Parts { config: &config, plugin: &plugin, key: &key, roll: &roll };
+        let tenant = tenant(parts, records, &recorder)?;
         Ok(Session { state, sealing, config, roll, plugin, recorder, tenant })
     }
 
@@ -137,8 +134,12 @@ fn agreed(config: &Config, plugin: &Plugin, console: &mut Console<'_>) -> Result
 }
 
 /// Sets up the calls.
-pub(super) fn tenant(parts: Parts) -> Result<Tenant, Unusable> {
-    let Parts { config, plugin, key, roll, records, recorder } = parts;
+pub(super) fn tenant(
+    parts: Parts<'_>,
+    records: SqliteStorage,
+    recorder: &Arc<Recorder>,
+) -> Result<Tenant, Unusable> {
+    let Parts { config, plugin, key, roll } = parts;
     let endpoint = world::endpoint(&config.kisi)?;
     if config.unpaced && endpoint.reach() != Reach::Loopback {
         return unusable(format!(
