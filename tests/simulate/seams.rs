@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) can_avoid_gaps: bool,
     /// What a reconciliation that nobody confirmed has taken.
     pub(crate) taken: Option<BTreeSet<(String, u64)>>,
+    /// Edits of the call under way that Kisi answered with 404, with their bodies.
+    pub(crate) missing: BTreeSet<String>,
     /// Requests and what became of them, since the last look.
     pub(crate) calls: Vec<String>,
     pub(crate) violations: Vec<String>,
@@ -123,6 +125,7 @@ impl Seams {
         }
         let line = format!("{} {}", request.method(), request.uri());
         let is_edit = request.method() != http::Method::GET;
+        let edit = format!("{line} {}", String::from_utf8_lossy(request.body()));
         let before = is_edit.then(|| self.sim.state());
         let router = self.sim.router();
         let response = router.oneshot(request.map(Body::from)).await.expect("a router always answers");
@@ -132,6 +135,14 @@ impl Seams {
         }
         let dropped = response.extensions().get::<ConnectionDropped>().is_some();
         let answer = if dropped { "dropped".to_string() } else { response.status().as_u16().to_string() };
+        if is_edit && response.status() == http::StatusCode::NOT_FOUND && met.is_none() {
+            let mut state = self.state();
+            if !state.missing.insert(edit) {
+                state
+                    .violations
+                    .push(format!("calls: {line} again in one call, and it was not there before"));
+            }
+        }
         let how = met.map(|effect| format!(" ({effect:?})")).unwrap_or_default();
         self.state().calls.push(format!("{line} -> {answer}{how}"));
         match met {

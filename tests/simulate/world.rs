@@ -384,6 +384,7 @@ impl Gym {
     /// What a platform does about the end of a call.
     fn ended<T>(&mut self, ended: Result<Result<T, impl Into<InputError>>, CallError>) -> Ended<T> {
         self.calls += 1;
+        self.seams.state().missing.clear();
         let error = match ended {
             Ok(Ok(answer)) => return Ended::Done(answer),
             Ok(Err(error)) => error.into(),

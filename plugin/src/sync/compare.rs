@@ -52,17 +52,17 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
             return Err(reject("The platform's directory lists members twice or out of order.", None));
         }
         while let Some((id, kept)) = records.next_if(|(id, _)| *id < member.id) {
-            writes.extend(one(step, &id, None, &kept)?);
+            writes.extend(one(step, &id, None, kept)?);
         }
         let kept = records.next_if(|(id, _)| *id == member.id).map(|(_, kept)| kept);
-        writes.extend(one(step, &member.id, Some(member), &kept.unwrap_or_default())?);
+        writes.extend(one(step, &member.id, Some(member), kept.unwrap_or_default())?);
         before = Some(member.id.clone());
     }
     // Behind the last member of the last page there are only members whom the directory no longer has.
     let is_last = page.next.is_none();
     if is_last {
         for (id, kept) in records {
-            writes.extend(one(step, &id, None, &kept)?);
+            writes.extend(one(step, &id, None, kept)?);
             before = Some(id);
         }
     }
@@ -103,7 +103,12 @@ fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Ve
                 Err(_) => Loaded::load(step.host, &id)?.record,
             };
             let is_newer = entry.version > step.job.value.read_from;
+            // Nothing is behind it that is asked for: most pages need no second scan.
+            let is_until = until.is_some_and(|until| id == until.id);
             records.push((id, Kept { record, is_newer }));
+            if is_until {
+                return Ok(records);
+            }
             after = Some(entry.key);
         }
         if is_last {
@@ -123,8 +128,8 @@ struct Picture<'a> {
 }
 
 /// Compares one member.
-fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: &Kept) -> Result<Option<Write>, Stop> {
-    let record = &kept.record;
+fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result<Option<Write>, Stop> {
+    let Kept { record, is_newer } = kept;
     let settings = &step.tenant.config.value.settings;
     let on_block = settings.on_block;
     let mappings = &step.tenant.mappings.value;
@@ -142,7 +147,8 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: &Kept) -> Resul
     let email = member.and_then(|member| address(member.email.as_deref()));
     let mut odd =
         if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
-    let mut picture = Picture { id, record: record.clone(), verify: record.damaged, differs: false };
+    let verify = record.damaged;
+    let mut picture = Picture { id, record, verify, differs: false };
     let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
     if barred && on_block == OnBlock::All {
         // Also of a member whom the plugin knows: their account may be gone, and another one have their address.
@@ -151,7 +157,7 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: &Kept) -> Resul
         }
         return barred_member(step, member, email.as_deref(), &picture, &odd);
     }
-    drifted(step, &mut picture, kept.is_newer)?;
+    drifted(step, &mut picture, is_newer)?;
     let wants = !entitled.groups.is_empty();
     let left = picture.record.account.as_ref().filter(|account| Some(&account.email) != email.as_ref());
     // A login that Kisi would not end is tried again.
