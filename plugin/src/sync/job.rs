@@ -252,7 +252,8 @@ impl Json for Job {
             unknown: fields.number("unknown"),
             tries: fields.number("tries"),
             ended: fields.number("ended"),
-            read_from: fields.number("read_from"),
+            // A job that an earlier version began has none.
+            read_from: fields.optional_number("read_from").unwrap_or_default(),
             counts,
         }
     }
