@@ -47,7 +47,7 @@ pub struct Call<'a> {
     /// Kisi, through the host.
     pub kisi: Kisi<'a>,
     /// The installation.
-    pub tenant: Tenant,
+    pub tenant: &'a mut Tenant,
     /// The time of the call.
     pub now: Timestamp,
     /// Whether a reconciliation has kept all of Kisi's users, so that nobody need be looked for.
@@ -67,7 +67,7 @@ enum Round {
 
 impl<'a> Call<'a> {
     /// A call for `tenant`.
-    pub fn new(host: &'a dyn Host, kisi: Kisi<'a>, tenant: Tenant) -> Call<'a> {
+    pub fn new(host: &'a dyn Host, kisi: Kisi<'a>, tenant: &'a mut Tenant) -> Call<'a> {
         Call {
             host,
             kisi,

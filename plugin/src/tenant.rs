@@ -125,7 +125,7 @@ pub struct Door {
 }
 
 /// Something in storage, and the version that was read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Versioned<T> {
     /// As it shall be.
     pub value: T,
@@ -134,7 +134,7 @@ pub struct Versioned<T> {
 }
 
 /// What every call needs that changes members.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Tenant {
     /// What `connect` established.
     pub config: Versioned<Config>,

@@ -11,10 +11,10 @@ use crate::tenant::Tenant;
 /// # Errors
 /// What the host must do, with what had been done before.
 pub fn handle(host: &dyn Host, event: &Event) -> Result<Vec<Outcome>, Box<Unfinished>> {
-    let tenant =
+    let mut tenant =
         Tenant::load(host).map_err(|stop| Box::new(Unfinished { error: *stop, done: Vec::new() }))?;
     let integration = tenant.config.value.settings.integration.clone();
     let budget = Budget::unlimited();
-    let call = Call::new(host, Kisi::new(host, &integration, &budget), tenant);
+    let call = Call::new(host, Kisi::new(host, &integration, &budget), &mut tenant);
     call.run(&event.member).map_err(|(stop, done)| Box::new(Unfinished { error: *stop, done }))
 }

@@ -103,7 +103,7 @@ fn members(
             }
             may_go -= losses;
         }
-        let (outcomes, error) = match Call::new(host, kisi, tenant.clone()).run(&due.member) {
+        let (outcomes, error) = match Call::new(host, kisi, tenant).run(&due.member) {
             Ok(outcomes) => (outcomes, None),
             Err((error, outcomes)) => (outcomes, Some(error)),
         };
@@ -130,10 +130,10 @@ fn members(
                 }
                 return Err(error);
             }
+            tenant.reload(host)?;
         }
         pass_due(host, &due, again)?;
         ticked.members += 1;
-        tenant.reload(host)?;
     }
     Ok(Left::More)
 }

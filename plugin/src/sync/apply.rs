@@ -43,12 +43,12 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
         }
         step.job.value.counts.failures += 1;
         step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message);
+        step.tenant.reload(step.host)?;
     }
     step.job.value.counts.applied += 1;
     step.job.value.tries = 0;
     let writes = vec![todo.done(), step.job.write()];
     step.job.saved(storage::commit(step.host, writes)?);
-    step.tenant.reload(step.host)?;
     Ok(Went::On)
 }
 

@@ -214,8 +214,8 @@ impl Step<'_> {
     }
 
     /// The machinery that brings one member up to date.
-    pub fn call(&self) -> Call<'_> {
-        let mut call = Call::new(self.host, self.kisi, self.tenant.clone());
+    pub fn call(&mut self) -> Call<'_> {
+        let mut call = Call::new(self.host, self.kisi, &mut self.tenant);
         call.users_are_kept = self.job.value.users_are_kept;
         call
     }
