@@ -21,7 +21,7 @@ Exit codes:
   5  nothing goes on until a person has acted; then `harness connect`
   6  the answer is no: no door opens for the member, or this one stays shut
   7  it is not known whether the door opened: look at it before trying again
-  130  Ctrl-C; for sync, preview, tick and disconnect, which the first one ends after the step under way, the second";
+  130  Ctrl-C; for sync, preview, tick and disconnect the second one, since the first ends them after the step under way";
 
 const RUN_HELP: &str = "\
 Examples:
