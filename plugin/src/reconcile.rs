@@ -18,7 +18,7 @@ use crate::ledger::store::{Loaded, followed, freed};
 use crate::ledger::{Elevated, Hold, Record, State, fingerprint};
 use crate::mapping::{MappedPlan, Mappings};
 use crate::outcome;
-use crate::plan::{Refused, Why, plan};
+use crate::plan::{Edit, Refused, Why, plan};
 use crate::settings::{OnBlock, Settings};
 use crate::settle::settle;
 use crate::stop::{Stop, is_reject, retry};
@@ -52,6 +52,8 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// Whether a reconciliation has kept all of Kisi's users, so that nobody need be looked for.
     pub users_are_kept: bool,
+    /// Whether what memberships no longer give is left, because somebody must confirm first that it goes.
+    pub spares: bool,
     /// Whom the ledger is not believed about before Kisi was read.
     verify: Option<String>,
     outcomes: Vec<Outcome>,
@@ -74,6 +76,7 @@ impl<'a> Call<'a> {
             tenant,
             now: host.now(),
             users_are_kept: false,
+            spares: false,
             verify: None,
             outcomes: Vec::new(),
             in_progress: Vec::new(),
@@ -286,7 +289,10 @@ impl<'a> Call<'a> {
         self.heed_elevated(&entitled, user, &mut loaded.record, outcome, refused);
         let date_change = self.tenant.config.value.date_change;
         let mappings = &self.tenant.mappings.value;
-        let edits = plan(&entitled, user, &loaded.record, mappings, date_change, refused, self.now);
+        let mut edits = plan(&entitled, user, &loaded.record, mappings, date_change, refused, self.now);
+        if self.spares {
+            edits.retain(|edit| !matches!(edit, Edit::Revoke { why: Why::Lost(_), .. }));
+        }
         if !edits.is_empty() {
             let mut apply = Apply { call: self, loaded, outcome, refused, entitled: &entitled };
             if apply.run(edits)? == Applied::PlanAgain {

@@ -69,6 +69,10 @@ impl Gym {
         let mut state = self.seams.state();
         for finding in findings.iter().filter(|finding| finding.kind == FindingKind::Drifted) {
             let (Some(member), Some(group)) = (&finding.member, &finding.group) else { continue };
+            // Of several accounts it may be the one that is left.
+            if state.case.emails_ever.get(member).is_none_or(|emails| emails.len() != 1) {
+                continue;
+            }
             let is_there = before.role_assignments.iter().any(|row| {
                 self.at_start.iter().any(|one| one.id == row.id)
                     && row.applies_to_id.to_string() == group.id

@@ -88,9 +88,11 @@ fn members(
             return Ok(Left::More);
         }
         let (is_first, before) = (budget.left() == allowed, Loaded::load(host, &due.member));
+        let mut spares = false;
         if let Ok(loaded) = &before {
-            let losses = losses(host, tenant, loaded)?;
-            if losses > may_go {
+            let (losses, keeps) = losses(host, tenant, loaded)?;
+            spares = losses > may_go;
+            if spares {
                 // So many at once are for the brake: everybody is compared, and the counts are told.
                 let asked_at = &mut tenant.config.value.asked_at;
                 if asked_at.is_none() {
@@ -98,12 +100,18 @@ fn members(
                     tenant.config.save(host)?;
                 }
                 may_go = 0;
-                pass_due(host, &due, Some(host.now().saturating_add(HOUR_MS)))?;
-                continue;
+                if !keeps {
+                    pass_due(host, &due, Some(host.now().saturating_add(DAY_MS)))?;
+                    continue;
+                }
+            } else {
+                may_go -= losses;
             }
-            may_go -= losses;
         }
-        let (outcomes, error) = match Call::new(host, kisi, tenant).run(&due.member) {
+        let mut call = Call::new(host, kisi, tenant);
+        // What the member keeps must not run out while the rest waits for somebody.
+        call.spares = spares;
+        let (outcomes, error) = match call.run(&due.member) {
             Ok(outcomes) => (outcomes, None),
             Err((error, outcomes)) => (outcomes, Some(error)),
         };
@@ -139,18 +147,19 @@ fn members(
 }
 
 /// How many grants that hold at Kisi the member would lose, though nobody blocked them: by a membership, a mapping or
-/// the member that are gone.
-fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<u64, Stop> {
+/// the member that are gone; and whether the member is to have any.
+fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<(u64, bool), Stop> {
     let now = host.now();
     let member = host.get_member(&loaded.member).map_err(directory_error)?;
     if member.as_ref().is_some_and(|member| member.status == MemberStatus::Blocked) {
-        return Ok(0);
+        return Ok((0, false));
     }
     let entitled = entitled(member.as_ref(), &tenant.mappings.value, &tenant.config.value.settings, now);
     let is_lost = |hold: &&Hold| {
         hold.window.ends_at.is_none_or(|end| end > now) && entitled.desired(hold.group).is_none()
     };
-    Ok(loaded.record.holds.iter().filter(is_lost).count() as u64)
+    let losses = loaded.record.holds.iter().filter(is_lost).count() as u64;
+    Ok((losses, !entitled.groups.is_empty()))
 }
 
 /// Goes on with the reconciliation that is under way, or starts one when it is due.

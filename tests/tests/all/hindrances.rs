@@ -148,6 +148,51 @@ fn an_emptied_directory_removes_nobody_when_leases_fall_due() {
 }
 
 #[test]
+fn while_an_emptied_directory_is_doubted_dates_that_fall_due_ask_for_one_tick_a_day() {
+    let world = gym_with(LEASED, many(3));
+    live(&world, START + 15 * DAY - HOUR);
+    for number in 0..3 {
+        world.directory.remove(&format!("m-{number:02}"));
+    }
+    go_to(&world, START + 15 * DAY);
+    world.calls();
+    let mut ticks = 0;
+    while world.clock.now_ms() < START + 20 * DAY {
+        let now = world.clock.now_ms();
+        match try_tick(&world, 1_000) {
+            Ok(ticked) => go_to(&world, ticked.next.max(now)),
+            Err(Error { demand: Demand::Retry(after), .. }) => go_to(&world, now + after),
+            Err(error) => panic!("{error:?}"),
+        }
+        ticks += 1;
+    }
+    let pages = world.calls().iter().filter(|call| call.contains("applies_to_type=Group")).count();
+    assert!(pages <= 2 * 6, "{pages} pages in five days, of two groups");
+    assert!(ticks <= 15, "{ticks} ticks in five days");
+}
+
+#[test]
+fn while_the_brake_waits_nobody_loses_what_they_keep() {
+    let both: &[(&str, &[&str])] = &[("basic", &["Gym", "Spa"])];
+    let world = gym_with(LEASED, many(15));
+    world.map(both).unwrap();
+    live(&world, START + DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym", "Spa"]);
+    // The spa goes for everybody, which somebody must confirm, and nobody does for longer than a lease.
+    world.map(&[("basic", &["Gym"])]).unwrap();
+    live(&world, START + 2 * DAY);
+    assert_eq!(open(&world, "m-00"), ["Gym", "Spa"], "nobody confirmed it");
+    for day in 3..70 {
+        live(&world, START + day * DAY);
+        for number in 0..15 {
+            let there = open(&world, &format!("m-{number:02}"));
+            assert!(there.contains(&"Gym".to_string()), "m-{number:02} stands outside on day {day}");
+        }
+    }
+    assert_eq!(open(&world, "m-00"), ["Gym"], "the lease of the spa has run out");
+}
+
+#[test]
 fn an_emptied_mapping_waits_for_somebody_when_leases_fall_due() {
     let world = gym_with(LEASED, many(30));
     live(&world, START + 15 * DAY - HOUR);
