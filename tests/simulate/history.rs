@@ -105,6 +105,10 @@ pub(crate) enum What {
     Confirm,
     Cancel,
     Connect,
+    /// Nobody looks after the gym: its host ticks when it is asked to, and nobody confirms anything.
+    Alone {
+        days: u64,
+    },
     /// The platform shows only so many of its members for a while: a restored backup, a wrong filter. No event tells it.
     Vanish {
         keep: usize,
@@ -262,7 +266,7 @@ pub(crate) fn of_seed(seed: u64) -> History {
         .collect();
     if rng.bool() {
         let gym = rng.usize(0..gyms.len());
-        let story = story(&mut rng, gym, gyms[gym].members);
+        let story = story(&mut rng, gym, gyms[gym].members, gyms[gym].lease_days > 0);
         let place = rng.usize(0..=steps.len());
         steps.splice(place..place, story);
     }
@@ -337,7 +341,8 @@ fn what(rng: &mut Rng) -> What {
         },
         92 => What::Login { who },
         93 => What::Unlock { who },
-        94..=96 => What::Pass { minutes: *pick(rng, &[1, 60, 600, 1_500, 6_000]) },
+        94 => What::Alone { days: rng.u64(1..=9) },
+        95..=96 => What::Pass { minutes: *pick(rng, &[1, 60, 600, 1_500, 6_000]) },
         97 => What::Skew { minutes: rng.i64(-4..=4) },
         _ => What::Storm { requests: rng.usize(1..12), status: *pick(rng, &[429, 500, 503]) },
     }

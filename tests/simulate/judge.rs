@@ -166,6 +166,37 @@ impl Case {
         gaps
     }
 
+    /// Members who could enter by a grant of ours, are entitled before and after some time has passed, and cannot enter
+    /// after it.
+    pub(crate) fn shut_out(&self, members: &[Member], before: &Snapshot, after: &Snapshot) -> Vec<String> {
+        let mut shut_out = Vec::new();
+        let is_open = |row: &RoleAssignment, kisi: &Snapshot| {
+            row.valid_from.is_none_or(|from| from <= kisi.now)
+                && row.valid_until.is_none_or(|until| kisi.now < until)
+        };
+        for member in members {
+            let (first, then) = (self.desired(member, before), self.desired(member, after));
+            for (group, _) in first.iter().filter(|(_, (from, _))| from.is_none()) {
+                let enters = |kisi: &Snapshot, is_counted: &dyn Fn(&RoleAssignment) -> bool| {
+                    kisi.role_assignments.iter().any(|row| {
+                        row.applies_to_id == *group
+                            && is_open(row, kisi)
+                            && is_counted(row)
+                            && self.is_of(row, &member.id, kisi)
+                    })
+                };
+                let is_still = then.get(group).is_some_and(|(from, _)| from.is_none());
+                if is_still
+                    && enters(before, &|row| !self.by_hand.contains(&row.id))
+                    && !enters(after, &|_| true)
+                {
+                    shut_out.push(format!("{} is entitled to group {group} and stands outside", member.id));
+                }
+            }
+        }
+        shut_out
+    }
+
     /// Who is in which group, what is over not counted: people by member where that is known.
     pub(crate) fn held(&self, kisi: &Snapshot) -> BTreeSet<(String, u64)> {
         let person = |email: &str| {

@@ -12,6 +12,7 @@
 )]
 
 mod acts;
+mod alone;
 mod history;
 mod judge;
 mod rest;

@@ -8,9 +8,9 @@ use crate::history::{At, Change, EMAILS, Effect, Fault, GROUPS, Spelling, Staff,
 /// The plan that gives the most, by the first mapping.
 const GOLD: usize = 1;
 
-/// A story in a gym with so many members.
-pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize) -> Vec<Step> {
-    let told = match rng.u32(0..9) {
+/// A story in a gym with so many members. Where grants are leased, time alone may shut people out.
+pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) -> Vec<Step> {
+    let told = match rng.u32(0..if is_leased { 14 } else { 10 }) {
         0 => many_lose_and_nobody_tells(rng, members),
         1 => members_vanish(rng, members),
         2 => a_page_is_wrong(rng, members),
@@ -19,7 +19,8 @@ pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize) -> Vec<Step> {
         5 => a_removal_is_cut_off(rng, members),
         6 => payment_is_late(rng, members),
         7 => staff_was_first(rng, members),
-        _ => an_address_changes(rng, members),
+        8 => an_address_changes(rng, members),
+        _ => nobody_looks_after_it(rng, members),
     };
     told.into_iter().map(|(what, faults)| Step { gym, what, faults }).collect()
 }
@@ -165,5 +166,20 @@ fn an_address_changes(rng: &mut Rng, members: usize) -> Told {
     told.push(calm(What::Email { who, email, spelling }));
     told.push((What::Replay { who }, if rng.bool() { cut(rng, 5) } else { Vec::new() }));
     told.extend(goes_on(rng, who));
+    told
+}
+
+/// Something changed for many, and nobody is there to confirm it, nor for anything else.
+fn nobody_looks_after_it(rng: &mut Rng, members: usize) -> Told {
+    let mut told = everybody_is_in(members);
+    match rng.u8(0..3) {
+        0 => told.push(calm(What::Map { mapping: *pick(rng, &[1, 1, 2, 3]) })),
+        1 => {
+            let how = *pick(rng, &[Change::Plan(0), Change::Plan(0), Change::Plan(2)]);
+            told.extend((0..members).map(|who| calm(What::Change { who, nth: 0, how })));
+        }
+        _ => told.push(calm(What::Vanish { keep: rng.usize(0..members) })),
+    }
+    told.push(calm(What::Alone { days: rng.u64(7..=10) }));
     told
 }

@@ -204,6 +204,10 @@ impl World {
                 }
             }
             What::Connect => gym.connect_once(&sim).await,
+            What::Alone { days } => {
+                gym.alone(&sim, *days).await;
+                self.pass(0);
+            }
             What::Vanish { keep } => gym.vanish(*keep),
             What::Return => gym.come_back(),
             What::Damage { who } => gym.damage(&sim, *who).await,
@@ -371,6 +375,11 @@ impl Gym {
     fn set_clock(&self, sim: &Simulator) {
         self.clock.set(sim.now_ms().saturating_add_signed(self.skew_ms));
         self.seams.state().clock_is_right = self.skew_ms == 0;
+    }
+
+    /// Whether the host works and its clock is right.
+    pub(super) fn is_left_in_order(&self) -> bool {
+        !self.paused && self.skew_ms == 0
     }
 
     pub(super) fn wrong(&self, violation: String) {
