@@ -15,6 +15,7 @@ mod acts;
 mod alone;
 mod history;
 mod judge;
+mod reconcile;
 mod rest;
 mod seams;
 mod stories;
@@ -218,6 +219,7 @@ impl Totals {
             violations.push("repeat: the same seed went another way".to_string());
         }
         if !violations.is_empty() {
+            eprintln!("seed {seed} breaks a rule: {}", violations.join("; "));
             self.failed.push((seed, violations));
         }
     }

@@ -10,7 +10,7 @@ use host_harness::contract::access::Device;
 use host_harness::contract::doors::Phone;
 use host_harness::contract::events::{Event, EventKind};
 use host_harness::contract::mappings::Mapping;
-use host_harness::contract::sync::{Mode, Phase};
+use host_harness::contract::sync::Phase;
 use host_harness::contract::types::{Demand, InputError, Member, MemberStatus, Plan};
 use host_harness::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
 use kisi_sim::{Hand, RoleAssignment, Simulator};
@@ -24,8 +24,8 @@ const START: u64 = 1_796_112_000_000;
 /// How often a host tries again before somebody has to look: far more than any history needs.
 const TRIES_MAX: usize = 60;
 /// How much of the grants a reconciliation may take without being confirmed.
-const BRAKE_GRANTS: usize = 2;
-const BRAKE_PERCENT: usize = 20;
+pub(crate) const BRAKE_GRANTS: usize = 2;
+pub(crate) const BRAKE_PERCENT: usize = 20;
 pub(crate) const AT_REST: &str = "at rest";
 
 /// What came of a history.
@@ -43,7 +43,7 @@ pub(crate) struct Played {
 }
 
 /// How a call ended, for a host.
-enum Ended<T> {
+pub(crate) enum Ended<T> {
     Done(T),
     Retry(u64),
     Paused,
@@ -55,7 +55,7 @@ pub(crate) struct Gym {
     number: usize,
     pub(super) seams: Arc<Seams>,
     clock: Arc<VirtualClock>,
-    tenant: Tenant,
+    pub(super) tenant: Tenant,
     plugin: Plugin,
     settings: String,
     skew_ms: i64,
@@ -65,15 +65,15 @@ pub(crate) struct Gym {
     pub(super) groups: Vec<u64>,
     /// Members about whom an event waits.
     queue: Vec<String>,
-    paused: bool,
-    job: Option<String>,
+    pub(super) paused: bool,
+    pub(super) job: Option<String>,
     /// Members who changed since the job began: what they lose is theirs to lose.
     pub(super) changed: BTreeSet<String>,
     pub(super) bound: usize,
     /// Who was in which group when the job began.
     pub(super) at_start: Vec<RoleAssignment>,
     /// Whether the directory was empty when the job began: that is believed by nobody.
-    is_doubtful: bool,
+    pub(super) is_doubtful: bool,
     pub(super) memberships: usize,
     /// Members whom the platform does not show for now.
     pub(super) vanished: Vec<Member>,
@@ -391,7 +391,10 @@ impl Gym {
     }
 
     /// What a platform does about the end of a call.
-    fn ended<T>(&mut self, ended: Result<Result<T, impl Into<InputError>>, CallError>) -> Ended<T> {
+    pub(super) fn ended<T>(
+        &mut self,
+        ended: Result<Result<T, impl Into<InputError>>, CallError>,
+    ) -> Ended<T> {
         self.calls += 1;
         self.seams.state().missing.clear();
         let error = match ended {
@@ -630,62 +633,6 @@ impl Gym {
             }
         }
         self.wrong("tick: a day does not end".to_string());
-    }
-
-    async fn sync(&mut self, sim: &Simulator, preview: bool, calls: u32, steps: usize) {
-        if self.paused {
-            return;
-        }
-        if self.job.is_none() {
-            let mode = if preview { Mode::Preview } else { Mode::Apply };
-            let ended = self.tenant.start_sync(mode).await;
-            let Ended::Done(job) = self.ended(ended) else { return };
-            self.job = Some(job);
-            self.is_doubtful = self.seams.directory.members().is_empty();
-            self.changed.clear();
-            let organization = self.seams.state().case.organization;
-            let state = sim.state();
-            let rows =
-                state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
-            self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
-            self.seams.state().taken = Some(BTreeSet::new());
-            self.at_start = state.role_assignments;
-        }
-        for _ in 0..steps {
-            let Some(job) = self.job.clone() else { return };
-            let before = sim.state();
-            let ended = self.tenant.step_sync(&job, calls).await;
-            if self.is_doubtful {
-                self.takes_nothing(sim, &before);
-            }
-            match self.ended(ended) {
-                Ended::Done(stepped) => {
-                    self.check_brake();
-                    self.check_findings(&stepped.findings, &before);
-                    if matches!(stepped.progress.phase, Phase::Done | Phase::Cancelled) {
-                        self.job = None;
-                        self.seams.state().taken = None;
-                    }
-                    if stepped.progress.phase == Phase::Waiting {
-                        return;
-                    }
-                }
-                Ended::Refused(_) => {
-                    self.check_brake();
-                    self.job = None;
-                    self.seams.state().taken = None;
-                }
-                Ended::Retry(_) | Ended::Paused | Ended::Killed => return self.check_brake(),
-            }
-        }
-    }
-
-    async fn confirm(&mut self) {
-        if let Some(job) = &self.job {
-            let ended = self.tenant.confirm_sync(job).await;
-            self.ended(ended);
-            self.seams.state().taken = None;
-        }
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) struct SimulateArgs {
     #[command(flatten)]
     component: ComponentArgs,
 
-    /// How many histories: 1,000 unless told, or at most 3,000 for each mutation.
+    /// How many histories: 1,000 unless told, with `--minutes` as many as there is time for, and at most 3,000 for each
+    /// mutation.
     #[arg(long, value_name = "N")]
     seeds: Option<u64>,
 
@@ -25,7 +26,7 @@ pub(crate) struct SimulateArgs {
     from: u64,
 
     /// One history alone: everything that happens is printed, and one that breaks a rule is made smaller.
-    #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "from"])]
+    #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "from", "minutes"])]
     seed: Option<u64>,
 
     /// Stop after so many minutes.
@@ -51,6 +52,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SimulateArgs) -> Result<ExitCode
         let seeds = Seeds { from: args.from, count: args.seeds.unwrap_or(SEEDS_A_MUTATION) };
         return mutations::run(workspace, &args.component, seeds, args.only.as_deref());
     }
+    let seeds = args.seeds.unwrap_or(if args.minutes.is_some() { u64::MAX } else { SEEDS });
     let built = build::component(workspace, &args.component)?;
     println!("{}", built.summary(workspace));
     let mut simulate = workspace.cargo();
@@ -60,7 +62,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SimulateArgs) -> Result<ExitCode
         Some(seed) => simulate.args(["--seed".to_owned(), seed.to_string()]),
         None => simulate.args([
             "--seeds".to_owned(),
-            args.seeds.unwrap_or(SEEDS).to_string(),
+            seeds.to_string(),
             "--from".to_owned(),
             args.from.to_string(),
         ]),

@@ -1,0 +1,66 @@
+//! Reconciliation of everybody, step by step, as a platform drives it; what a step takes and tells is looked at.
+
+use std::collections::BTreeSet;
+
+use host_harness::contract::sync::{Mode, Phase};
+use kisi_sim::Simulator;
+
+use crate::world::{BRAKE_GRANTS, BRAKE_PERCENT, Ended, Gym};
+
+impl Gym {
+    pub(crate) async fn sync(&mut self, sim: &Simulator, preview: bool, calls: u32, steps: usize) {
+        if self.paused {
+            return;
+        }
+        if self.job.is_none() {
+            let mode = if preview { Mode::Preview } else { Mode::Apply };
+            let ended = self.tenant.start_sync(mode).await;
+            let Ended::Done(job) = self.ended(ended) else { return };
+            self.job = Some(job);
+            self.is_doubtful = self.seams.directory.members().is_empty();
+            self.changed.clear();
+            let organization = self.seams.state().case.organization;
+            let state = sim.state();
+            let rows =
+                state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
+            self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
+            self.seams.state().taken = Some(BTreeSet::new());
+            self.at_start = state.role_assignments;
+        }
+        for _ in 0..steps {
+            let Some(job) = self.job.clone() else { return };
+            let before = sim.state();
+            let ended = self.tenant.step_sync(&job, calls).await;
+            if self.is_doubtful {
+                self.takes_nothing(sim, &before);
+            }
+            match self.ended(ended) {
+                Ended::Done(stepped) => {
+                    self.check_brake();
+                    self.check_findings(&stepped.findings, &before);
+                    if matches!(stepped.progress.phase, Phase::Done | Phase::Cancelled) {
+                        self.job = None;
+                        self.seams.state().taken = None;
+                    }
+                    if stepped.progress.phase == Phase::Waiting {
+                        return;
+                    }
+                }
+                Ended::Refused(_) => {
+                    self.check_brake();
+                    self.job = None;
+                    self.seams.state().taken = None;
+                }
+                Ended::Retry(_) | Ended::Paused | Ended::Killed => return self.check_brake(),
+            }
+        }
+    }
+
+    pub(crate) async fn confirm(&mut self) {
+        if let Some(job) = &self.job {
+            let ended = self.tenant.confirm_sync(job).await;
+            self.ended(ended);
+            self.seams.state().taken = None;
+        }
+    }
+}
