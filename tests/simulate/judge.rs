@@ -63,6 +63,14 @@ fn gives(membership: &Membership, grace_ms: u64, now: u64) -> Option<(u64, u64)>
     (from < until).then_some((from, until))
 }
 
+/// Where a member enters.
+pub(crate) struct Enters {
+    /// The groups that memberships give now and Kisi has the member in now.
+    pub(crate) groups: BTreeSet<u64>,
+    /// Whether Kisi has the member, and nobody else gave them anything.
+    pub(crate) by_us_alone: bool,
+}
+
 impl Case {
     /// Remembers what a member is now.
     pub(crate) fn note(&mut self, member: &Member) {
@@ -164,6 +172,27 @@ impl Case {
             }
         }
         gaps
+    }
+
+    /// Where a member enters now as memberships give it; nothing when the address is or was another's, too.
+    pub(crate) fn enters(&self, members: &[Member], member: &Member, kisi: &Snapshot) -> Option<Enters> {
+        let is_alone = members.iter().all(|one| one.id == member.id || email_of(one) != email_of(member));
+        if !self.is_unmistakable(&member.id) || !is_alone {
+            return None;
+        }
+        let email = email_of(member).unwrap_or_default();
+        let user = kisi.users.iter().find(|user| normal(&user.email) == email).map(|user| user.id);
+        let rows = || kisi.role_assignments.iter().filter(|row| Some(row.assignee_id) == user);
+        let open = self.open(kisi);
+        let desired = self.desired(member, kisi).into_iter().filter(|(_, (from, _))| from.is_none());
+        Some(Enters {
+            groups: desired
+                .map(|(group, _)| group)
+                .filter(|group| open.contains(&(email.clone(), *group)))
+                .collect(),
+            by_us_alone: user.is_some()
+                && rows().all(|row| row.role_id == PLAIN && !self.by_hand.contains(&row.id)),
+        })
     }
 
     /// Members who could enter by a grant of ours, are entitled before and after some time has passed, and cannot enter

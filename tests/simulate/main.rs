@@ -14,6 +14,7 @@
 mod acts;
 mod alone;
 mod history;
+mod honest;
 mod judge;
 mod reconcile;
 mod rest;

@@ -288,6 +288,9 @@ impl World {
             return;
         }
         gym.judge(&sim, AT_REST);
+        if !gym.violations() {
+            gym.explains_truly(&sim).await;
+        }
         if !gym.violations() && !has_edits {
             gym.costs_nothing(&sim, &calls).await;
         }
