@@ -243,9 +243,10 @@ impl Case<'_> {
         let Some(seen) = self.facts.seen else { return };
         let cause = Cause::ProviderDiffers;
         let (account, remedy) = match &seen.presence {
-            None => {
-                ("Kisi no longer has the member's account: the next reconciliation makes it again.", None)
-            }
+            None => (
+                "Kisi no longer has the member's account: a reconciliation makes it again for what memberships give.",
+                None,
+            ),
             Some(Presence { is_suspended: true, .. }) => (
                 "The account is suspended in Kisi, so no door opens: turn its access on there.",
                 Some(Remedy::AskAdministrator),
