@@ -3,7 +3,7 @@
 use host_harness::Storage;
 use host_harness::contract::storage::{Precondition, Write};
 use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
-use kisi_sim::{Hand, Simulator};
+use kisi_sim::{Hand, RoleAssignment, Simulator};
 
 use crate::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
 use crate::judge::{DAY, HOUR};
@@ -153,15 +153,16 @@ impl Gym {
                 if *elevated { state.case.elevated.push(row) } else { state.case.of_strangers.push(row) }
             }
             Staff::Unassign { nth } => {
-                let rows: Vec<u64> = state
+                let rows: Vec<RoleAssignment> = state
                     .role_assignments
-                    .iter()
+                    .into_iter()
                     .filter(|row| is_here(row.organization_id) && row.role_id.starts_with("group_"))
-                    .map(|row| row.id)
                     .collect();
                 if let Some(row) = rows.get(nth % rows.len().max(1)) {
-                    sim.unassign(*row);
-                    self.seams.state().case.by_hand.remove(row);
+                    sim.unassign(row.id);
+                    let mut state = self.seams.state();
+                    state.case.by_hand.remove(&row.id);
+                    state.case.unassigned.insert((row.assignee_id, row.applies_to_id));
                 }
             }
             Staff::DeleteGroup { group } => {
