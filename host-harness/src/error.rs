@@ -201,8 +201,9 @@ pub enum CallError {
     #[error("no call could begin within {1} ms: waiting for {0}")]
     Saturated(Busy, u64),
     /// The tenant's key was about to go where it does not belong: into the settings, which the plugin would
-    /// see, or from the plugin into storage. The call was stopped before. Do not retry: take the key out of
-    /// the settings, or find out how the plugin came by it.
+    /// see, or from the plugin into storage, a question to the platform or its answer. The call was stopped
+    /// before, an answer is not handed on. Do not retry: take the key out of the settings, or find out how
+    /// the plugin came by it.
     #[error("the call was stopped: the tenant's key was found in {0}")]
     CredentialExposed(String),
     /// A part of the platform ended the call ([`Fault::Abort`]). That part knows what to do.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
 use tokio::sync::Mutex;
 use wasmtime::Store;
 
@@ -343,8 +344,8 @@ impl Tenant {
         .await
     }
 
-    /// Waits for the tenant's turn, makes the call, and reports it.
-    async fn call<T, E>(
+    /// Waits for the tenant's turn, makes the call, searches its answer for the key, and reports it.
+    async fn call<T: Serialize, E: Serialize>(
         &self,
         export: &'static str,
         work: impl for<'a> FnOnce(&'a bindings::Plugin, &'a mut Store<CallCtx>) -> Work<'a, Result<T, E>>,
@@ -360,6 +361,12 @@ impl Tenant {
                 (Err(CallError::Saturated(Busy::Tenant, wait_ms)), Usage::default())
             }
         };
+        let ended = match ended {
+            Ok(answer) if tells_key(provisions, &answer) => {
+                Err(CallError::CredentialExposed("the plugin's answer".to_owned()))
+            }
+            ended => ended,
+        };
         if let Some(observer) = &provisions.observer {
             observer.on_call(&report(&provisions.tenant, number, export, end(&ended), &usage));
         }
@@ -374,6 +381,11 @@ impl fmt::Debug for Tenant {
             .field("plugin", self.plugin())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether what a plugin answered contains the tenant's key. What cannot be searched is not handed on either.
+fn tells_key(provisions: &Provisions, answer: &impl Serialize) -> bool {
+    serde_json::to_vec(answer).map_or(true, |text| provisions.gate.finds_key(&text))
 }
 
 fn end<T, E>(ended: &Called<T, E>) -> CallEnd {

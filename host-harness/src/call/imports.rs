@@ -59,12 +59,24 @@ impl wall_clock::Host for CallCtx {
     }
 }
 
+impl CallCtx {
+    /// Ends the call when what the guest asks the platform contains the tenant's key: questions are logged.
+    fn asks_without_key(&self, place: &str, texts: &[&str]) -> Result<()> {
+        if texts.iter().any(|text| self.provisions.gate.finds_key(text.as_bytes())) {
+            return Err(EndCall(CallError::CredentialExposed(place.to_owned())).into());
+        }
+        Ok(())
+    }
+}
+
 impl directory::Host for CallCtx {
     async fn get_member(&mut self, id: String) -> Result<Result<Option<Member>, DirectoryError>> {
+        self.asks_without_key("a question to the directory", &[&id])?;
         answer(self.provisions.directory.get_member(&id).await)
     }
 
     async fn find_members(&mut self, email: String) -> Result<Result<Vec<Member>, DirectoryError>> {
+        self.asks_without_key("a question to the directory", &[&email])?;
         answer(self.provisions.directory.find_members(&email).await)
     }
 
@@ -78,6 +90,7 @@ impl directory::Host for CallCtx {
                 "directory.list-members: limit is {limit}, and 1 to {PAGE_MEMBERS_MAX} is allowed"
             )));
         }
+        self.asks_without_key("a question to the directory", &[after.as_deref().unwrap_or_default()])?;
         answer(self.provisions.directory.list_members(after.as_deref(), limit).await)
     }
 
@@ -92,6 +105,7 @@ impl storage::Host for CallCtx {
         if key.len() > KEY_BYTES_MAX {
             return Ok(Ok(None));
         }
+        self.asks_without_key("a question to storage", &[&key])?;
         answer(self.provisions.storage.get(&key).await)
     }
 
@@ -109,6 +123,7 @@ impl storage::Host for CallCtx {
         if prefix.len() > KEY_BYTES_MAX {
             return Ok(Ok(Vec::new()));
         }
+        self.asks_without_key("a question to storage", &[&prefix, after.as_deref().unwrap_or_default()])?;
         answer(self.provisions.storage.scan(&prefix, after.as_deref(), limit).await)
     }
 

@@ -112,7 +112,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// All forms of a key that are looked for: as it is, in lower case (header names), in hexadecimal,
+/// All forms of a key that are looked for: as it is, in lower case (header names), within JSON, in hexadecimal,
 /// percent-encoded as a whole and where needed, and in both alphabets of base64 at each of the three places
 /// where it can start within a longer text.
 fn needles(key: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
@@ -125,6 +125,10 @@ fn needles(key: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     };
     add(key.to_vec());
     add(key.to_ascii_lowercase());
+    add(key
+        .iter()
+        .flat_map(|&byte| if b"\"\\".contains(&byte) { vec![b'\\', byte] } else { vec![byte] })
+        .collect());
     add(hex(key, b"0123456789abcdef", ""));
     add(hex(key, b"0123456789ABCDEF", ""));
     add(hex(key, b"0123456789abcdef", "%"));

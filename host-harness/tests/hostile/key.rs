@@ -102,7 +102,13 @@ fn kept() -> Vec<Attack> {
         format!("P{key}"),
         stopped!(CallError::Trapped { panic: Some(panic), message } if !panic.contains(KEY) && !message.contains(KEY)),
     );
-    stores.chain(logs).chain([silent(panics)]).collect()
+    let mut asks =
+        vec![("storage and directory", format!("2{key}\n")), ("whoever called", format!("E{key}"))];
+    asks.extend(ENCODED.map(|(how, text)| (how, format!("E{}", disguised(text)))));
+    let asks = asks
+        .into_iter()
+        .map(|(tries, order)| silent(Attack::new("asks or answers with the key", tries, order, exposed())));
+    stores.chain(logs).chain(asks).chain([silent(panics)]).collect()
 }
 
 fn answers() -> Vec<Attack> {
@@ -159,18 +165,6 @@ fn with_header(name: &str, value: &str) -> http::Response<Bytes> {
 fn what_nobody_looks_for() -> Vec<Attack> {
     let key = KEY_IN_ORDERS;
     vec![
-        Attack::new(
-            "not looked for",
-            "the key in the plugin's own answer",
-            format!("E{key}"),
-            End::Says(KEY),
-        ),
-        Attack::new(
-            "not looked for",
-            "the key in what it asks storage and directory",
-            format!("2{key}\n"),
-            End::Says(KEY),
-        ),
         Attack::new("not looked for", "the key in two log lines", format!("4{key}\n"), End::Says("")),
         Attack::new(
             "not looked for",
