@@ -1,5 +1,7 @@
 //! What people do: members and a gym on the platform, staff in Kisi.
 
+use std::collections::BTreeSet;
+
 use host_harness::Storage;
 use host_harness::contract::storage::{Precondition, Write};
 use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
@@ -79,6 +81,7 @@ impl Gym {
         let members = self.seams.directory.members();
         for member in members.into_iter().skip(keep) {
             self.seams.directory.remove(&member.id);
+            self.seams.state().case.gone_ever.insert(member.id.clone());
             self.vanished.push(member);
         }
     }
@@ -90,8 +93,8 @@ impl Gym {
         }
     }
 
-    /// A record in the plugin's storage is damaged. What it said is lost: what the gym's people hold now may be anybody's
-    /// gift, so that it is left alone where nothing entitles to it.
+    /// A record in the plugin's storage is damaged. What it said is lost: what they hold now may be anybody's gift, so
+    /// that it is left alone where nothing entitles to it.
     pub(crate) async fn damage(&mut self, sim: &Simulator, who: usize) {
         let key = format!("member/{}", self.id(who));
         if self.seams.storage.entries().iter().all(|entry| entry.key != key) {
@@ -99,10 +102,19 @@ impl Gym {
         }
         let write = Write { key, value: Some(b"{\"account\":".to_vec()), requires: Precondition::None };
         self.seams.storage.commit(vec![write]).await.expect("storage has room");
+        let kisi = sim.state();
         let mut state = self.seams.state();
-        let organization = state.case.organization;
-        let rows = sim.state().role_assignments.into_iter();
-        state.case.by_hand.extend(rows.filter(|row| row.organization_id == organization).map(|row| row.id));
+        let id = self.id(who);
+        let own = state.case.emails_ever.get(&id).cloned().unwrap_or_default();
+        let users: BTreeSet<u64> = kisi
+            .users
+            .iter()
+            .filter(|user| own.contains(&user.email.trim().to_lowercase()))
+            .map(|user| user.id)
+            .collect();
+        let rows = kisi.role_assignments.iter().filter(|row| users.contains(&row.assignee_id));
+        state.case.by_hand.extend(rows.map(|row| row.id));
+        state.case.gone_ever.insert(id);
     }
 
     pub(crate) fn staff(&mut self, sim: &Simulator, staff: &Staff) {

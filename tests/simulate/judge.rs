@@ -26,6 +26,12 @@ pub(crate) struct Case {
     pub(crate) blocked_ever: BTreeSet<String>,
     /// Role assignments that staff made.
     pub(crate) by_hand: BTreeSet<u64>,
+    /// All plans that each member ever had.
+    pub(crate) plans_ever: BTreeMap<String, BTreeSet<String>>,
+    /// All groups that each plan ever gave.
+    pub(crate) mapping_ever: BTreeSet<(String, u64)>,
+    /// Members whom the platform did not show for a while, or of whom the plugin forgot everything.
+    pub(crate) gone_ever: BTreeSet<String>,
     /// Users and groups out of which staff took them.
     pub(crate) unassigned: BTreeSet<(u64, u64)>,
     /// Users whom staff deleted.
@@ -76,6 +82,8 @@ pub(crate) struct Enters {
 impl Case {
     /// Remembers what a member is now.
     pub(crate) fn note(&mut self, member: &Member) {
+        let plans = member.memberships.iter().map(|membership| membership.plan.clone());
+        self.plans_ever.entry(member.id.clone()).or_default().extend(plans);
         if let Some(email) = &member.email {
             self.emails_ever.entry(member.id.clone()).or_default().insert(normal(email));
         }
@@ -84,14 +92,16 @@ impl Case {
         }
     }
 
-    /// Whether this account can only be that of a member who never was entitled to anything, nor blocked: what staff
-    /// gave to them is theirs.
-    fn is_left_alone(&self, members: &[Member], email: &str) -> bool {
-        let mut owners = self.emails_ever.iter().filter(|(_, emails)| emails.contains(email));
-        let (Some((owner, _)), None) = (owners.next(), owners.next()) else { return false };
-        let is_untouched =
-            |member: &Member| member.memberships.is_empty() && !self.blocked_ever.contains(owner);
-        members.iter().any(|member| member.id == *owner && is_untouched(member))
+    /// Whether what staff gave to the account with this address may be taken or changed: when somebody whose address it
+    /// was has been blocked or gone, or a plan of theirs gives the same group.
+    fn may_take(&self, members: &[Member], email: &str, row: &RoleAssignment) -> bool {
+        let gives = |plan: &String| self.mapping_ever.contains(&(plan.clone(), row.applies_to_id));
+        self.emails_ever.iter().filter(|(_, emails)| emails.contains(email)).any(|(owner, _)| {
+            self.blocked_ever.contains(owner)
+                || self.gone_ever.contains(owner)
+                || members.iter().all(|member| member.id != *owner)
+                || self.plans_ever.get(owner).is_some_and(|plans| plans.iter().any(gives))
+        })
     }
 
     /// What a member should hold: the decision table.
@@ -304,12 +314,9 @@ impl Case {
                 (now.role_id.as_str(), now.valid_from, now.valid_until)
                     == (row.role_id.as_str(), row.valid_from, row.valid_until)
             });
-            let was_member = kisi.users.iter().find(|user| user.id == row.assignee_id).is_some_and(|user| {
-                let email = normal(&user.email);
-                let was_member = self.emails_ever.values().any(|emails| emails.contains(&email));
-                was_member && !self.is_left_alone(members, &email)
-            });
-            if !is_as_it_was && (row.role_id != PLAIN || !was_member) {
+            let user = kisi.users.iter().find(|user| user.id == row.assignee_id);
+            let may_go = user.is_some_and(|user| self.may_take(members, &normal(&user.email), row));
+            if !is_as_it_was && (row.role_id != PLAIN || !may_go) {
                 wrong.push(format!("assignment {} of staff ({}) was touched", row.id, row.role_id));
             }
         }

@@ -59,6 +59,8 @@ impl Gym {
     pub(crate) async fn confirm(&mut self) {
         if let Some(job) = &self.job {
             let ended = self.tenant.confirm_sync(job).await;
+            // It may have been carried out though its answer was lost.
+            self.is_confirmed = true;
             self.ended(ended);
             self.seams.state().taken = None;
         }

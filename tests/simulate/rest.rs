@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use host_harness::contract::sync::{Finding, FindingKind};
+use host_harness::contract::types::MemberStatus;
 use kisi_sim::{Simulator, Snapshot};
 
 use crate::history::GROUPS;
-use crate::world::{AT_REST, Gym};
+use crate::world::{AT_REST, BRAKE_GRANTS, BRAKE_PERCENT, Gym};
 
 /// Dates are compared by the second.
 const MARGIN_MS: u64 = 2_000;
@@ -52,6 +53,30 @@ impl Gym {
         if count > self.bound {
             let text = format!("brake: {count} were taken, and {} may be: {taken:?}", self.bound);
             state.violations.push(text);
+        }
+    }
+
+    /// A tick takes no more than the brake allows of people to whom nothing happened: by their dates, and by a
+    /// reconciliation that nobody confirmed.
+    pub(crate) fn takes_few(&self, before: &Snapshot) {
+        if self.is_confirmed {
+            return;
+        }
+        let after = self.seams.sim.state();
+        let members = self.seams.directory.members();
+        let is_blocked = |person: &str| {
+            members.iter().any(|member| member.id == person && member.status == MemberStatus::Blocked)
+        };
+        let mut state = self.seams.state();
+        let (held, holds) = (state.case.held(before), state.case.held(&after));
+        let is_counted = |person: &str| {
+            !self.changed.contains(person) && !state.case.is_shared(person) && !is_blocked(person)
+        };
+        let taken: Vec<_> =
+            held.difference(&holds).filter(|(person, _)| is_counted(person)).cloned().collect();
+        let by_sync = if members.is_empty() { 0 } else { BRAKE_GRANTS.max(held.len() * BRAKE_PERCENT / 100) };
+        if taken.len() > BRAKE_GRANTS + by_sync {
+            state.violations.push(format!("brake: a tick took {taken:?}"));
         }
     }
 

@@ -70,6 +70,8 @@ pub(crate) struct Gym {
     /// Members who changed since the job began: what they lose is theirs to lose.
     pub(super) changed: BTreeSet<String>,
     pub(super) bound: usize,
+    /// Whether somebody has confirmed what waited.
+    pub(super) is_confirmed: bool,
     /// Who was in which group when the job began.
     pub(super) at_start: Vec<RoleAssignment>,
     /// Whether the directory was empty when the job began: that is believed by nobody.
@@ -344,6 +346,7 @@ impl Gym {
             job: None,
             changed: BTreeSet::new(),
             bound: 0,
+            is_confirmed: false,
             at_start: Vec::new(),
             is_doubtful: false,
             memberships: 0,
@@ -498,8 +501,11 @@ impl Gym {
             match self.ended(ended) {
                 Ended::Done(_) => {
                     let group = |entry: &Mapping| entry.group.parse().unwrap_or_default();
-                    let pairs = entries.iter().map(|entry| (entry.plan.clone(), group(entry))).collect();
-                    self.seams.state().case.mapping = pairs;
+                    let pairs = entries.iter().map(|entry| (entry.plan.clone(), group(entry)));
+                    let mut state = self.seams.state();
+                    state.case.mapping_ever.extend(pairs.clone());
+                    state.case.mapping = pairs.collect();
+                    drop(state);
                     let everybody = self.seams.directory.members().into_iter().map(|member| member.id);
                     self.changed.extend(everybody);
                     return;
@@ -606,9 +612,13 @@ impl Gym {
         if self.paused {
             return None;
         }
+        let before = self.seams.sim.state();
         let ended = self.tenant.tick(calls).await;
+        self.takes_few(&before);
         match self.ended(ended) {
             Ended::Done(ticked) => {
+                let phase = ticked.sync.as_ref().map(|sync| sync.phase);
+                self.is_confirmed &= !matches!(phase, Some(Phase::Waiting | Phase::Done | Phase::Cancelled));
                 let waiting = ticked.sync.filter(|sync| sync.phase == Phase::Waiting);
                 Some((ticked.next, waiting.map(|sync| sync.job)))
             }
@@ -625,7 +635,7 @@ impl Gym {
             };
             if let Some(job) = waits {
                 let ended = self.tenant.confirm_sync(&job).await;
-                self.ended(ended);
+                self.is_confirmed |= matches!(self.ended(ended), Ended::Done(()));
                 continue;
             }
             if next > self.clock_ms() + HOUR {
