@@ -148,7 +148,7 @@ impl Apply<'_, '_> {
             self.loaded.record.elevated.push(Elevated { user, group, role, seen_at });
             return Ok(Applied::PlanAgain);
         }
-        let adding = self.call.tenant.config.value.date_change == DateChange::AddThenRemove;
+        let adding = self.call.date_change() == DateChange::AddThenRemove;
         if adding && answer.status == 409 && !in_group.is_empty() {
             self.learn(DateChange::RemoveThenAdd)?;
             return Ok(Applied::PlanAgain);
@@ -180,7 +180,7 @@ impl Apply<'_, '_> {
         window: Window,
         why: &Why,
     ) -> Result<Applied, Stop> {
-        let unknown = self.call.tenant.config.value.date_change == DateChange::Unknown;
+        let unknown = self.call.date_change() == DateChange::Unknown;
         match self.call.kisi.send(role_assignments::set_window(assignment, window)) {
             Ok(_) if unknown => {
                 // Whether Kisi honours dates here is inferred, not documented: look once per installation.
@@ -211,7 +211,7 @@ impl Apply<'_, '_> {
                     }
                     Error::Invalid(_) | Error::Conflict(_) if unknown => {
                         // One refusal is no rule: it holds for this call alone.
-                        self.call.tenant.config.value.date_change = DateChange::AddThenRemove;
+                        self.call.date_change = Some(DateChange::AddThenRemove);
                         Ok(Applied::PlanAgain)
                     }
                     Error::Invalid(answer) | Error::Conflict(answer) => {
@@ -230,9 +230,7 @@ impl Apply<'_, '_> {
         match self.call.kisi.send(role_assignments::delete(assignment)) {
             Ok(_) => {
                 self.loaded.record.forget(assignment);
-                if *why == Why::Replaced
-                    && self.call.tenant.config.value.date_change == DateChange::RemoveThenAdd
-                {
+                if *why == Why::Replaced && self.call.date_change() == DateChange::RemoveThenAdd {
                     self.warn_gap(hold.group);
                 }
                 self.tell(Action::Revoked, hold.group, hold.window, why);
@@ -304,6 +302,7 @@ impl Apply<'_, '_> {
     }
 
     fn learn(&mut self, date_change: DateChange) -> Result<(), Stop> {
+        self.call.date_change = None;
         self.call.tenant.config.value.date_change = date_change;
         self.call.tenant.config.save(self.call.host)
     }

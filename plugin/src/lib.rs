@@ -14,6 +14,7 @@ pub mod apply;
 pub mod clear;
 pub mod depart;
 pub mod identity;
+pub mod losses;
 pub mod reconcile;
 pub mod settle;
 pub mod sync;

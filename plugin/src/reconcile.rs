@@ -18,7 +18,7 @@ use crate::ledger::store::{Loaded, followed, freed};
 use crate::ledger::{Elevated, Hold, Record, State, fingerprint};
 use crate::mapping::{MappedPlan, Mappings};
 use crate::outcome;
-use crate::plan::{Edit, Refused, Why, plan};
+use crate::plan::{DateChange, Edit, Refused, Why, plan};
 use crate::settings::{OnBlock, Settings};
 use crate::settle::settle;
 use crate::stop::{Stop, is_reject, retry};
@@ -54,6 +54,8 @@ pub struct Call<'a> {
     pub users_are_kept: bool,
     /// Whether what memberships no longer give is left, because somebody must confirm first that it goes.
     pub spares: bool,
+    /// How dates are changed in this call, when it is otherwise than is known of the installation.
+    pub date_change: Option<DateChange>,
     /// Whom the ledger is not believed about before Kisi was read.
     verify: Option<String>,
     outcomes: Vec<Outcome>,
@@ -77,6 +79,7 @@ impl<'a> Call<'a> {
             now: host.now(),
             users_are_kept: false,
             spares: false,
+            date_change: None,
             verify: None,
             outcomes: Vec::new(),
             in_progress: Vec::new(),
@@ -138,6 +141,11 @@ impl<'a> Call<'a> {
             self.outcomes.push(outcome);
         }
         result
+    }
+
+    /// How dates of assignments can be changed.
+    pub fn date_change(&self) -> DateChange {
+        self.date_change.unwrap_or(self.tenant.config.value.date_change)
     }
 
     /// Whether this member is being brought up to date further up.
@@ -287,7 +295,7 @@ impl<'a> Call<'a> {
         let tied = loaded.record.account.as_ref().map(|account| account.user);
         let user = tied.or_else(|| loaded.record.holds.first().map(|hold| hold.user));
         self.heed_elevated(&entitled, user, &mut loaded.record, outcome, refused);
-        let date_change = self.tenant.config.value.date_change;
+        let date_change = self.date_change();
         let mappings = &self.tenant.mappings.value;
         let mut edits = plan(&entitled, user, &loaded.record, mappings, date_change, refused, self.now);
         if self.spares {

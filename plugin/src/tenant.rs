@@ -39,6 +39,8 @@ pub struct Config {
     pub synced_at: Option<Timestamp>,
     /// Since when everybody must be compared anew, because the mapping changed or a pause ended.
     pub asked_at: Option<Timestamp>,
+    /// How many grants dates took, since everybody was last compared, from members of whom no event told.
+    pub taken: u64,
     /// The installation is being ended: from here on it counts as not connected.
     pub leaving: bool,
 }
@@ -321,6 +323,7 @@ impl Json for Config {
             date_change: fields.optional_word("date_change", &DATE_CHANGE).unwrap_or_default(),
             synced_at: fields.optional_number("synced_at"),
             asked_at: fields.optional_number("asked_at"),
+            taken: fields.optional_number("taken").unwrap_or_default(),
             leaving: fields.flag("leaving"),
         }
     }
@@ -406,6 +409,7 @@ impl From<&Config> for Text {
             .with("date_change", json::word(&DATE_CHANGE, config.date_change))
             .with_some("synced_at", config.synced_at)
             .with_some("asked_at", config.asked_at)
+            .with_some("taken", Some(config.taken).filter(|taken| *taken > 0))
             .with_some("leaving", config.leaving.then_some(true))
             .into()
     }

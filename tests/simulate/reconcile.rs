@@ -41,6 +41,7 @@ impl Gym {
                     if matches!(stepped.progress.phase, Phase::Done | Phase::Cancelled) {
                         self.job = None;
                         self.seams.state().taken = None;
+                        (self.taken_by_ticks, self.most_by_sync) = (0, 0);
                     }
                     if stepped.progress.phase == Phase::Waiting {
                         return;

@@ -56,27 +56,36 @@ impl Gym {
         }
     }
 
-    /// A tick takes no more than the brake allows of people to whom nothing happened: by their dates, and by a
-    /// reconciliation that nobody confirmed.
-    pub(crate) fn takes_few(&self, before: &Snapshot) {
+    /// Ticks take no more than the brake allows of people to whom nothing happened: by their dates, and by a
+    /// reconciliation that nobody confirmed. What staff gave to whom is gone is not counted by dates.
+    pub(crate) fn takes_few(&mut self, before: &Snapshot) {
         if self.is_confirmed {
             return;
         }
-        let after = self.seams.sim.state();
+        let mut after = self.seams.sim.state();
+        let mut before = before.clone();
         let members = self.seams.directory.members();
         let is_blocked = |person: &str| {
             members.iter().any(|member| member.id == person && member.status == MemberStatus::Blocked)
         };
         let mut state = self.seams.state();
-        let (held, holds) = (state.case.held(before), state.case.held(&after));
+        for kisi in [&mut before, &mut after] {
+            kisi.role_assignments.retain(|row| !state.case.by_hand.contains(&row.id));
+        }
+        let (held, holds) = (state.case.held(&before), state.case.held(&after));
         let is_counted = |person: &str| {
             !self.changed.contains(person) && !state.case.is_shared(person) && !is_blocked(person)
         };
         let taken: Vec<_> =
             held.difference(&holds).filter(|(person, _)| is_counted(person)).cloned().collect();
         let by_sync = if members.is_empty() { 0 } else { BRAKE_GRANTS.max(held.len() * BRAKE_PERCENT / 100) };
-        if taken.len() > BRAKE_GRANTS + by_sync {
-            state.violations.push(format!("brake: a tick took {taken:?}"));
+        self.most_by_sync = self.most_by_sync.max(by_sync);
+        self.taken_by_ticks += taken.len();
+        if self.taken_by_ticks > BRAKE_GRANTS + self.most_by_sync {
+            let (all, most) = (self.taken_by_ticks, self.most_by_sync);
+            state.violations.push(format!(
+                "brake: ticks took {all}, {most} of them by a reconciliation at most; the last {taken:?}"
+            ));
         }
     }
 

@@ -72,6 +72,9 @@ pub(crate) struct Gym {
     pub(super) bound: usize,
     /// Whether somebody has confirmed what waited.
     pub(super) is_confirmed: bool,
+    /// How many grants ticks took since everybody was compared, and how many of them a reconciliation might.
+    pub(super) taken_by_ticks: usize,
+    pub(super) most_by_sync: usize,
     /// Who was in which group when the job began.
     pub(super) at_start: Vec<RoleAssignment>,
     /// Whether the directory was empty when the job began: that is believed by nobody.
@@ -347,6 +350,8 @@ impl Gym {
             changed: BTreeSet::new(),
             bound: 0,
             is_confirmed: false,
+            taken_by_ticks: 0,
+            most_by_sync: 0,
             at_start: Vec::new(),
             is_doubtful: false,
             memberships: 0,
@@ -618,7 +623,12 @@ impl Gym {
         match self.ended(ended) {
             Ended::Done(ticked) => {
                 let phase = ticked.sync.as_ref().map(|sync| sync.phase);
-                self.is_confirmed &= !matches!(phase, Some(Phase::Waiting | Phase::Done | Phase::Cancelled));
+                if matches!(phase, Some(Phase::Waiting | Phase::Done | Phase::Cancelled)) {
+                    self.is_confirmed = false;
+                }
+                if matches!(phase, Some(Phase::Done | Phase::Cancelled)) {
+                    (self.taken_by_ticks, self.most_by_sync) = (0, 0);
+                }
                 let waiting = ticked.sync.filter(|sync| sync.phase == Phase::Waiting);
                 Some((ticked.next, waiting.map(|sync| sync.job)))
             }

@@ -172,6 +172,7 @@ fn config(host: &dyn Host, settings: Settings, key: &Key, before: Option<&Versio
             Config { paused: Some(_), .. } | Config { leaving: true, .. } => Some(host.now()),
             Config { asked_at, .. } => asked_at,
         }),
+        taken: before.map_or(0, |before| before.value.taken),
         leaving: false,
     }
 }

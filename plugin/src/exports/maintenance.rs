@@ -3,13 +3,13 @@
 use super::groups::{refresh_at, refresh_some};
 use crate::contract::maintenance::Ticked;
 use crate::contract::sync::{Finding, FindingKind, Mode};
-use crate::contract::types::{Demand, MemberStatus, Timestamp};
+use crate::contract::types::{Demand, Timestamp};
 use crate::entitlement::earliest;
 use crate::host::Host;
 use crate::kisi::{Budget, Kisi};
-use crate::ledger::Hold;
 use crate::ledger::store::{Loaded, first_due, pass_due};
-use crate::reconcile::{Call, directory_error, entitled};
+use crate::losses::{Losses, losses};
+use crate::reconcile::Call;
 use crate::stop::{Stop, is_reject};
 use crate::sync::{self, CALLS_MAX, CALLS_MIN, Job, Phase, Wait, apply, progress};
 use crate::tenant::{self, Config, Tenant};
@@ -79,9 +79,6 @@ fn members(
     ticked: &mut Ticked,
 ) -> Result<Left, Stop> {
     let allowed = budget.left();
-    // While everybody is about to be compared, or somebody must confirm that, dates take nothing from anybody.
-    let brake = tenant.config.value.settings.brake.grants;
-    let mut may_go = if tenant.config.value.asked_at.is_some() { 0 } else { brake };
     for _ in 0..MEMBERS_MAX {
         let Some(due) = first_due(host)?.filter(|due| due.at <= host.now()) else { return Ok(Left::Nothing) };
         if budget.left() == 0 {
@@ -90,22 +87,11 @@ fn members(
         let (is_first, before) = (budget.left() == allowed, Loaded::load(host, &due.member));
         let mut spares = false;
         if let Ok(loaded) = &before {
-            let (losses, keeps) = losses(host, tenant, loaded)?;
-            spares = losses > may_go;
-            if spares {
-                // So many at once are for the brake: everybody is compared, and the counts are told.
-                let asked_at = &mut tenant.config.value.asked_at;
-                if asked_at.is_none() {
-                    *asked_at = Some(host.now());
-                    tenant.config.save(host)?;
-                }
-                may_go = 0;
-                if !keeps {
-                    pass_due(host, &due, Some(host.now().saturating_add(DAY_MS)))?;
-                    continue;
-                }
-            } else {
-                may_go -= losses;
+            let Losses { grants, keeps } = losses(host, tenant, loaded)?;
+            spares = grants > 0 && !may_go(host, tenant, grants)?;
+            if spares && !keeps {
+                pass_due(host, &due, Some(host.now().saturating_add(DAY_MS)))?;
+                continue;
             }
         }
         let mut call = Call::new(host, kisi, tenant);
@@ -146,20 +132,25 @@ fn members(
     Ok(Left::More)
 }
 
-/// How many grants that hold at Kisi the member would lose, though nobody blocked them: by a membership, a mapping or
-/// the member that are gone; and whether the member is to have any.
-fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<(u64, bool), Stop> {
-    let now = host.now();
-    let member = host.get_member(&loaded.member).map_err(directory_error)?;
-    if member.as_ref().is_some_and(|member| member.status == MemberStatus::Blocked) {
-        return Ok((0, false));
+/// Whether a member may lose so many grants because a date has come: as many as the brake lets go, from one comparison
+/// of everybody to the next. More at once are for that: it is asked for, and the counts are told. While it is about to
+/// come, or somebody must confirm it, dates take nothing from anybody.
+fn may_go(host: &dyn Host, tenant: &mut Tenant, grants: u64) -> Result<bool, Stop> {
+    let config = &mut tenant.config.value;
+    let is_braked = |job: Job| job.phase == Phase::Waiting && job.waits == Some(Wait::Brake);
+    if config.asked_at.is_some() || tenant::job(host)?.is_some_and(|job| is_braked(job.value)) {
+        return Ok(false);
     }
-    let entitled = entitled(member.as_ref(), &tenant.mappings.value, &tenant.config.value.settings, now);
-    let is_lost = |hold: &&Hold| {
-        hold.window.ends_at.is_none_or(|end| end > now) && entitled.desired(hold.group).is_none()
-    };
-    let losses = loaded.record.holds.iter().filter(is_lost).count() as u64;
-    Ok((losses, !entitled.groups.is_empty()))
+    let taken = config.taken.saturating_add(grants);
+    let may_go = taken <= config.settings.brake.grants;
+    if may_go {
+        config.taken = taken;
+    } else {
+        config.asked_at = Some(host.now());
+    }
+    // Before anything goes: what is cut off must not be free.
+    tenant.config.save(host)?;
+    Ok(may_go)
 }
 
 /// Goes on with the reconciliation that is under way, or starts one when it is due.
@@ -174,7 +165,7 @@ fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Tick
     };
     let mut job = super::sync::load(host, &id)?;
     let is_old = job.value.started_at.saturating_add(DAY_MS) <= host.now();
-    if job.value.waits == Some(Wait::Preview) && is_old {
+    if job.value.phase == Phase::Waiting && job.value.waits == Some(Wait::Preview) && is_old {
         // A preview that nobody came back to keeps nobody from being compared.
         job.value.phase = Phase::Cancelled;
     }

@@ -69,13 +69,13 @@ impl Kisi<'_> {
         }
     }
 
-    /// The page at `offset` of the rows that `filter` selects. `total` is what an earlier page said of the length.
+    /// The page at `offset` of the rows that `filter` selects.
     ///
     /// # Errors
-    /// As [`Kisi::list`]. That no row is on two pages is for the caller to see.
-    pub fn page<T: Row>(&self, filter: &str, offset: u64, total: Option<u64>) -> Result<Page<T>, Error> {
+    /// As [`Kisi::list`]. That the pages are of one list, no row on two of them, is for the caller to see.
+    pub fn page<T: Row>(&self, filter: &str, offset: u64) -> Result<Page<T>, Error> {
         let mut rows: Vec<T> = Vec::new();
-        let mut total = total;
+        let mut total = None;
         self.rows(T::LIST, filter, offset, &mut Seen::default(), &mut total, &mut |row| {
             rows.push(json::read(row)?);
             Ok(())

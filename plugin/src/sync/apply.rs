@@ -1,7 +1,7 @@
 //! Applies what differs, one member at a time: blocks first, then other losses, then all the rest. Each member is
 //! brought up to date as an event would do it, by what the directory says now.
 
-use super::kept::{self, Odd, Owner};
+use super::kept::{self, Odd, Owner, Todo};
 use super::{Step, Went};
 use crate::contract::events::{Action, Outcome};
 use crate::contract::sync::{Finding, FindingKind};
@@ -9,6 +9,7 @@ use crate::contract::types::GroupRef;
 use crate::identity::address;
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, look_again};
 use crate::ledger::{Account, Elevated, Hold, State};
+use crate::losses::{Losses, losses};
 use crate::reconcile::{directory_error, entitled};
 use crate::stop::{Stop, is_reject};
 use crate::storage;
@@ -23,11 +24,17 @@ const PUT_OFF_MS: u64 = 60_000;
 /// What the host must do; the next step goes on with the same member.
 pub fn next(step: &mut Step) -> Result<Went, Stop> {
     let Some(todo) = kept::take_todo(step.host)? else { return Ok(Went::Through) };
+    let Some(spares) = spares(step, &todo.member)? else {
+        finish(step, &todo)?;
+        return Ok(Went::On);
+    };
     let verify = todo.verify && !adopt(step, &todo.member)?;
     if verify {
         follow_address(step, &todo.member)?;
     }
-    let done = step.call().run_verified(&todo.member, verify);
+    let mut call = step.call();
+    call.spares = spares;
+    let done = call.run_verified(&todo.member, verify);
     let (outcomes, error) = match done {
         Ok(outcomes) => (outcomes, None),
         Err((error, outcomes)) => (outcomes, Some(error)),
@@ -46,10 +53,41 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
         step.tenant.reload(step.host)?;
     }
     step.job.value.counts.applied += 1;
-    step.job.value.tries = 0;
+    finish(step, &todo)?;
+    Ok(Went::On)
+}
+
+/// Goes to the next member.
+fn finish(step: &mut Step, todo: &Todo) -> Result<(), Stop> {
+    (step.job.value.tries, step.job.value.is_counted) = (0, false);
     let writes = vec![todo.done(), step.job.write()];
     step.job.saved(storage::commit(step.host, writes)?);
-    Ok(Went::On)
+    Ok(())
+}
+
+/// Whether the member keeps for now what memberships no longer give. The directory may be another one by now than when
+/// everybody was compared: beyond what was counted then and what the brake lets go, everybody is to be compared anew.
+/// None when there is nothing else to do for the member.
+fn spares(step: &mut Step, id: &str) -> Result<Option<bool>, Stop> {
+    let loaded = Loaded::load(step.host, id)?;
+    let Losses { grants, keeps } = losses(step.host, &step.tenant, &loaded)?;
+    if grants == 0 || step.job.value.is_counted {
+        return Ok(Some(false));
+    }
+    let config = &mut step.tenant.config;
+    if step.job.value.may_take(grants, &config.value.settings.brake) {
+        step.job.value.taken += grants;
+        step.job.value.is_counted = true;
+        // Before anything goes: what is cut off must not be free.
+        step.job.save(step.host)?;
+        return Ok(Some(false));
+    }
+    let after = step.now.max(step.job.value.started_at.saturating_add(1));
+    if config.value.asked_at.is_none_or(|asked| asked < after) {
+        config.value.asked_at = Some(after);
+        config.save(step.host)?;
+    }
+    Ok(keeps.then_some(true))
 }
 
 /// Takes note that the member whose turn it is could not be brought up to date now. After some tries the others go
@@ -63,7 +101,7 @@ pub fn put_off(step: &mut Step, error: &Stop) -> Result<bool, Stop> {
         return Ok(false);
     }
     let Some(todo) = kept::take_todo(step.host)? else { return Ok(false) };
-    step.job.value.tries = 0;
+    (step.job.value.tries, step.job.value.is_counted) = (0, false);
     step.job.value.counts.failures += 1;
     step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message.clone());
     let again = look_again(step.now.saturating_add(PUT_OFF_MS), &todo.member);

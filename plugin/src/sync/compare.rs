@@ -271,8 +271,8 @@ fn barred_member(
     Ok(Some(kept::todo(Turn::Barred, picture.id, true)))
 }
 
-/// What the ledger says and Kisi no longer has. What is in a newer record than the lists is looked at when it is the
-/// member's turn, and until then nobody is said to have taken it.
+/// What the ledger says and Kisi no longer has. What is in a newer record than the lists, or in lists that changed while
+/// they were read, is looked at when it is the member's turn, and until then nobody is said to have taken it.
 fn drifted(step: &mut Step, picture: &mut Picture, is_newer: bool) -> Result<(), Stop> {
     let mut there = Vec::new();
     for hold in std::mem::take(&mut picture.record.holds) {
@@ -287,7 +287,7 @@ fn drifted(step: &mut Step, picture: &mut Picture, is_newer: bool) -> Result<(),
         };
         if is_there {
             there.push(hold);
-        } else if is_newer {
+        } else if is_newer || step.job.value.has_moved {
             picture.verify = true;
             there.push(hold);
         } else {

@@ -91,6 +91,12 @@ pub struct Job {
     pub unknown: u64,
     /// How often the member whose turn it is could not be brought up to date.
     pub tries: u64,
+    /// How many grants were taken from members whom nobody blocked.
+    pub taken: u64,
+    /// Whether what the member whose turn it is loses is among them.
+    pub is_counted: bool,
+    /// Whether a list changed while it was read: what it does not show is looked at, and not told.
+    pub has_moved: bool,
     /// Removals of what has ended anyway: nobody loses anything by them, and the brake does not count them.
     pub ended: u64,
     /// The report in numbers.
@@ -119,6 +125,9 @@ impl Job {
             users_are_kept: false,
             unknown: 0,
             tries: 0,
+            taken: 0,
+            is_counted: false,
+            has_moved: false,
             ended: 0,
             counts: no_counts(),
         }
@@ -134,11 +143,22 @@ impl Job {
         matches!(self.phase, Phase::Reading | Phase::Users | Phase::Applying)
     }
 
+    /// How many grants may go without anybody's word: a number and a share must both be exceeded.
+    fn lets_go(&self, brake: &Brake) -> u64 {
+        brake.grants.max(brake.percent.saturating_mul(self.counts.grants.into()) / 100)
+    }
+
+    /// Whether a member may lose so many grants: as many may go as were counted when everybody was compared, or as the
+    /// brake lets go.
+    pub fn may_take(&self, grants: u64, brake: &Brake) -> bool {
+        let counted = self.counts.grants_removed.into();
+        self.taken.saturating_add(grants) <= self.lets_go(brake).max(counted)
+    }
+
     /// Whether somebody must look at it before it applies anything.
     pub fn must_wait(&self, brake: &Brake) -> Option<Wait> {
-        let Counts { grants, grants_removed, .. } = self.counts;
-        let (grants, removed) = (u64::from(grants), u64::from(grants_removed).saturating_sub(self.ended));
-        if removed > brake.grants && removed * 100 > brake.percent * grants {
+        let removed = u64::from(self.counts.grants_removed).saturating_sub(self.ended);
+        if removed > self.lets_go(brake) {
             Some(Wait::Brake)
         } else if self.preview {
             Some(Wait::Preview)
@@ -251,6 +271,9 @@ impl Json for Job {
             users_are_kept: fields.flag("users_are_kept"),
             unknown: fields.number("unknown"),
             tries: fields.number("tries"),
+            taken: fields.optional_number("taken").unwrap_or_default(),
+            is_counted: fields.flag("is_counted"),
+            has_moved: fields.flag("has_moved"),
             ended: fields.number("ended"),
             // A job that an earlier version began has none.
             read_from: fields.optional_number("read_from").unwrap_or_default(),
@@ -293,6 +316,9 @@ impl From<&Job> for Text {
             .with("users_are_kept", job.users_are_kept)
             .with("unknown", job.unknown)
             .with("tries", job.tries)
+            .with("taken", job.taken)
+            .with("is_counted", job.is_counted)
+            .with("has_moved", job.has_moved)
             .with("ended", job.ended)
             .with("read_from", job.read_from)
             .with("counts", array(&counts, |count| Text::from(*count)))

@@ -80,8 +80,11 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
     let spent = budget.take_spent();
     step.job.value.counts.calls += spent;
     let done = match done {
-        // With the step's requests used up the next one goes on.
         Err(error) if !budget.is_exhausted() => Err(error),
+        // With the step's requests used up the next one goes on, but not with the same member for ever.
+        Err(error) if step.job.value.phase == Phase::Applying => {
+            apply::put_off(&mut step, &error).and_then(|_| step.job.save(host))
+        }
         _ => step.job.save(host),
     };
     if let Err(error) = done {
@@ -94,24 +97,31 @@ impl Step<'_> {
     /// Ends a step in which something went wrong. What it was about to note goes, since it was not committed with all
     /// that belongs to it. What was done before is told; the next step meets the same again.
     fn fail(&mut self, error: Stop, spent: u32) -> Result<(), Stop> {
-        let Ok(Some(job)) = tenant::job(self.host) else { return Err(error) };
+        let noted = self.note(&error, spent);
+        if noted.is_err() {
+            self.findings.truncate(self.told);
+        }
+        if self.findings.is_empty() { Err(error) } else { Ok(()) }
+    }
+
+    fn note(&mut self, error: &Stop, spent: u32) -> Result<(), Stop> {
+        let Some(job) = tenant::job(self.host)? else { return Ok(()) };
         // A commit may have been carried out though its answer was lost.
         if job.version() == self.job.version() {
             self.findings.truncate(self.told);
         }
         self.job = job;
         self.job.value.counts.calls += spent;
-        if is_reject(&error) {
+        if is_reject(error) {
             self.job.value.phase = Phase::Cancelled;
             self.job.value.cancelled_at = Some(self.now);
             self.findings.clear();
         }
         let waits = matches!(error.demand, Demand::Retry(_)) && self.job.value.phase == Phase::Applying;
-        if !waits || !apply::put_off(self, &error)? {
-            self.tenant.note_pause(self.host, &error);
+        if !waits || !apply::put_off(self, error)? {
+            self.tenant.note_pause(self.host, error);
         }
-        self.job.save(self.host)?;
-        if self.findings.is_empty() { Err(error) } else { Ok(()) }
+        self.job.save(self.host)
     }
 
     fn run(&mut self, budget: &Budget) -> Result<(), Stop> {
@@ -168,6 +178,7 @@ impl Step<'_> {
             Phase::Cleaning => {
                 let (config, started_at) = (&mut self.tenant.config.value, job.started_at);
                 config.synced_at = Some(self.now);
+                config.taken = 0;
                 // What was asked for since then is not done yet.
                 config.asked_at = config.asked_at.filter(|&asked| asked > started_at);
                 self.tenant.config.save(self.host)?;

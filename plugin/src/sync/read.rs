@@ -9,13 +9,15 @@ use crate::kisi::page::OFFSET_MAX;
 use crate::kisi::role_assignments::{self, RoleAssignment};
 use crate::kisi::users::User;
 use crate::ledger::store::{Loaded, holder_of_user};
+use crate::settings::MissingUser;
 use crate::stop::{Stop, reject};
 use crate::storage;
 
 /// Kisi's page of users, for weighing it against single look-ups.
 const USERS_A_PAGE: u64 = 100;
 
-/// Reads a page of the group whose turn it is.
+/// Reads a page of the group whose turn it is. Events go in between, so that the list may be another one at the next
+/// page: then it may have skipped somebody.
 ///
 /// # Errors
 /// What the host must do; `reject` when the list is too long or does not add up.
@@ -25,11 +27,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         step.job.value.read_from = step.job.version().unwrap_or_default();
     }
     let offset = step.job.value.offset;
-    let page = match step.kisi.page::<RoleAssignment>(
-        &role_assignments::in_group(group),
-        offset,
-        step.job.value.total,
-    ) {
+    let page = match step.kisi.page::<RoleAssignment>(&role_assignments::in_group(group), offset) {
         Ok(page) => page,
         // The group is gone, which a refresh of the groups finds out.
         Err(Error::Missing(_)) => {
@@ -46,6 +44,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         );
         return Err(reject(&message, None));
     }
+    step.job.value.has_moved |= step.job.value.total.is_some_and(|total| total != page.total);
     let mut seen = if offset == 0 { Seen::default() } else { kept::seen(step.host, group)? };
     let mut odd = Vec::new();
     for row in &page.rows {
@@ -53,7 +52,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
             let doubt = Error::unrecognized(200, "the list of a group's members holds those of another one");
             return Err(doubt.into_contract());
         }
-        if !seen.insert(row.id.0) {
+        if !seen.insert(row.id.0) && !step.job.value.has_moved {
             return Err(reject(
                 "A list of Kisi changed while it was read: start the reconciliation again.",
                 None,
@@ -109,12 +108,12 @@ fn judge(
 /// What the host must do.
 pub fn users(step: &mut Step) -> Result<Went, Stop> {
     let Some(unknown) = step.job.value.unknown.checked_sub(2) else { return Ok(Went::Through) };
-    let page = step
-        .kisi
-        .page::<User>("", step.job.value.offset, step.job.value.total)
-        .map_err(Error::into_contract)?;
+    let page = step.kisi.page::<User>("", step.job.value.offset).map_err(Error::into_contract)?;
     let pays = page.total <= OFFSET_MAX && page.total / USERS_A_PAGE <= unknown;
-    if !pays {
+    // Whom a list does not show that changed meanwhile may be there: who is not created is looked for, then.
+    let has_moved = step.job.value.total.is_some_and(|total| total != page.total);
+    let is_report = step.tenant.config.value.settings.missing_user == MissingUser::Report;
+    if !pays || has_moved && is_report {
         return Ok(Went::Through);
     }
     let writes = page.rows.iter().filter_map(|row| {

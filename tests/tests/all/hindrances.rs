@@ -13,11 +13,11 @@ use crate::tick::{go_to, open, try_tick};
 use crate::world::{Arm, DAY, SETTINGS, START, World, member, membership};
 
 const MAPPING: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym", "Spa"])];
-const LEASED: &str =
+pub(crate) const LEASED: &str =
     r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"lease_days":30}"#;
-const HOUR: u64 = DAY / 24;
+pub(crate) const HOUR: u64 = DAY / 24;
 
-fn gym_with(settings: &str, members: Vec<Member>) -> World {
+pub(crate) fn gym_with(settings: &str, members: Vec<Member>) -> World {
     let world = World::connected(Arm::Component, Knobs::default(), settings, MAPPING);
     for member in members {
         world.directory.insert(member);
@@ -29,7 +29,7 @@ fn gym_with(settings: &str, members: Vec<Member>) -> World {
 }
 
 /// Ticks when asked for, errors that pass included, a tick an hour at least.
-fn live(world: &World, until: u64) {
+pub(crate) fn live(world: &World, until: u64) {
     let mut at_once = 0;
     while world.clock.now_ms() < until {
         let now = world.clock.now_ms();
@@ -64,7 +64,7 @@ fn leave(world: &World) {
     }
 }
 
-fn many(count: usize) -> Vec<Member> {
+pub(crate) fn many(count: usize) -> Vec<Member> {
     (0..count).map(|number| member(&format!("m-{number:02}"), vec![membership("ms-1", "basic")])).collect()
 }
 

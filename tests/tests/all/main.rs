@@ -13,6 +13,7 @@ mod native;
 mod world;
 
 mod access;
+mod brake;
 mod calls;
 mod component;
 mod connecting;

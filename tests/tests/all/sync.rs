@@ -3,7 +3,7 @@
 
 use host_harness::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
 use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus};
-use kisi_sim::{Fault, FaultEffect, Knobs};
+use kisi_sim::{Fault, FaultEffect, Hand, Knobs};
 
 use crate::world::{Arm, Cut, SETTINGS, World, member, membership};
 
@@ -466,4 +466,33 @@ fn a_shared_address_serves_the_first_and_tells_the_others_at_once() {
     assert_eq!(world.names_of(&email(1)), ["Gym"]);
     assert_eq!(world.sim.state().users.len(), 3, "the owner and two members");
     assert_eq!(sync(&world).counts.differing, 0);
+}
+
+/// A list that changes between two of its pages: staff takes somebody out who was read, and all behind move up.
+#[test]
+fn a_list_that_changes_while_it_is_read_ends_and_blames_nobody() {
+    let world = gym();
+    let count = 300;
+    for number in 0..count {
+        world.directory.insert(member(&id(number), vec![membership("ms-1", "basic")]));
+    }
+    sync(&world);
+    world.calls();
+    let fault = FaultEffect::Status { status: 503, retry_after_s: None };
+    world.sim.add_fault(Fault::new("GET /role_assignments", fault).unwrap().skip(2).times(1));
+    let job = start(&world, Mode::Apply);
+    world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap_err();
+    let read = world.calls();
+    assert!(read.last().unwrap().contains("offset=250"), "between two pages: {read:#?}");
+    let row = world.sim.state().role_assignments.iter().map(|row| row.id).min().unwrap();
+    world.sim.hand(Hand::Unassign { id: row }).unwrap();
+    let report = steps(&world, &job, 1_000).unwrap();
+    assert_eq!((report.phase, report.counts.drifted), (Phase::Done, 0), "{:#?}", report.findings);
+    let inside = (0..count).filter(|number| !world.names_of(&email(*number)).is_empty()).count();
+    assert!(inside >= count - 1, "{inside}");
+    // The next one sees whom staff took out.
+    let report = sync(&world);
+    assert_eq!(report.counts.drifted, 1);
+    let inside = (0..count).filter(|number| !world.names_of(&email(*number)).is_empty()).count();
+    assert_eq!(inside, count);
 }

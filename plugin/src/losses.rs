@@ -1,0 +1,55 @@
+//! What members would lose though nobody blocked them. Nothing happened to them that the plugin was told of, so that it
+//! may be the platform which errs: the brake counts it.
+
+use crate::contract::types::{MemberStatus, Reason};
+use crate::host::Host;
+use crate::identity::address;
+use crate::ledger::Hold;
+use crate::ledger::store::Loaded;
+use crate::reconcile::{directory_error, entitled};
+use crate::stop::Stop;
+use crate::sync::is_others;
+use crate::tenant::Tenant;
+
+/// What a member would lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Losses {
+    /// How many grants that hold at Kisi.
+    pub grants: u64,
+    /// Whether the member is to have any.
+    pub keeps: bool,
+}
+
+/// What the member would lose by a membership, a mapping, an address or a directory entry that is gone.
+///
+/// # Errors
+/// `retry` when the directory or storage does not answer.
+pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losses, Stop> {
+    let (now, record) = (host.now(), &loaded.record);
+    let (mappings, settings) = (&tenant.mappings.value, &tenant.config.value.settings);
+    let mut losses = Losses { grants: 0, keeps: true };
+    if record.holds.is_empty() {
+        return Ok(losses);
+    }
+    let member = host.get_member(&loaded.member).map_err(directory_error)?;
+    if member.as_ref().is_some_and(|member| member.status == MemberStatus::Blocked) {
+        return Ok(Losses { keeps: false, ..losses });
+    }
+    let mut entitled = entitled(member.as_ref(), mappings, settings, now);
+    if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
+        match address(member.email.as_deref()) {
+            None => entitled.withhold(Reason::MissingEmail),
+            Some(email) if record.account.as_ref().is_some_and(|account| account.email == email) => {}
+            Some(email) if is_others(host, &member.id, &email, mappings, settings, now)? => {
+                entitled.withhold(Reason::EmailInUse);
+            }
+            Some(_) => {}
+        }
+    }
+    let is_lost = |hold: &&Hold| {
+        hold.window.ends_at.is_none_or(|end| end > now) && entitled.desired(hold.group).is_none()
+    };
+    losses.grants = record.holds.iter().filter(is_lost).count() as u64;
+    losses.keeps = !entitled.groups.is_empty();
+    Ok(losses)
+}

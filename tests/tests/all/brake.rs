@@ -1,0 +1,167 @@
+//! The brake, whichever way access would go: by dates, by a reconciliation whose directory breaks after it was
+//! confirmed, by addresses that are gone. And that it stands in nobody's way whom it is not about.
+
+use host_harness::Clock;
+use host_harness::contract::sync::{Hold, Mode, Phase};
+use kisi_sim::{Fault, FaultEffect};
+
+use crate::hindrances::{HOUR, LEASED, gym_with, live, many};
+use crate::tick::{go_to, open, try_tick};
+use crate::world::{DAY, SETTINGS, START, World, membership};
+
+/// What the brake lets go where the settings say nothing.
+const BRAKE: usize = 10;
+
+/// How many of the first `count` members can open the gym's door now.
+fn open_for(world: &World, count: usize) -> usize {
+    (0..count).filter(|number| !open(world, &format!("m-{number:02}")).is_empty()).count()
+}
+
+/// The directory shows only the first `count` members of `of`.
+fn halve(world: &World, count: usize, of: usize) {
+    for number in count..of {
+        world.directory.remove(&format!("m-{number:02}"));
+    }
+}
+
+/// Ticks that may send few requests, until there is nothing more to do at once.
+fn drip(world: &World) {
+    for _ in 0..300 {
+        if try_tick(world, 4).unwrap().next > world.clock.now_ms() {
+            return;
+        }
+    }
+    panic!("300 ticks do not come to rest");
+}
+
+fn confirmed(world: &World, mode: Mode, meanwhile: impl Fn()) -> String {
+    let tenant = world.tenant();
+    let job = world.runtime.block_on(tenant.start_sync(mode)).unwrap().unwrap();
+    loop {
+        let stepped = world.runtime.block_on(tenant.step_sync(&job, 1_000)).unwrap().unwrap();
+        if stepped.progress.phase == Phase::Waiting {
+            break;
+        }
+    }
+    meanwhile();
+    world.runtime.block_on(tenant.confirm_sync(&job)).unwrap().unwrap();
+    job
+}
+
+#[test]
+fn a_halved_directory_does_not_drip_away_by_dates_while_the_brake_waits() {
+    let world = gym_with(LEASED, many(30));
+    live(&world, START + 14 * DAY);
+    halve(&world, 8, 30);
+    live(&world, START + 15 * DAY - HOUR);
+    go_to(&world, START + 15 * DAY + HOUR);
+    drip(&world);
+    assert_eq!(open_for(&world, 30), 30, "somebody must confirm it, and nobody did");
+}
+
+#[test]
+fn dates_take_no_more_than_the_brake_lets_go_however_few_requests_a_tick_may_send() {
+    let world = gym_with(LEASED, many(30));
+    live(&world, START + 15 * DAY - 2 * HOUR);
+    // Everybody was just compared; the dates come before the next time.
+    halve(&world, 0, 30);
+    go_to(&world, START + 15 * DAY + HOUR);
+    drip(&world);
+    assert!(open_for(&world, 30) >= 30 - BRAKE, "{} of 30 are left", open_for(&world, 30));
+}
+
+#[test]
+fn addresses_that_a_platform_loses_are_for_the_brake_when_leases_fall_due() {
+    let world = gym_with(LEASED, many(30));
+    live(&world, START + 15 * DAY - 2 * HOUR);
+    for number in 0..30 {
+        world.directory.update(&format!("m-{number:02}"), |member| member.email = None);
+    }
+    go_to(&world, START + 15 * DAY + HOUR);
+    drip(&world);
+    assert!(open_for(&world, 30) >= 30 - BRAKE, "{} of 30 are left", open_for(&world, 30));
+    let waits = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
+    assert_eq!(waits.waits, Some(Hold::Brake), "the counts are told");
+}
+
+#[test]
+fn a_directory_that_breaks_after_a_preview_was_seen_is_for_the_brake() {
+    let world = gym_with(SETTINGS, many(30));
+    for number in 0..30 {
+        world.directory.update(&format!("m-{number:02}"), |member| {
+            member.memberships.push(membership("ms-2", "gold"));
+        });
+    }
+    // Thirty members gain a group, and nobody loses anything: that is confirmed.
+    confirmed(&world, Mode::Preview, || halve(&world, 5, 30));
+    drip(&world);
+    assert!(open_for(&world, 30) >= 30 - BRAKE, "{} of 30 are left", open_for(&world, 30));
+    let waits = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
+    assert_eq!(waits.waits, Some(Hold::Brake), "everybody is compared anew, and the counts are told");
+}
+
+#[test]
+fn what_somebody_confirmed_goes_though_kisi_has_trouble_meanwhile() {
+    let world = gym_with(SETTINGS, many(30));
+    halve(&world, 5, 30);
+    let job = confirmed(&world, Mode::Apply, || {});
+    let fault = FaultEffect::Status { status: 503, retry_after_s: None };
+    world.sim.add_fault(Fault::new("DELETE /role_assignments/{id}", fault).unwrap().skip(3).times(2));
+    live(&world, START + 3 * HOUR);
+    let status = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
+    assert_eq!((status.job, status.phase), (job, Phase::Done), "nothing more had to be confirmed");
+    assert_eq!(open_for(&world, 30), 5);
+}
+
+#[test]
+fn a_preview_that_was_confirmed_after_more_than_a_day_is_applied() {
+    let world = gym_with(SETTINGS, many(3));
+    halve(&world, 2, 3);
+    let job = confirmed(&world, Mode::Preview, || go_to(&world, START + DAY + HOUR));
+    drip(&world);
+    let status = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
+    assert_eq!((status.job, status.phase), (job, Phase::Done));
+    assert_eq!(open_for(&world, 3), 2);
+}
+
+#[test]
+fn who_costs_more_requests_than_a_step_may_send_holds_up_no_reconciliation() {
+    let world = gym_with(SETTINGS, many(2));
+    for number in 0..2 {
+        world.directory.update(&format!("m-{number:02}"), |member| {
+            member.memberships = vec![membership("ms-1", "gold")];
+        });
+    }
+    // Each refusal is looked into: with four requests, not even one member's are known.
+    let fault = FaultEffect::Status { status: 422, retry_after_s: None };
+    world.sim.add_fault(Fault::new("POST /role_assignments", fault).unwrap().always());
+    go_to(&world, START + DAY);
+    for number in 0..2 {
+        let state = world.sim.state();
+        let user = state.user_by_email(&format!("m-{number:02}@gym.test")).unwrap().id;
+        let rows: Vec<u64> = state.role_assignments_of(user).map(|row| row.id).collect();
+        drop(state);
+        for id in rows {
+            world.sim.hand(kisi_sim::Hand::Unassign { id }).unwrap();
+        }
+    }
+    drip(&world);
+    let status = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
+    assert_eq!(status.phase, Phase::Done);
+    assert!(status.counts.failures >= 2, "{:?}", status.counts);
+}
+
+#[test]
+fn one_odd_refusal_of_a_date_changes_nothing_for_the_next_member() {
+    let world = gym_with(LEASED, many(2));
+    live(&world, START + 15 * DAY - HOUR);
+    let fault = FaultEffect::Status { status: 422, retry_after_s: None };
+    world.sim.add_fault(Fault::new("PATCH /role_assignments/{id}", fault).unwrap().times(1));
+    world.calls();
+    go_to(&world, START + 15 * DAY + HOUR);
+    drip(&world);
+    let calls = world.calls();
+    let changed = calls.iter().filter(|call| call.starts_with("PATCH")).count();
+    assert_eq!(changed, 2, "the second member's dates are changed in place: {calls:#?}");
+    assert_eq!(open_for(&world, 2), 2);
+}
