@@ -94,7 +94,7 @@ fn a_directory_that_breaks_after_a_preview_was_seen_is_for_the_brake() {
     }
     // Thirty members gain a group, and nobody loses anything: that is confirmed.
     confirmed(&world, Mode::Preview, || halve(&world, 5, 30));
-    drip(&world);
+    live(&world, START + 2 * HOUR);
     assert!(open_for(&world, 30) >= 30 - BRAKE, "{} of 30 are left", open_for(&world, 30));
     let waits = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
     assert_eq!(waits.waits, Some(Hold::Brake), "everybody is compared anew, and the counts are told");
