@@ -8,8 +8,11 @@ use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, 
 use kisi_sim::{Hand, RoleAssignment, Simulator};
 
 use crate::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
-use crate::judge::{DAY, HOUR};
+use crate::judge::{DAY, HOUR, PLAIN};
 use crate::world::Gym;
+
+/// Rows in a page of a group's members.
+const PAGE: usize = 250;
 
 impl Gym {
     pub(crate) fn platform(&mut self, what: &What, now: u64) {
@@ -175,6 +178,30 @@ impl Gym {
                     let mut state = self.seams.state();
                     state.case.by_hand.remove(&row.id);
                     state.case.unassigned.insert((row.assignee_id, row.applies_to_id));
+                }
+            }
+            Staff::Crowd { group } => {
+                let group = self.groups[*group];
+                if self.seams.state().case.crowds > 0 || !state.groups.iter().any(|one| one.id == group) {
+                    return;
+                }
+                let before: BTreeSet<u64> = state.role_assignments.iter().map(|row| row.id).collect();
+                for nth in 0..PAGE {
+                    let (name, email) =
+                        (format!("Stranger {nth}"), format!("stranger{nth}@{organization}.test"));
+                    let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
+                    let user_id = sim.hand(hand).expect("a user").id.expect("an id");
+                    let role = PLAIN.to_string();
+                    let hand =
+                        Hand::Assign { user_id, group_id: group, role, valid_from: None, valid_until: None };
+                    sim.hand(hand).expect("an assignment");
+                }
+                let mut state = self.seams.state();
+                state.case.crowds += 1;
+                for row in sim.state().role_assignments.into_iter().filter(|row| !before.contains(&row.id)) {
+                    state.case.by_hand.insert(row.id);
+                    state.case.users_ever.insert(row.assignee_id);
+                    state.case.of_strangers.push(row);
                 }
             }
             Staff::DeleteGroup { group } => {

@@ -178,6 +178,10 @@ pub(crate) enum Staff {
     Unassign {
         nth: usize,
     },
+    /// As many strangers as fill a page of a group's list.
+    Crowd {
+        group: usize,
+    },
     DeleteGroup {
         group: usize,
     },

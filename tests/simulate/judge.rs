@@ -7,7 +7,7 @@ use kisi_sim::{RoleAssignment, Snapshot};
 
 pub(crate) const HOUR: u64 = 60 * 60 * 1_000;
 pub(crate) const DAY: u64 = 24 * HOUR;
-const PLAIN: &str = "group_basic";
+pub(crate) const PLAIN: &str = "group_basic";
 
 /// From and until, as Kisi has them; from is absent once it has passed.
 type Window = (Option<u64>, Option<u64>);
@@ -24,6 +24,8 @@ pub(crate) struct Case {
     pub(crate) emails_ever: BTreeMap<String, BTreeSet<String>>,
     /// Members who were blocked at some time.
     pub(crate) blocked_ever: BTreeSet<String>,
+    /// How many groups have a list of more than one page.
+    pub(crate) crowds: usize,
     /// Role assignments that staff made.
     pub(crate) by_hand: BTreeSet<u64>,
     /// All plans that each member ever had.

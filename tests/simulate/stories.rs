@@ -10,7 +10,7 @@ const GOLD: usize = 1;
 
 /// A story in a gym with so many members. Where grants are leased, time alone may shut people out.
 pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) -> Vec<Step> {
-    let told = match rng.u32(0..if is_leased { 14 } else { 10 }) {
+    let told = match rng.u32(0..if is_leased { 15 } else { 11 }) {
         0 => many_lose_and_nobody_tells(rng, members),
         1 => members_vanish(rng, members),
         2 => a_page_is_wrong(rng, members),
@@ -20,6 +20,7 @@ pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) 
         6 => payment_is_late(rng, members),
         7 => staff_was_first(rng, members),
         8 => an_address_changes(rng, members),
+        9 => a_list_changes_between_two_pages(rng, members),
         _ => nobody_looks_after_it(rng, members),
     };
     told.into_iter().map(|(what, faults)| Step { gym, what, faults }).collect()
@@ -166,6 +167,24 @@ fn an_address_changes(rng: &mut Rng, members: usize) -> Told {
     told.push(calm(What::Email { who, email, spelling }));
     told.push((What::Replay { who }, if rng.bool() { cut(rng, 5) } else { Vec::new() }));
     told.extend(goes_on(rng, who));
+    told
+}
+
+fn a_list_changes_between_two_pages(rng: &mut Rng, members: usize) -> Told {
+    let group = rng.usize(0..GROUPS.len());
+    let mut told = vec![calm(What::Staff(Staff::Crowd { group }))];
+    told.extend(everybody_is_in(members));
+    // Wherever the reading stands then, somebody is taken out who is behind it or before it, and somebody comes.
+    let effect = *pick(rng, &[Effect::Unavailable, Effect::KillBefore, Effect::KillAfter]);
+    let fault = Fault { at: At::Request(rng.usize(0..5)), effect };
+    told.push((sync(1_000, 1), vec![fault]));
+    for _ in 0..rng.usize(1..3) {
+        told.push(calm(What::Staff(Staff::Unassign { nth: rng.usize(0..300) })));
+    }
+    if rng.bool() {
+        told.extend([calm(buy(0, GOLD)), calm(What::Replay { who: 0 })]);
+    }
+    told.push(calm(sync(*pick(rng, &[4, 1_000]), 5)));
     told
 }
 
