@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use host_harness::contract::sync::{Mode, Phase};
+use host_harness::contract::types::{Member, MemberStatus};
 use kisi_sim::Simulator;
 
 use crate::world::{BRAKE_GRANTS, BRAKE_PERCENT, Ended, Gym};
@@ -26,11 +27,17 @@ impl Gym {
             self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
             self.seams.state().taken = Some(BTreeSet::new());
             self.at_start = state.role_assignments;
+            let members = self.seams.directory.members();
+            let is_blocked = |member: &Member| member.status == MemberStatus::Blocked;
+            self.blocked_first =
+                Some(members.into_iter().filter(is_blocked).map(|member| member.id).collect());
         }
         for _ in 0..steps {
             let Some(job) = self.job.clone() else { return };
             let before = sim.state();
+            self.seams.state().first = self.blocked_first.take();
             let ended = self.tenant.step_sync(&job, calls).await;
+            self.blocked_first = self.seams.state().first.take();
             if self.is_doubtful {
                 self.takes_nothing(sim, &before);
             }

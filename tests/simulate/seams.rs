@@ -14,7 +14,9 @@ use host_harness::{
     Directory, Fault as Stop, MemoryDirectory, MemoryStorage, Outbound, Storage, Transport, TransportError,
 };
 use http_body_util::BodyExt;
-use kisi_sim::{ConnectionDropped, DuplicateRoleAssignment, FaultEffect, Simulator, ValidityInPatch};
+use kisi_sim::{
+    ConnectionDropped, DuplicateRoleAssignment, FaultEffect, RoleAssignment, Simulator, ValidityInPatch,
+};
 use tower::ServiceExt;
 
 use crate::history::{At, Effect, Fault};
@@ -47,6 +49,8 @@ pub(crate) struct State {
     pub(crate) can_avoid_gaps: bool,
     /// What a reconciliation that nobody confirmed has taken.
     pub(crate) taken: Option<BTreeSet<(String, u64)>>,
+    /// Who was blocked when the reconciliation began of which a step is under way, until something goes wrong in it.
+    pub(crate) first: Option<BTreeSet<String>>,
     /// Edits of the call under way that Kisi answered with 404, with their bodies.
     pub(crate) missing: BTreeSet<String>,
     /// Requests and what became of them, since the last look.
@@ -130,6 +134,9 @@ impl Seams {
         let router = self.sim.router();
         let response = router.oneshot(request.map(Body::from)).await.expect("a router always answers");
         self.sim.clear_faults();
+        if met.is_some() || storm.is_some() {
+            self.state().first = None;
+        }
         if let Some(before) = before {
             self.watch(&before);
         }
@@ -173,6 +180,18 @@ impl Seams {
             taken.extend(held.difference(&holds).cloned());
             // What was taken and given again, where Kisi wants it so, was not lost.
             taken.retain(|pair| !holds.contains(pair));
+        }
+        let is_new = |row: &RoleAssignment| before.role_assignments.iter().all(|known| known.id != row.id);
+        if let Some(first) = &state.first
+            && let Some(row) = after.role_assignments.iter().find(|row| is_new(row))
+        {
+            let barred = members.iter().filter(|member| first.contains(&member.id));
+            let open: Vec<String> = barred.flat_map(|member| state.case.still_open(member, &after)).collect();
+            if !open.is_empty() {
+                let wrong =
+                    format!("order: a reconciliation gives group {}, and {open:?}", row.applies_to_id);
+                state.violations.push(wrong);
+            }
         }
         let foreign = |kisi: &kisi_sim::Snapshot| {
             let rows = kisi.role_assignments.iter().filter(|row| row.organization_id != organization);

@@ -75,6 +75,8 @@ pub(crate) struct Gym {
     /// How many grants ticks took since everybody was compared, and how many of them a reconciliation might.
     pub(super) taken_by_ticks: usize,
     pub(super) most_by_sync: usize,
+    /// Who was blocked when the job began, as long as nothing went wrong in it.
+    pub(super) blocked_first: Option<BTreeSet<String>>,
     /// Who was in which group when the job began.
     pub(super) at_start: Vec<RoleAssignment>,
     /// Whether the directory was empty when the job began: that is believed by nobody.
@@ -352,6 +354,7 @@ impl Gym {
             is_confirmed: false,
             taken_by_ticks: 0,
             most_by_sync: 0,
+            blocked_first: None,
             at_start: Vec::new(),
             is_doubtful: false,
             memberships: 0,

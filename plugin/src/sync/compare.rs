@@ -420,7 +420,8 @@ fn decide(
     if edits.is_empty() && !picture.verify && !picture.differs && record.due == due {
         return Ok(None);
     }
-    if picture.verify || picture.differs {
+    if edits.is_empty() {
+        // What Kisi must be asked about may have to be given.
         turn = Turn::Gains;
     }
     step.job.value.counts.differing += 1;
