@@ -106,7 +106,7 @@ pub(crate) async fn run<T>(
         biased;
         reason = record.aborted() => Err(CallError::Aborted(reason)),
         ended = tokio::time::timeout(limits.duration_max, guest) => match ended {
-            Ok(ended) => ended.map_err(|ending| ending.explain(&record)),
+            Ok(ended) => ended.map_err(|ending| ending.explain(&record, &limits)),
             Err(_) => Err(CallError::TimedOut(Deadline::Duration, in_ms(limits.duration_max))),
         },
     };
@@ -171,18 +171,21 @@ enum Ending {
 }
 
 impl Ending {
-    fn explain(self, record: &CallRecord) -> CallError {
+    fn explain(self, record: &CallRecord, limits: &Limits) -> CallError {
         let (Self::Start(error) | Self::Run(error)) = &self;
         if let Some(EndCall(ended)) = error.chain().find_map(|cause| cause.downcast_ref::<EndCall>()) {
             return ended.clone();
         }
         let message = error.root_cause().to_string();
-        let holds_too_much = error.chain().any(|cause| {
-            matches!(cause.downcast_ref::<ResourceTableError>(), Some(ResourceTableError::Full))
-                || cause.is::<wasmtime_wasi_http::FieldMapError>()
-        });
-        if holds_too_much || imports::is_hostcall_limit(error) {
-            return CallError::HostCallLimit(message);
+        let is_full = |cause: &ResourceTableError| matches!(cause, ResourceTableError::Full);
+        if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_full)) {
+            return CallError::ResourceLimit { limit: limits.resources_max as u64 };
+        }
+        if error.chain().any(|cause| cause.is::<wasmtime_wasi_http::FieldMapError>()) {
+            return CallError::HeaderLimit { limit_bytes: limits.header_bytes_max as u64 };
+        }
+        if imports::is_hostcall_limit(error) {
+            return CallError::HostCallLimit { limit_bytes: limits.hostcall_bytes_max as u64 };
         }
         let trap = error.chain().find_map(|cause| cause.downcast_ref::<Trap>());
         if trap == Some(&Trap::StackOverflow) {

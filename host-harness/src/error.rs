@@ -192,10 +192,29 @@ pub enum CallError {
         /// What a call may have.
         limit_bytes: u64,
     },
-    /// The guest handed the host too much in one call of an import, or holds too many of the host's
-    /// resources. Tell the plugin's developer.
-    #[error("the plugin was stopped: {0}")]
-    HostCallLimit(String),
+    /// The guest handed over too much at once, in one call of an import or as its answer: [`Limits::hostcall_bytes_max`].
+    /// Tell the plugin's developer.
+    ///
+    /// [`Limits::hostcall_bytes_max`]: crate::Limits::hostcall_bytes_max
+    #[error("the plugin was stopped: it handed over more than {limit_bytes} bytes at once")]
+    HostCallLimit {
+        /// What it may hand over at once.
+        limit_bytes: u64,
+    },
+    /// The guest holds too many of the host's resources, requests, bodies and streams among them:
+    /// [`Limits::resources_max`](crate::Limits::resources_max). Tell the plugin's developer.
+    #[error("the plugin was stopped: it wanted to hold more than {limit} of the host's resources at once")]
+    ResourceLimit {
+        /// How many it may hold.
+        limit: u64,
+    },
+    /// The guest put more into the headers of a request than they may have:
+    /// [`Limits::header_bytes_max`](crate::Limits::header_bytes_max). Tell the plugin's developer.
+    #[error("the plugin was stopped: it put more than {limit_bytes} bytes into a request's headers")]
+    HeaderLimit {
+        /// What they may have.
+        limit_bytes: u64,
+    },
     /// The call did not begin: there was no free place within [`Limits::wait_max`](crate::Limits::wait_max).
     /// Retry later, or raise [`EngineConfig::calls_max`](crate::EngineConfig::calls_max).
     #[error("no call could begin within {1} ms: waiting for {0}")]

@@ -118,7 +118,7 @@ async fn a_guest_that_takes_all_memory_is_stopped_at_its_limit() {
 async fn a_guest_that_hands_over_too_much_at_once_is_stopped() {
     let stage = stage().await;
     let stopped = stage.try_order("B").await;
-    assert!(matches!(stopped, Err(CallError::HostCallLimit(_))), "{stopped:?}");
+    assert!(matches!(stopped, Err(CallError::HostCallLimit { limit_bytes: 4_194_304 })), "{stopped:?}");
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn a_guest_that_holds_too_many_of_the_host_s_resources_is_stopped() {
     let limits = Limits { resources_max: 1, ..Limits::default() };
     let stage = stage_with(|builder| builder.limits(limits)).await;
     let stopped = stage.try_order("HG\nhttps\napi.example.com\n/\n").await;
-    assert!(matches!(stopped, Err(CallError::HostCallLimit(_))), "{stopped:?}");
+    assert!(matches!(stopped, Err(CallError::ResourceLimit { limit: 1 })), "{stopped:?}");
 }
 
 #[tokio::test]

@@ -12,7 +12,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
 }
 
 fn sizes() -> Vec<Attack> {
-    let too_much = || stopped!(CallError::HostCallLimit(_));
+    let too_much = || stopped!(CallError::HostCallLimit { limit_bytes: 4_194_304 });
+    let headers = || stopped!(CallError::HeaderLimit { limit_bytes: 32_768 });
     // Just below and just above what a call of an import may hand over.
     let (below, above) = ((4 << 20) - 1_000, (4 << 20) + 1_000);
     let over = [
@@ -39,7 +40,7 @@ fn sizes() -> Vec<Attack> {
         (3, "a value of 4 MiB", End::Says("storage refused11")),
         (4, "a prefix of 4 MiB", End::Says("0")),
         (5, "an e-mail address of 4 MiB", End::Says("0")),
-        (6, "a header's value of 4 MiB", too_much()),
+        (6, "a header's value of 4 MiB", headers()),
         (7, "a header's name of 4 MiB", End::Says("1")),
         (8, "a path of 4 MiB", End::Says("1")),
         (9, "an authority of 4 MiB", End::Says("1")),
@@ -125,7 +126,7 @@ fn handles() -> Vec<Attack> {
             "kept handles",
             "501 header maps, all kept",
             format!("l{}\n", most + 1),
-            stopped!(CallError::HostCallLimit(_)),
+            stopped!(CallError::ResourceLimit { limit: 500 }),
         ),
     ];
     foreign.chain(kept).collect()

@@ -17,7 +17,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "open requests",
             "opens 5,000 requests and waits for the last",
             "i5000\n",
-            stopped!(CallError::HostCallLimit(_)),
+            stopped!(CallError::ResourceLimit { limit: 500 }),
         )
         .afterwards(|stage, _| assert!(stage.wire.sent().len() <= 8, "{}", stage.wire.sent().len())),
         Attack::new(

@@ -31,12 +31,11 @@ const SEALED_BYTES_MAX: u64 = 64 << 10;
 /// Digits of an installation's number: nobody else has it.
 const TENANT_DIGITS: usize = 32;
 
-/// Where the sealing key comes from.
-pub(super) enum Sealing {
-    /// Somebody gave it.
-    Given(SealingKey),
-    /// It is in this folder, in a file an installation.
-    Own(PathBuf),
+/// Where the sealing key comes from: from somebody who gave it, or else from a file of the installation's own.
+pub(super) struct Sealing {
+    given: Option<SealingKey>,
+    /// Where installations have their own, a file each.
+    folder: Option<PathBuf>,
 }
 
 /// The files of an installation's own sealing key.
@@ -50,40 +49,52 @@ impl Sealing {
     /// As the command line and its surroundings say.
     pub(super) fn new(common: &Common, surroundings: &Surroundings) -> Result<Sealing, Unusable> {
         let file = common.sealing_key_file.as_deref();
-        if let Some(key) = given("HARNESS_SEALING_KEY", surroundings.sealing_key.as_deref(), file)? {
-            return Ok(Sealing::Given(key));
-        }
-        match &surroundings.config {
-            Some(config) => Ok(Sealing::Own(config.join(OWN_FOLDER))),
-            None => unusable(
+        let given = given("HARNESS_SEALING_KEY", surroundings.sealing_key.as_deref(), file)?;
+        let folder = surroundings.config.as_ref().map(|config| config.join(OWN_FOLDER));
+        if given.is_none() && folder.is_none() {
+            return unusable(
                 "there is no place for the key that seals the gym's key: give it in HARNESS_SEALING_KEY or with \
                  --sealing-key-file, or set HOME",
-            ),
+            );
         }
+        Ok(Sealing { given, folder })
     }
 
     fn own(&self, tenant: &str) -> Option<Own> {
-        let Sealing::Own(folder) = self else { return None };
-        let key = folder.join(format!("{tenant}.key"));
+        let key = self.folder.as_ref()?.join(format!("{tenant}.key"));
         Some(Own { next: key.with_added_extension("new"), key })
     }
 
     /// The keys with which something may have been sealed.
     fn keys(&self, tenant: &str) -> Result<Vec<SealingKey>, Unusable> {
-        match (self, self.own(tenant)) {
-            (Sealing::Given(key), _) => Ok(vec![key.clone()]),
-            (_, Some(own)) => Ok([there(&own.key)?, there(&own.next)?].into_iter().flatten().collect()),
-            _ => Ok(Vec::new()),
+        match (&self.given, self.own(tenant)) {
+            (Some(key), _) => Ok(vec![key.clone()]),
+            (None, Some(own)) => Ok([there(&own.key)?, there(&own.next)?].into_iter().flatten().collect()),
+            (None, None) => Ok(Vec::new()),
         }
     }
 
     /// The key to seal with. An installation's own is made when it is not there.
     fn current(&self, tenant: &str) -> Result<SealingKey, Unusable> {
-        match (self, self.own(tenant)) {
-            (Sealing::Own(_), Some(own)) => there_or_made(&own.key),
-            (Sealing::Given(key), _) => Ok(key.clone()),
-            (Sealing::Own(folder), None) => unusable(format!("{} is no folder for keys", folder.display())),
+        match (&self.given, self.own(tenant)) {
+            (Some(key), _) => Ok(key.clone()),
+            (None, Some(own)) => there_or_made(&own.key),
+            (None, None) => unusable("there is no folder for the key that seals the gym's key"),
         }
+    }
+
+    /// Removes an installation's own sealing key, and what a command left of it that was cut off; all but `kept`, since
+    /// somebody may give the very file.
+    fn forget_own(&self, tenant: &str, kept: Option<SealingKeyId>) -> Result<(), Unusable> {
+        let own = self.own(tenant);
+        for path in own.iter().flat_map(|own| [&own.next, &own.key]) {
+            remove(&path.with_added_extension("partial"))?;
+            let is_it = |kept| there(path).is_ok_and(|key| key.is_some_and(|key| key.id() == kept));
+            if !kept.is_some_and(is_it) {
+                remove(path)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -160,17 +171,17 @@ pub(super) fn keep(state: &State, sealing: &Sealing, key: &Key) -> Result<(), Un
     };
     let sealed = Vault::new(sealing.current(&tenant)?).seal(&tenant, &key.secret());
     write(state, &sealed.map_err(|error| Unusable::new(error.to_string()))?)?;
+    if let Some(given) = &sealing.given {
+        sealing.forget_own(&tenant, Some(given.id()))?;
+    }
     PLAIN.iter().try_for_each(|name| state.forget(name))
 }
 
 /// Forgets the gym's key, and the sealing key that was made for it.
 pub(super) fn forget(state: &State, sealing: &Sealing) -> Result<(), Unusable> {
     PLAIN.iter().chain(&[SEALED, SEALED_PARTIAL]).try_for_each(|name| state.forget(name))?;
-    if let Ok(tenant) = tenant(state)
-        && let Some(own) = sealing.own(&tenant)
-    {
-        remove(&own.next)?;
-        remove(&own.key)?;
+    if let Ok(tenant) = tenant(state) {
+        sealing.forget_own(&tenant, sealing.given.as_ref().map(SealingKey::id))?;
     }
     state.forget(TENANT)
 }
@@ -193,17 +204,12 @@ pub(super) fn rotate(
     };
     let tenant = tenant(state)?;
     let former = sealing.keys(&tenant)?;
-    let own = sealing.own(&tenant);
+    let own = sealing.own(&tenant).filter(|_| sealing.given.is_none());
     match (new, own) {
-        (Some(new), own) => {
+        (Some(new), _) => {
             let id = new.id();
             reseal(state, &tenant, &sealed, new, former)?;
-            // Whoever gives the installation's own file keeps it.
-            for path in own.iter().flat_map(|own| [&own.next, &own.key]) {
-                if there(path)?.is_some_and(|key| key.id() != id) {
-                    remove(path)?;
-                }
-            }
+            sealing.forget_own(&tenant, Some(id))?;
             Ok(id)
         }
         (None, Some(own)) => {
