@@ -16,6 +16,9 @@ const GROWTH_BYTES_MAX: i64 = 8 << 20;
 /// What any attack may add while it lasts: eight answers of 8 MiB on their way and in the plugin's hands, the plugin's
 /// memory, and room for the network of the test and for what the allocator holds back.
 const PEAK_BYTES_MAX: i64 = 112 << 20;
+/// What all attacks together, some thousands, may leave: the plugins that were loaded, the pool, and what the allocator
+/// holds back. A leak of some 30 KiB a call would be more.
+const LEFT_BYTES_MAX: i64 = 112 << 20;
 /// Enough for an attack to get somewhere.
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -102,5 +105,6 @@ async fn the_process_is_as_large_after_many_attacks_as_after_some() {
             assert!(*bytes < bytes_max, "{name}, {tries}: {bytes} bytes {what}");
         }
     }
+    assert!(ended - began < LEFT_BYTES_MAX, "all attacks together left {} bytes", ended - began);
     assert_eq!(runtime.metrics().num_alive_tasks(), tasks_before);
 }
