@@ -25,7 +25,9 @@ impl Gym {
             let rows =
                 state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
             self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
+            self.announced = 0;
             self.seams.state().taken = Some(BTreeSet::new());
+            self.seams.state().counts_by_hand = true;
             self.at_start = state.role_assignments;
             let members = self.seams.directory.members();
             let is_blocked = |member: &Member| member.status == MemberStatus::Blocked;
@@ -51,6 +53,7 @@ impl Gym {
                         (self.taken_by_ticks, self.most_by_sync) = (0, 0);
                     }
                     if stepped.progress.phase == Phase::Waiting {
+                        self.announced = stepped.progress.counts.grants_removed as usize;
                         return;
                     }
                 }
@@ -70,7 +73,9 @@ impl Gym {
             // It may have been carried out though its answer was lost.
             self.is_confirmed = true;
             self.ended(ended);
-            self.seams.state().taken = None;
+            // What the counts said may go, and no more. Nobody counts what staff gave to people who vanish afterwards.
+            self.bound = self.bound.max(self.announced);
+            self.seams.state().counts_by_hand = false;
         }
     }
 }

@@ -44,7 +44,8 @@ impl Gym {
         }
     }
 
-    /// What a reconciliation takes that nobody confirmed, of people to whom nothing happened meanwhile.
+    /// What a reconciliation takes of people to whom nothing happened meanwhile: no more than the brake lets go, or than
+    /// it said when somebody confirmed it.
     pub(crate) fn check_brake(&self) {
         let mut state = self.seams.state();
         let Some(taken) = &state.taken else { return };

@@ -47,8 +47,10 @@ pub(crate) struct State {
     pub(crate) clock_is_right: bool,
     /// Whether Kisi allows to change dates without taking a grant: by a change, or by a second one.
     pub(crate) can_avoid_gaps: bool,
-    /// What a reconciliation that nobody confirmed has taken.
+    /// What the reconciliation under way has taken.
     pub(crate) taken: Option<BTreeSet<(String, u64)>>,
+    /// Whether what staff gave counts among that.
+    pub(crate) counts_by_hand: bool,
     /// Who was blocked when the reconciliation began of which a step is under way, until something goes wrong in it.
     pub(crate) first: Option<BTreeSet<String>>,
     /// Edits of the call under way that Kisi answered with 404, with their bodies.
@@ -175,7 +177,13 @@ impl Seams {
             let gaps = state.case.gaps(&members, before, &after);
             state.violations.extend(gaps.into_iter().map(|gap| format!("gap: {gap}")));
         }
-        let (held, holds) = (state.case.held(before), state.case.held(&after));
+        let held_in = |kisi: &kisi_sim::Snapshot| {
+            let mut kisi = kisi.clone();
+            let counts = |row: &RoleAssignment| state.counts_by_hand || !state.case.by_hand.contains(&row.id);
+            kisi.role_assignments.retain(counts);
+            state.case.held(&kisi)
+        };
+        let (held, holds) = (held_in(before), held_in(&after));
         if let Some(taken) = &mut state.taken {
             taken.extend(held.difference(&holds).cloned());
             // What was taken and given again, where Kisi wants it so, was not lost.

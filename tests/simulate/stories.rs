@@ -10,7 +10,7 @@ const GOLD: usize = 1;
 
 /// A story in a gym with so many members. Where grants are leased, time alone may shut people out.
 pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) -> Vec<Step> {
-    let told = match rng.u32(0..if is_leased { 15 } else { 11 }) {
+    let told = match rng.u32(0..if is_leased { 17 } else { 13 }) {
         0 => many_lose_and_nobody_tells(rng, members),
         1 => members_vanish(rng, members),
         2 => a_page_is_wrong(rng, members),
@@ -20,6 +20,8 @@ pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) 
         6 => payment_is_late(rng, members),
         7 => staff_was_first(rng, members),
         8 => an_address_changes(rng, members),
+        11 => a_block_is_found_by_a_reconciliation(rng, members),
+        10 => members_vanish_after_they_were_compared(rng, members),
         9 => a_list_changes_between_two_pages(rng, members),
         _ => nobody_looks_after_it(rng, members),
     };
@@ -42,7 +44,11 @@ const fn sync(calls: u32, steps: usize) -> What {
 
 /// Everybody has what gives the most, by a reconciliation.
 fn everybody_is_in(members: usize) -> Told {
-    let mut told: Told = (0..members).map(|who| calm(buy(who, GOLD))).collect();
+    everybody_has(members, GOLD)
+}
+
+fn everybody_has(members: usize, plan: usize) -> Told {
+    let mut told: Told = (0..members).map(|who| calm(buy(who, plan))).collect();
     told.extend([calm(What::Cancel), calm(sync(1_000, 5)), calm(What::Confirm), calm(sync(1_000, 5))]);
     told
 }
@@ -71,6 +77,24 @@ fn members_vanish(rng: &mut Rng, members: usize) -> Told {
     }
     told.push(calm(sync(*pick(rng, &[7, 1_000]), 8)));
     told.extend([calm(What::Return), calm(sync(1_000, 8))]);
+    told
+}
+
+fn members_vanish_after_they_were_compared(rng: &mut Rng, members: usize) -> Told {
+    let mut told = everybody_is_in(members);
+    let how = *pick(rng, &[Change::Plan(0), Change::Plan(2)]);
+    told.extend((0..members).map(|who| calm(What::Change { who, nth: 0, how })));
+    told.extend([calm(What::Cancel), calm(What::Sync { preview: true, calls: 1_000, steps: 5 })]);
+    told.push(calm(What::Vanish { keep: rng.usize(0..members) }));
+    told.extend([calm(What::Confirm), calm(sync(*pick(rng, &[4, 1_000]), 8)), calm(What::Return)]);
+    told
+}
+
+fn a_block_is_found_by_a_reconciliation(rng: &mut Rng, members: usize) -> Told {
+    let mut told = everybody_has(members, 0);
+    told.push(calm(What::Block { who: rng.usize(0..members), blocked: true }));
+    told.extend((0..members).map(|who| calm(buy(who, GOLD))));
+    told.extend([calm(What::Cancel), calm(sync(*pick(rng, &[4, 1_000]), 8))]);
     told
 }
 

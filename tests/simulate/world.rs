@@ -70,6 +70,8 @@ pub(crate) struct Gym {
     /// Members who changed since the job began: what they lose is theirs to lose.
     pub(super) changed: BTreeSet<String>,
     pub(super) bound: usize,
+    /// How many grants the job said would go when it waited.
+    pub(super) announced: usize,
     /// Whether somebody has confirmed what waited.
     pub(super) is_confirmed: bool,
     /// How many grants ticks took since everybody was compared, and how many of them a reconciliation might.
@@ -351,6 +353,7 @@ impl Gym {
             job: None,
             changed: BTreeSet::new(),
             bound: 0,
+            announced: 0,
             is_confirmed: false,
             taken_by_ticks: 0,
             most_by_sync: 0,

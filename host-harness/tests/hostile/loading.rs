@@ -33,7 +33,8 @@ async fn a_component_that_attacks_when_it_is_loaded_is_refused_with_the_limit() 
     let memory: Is = |error| matches!(error, LoadError::Describe(CallError::MemoryLimit { .. }));
     let trapped: Is = |error| matches!(error, LoadError::Describe(CallError::Trapped { .. }));
     let stack: Is = |error| matches!(error, LoadError::Describe(CallError::StackLimit { .. }));
-    let too_much: Is = |error| matches!(error, LoadError::Describe(CallError::HostCallLimit { limit_bytes: 4_194_304 }));
+    let too_much: Is =
+        |error| matches!(error, LoadError::Describe(CallError::HostCallLimit { limit_bytes: 4_194_304 }));
     let manifest: Is = |error| matches!(error, LoadError::Manifest(_));
     let demanding: Is = |error| matches!(error, LoadError::TooDemanding { .. });
     let describes = |behaviour: &str| (DESCRIBE, format!("{DESCRIBE} {behaviour}"));
