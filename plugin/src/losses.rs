@@ -1,7 +1,8 @@
 //! What members would lose though nobody blocked them. Nothing happened to them that the plugin was told of, so that it
 //! may be the platform which errs: the brake counts it.
 
-use crate::contract::types::{MemberStatus, Reason};
+use crate::contract::types::{MemberStatus, Reason, Timestamp};
+use crate::entitlement::Entitlement;
 use crate::host::Host;
 use crate::identity::address;
 use crate::ledger::Hold;
@@ -46,10 +47,15 @@ pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losse
             Some(_) => {}
         }
     }
+    losses.grants = lost(&record.holds, &entitled, now);
+    losses.keeps = !entitled.groups.is_empty();
+    Ok(losses)
+}
+
+/// How many of the grants hold at Kisi and are not to.
+pub fn lost(holds: &[Hold], entitled: &Entitlement, now: Timestamp) -> u64 {
     let is_lost = |hold: &&Hold| {
         hold.window.ends_at.is_none_or(|end| end > now) && entitled.desired(hold.group).is_none()
     };
-    losses.grants = record.holds.iter().filter(is_lost).count() as u64;
-    losses.keeps = !entitled.groups.is_empty();
-    Ok(losses)
+    holds.iter().filter(is_lost).count() as u64
 }

@@ -24,7 +24,7 @@ const PUT_OFF_MS: u64 = 60_000;
 /// What the host must do; the next step goes on with the same member.
 pub fn next(step: &mut Step) -> Result<Went, Stop> {
     let Some(todo) = kept::take_todo(step.host)? else { return Ok(Went::Through) };
-    let Some(spares) = spares(step, &todo.member)? else {
+    let Some(spares) = spares(step, &todo)? else {
         finish(step, &todo)?;
         return Ok(Went::On);
     };
@@ -68,9 +68,10 @@ fn finish(step: &mut Step, todo: &Todo) -> Result<(), Stop> {
 /// Whether the member keeps for now what memberships no longer give. The directory may be another one by now than when
 /// everybody was compared: beyond what was counted then and what the brake lets go, everybody is to be compared anew.
 /// None when there is nothing else to do for the member.
-fn spares(step: &mut Step, id: &str) -> Result<Option<bool>, Stop> {
-    let loaded = Loaded::load(step.host, id)?;
+fn spares(step: &mut Step, todo: &Todo) -> Result<Option<bool>, Stop> {
+    let loaded = Loaded::load(step.host, &todo.member)?;
     let Losses { grants, keeps } = losses(step.host, &step.tenant, &loaded)?;
+    let grants = grants.saturating_sub(todo.losses);
     if grants == 0 || step.job.value.is_counted {
         return Ok(Some(false));
     }

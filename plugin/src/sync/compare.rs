@@ -8,13 +8,14 @@ use crate::contract::events::Action;
 use crate::contract::storage::Write;
 use crate::contract::sync::FindingKind;
 use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
-use crate::entitlement::Withheld;
+use crate::entitlement::{Entitlement, Withheld};
 use crate::explain;
 use crate::host::Host;
 use crate::identity::address;
 use crate::json;
 use crate::ledger::store::{Loaded, MEMBERS, holder_of_email, holder_of_user};
 use crate::ledger::{Account, Elevated, Hold, Record, State, fingerprint};
+use crate::losses::lost;
 use crate::mapping::Mappings;
 use crate::plan::{Edit, Refused, Why, plan};
 use crate::reconcile::{directory_error, entitled};
@@ -121,6 +122,8 @@ fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Ve
 struct Picture<'a> {
     id: &'a str,
     record: Record,
+    /// The grants that the ledger knows, whether they are there or not.
+    known: Vec<Hold>,
     /// Whether the ledger is to be checked by reading Kisi before anything is changed.
     verify: bool,
     /// Whether something differs though the plan says nothing.
@@ -148,14 +151,15 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result
     let mut odd =
         if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
     let verify = record.damaged;
-    let mut picture = Picture { id, record, verify, differs: false };
+    let known = record.holds.clone();
+    let mut picture = Picture { id, record, known, verify, differs: false };
     let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
     if barred && on_block == OnBlock::All {
         // Also of a member whom the plugin knows: their account may be gone, and another one have their address.
         if let Some(email) = &email {
             odd.extend(rows_of_address(step, id, email)?.unwrap_or_default());
         }
-        return barred_member(step, member, email.as_deref(), &picture, &odd);
+        return barred_member(step, member, email.as_deref(), &picture, &odd, &entitled);
     }
     drifted(step, &mut picture, is_newer)?;
     let wants = !entitled.groups.is_empty();
@@ -248,6 +252,7 @@ fn barred_member(
     email: Option<&str>,
     picture: &Picture,
     odd: &[Odd],
+    entitled: &Entitlement,
 ) -> Result<Option<Write>, Stop> {
     let record = &picture.record;
     let by_hand = odd.iter().any(|row| row.elevated.is_none());
@@ -268,7 +273,8 @@ fn barred_member(
         told(step, FindingKind::Loses, picture.id, group, window, &Why::Lost(Withheld::member(reason)));
     }
     step.job.value.counts.differing += 1;
-    Ok(Some(kept::todo(Turn::Barred, picture.id, true)))
+    let losses = lost(&picture.known, entitled, step.now);
+    Ok(Some(kept::todo(Turn::Barred, picture.id, true, losses)))
 }
 
 /// What the ledger says and Kisi no longer has. What is in a newer record than the lists, or in lists that changed while
@@ -303,7 +309,7 @@ fn drifted(step: &mut Step, picture: &mut Picture, is_newer: bool) -> Result<(),
 }
 
 /// What Kisi has and the ledger does not say, or says otherwise.
-fn by_hand(step: &mut Step, picture: &mut Picture, entitled: &crate::entitlement::Entitlement, rows: &[Odd]) {
+fn by_hand(step: &mut Step, picture: &mut Picture, entitled: &Entitlement, rows: &[Odd]) {
     for row in rows {
         let group = step.tenant.mappings.value.group_ref(row.group);
         if let Some(hold) = picture.record.hold_mut(row.assignment) {
@@ -368,11 +374,7 @@ fn no_longer_elevated(step: &Step, picture: &mut Picture, rows: &[Odd]) {
 }
 
 /// Whether something differs, and whose turn it is.
-fn decide(
-    step: &mut Step,
-    picture: &Picture,
-    entitled: &crate::entitlement::Entitlement,
-) -> Result<Option<Write>, Stop> {
+fn decide(step: &mut Step, picture: &Picture, entitled: &Entitlement) -> Result<Option<Write>, Stop> {
     let record = &picture.record;
     let tied = record.account.as_ref().map(|account| account.user);
     let user = tied.or_else(|| record.holds.first().map(|hold| hold.user));
@@ -425,7 +427,8 @@ fn decide(
         turn = Turn::Gains;
     }
     step.job.value.counts.differing += 1;
-    Ok(Some(kept::todo(turn, picture.id, picture.verify)))
+    let losses = lost(&picture.known, entitled, step.now);
+    Ok(Some(kept::todo(turn, picture.id, picture.verify, losses)))
 }
 
 /// Tells in a preview what would happen; when it happens, that is told then.

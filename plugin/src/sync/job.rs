@@ -91,9 +91,9 @@ pub struct Job {
     pub unknown: u64,
     /// How often the member whose turn it is could not be brought up to date.
     pub tries: u64,
-    /// How many grants were taken from members whom nobody blocked.
+    /// How many grants were taken that were not counted when everybody was compared, of members whom nobody blocked.
     pub taken: u64,
-    /// Whether what the member whose turn it is loses is among them.
+    /// Whether those of the member whose turn it is are among them.
     pub is_counted: bool,
     /// Whether a list changed while it was read: what it does not show is looked at, and not told.
     pub has_moved: bool,
@@ -148,17 +148,19 @@ impl Job {
         brake.grants.max(brake.percent.saturating_mul(self.counts.grants.into()) / 100)
     }
 
-    /// Whether a member may lose so many grants: as many may go as were counted when everybody was compared, or as the
-    /// brake lets go.
+    /// How many were to go when everybody was compared.
+    fn counted(&self) -> u64 {
+        u64::from(self.counts.grants_removed).saturating_sub(self.ended)
+    }
+
+    /// Whether so many grants may go beside those that were counted.
     pub fn may_take(&self, grants: u64, brake: &Brake) -> bool {
-        let counted = self.counts.grants_removed.into();
-        self.taken.saturating_add(grants) <= self.lets_go(brake).max(counted)
+        self.counted().saturating_add(self.taken).saturating_add(grants) <= self.lets_go(brake)
     }
 
     /// Whether somebody must look at it before it applies anything.
     pub fn must_wait(&self, brake: &Brake) -> Option<Wait> {
-        let removed = u64::from(self.counts.grants_removed).saturating_sub(self.ended);
-        if removed > self.lets_go(brake) {
+        if self.counted() > self.lets_go(brake) {
             Some(Wait::Brake)
         } else if self.preview {
             Some(Wait::Preview)

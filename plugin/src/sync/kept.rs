@@ -152,6 +152,8 @@ pub struct Todo {
     pub member: String,
     /// Whether what the ledger says must be checked by reading Kisi.
     pub verify: bool,
+    /// How many grants the member was to lose when everybody was compared.
+    pub losses: u64,
 }
 
 /// How soon somebody's turn comes: loss of access first.
@@ -166,8 +168,10 @@ pub enum Turn {
 }
 
 /// The write that notes a member for applying.
-pub fn todo(turn: Turn, member: &str, verify: bool) -> Write {
-    put(format!("{TODO}{}{member}", turn as u8), vec![u8::from(verify)])
+pub fn todo(turn: Turn, member: &str, verify: bool, losses: u64) -> Write {
+    let mut value = vec![u8::from(verify)];
+    value.extend(losses.to_le_bytes());
+    put(format!("{TODO}{}{member}", turn as u8), value)
 }
 
 /// The next member to bring up to date.
@@ -179,6 +183,8 @@ pub fn take_todo(host: &dyn Host) -> Result<Option<Todo>, Stop> {
     Ok(entry.map(|entry| Todo {
         member: entry.key.get(TODO.len() + 1..).unwrap_or_default().to_string(),
         verify: entry.value.first() == Some(&1),
+        // One that an earlier version noted has none.
+        losses: entry.value.get(1..).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes),
         key: entry.key,
     }))
 }
