@@ -3,11 +3,11 @@
 
 use host_harness::Clock;
 use host_harness::contract::sync::{Hold, Mode, Phase};
-use kisi_sim::{Fault, FaultEffect};
+use kisi_sim::{Fault, FaultEffect, Hand};
 
 use crate::hindrances::{HOUR, LEASED, gym_with, live, many};
 use crate::tick::{go_to, open, try_tick};
-use crate::world::{DAY, SETTINGS, START, World, membership};
+use crate::world::{DAY, SETTINGS, START, World, member, membership};
 
 /// What the brake lets go where the settings say nothing.
 const BRAKE: usize = 10;
@@ -142,7 +142,7 @@ fn who_costs_more_requests_than_a_step_may_send_holds_up_no_reconciliation() {
         let rows: Vec<u64> = state.role_assignments_of(user).map(|row| row.id).collect();
         drop(state);
         for id in rows {
-            world.sim.hand(kisi_sim::Hand::Unassign { id }).unwrap();
+            world.sim.hand(Hand::Unassign { id }).unwrap();
         }
     }
     drip(&world);
@@ -164,4 +164,21 @@ fn one_odd_refusal_of_a_date_changes_nothing_for_the_next_member() {
     let changed = calls.iter().filter(|call| call.starts_with("PATCH")).count();
     assert_eq!(changed, 2, "the second member's dates are changed in place: {calls:#?}");
     assert_eq!(open_for(&world, 2), 2);
+}
+
+#[test]
+fn what_staff_took_beside_what_a_member_loses_asks_for_no_comparison_after_the_other() {
+    let settings = SETTINGS.replacen('{', r#"{"brake":{"grants":1,"percent":0},"#, 1);
+    let world = gym_with(&settings, vec![member("ann", vec![membership("ms-1", "gold")])]);
+    let state = world.sim.state();
+    let user = state.user_by_email("ann@gym.test").unwrap().id;
+    let row = state.role_assignments_of(user).next().unwrap().id;
+    drop(state);
+    world.sim.hand(Hand::Unassign { id: row }).unwrap();
+    world.directory.update("ann", |ann| ann.email = None);
+    world.calls();
+    live(&world, START + 2 * DAY + 2 * HOUR);
+    let lists = world.calls().iter().filter(|call| call.contains("applies_to_id")).count();
+    assert_eq!(lists, 2 * 2, "two groups, once a day");
+    assert_eq!(open(&world, "ann"), Vec::<String>::new());
 }
