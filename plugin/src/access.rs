@@ -243,6 +243,9 @@ impl Case<'_> {
         let Some(seen) = self.facts.seen else { return };
         let cause = Cause::ProviderDiffers;
         let (account, remedy) = match &seen.presence {
+            // By an account that gives nothing and is to give nothing, nobody has lost anything.
+            None if current.is_empty() && record.holds.is_empty() => return,
+            None if self.facts.settings.missing_user == MissingUser::Report => return self.no_account(true),
             None => (
                 "Kisi no longer has the member's account: a reconciliation makes it again for what memberships give.",
                 None,

@@ -227,10 +227,13 @@ impl Apply<'_, '_> {
     }
 
     fn revoke(&mut self, hold: &Hold, assignment: AssignmentId, why: &Why) -> Result<Applied, Stop> {
-        match self.call.kisi.send(role_assignments::delete(assignment)) {
+        let is_gap = *why == Why::Replaced && self.call.date_change() == DateChange::RemoveThenAdd;
+        // Nobody stands outside from one step to the next.
+        let can_follow = self.call.kisi.want(if is_gap { 2 } else { 1 });
+        match can_follow.and_then(|()| self.call.kisi.send(role_assignments::delete(assignment))) {
             Ok(_) => {
                 self.loaded.record.forget(assignment);
-                if *why == Why::Replaced && self.call.date_change() == DateChange::RemoveThenAdd {
+                if is_gap {
                     self.warn_gap(hold.group);
                 }
                 self.tell(Action::Revoked, hold.group, hold.window, why);

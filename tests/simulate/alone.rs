@@ -15,6 +15,7 @@ impl Gym {
             return;
         }
         self.seams.state().storm = (0, 0);
+        self.set_clock(sim);
         // What dates take is no reconciliation's doing.
         self.seams.state().taken = None;
         let end = sim.now_ms() + days * DAY;

@@ -50,7 +50,9 @@ impl Gym {
         let mut state = self.seams.state();
         let Some(taken) = &state.taken else { return };
         let is_taken = |person: &str| !self.changed.contains(person) && !state.case.is_shared(person);
-        let count = taken.iter().filter(|(person, _)| is_taken(person)).count();
+        let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
+        let is_lost = |pair: &&(String, u64)| is_taken(&pair.0) && !state.is_between(&members, pair, &kisi);
+        let count = taken.iter().filter(is_lost).count();
         if count > self.bound {
             let text = format!("brake: {count} were taken, and {} may be: {taken:?}", self.bound);
             state.violations.push(text);
@@ -77,8 +79,9 @@ impl Gym {
         let is_counted = |person: &str| {
             !self.changed.contains(person) && !state.case.is_shared(person) && !is_blocked(person)
         };
-        let taken: Vec<_> =
-            held.difference(&holds).filter(|(person, _)| is_counted(person)).cloned().collect();
+        let is_lost =
+            |pair: &&(String, u64)| is_counted(&pair.0) && !state.is_between(&members, pair, &after);
+        let taken: Vec<_> = held.difference(&holds).filter(is_lost).cloned().collect();
         let by_sync = if members.is_empty() { 0 } else { BRAKE_GRANTS.max(held.len() * BRAKE_PERCENT / 100) };
         self.most_by_sync = self.most_by_sync.max(by_sync);
         self.taken_by_ticks += taken.len();

@@ -389,7 +389,7 @@ impl Gym {
         format!("person{number}@gym{}.test", self.number)
     }
 
-    fn set_clock(&self, sim: &Simulator) {
+    pub(super) fn set_clock(&self, sim: &Simulator) {
         self.clock.set(sim.now_ms().saturating_add_signed(self.skew_ms));
         self.seams.state().clock_is_right = self.skew_ms == 0;
     }

@@ -390,6 +390,17 @@ fn what_kisi_says_otherwise_counts_and_is_told() {
     check("a manager instead", with(manager), YES, "(ProviderDiffers) (ProviderDiffers)", 2);
     let gone = |w: &mut World| w.seen = Some(Seen { presence: None, ..seen(Vec::new()) });
     check("deleted", gone, NO, "ProviderDiffers", 0);
+    let gone_and_not_made = |w: &mut World| {
+        gone(w);
+        w.settings.missing_user = MissingUser::Report;
+    };
+    check("deleted, and staff adds people", gone_and_not_made, NO, "NoAccount", 0);
+    let owes_and_gone = |w: &mut World| {
+        gone(w);
+        w.record.holds.clear();
+        w.member.as_mut().unwrap().memberships[0].payment = Payment::Overdue(0);
+    };
+    check("deleted, by whom nothing is missed", owes_and_gone, NO, "PaymentMissed", 0);
     let suspended = |w: &mut World| {
         let presence = Presence { is_suspended: true, has_entered: true };
         w.seen = Some(Seen { presence: Some(presence), ..seen(rows()) });

@@ -60,12 +60,17 @@ impl Budget {
         self.is_exhausted.get()
     }
 
-    fn spend(&self) -> Result<(), Error> {
-        let Some(left) = self.left.get().checked_sub(1) else {
+    fn want(&self, calls: u32) -> Result<(), Error> {
+        if self.left.get() < calls {
             self.is_exhausted.set(true);
             return Err(Error::Send(SendError::NotSent("the requests of this step are used up".to_string())));
-        };
-        self.left.set(left);
+        }
+        Ok(())
+    }
+
+    fn spend(&self) -> Result<(), Error> {
+        self.want(1)?;
+        self.left.set(self.left.get() - 1);
         self.spent.set(self.spent.get() + 1);
         Ok(())
     }
@@ -83,6 +88,14 @@ impl<'a> Kisi<'a> {
     /// A client that names itself as `integration` says, and sends no more than `budget` allows.
     pub fn new(host: &'a dyn Host, integration: &'a Integration, budget: &'a Budget) -> Kisi<'a> {
         Kisi { host, integration, budget }
+    }
+
+    /// Sees to it that nothing is begun that takes so many requests, when fewer are left.
+    ///
+    /// # Errors
+    /// That the requests of this step are used up: the next one goes on.
+    pub fn want(&self, calls: u32) -> Result<(), Error> {
+        self.budget.want(calls)
     }
 
     /// Sends one call and reads its answer.

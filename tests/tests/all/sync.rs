@@ -3,7 +3,7 @@
 
 use host_harness::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
 use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus};
-use kisi_sim::{Fault, FaultEffect, Hand, Knobs};
+use kisi_sim::{DuplicateRoleAssignment, Fault, FaultEffect, Hand, Knobs, ValidityInPatch};
 
 use crate::world::{Arm, Cut, SETTINGS, World, member, membership};
 
@@ -293,6 +293,35 @@ fn a_step_sends_no_more_than_it_may() {
     }
     assert_eq!(total, 30 + 40 + 3, "small steps cost no more");
     assert_eq!(world.names_of(&email(29)), ["Gym"]);
+}
+
+#[test]
+fn where_dates_cost_a_gap_nobody_stands_outside_from_one_step_to_the_next() {
+    let knobs = Knobs {
+        duplicate_role_assignment: DuplicateRoleAssignment::AlwaysConflict,
+        validity_in_patch: ValidityInPatch::Ignored,
+        ..Knobs::default()
+    };
+    let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
+    for number in 0..8 {
+        world.directory.insert(member(&id(number), vec![membership("ms-1", "basic")]));
+    }
+    sync(&world);
+    for number in 0..8 {
+        let end = world.sim.now_ms() + 1_000_000_000;
+        world.directory.update(&id(number), |member| member.memberships[0].ends_at = Some(end));
+    }
+    let job = start(&world, Mode::Apply);
+    for calls in [4, 5, 7].into_iter().cycle().take(100) {
+        let stepped = world.runtime.block_on(world.tenant().step_sync(&job, calls)).unwrap().unwrap();
+        let outside: Vec<_> = (0..8).filter(|number| world.names_of(&email(*number)).is_empty()).collect();
+        assert!(outside.is_empty(), "{outside:?} stand outside until the next step");
+        if stepped.progress.phase == Phase::Done {
+            break;
+        }
+    }
+    let ended = (0..8).filter(|number| world.groups_of(&email(*number))[0].2.is_some()).count();
+    assert_eq!(ended, 8);
 }
 
 #[test]
