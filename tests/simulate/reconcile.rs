@@ -38,6 +38,8 @@ impl Gym {
             let Some(job) = self.job.clone() else { return };
             let before = sim.state();
             self.seams.state().first = self.blocked_first.take();
+            let out = Some(self.seams.state()).filter(|state| state.is_undisturbed());
+            let out = out.and_then(|state| state.taken.clone());
             let ended = self.tenant.step_sync(&job, calls).await;
             self.blocked_first = self.seams.state().first.take();
             if self.is_doubtful {
@@ -46,6 +48,7 @@ impl Gym {
             match self.ended(ended) {
                 Ended::Done(stepped) => {
                     self.check_brake();
+                    self.leaves_nobody_between(out);
                     self.check_findings(&stepped.findings, &before);
                     if matches!(stepped.progress.phase, Phase::Done | Phase::Cancelled) {
                         self.job = None;

@@ -59,6 +59,21 @@ impl Gym {
         }
     }
 
+    /// A step in which nothing goes wrong leaves nobody outside whose dates it changes, beside those who were so before.
+    pub(crate) fn leaves_nobody_between(&self, before: Option<BTreeSet<(String, u64)>>) {
+        let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
+        let mut state = self.seams.state();
+        let (Some(before), Some(taken)) = (before, &state.taken) else { return };
+        let is_left = |pair: &&(String, u64)| {
+            let is_another = self.changed.contains(&pair.0) || state.case.is_shared(&pair.0);
+            !is_another && state.is_between(&members, pair, &kisi)
+        };
+        let left: Vec<_> = taken.difference(&before).filter(is_left).cloned().collect();
+        if !left.is_empty() && state.is_undisturbed() {
+            state.violations.push(format!("gap: {left:?} stand outside from one step to the next"));
+        }
+    }
+
     /// Ticks take no more than the brake allows of people to whom nothing happened: by their dates, and by a
     /// reconciliation that nobody confirmed. What staff gave to whom is gone is not counted by dates.
     pub(crate) fn takes_few(&mut self, before: &Snapshot) {

@@ -63,6 +63,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Whether nothing goes wrong in the call under way.
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        self.planned.is_empty() && self.storm.0 == 0
+    }
+
     /// Whether somebody is only out of a group between two requests that change their dates, where Kisi wants it so.
     pub(crate) fn is_between(&self, members: &[Member], pair: &(String, u64), kisi: &Snapshot) -> bool {
         let member = members.iter().find(|member| member.id == pair.0);
