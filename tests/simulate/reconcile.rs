@@ -15,11 +15,16 @@ impl Gym {
         }
         if self.job.is_none() {
             let mode = if preview { Mode::Preview } else { Mode::Apply };
+            let kept = self.seams.storage.entries();
             let ended = self.tenant.start_sync(mode).await;
             let Ended::Done(job) = self.ended(ended) else { return };
+            // One that a tick began may have compared before what happened lately.
+            let is_joined = kept.iter().any(|entry| String::from_utf8_lossy(&entry.value).contains(&job));
             self.job = Some(job);
             self.is_doubtful = self.seams.directory.members().is_empty();
-            self.changed.clear();
+            if !is_joined {
+                self.changed.clear();
+            }
             let organization = self.seams.state().case.organization;
             let state = sim.state();
             let rows =
@@ -28,11 +33,12 @@ impl Gym {
             self.announced = 0;
             self.seams.state().taken = Some(BTreeSet::new());
             self.seams.state().counts_by_hand = true;
+            self.held_at_start = self.seams.state().case.held(&state);
             self.at_start = state.role_assignments;
             let members = self.seams.directory.members();
             let is_blocked = |member: &Member| member.status == MemberStatus::Blocked;
-            self.blocked_first =
-                Some(members.into_iter().filter(is_blocked).map(|member| member.id).collect());
+            self.blocked_first = (!is_joined)
+                .then(|| members.into_iter().filter(is_blocked).map(|member| member.id).collect());
         }
         for _ in 0..steps {
             let Some(job) = self.job.clone() else { return };

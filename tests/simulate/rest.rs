@@ -49,9 +49,12 @@ impl Gym {
     pub(crate) fn check_brake(&self) {
         let mut state = self.seams.state();
         let Some(taken) = &state.taken else { return };
-        let is_taken = |person: &str| !self.changed.contains(person) && !state.case.is_shared(person);
+        let is_taken = |pair: &(String, u64)| {
+            let is_another = self.changed.contains(&pair.0) || state.case.is_shared(&pair.0);
+            self.held_at_start.contains(pair) && !is_another
+        };
         let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
-        let is_lost = |pair: &&(String, u64)| is_taken(&pair.0) && !state.is_between(&members, pair, &kisi);
+        let is_lost = |pair: &&(String, u64)| is_taken(pair) && !state.is_between(&members, pair, &kisi);
         let count = taken.iter().filter(is_lost).count();
         if count > self.bound {
             let text = format!("brake: {count} were taken, and {} may be: {taken:?}", self.bound);

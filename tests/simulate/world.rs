@@ -81,6 +81,8 @@ pub(crate) struct Gym {
     pub(super) blocked_first: Option<BTreeSet<String>>,
     /// Who was in which group when the job began.
     pub(super) at_start: Vec<RoleAssignment>,
+    /// Who was in which group then.
+    pub(super) held_at_start: BTreeSet<(String, u64)>,
     /// Whether the directory was empty when the job began: that is believed by nobody.
     pub(super) is_doubtful: bool,
     pub(super) memberships: usize,
@@ -359,6 +361,7 @@ impl Gym {
             most_by_sync: 0,
             blocked_first: None,
             at_start: Vec::new(),
+            held_at_start: BTreeSet::new(),
             is_doubtful: false,
             memberships: 0,
             vanished: Vec::new(),
