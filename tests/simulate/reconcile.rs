@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use host_harness::contract::storage::Entry;
 use host_harness::contract::sync::{Mode, Phase};
 use host_harness::contract::types::{Member, MemberStatus};
 use kisi_sim::Simulator;
@@ -19,7 +20,9 @@ impl Gym {
             let ended = self.tenant.start_sync(mode).await;
             let Ended::Done(job) = self.ended(ended) else { return };
             // One that a tick began may have compared before what happened lately.
-            let is_joined = kept.iter().any(|entry| String::from_utf8_lossy(&entry.value).contains(&job));
+            let is_of = |entry: &Entry| String::from_utf8_lossy(&entry.value).contains(&job);
+            let is_kept = |entry: &Entry| kept.iter().any(|known| known.version == entry.version);
+            let is_joined = self.seams.storage.entries().iter().any(|entry| is_of(entry) && is_kept(entry));
             self.job = Some(job);
             self.is_doubtful = self.seams.directory.members().is_empty();
             if !is_joined {
