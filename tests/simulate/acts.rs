@@ -7,9 +7,9 @@ use host_harness::contract::storage::{Precondition, Write};
 use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
 use kisi_sim::{Hand, RoleAssignment, Simulator};
 
+use crate::gym::Gym;
 use crate::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
 use crate::judge::{DAY, HOUR, PLAIN};
-use crate::world::Gym;
 
 /// Rows in a page of a group's members.
 const PAGE: usize = 250;

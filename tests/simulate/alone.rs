@@ -3,8 +3,8 @@
 
 use kisi_sim::{Simulator, Snapshot};
 
+use crate::gym::Gym;
 use crate::judge::DAY;
-use crate::world::Gym;
 
 /// How many ticks such days may take: far more than they ask for.
 const TICKS_MAX: u64 = 100;

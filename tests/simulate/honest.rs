@@ -6,8 +6,8 @@ use host_harness::contract::access::{Cause, Device, Explanation, Verdict};
 use host_harness::contract::types::{Member, MemberStatus};
 use kisi_sim::{Simulator, Snapshot};
 
+use crate::gym::{Ended, Gym};
 use crate::history::MEMBERS;
-use crate::world::{Ended, Gym};
 
 const NOTHING_KNOWN: Device = Device { bluetooth: None, location: None, signed_in: None };
 

@@ -13,6 +13,7 @@
 
 mod acts;
 mod alone;
+mod gym;
 mod history;
 mod honest;
 mod judge;

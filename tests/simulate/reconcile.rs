@@ -7,7 +7,7 @@ use host_harness::contract::sync::{Mode, Phase};
 use host_harness::contract::types::{Member, MemberStatus};
 use kisi_sim::Simulator;
 
-use crate::world::{BRAKE_GRANTS, BRAKE_PERCENT, Ended, Gym};
+use crate::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Ended, Gym};
 
 impl Gym {
     pub(crate) async fn sync(&mut self, sim: &Simulator, preview: bool, calls: u32, steps: usize) {
@@ -36,8 +36,7 @@ impl Gym {
             self.announced = 0;
             self.seams.state().taken = Some(BTreeSet::new());
             self.seams.state().counts_by_hand = true;
-            self.held_at_start = self.seams.state().case.held(&state);
-            self.at_start = state.role_assignments;
+            self.at_start = state;
             let members = self.seams.directory.members();
             let is_blocked = |member: &Member| member.status == MemberStatus::Blocked;
             self.blocked_first = (!is_joined)

@@ -6,8 +6,9 @@ use host_harness::contract::sync::{Finding, FindingKind};
 use host_harness::contract::types::MemberStatus;
 use kisi_sim::{Simulator, Snapshot};
 
-use crate::history::GROUPS;
-use crate::world::{AT_REST, BRAKE_GRANTS, BRAKE_PERCENT, Gym};
+use crate::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Gym};
+use crate::history::{GROUPS, MEMBERS};
+use crate::world::AT_REST;
 
 /// Dates are compared by the second.
 const MARGIN_MS: u64 = 2_000;
@@ -49,9 +50,10 @@ impl Gym {
     pub(crate) fn check_brake(&self) {
         let mut state = self.seams.state();
         let Some(taken) = &state.taken else { return };
+        let held = state.case.held(&self.at_start);
         let is_taken = |pair: &(String, u64)| {
             let is_another = self.changed.contains(&pair.0) || state.case.is_shared(&pair.0);
-            self.held_at_start.contains(pair) && !is_another
+            held.contains(pair) && !is_another
         };
         let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
         let is_lost = |pair: &&(String, u64)| is_taken(pair) && !state.is_between(&members, pair, &kisi);
@@ -130,7 +132,7 @@ impl Gym {
                 continue;
             }
             let is_there = before.role_assignments.iter().any(|row| {
-                self.at_start.iter().any(|one| one.id == row.id)
+                self.at_start.role_assignments.iter().any(|one| one.id == row.id)
                     && row.applies_to_id.to_string() == group.id
                     && !state.case.by_hand.contains(&row.id)
                     && state.case.is_of(row, member, before)
@@ -150,7 +152,7 @@ impl Gym {
             // Days believe no empty directory, and an event does: it takes what they left.
             return;
         }
-        for who in 0..crate::history::MEMBERS {
+        for who in 0..MEMBERS {
             let member = self.id(who);
             self.until_done(sim, &member).await;
         }
