@@ -7,12 +7,13 @@ use crate::entitlement::Entitlement;
 use crate::explain;
 use crate::id::{AssignmentId, GroupId, UserId};
 use crate::kisi::error::Error;
+use crate::kisi::role_assignments::RoleAssignment;
 use crate::kisi::{groups, role_assignments, users};
 use crate::ledger::store::Loaded;
 use crate::ledger::{Elevated, Hold, State};
 use crate::outcome;
 use crate::plan::{DateChange, Edit, Refused, Why, intend};
-use crate::reconcile::Call;
+use crate::reconcile::{Call, REFUSED_MS};
 use crate::rights;
 use crate::stop::{Stop, retry};
 use crate::window::Window;
@@ -148,12 +149,20 @@ impl Apply<'_, '_> {
             self.loaded.record.elevated.push(Elevated { user, group, role, seen_at });
             return Ok(Applied::PlanAgain);
         }
-        let adding = self.call.date_change() == DateChange::AddThenRemove;
-        if adding && answer.status == 409 && !in_group.is_empty() {
+        let adding = self.call.date_change() == DateChange::AddThenRemove && !in_group.is_empty();
+        let is_rule = self.call.tenant.config.value.date_change == DateChange::AddThenRemove;
+        if adding && is_rule && answer.status == 409 {
             self.learn(DateChange::RemoveThenAdd)?;
             return Ok(Applied::PlanAgain);
         }
-        if answer.status == 409 {
+        let again = self.call.now.saturating_add(REFUSED_MS);
+        let ends_first = |row: &&RoleAssignment| row.window().ends_at.is_some_and(|end| end <= again);
+        if adding && in_group.iter().any(ends_first) {
+            // Else the member stood outside before it is tried again: a moment now is less. It is no rule.
+            self.call.date_change = Some(DateChange::RemoveThenAdd);
+            return Ok(Applied::PlanAgain);
+        }
+        if answer.status == 409 && !adding {
             let message = "Kisi says that the member is in the group and does not show it yet.";
             return Err(retry(RETRY_LAG_MS, message, Some(answer.clone())));
         }
@@ -285,7 +294,8 @@ impl Apply<'_, '_> {
         Applied::PlanAgain
     }
 
-    fn user_is_gone(&mut self, user: UserId) -> Applied {
+    /// Forgets a user that Kisi no longer has, and tells what went with them.
+    pub fn user_is_gone(&mut self, user: UserId) -> Applied {
         let mappings = &self.call.tenant.mappings.value;
         for hold in
             self.loaded.record.holds.iter().filter(|hold| hold.user == user && hold.assignment().is_some())

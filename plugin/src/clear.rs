@@ -7,7 +7,7 @@ use crate::entitlement::Withheld;
 use crate::explain;
 use crate::host::Host;
 use crate::id::{AssignmentId, LoginId, UserId};
-use crate::identity::{address, find_harder};
+use crate::identity::{address, find_harder, is_others, marked_for};
 use crate::kisi::error::Error;
 use crate::kisi::{Kisi, logins, role_assignments};
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user};
@@ -16,7 +16,7 @@ use crate::outcome;
 use crate::plan::Why;
 use crate::reconcile::Call;
 use crate::rights;
-use crate::settle::settle_user;
+use crate::settle::{forget_higher, settle_user};
 use crate::stop::{Stop, reject};
 use crate::window::Window;
 
@@ -83,17 +83,38 @@ fn clear_users(
     outcome: &mut Outcome,
 ) -> Result<bool, Stop> {
     let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };
+    let account = loaded.record.account.clone();
     // What the ledger knows goes first: it needs no list, and a list may fail.
+    let mut was_missing = false;
     for hold in loaded.record.holds.clone() {
         if let Some(assignment) = hold.assignment() {
             let group = call.tenant.mappings.value.group_ref(hold.group);
-            remove(call, assignment, group, hold.window, reason, loaded, outcome)?;
+            was_missing |= remove(call, assignment, group, hold.window, reason, loaded, outcome)?;
         }
     }
     let mut is_known = true;
-    if let (Some(member), Some(email), None) = (member, email, &loaded.record.account) {
+    if let (Some(email), None) = (email, &account) {
         is_known = tie_to_existing(call, member, email, loaded)?;
     }
+    clear_known_users(call, reason, loaded, outcome)?;
+    let user = |record: &Record| record.account.as_ref().map(|account| account.user);
+    if let Some(account) = account.filter(|_| was_missing || loaded.record.account.is_none()) {
+        // Somebody deleted the account, and may have made it anew.
+        is_known = tie_to_existing(call, member, &account.email, loaded)?;
+        if user(&loaded.record).is_some_and(|user| user != account.user) {
+            clear_known_users(call, reason, loaded, outcome)?;
+        }
+    }
+    Ok(is_known)
+}
+
+/// Takes everything from each user that the member is or was.
+fn clear_known_users(
+    call: &mut Call,
+    reason: Reason,
+    loaded: &mut Loaded,
+    outcome: &mut Outcome,
+) -> Result<(), Stop> {
     let record = &loaded.record;
     let tied = record.account.iter().map(|account| account.user);
     let known = tied.chain(record.former.iter().copied()).chain(record.holds.iter().map(|hold| hold.user));
@@ -110,13 +131,22 @@ fn clear_users(
             clear_user(call, user, reason, loaded, outcome)?;
         }
     }
-    Ok(is_known)
+    Ok(())
 }
 
 /// A blocked member whom the plugin does not know may still have been let in by hand. False when their address is
 /// another member's, so that it is not known what they hold.
-fn tie_to_existing(call: &mut Call, member: &Member, email: &str, loaded: &mut Loaded) -> Result<bool, Stop> {
-    if holder_of_email(call.host, email)?.is_some() {
+fn tie_to_existing(
+    call: &mut Call,
+    member: Option<&Member>,
+    email: &str,
+    loaded: &mut Loaded,
+) -> Result<bool, Stop> {
+    let (tenant, id) = (&call.tenant, loaded.member.as_str());
+    let (mappings, settings) = (&tenant.mappings.value, &tenant.config.value.settings);
+    let is_tied = holder_of_email(call.host, email)?.is_some_and(|holder| holder != id);
+    // Nobody's access is taken for somebody who shares their address.
+    if is_tied || is_others(call.host, id, email, mappings, settings, call.now)? {
         return Ok(false);
     }
     let found = if call.users_are_kept {
@@ -125,10 +155,15 @@ fn tie_to_existing(call: &mut Call, member: &Member, email: &str, loaded: &mut L
         find_harder(&call.kisi, email).map_err(Error::into_contract)?
     };
     let Some(user) = found else { return Ok(true) };
-    if holder_of_user(call.host, user.id)?.is_some_and(|holder| holder != loaded.member) {
+    let is_anothers = match holder_of_user(call.host, user.id)? {
+        Some(holder) => holder != id,
+        None => marked_for(call.host, &user, id, email)?.is_some(),
+    };
+    if is_anothers {
         return Ok(false);
     }
-    let name = (user.created_for.as_ref() == Some(&member.id)).then(|| fingerprint(&member.name));
+    let member = member.filter(|member| user.created_for.as_ref() == Some(&member.id));
+    let name = member.map(|member| fingerprint(&member.name));
     loaded.record.tie(Account { user: user.id, email: email.to_string(), name });
     Ok(true)
 }
@@ -149,6 +184,7 @@ fn clear_user(
         Err(error) => return Err(error.into_contract()),
     };
     // What was begun earlier and turns out to be there is ours, too; nothing is told of it before it goes again.
+    forget_higher(&mut loaded.record, &rows);
     settle_user(&mut loaded.record, user, &rows, &mut Vec::new());
     for row in &rows {
         if row.is_plain() {
@@ -165,6 +201,7 @@ fn clear_user(
     Ok(())
 }
 
+/// Takes one assignment. True when Kisi did not have it any more.
 fn remove(
     call: &mut Call,
     assignment: AssignmentId,
@@ -173,9 +210,9 @@ fn remove(
     reason: Reason,
     loaded: &mut Loaded,
     outcome: &mut Outcome,
-) -> Result<(), Stop> {
+) -> Result<bool, Stop> {
     match call.kisi.send(role_assignments::delete(assignment)) {
-        Ok(_) | Err(Error::Missing(_)) => {
+        removed @ (Ok(_) | Err(Error::Missing(_))) => {
             let ours: Option<Hold> = loaded.record.hold_mut(assignment).cloned();
             loaded.record.forget(assignment);
             outcome.changes.push(match ours {
@@ -185,16 +222,16 @@ fn remove(
                 }
                 None => explain::removed_by_hand_given(group, window, reason),
             });
-            Ok(())
+            Ok(removed.is_err())
         }
         Err(Error::Invalid(answer) | Error::Conflict(answer)) => {
             outcome::failed(outcome, Action::Revoked, group, &answer);
-            Ok(())
+            Ok(false)
         }
         Err(Error::Forbidden(answer)) => {
             rights::check(&call.kisi)?;
             outcome::failed(outcome, Action::Revoked, group, &answer);
-            Ok(())
+            Ok(false)
         }
         Err(error) => Err(error.into_contract()),
     }

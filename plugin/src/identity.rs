@@ -1,21 +1,26 @@
 //! Which Kisi user a member is: found by the exact e-mail address or created, and never taken from somebody else.
 
 use crate::contract::events::{AccountAction, Outcome};
-use crate::contract::types::{Member, Reason};
+use crate::contract::types::{Demand, Member, MemberStatus, Reason, Timestamp};
 use crate::explain;
+use crate::host::Host;
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
 use crate::kisi::users::{self, User};
-use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, transfer};
+use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, look_again, transfer};
 use crate::ledger::{Account, fingerprint};
+use crate::mapping::Mappings;
 use crate::outcome;
-use crate::reconcile::{Call, directory_error};
+use crate::reconcile::{Call, directory_error, entitled};
 use crate::rights;
-use crate::settings::MissingUser;
+use crate::settings::{MissingUser, Settings};
 use crate::stop::{Stop, is_reject, reject, retry};
+use crate::storage;
 
 /// How long to wait when Kisi says that a user exists and does not show it: its search lags.
 const RETRY_LAG_MS: u64 = 2_000;
+/// How often somebody is looked at whose account is another member's for now.
+const LOOK_AGAIN_MS: u64 = 60 * 60 * 1_000;
 
 /// What became of the attempt to tie a member to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum Tie {
     Withheld(Reason),
     /// Another member had to be looked at first, and was: start anew with this one.
     Again,
+    /// Another member must be looked at first, and cannot be now.
+    Waits(Stop),
 }
 
 /// An e-mail address as it is compared: trimmed, in lower case. Blank counts as none. Letters outside ASCII are
@@ -60,9 +67,18 @@ pub fn tie(
         }
         None => create(call, member, email)?,
     };
-    if let Some(holder) = other(holder_of_user(call.host, user.id)?, member) {
+    let holder = holder_of_user(call.host, user.id)?;
+    // The ledger says whose it is, whoever it was made for.
+    let is_settled = holder.is_some();
+    if let Some(holder) = other(holder, member) {
         if !call.is_in_progress(&holder) {
-            return make_way(call, &holder, email, loaded);
+            let way = make_way(call, &holder, email, loaded)?;
+            if way == Tie::Withheld(Reason::EmailInUse) {
+                // No address becomes free when the user does.
+                let at = (call.now / LOOK_AGAIN_MS + 1) * LOOK_AGAIN_MS;
+                storage::commit(call.host, vec![look_again(at, &member.id)])?;
+            }
+            return Ok(way);
         }
         // Two members exchange their addresses: what the other still holds through this user is now this member's.
         let mut theirs = Loaded::load(call.host, &holder)?;
@@ -71,20 +87,16 @@ pub fn tie(
         loaded.record.holds.extend::<Vec<_>>(taken);
         transfer(call.host, &mut theirs, loaded)?;
     }
-    if let Some(creator) = user.created_for.as_deref().filter(|&creator| creator != member.id) {
-        let claimant = call.host.get_member(creator).map_err(directory_error)?;
-        if let Some(claimant) =
-            claimant.filter(|claimant| address(claimant.email.as_deref()).as_deref() == Some(email))
-        {
-            // The mark says whose user it is, where the ledger does not (any more): from now on it does.
-            let mut theirs = Loaded::load(call.host, creator)?;
-            if theirs.record.account.is_none() {
-                let name = Some(fingerprint(&claimant.name));
-                theirs.record.tie(Account { user: user.id, email: email.to_string(), name });
-                theirs.save(call.host)?;
-            }
-            return Ok(Tie::Withheld(Reason::EmailInUse));
+    let claimant = if is_settled { None } else { marked_for(call.host, &user, &member.id, email)? };
+    if let Some(claimant) = claimant {
+        // The mark says whose user it is, where the ledger does not (any more): from now on it does.
+        let mut theirs = Loaded::load(call.host, &claimant.id)?;
+        if theirs.record.account.is_none() {
+            let name = Some(fingerprint(&claimant.name));
+            theirs.record.tie(Account { user: user.id, email: email.to_string(), name });
+            theirs.save(call.host)?;
         }
+        return Ok(Tie::Withheld(Reason::EmailInUse));
     }
     let ours = action == AccountAction::Created || user.created_for.as_ref() == Some(&member.id);
     let name = match &user.created_for {
@@ -96,6 +108,54 @@ pub fn tie(
     loaded.record.tie(Account { user: user.id, email: email.to_string(), name });
     outcome::account(outcome, action, user.id, explain::tied(action, email));
     Ok(Tie::Tied)
+}
+
+/// Whether an address belongs to another member, or will: of several who are entitled to something, the first is served.
+/// Who is blocked comes after all of them.
+///
+/// # Errors
+/// `retry` when the directory or storage does not answer.
+pub fn is_others(
+    host: &dyn Host,
+    id: &str,
+    email: &str,
+    mappings: &Mappings,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<bool, Stop> {
+    if let Some(holder) = holder_of_email(host, email)? {
+        if holder == id {
+            return Ok(false);
+        }
+        // Who has moved on makes way.
+        if has_address(host, &holder, email)?.is_some() {
+            return Ok(true);
+        }
+    }
+    let others = host.find_members(email).map_err(directory_error)?;
+    let is_barred = others.iter().any(|one| one.id == id && one.status == MemberStatus::Blocked);
+    let is_first = |other: &Member| {
+        (other.id.as_str() < id || is_barred && other.id != id)
+            && !entitled(Some(other), mappings, settings, now).groups.is_empty()
+    };
+    Ok(others.iter().any(is_first))
+}
+
+/// The member, when this is still their address.
+fn has_address(host: &dyn Host, id: &str, email: &str) -> Result<Option<Member>, Stop> {
+    let member = host.get_member(id).map_err(directory_error)?;
+    Ok(member.filter(|member| address(member.email.as_deref()).as_deref() == Some(email)))
+}
+
+/// The other member for whom Kisi's mark says that a user was made, when they still have the user's address.
+///
+/// # Errors
+/// `retry` when the directory does not answer.
+pub fn marked_for(host: &dyn Host, user: &User, id: &str, email: &str) -> Result<Option<Member>, Stop> {
+    match user.created_for.as_deref().filter(|&creator| creator != id) {
+        Some(creator) => has_address(host, creator, email),
+        None => Ok(None),
+    }
 }
 
 /// The user with exactly this address.
@@ -158,8 +218,7 @@ fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> 
     if call.is_in_progress(holder) || call.was_reconciled(holder) {
         return Ok(Tie::Withheld(Reason::EmailInUse));
     }
-    let member = call.host.get_member(holder).map_err(directory_error)?;
-    if member.is_some_and(|member| address(member.email.as_deref()).as_deref() == Some(email)) {
+    if has_address(call.host, holder, email)?.is_some() {
         return Ok(Tie::Withheld(Reason::EmailInUse));
     }
     loaded.save(call.host)?;
@@ -167,6 +226,7 @@ fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> 
         Ok(()) => Ok(Tie::Again),
         // What is wrong with the other member's data is no fault of this one's.
         Err(stop) if is_reject(&stop) => Ok(Tie::Withheld(Reason::EmailInUse)),
+        Err(stop) if matches!(stop.demand, Demand::Retry(_)) => Ok(Tie::Waits(stop)),
         Err(stop) => Err(stop),
     }
 }

@@ -4,12 +4,12 @@
 use crate::contract::types::{MemberStatus, Reason, Timestamp};
 use crate::entitlement::Entitlement;
 use crate::host::Host;
-use crate::identity::address;
+use crate::identity::{address, is_others};
 use crate::ledger::Hold;
 use crate::ledger::store::Loaded;
+use crate::mapping::Mappings;
 use crate::reconcile::{directory_error, entitled};
 use crate::stop::Stop;
-use crate::sync::is_others;
 use crate::tenant::Tenant;
 
 /// What a member would lose.
@@ -36,6 +36,10 @@ pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losse
     if member.as_ref().is_some_and(|member| member.status == MemberStatus::Blocked) {
         return Ok(Losses { keeps: false, ..losses });
     }
+    if member.is_none() && host.list_members(None, 1).map_err(directory_error)?.members.is_empty() {
+        // An empty directory is not believed: what it takes is more than any brake lets go.
+        return Ok(Losses { grants: u64::MAX, keeps: false });
+    }
     let mut entitled = entitled(member.as_ref(), mappings, settings, now);
     if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
         match address(member.email.as_deref()) {
@@ -47,15 +51,17 @@ pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losse
             Some(_) => {}
         }
     }
-    losses.grants = lost(&record.holds, &entitled, now);
+    losses.grants = lost(&record.holds, &entitled, mappings, now);
     losses.keeps = !entitled.groups.is_empty();
     Ok(losses)
 }
 
-/// How many of the grants hold at Kisi and are not to.
-pub fn lost(holds: &[Hold], entitled: &Entitlement, now: Timestamp) -> u64 {
+/// How many of the grants hold at Kisi and are not to. Those of a group that was deleted there went with it.
+pub fn lost(holds: &[Hold], entitled: &Entitlement, mappings: &Mappings, now: Timestamp) -> u64 {
     let is_lost = |hold: &&Hold| {
-        hold.window.ends_at.is_none_or(|end| end > now) && entitled.desired(hold.group).is_none()
+        hold.window.ends_at.is_none_or(|end| end > now)
+            && entitled.desired(hold.group).is_none()
+            && !mappings.is_deleted(hold.group)
     };
     holds.iter().filter(is_lost).count() as u64
 }

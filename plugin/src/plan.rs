@@ -130,7 +130,9 @@ pub fn plan(
                 Some((_, assignment))
                     if fitting.is_some()
                         || refused.contains(&Refused::Adjust(*assignment))
-                        || refused.contains(&Refused::Grant(group)) =>
+                        || refused.contains(&Refused::Grant(group))
+                        || date_change == DateChange::RemoveThenAdd
+                            && refused.contains(&Refused::Revoke(*assignment)) =>
                 {
                     kept.push(*assignment);
                 }

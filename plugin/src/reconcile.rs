@@ -4,7 +4,7 @@ use crate::apply::{Applied, Apply};
 use crate::clear;
 use crate::contract::directory::DirectoryError;
 use crate::contract::events::{AccountAction, Action, Outcome, WarningKind};
-use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
+use crate::contract::types::{Demand, Member, MemberStatus, Reason, Timestamp};
 use crate::entitlement::{Entitlement, Withheld, earliest, entitlement};
 use crate::explain;
 use crate::host::Host;
@@ -14,7 +14,7 @@ use crate::kisi::Kisi;
 use crate::kisi::error::Error;
 use crate::kisi::role_assignments::RoleAssignment;
 use crate::kisi::users::{self, User};
-use crate::ledger::store::{Loaded, followed, freed};
+use crate::ledger::store::{Loaded, followed, freed, look_again};
 use crate::ledger::{Elevated, Hold, Record, State, fingerprint};
 use crate::mapping::{MappedPlan, Mappings};
 use crate::outcome;
@@ -22,6 +22,7 @@ use crate::plan::{DateChange, Edit, Refused, Why, plan};
 use crate::settings::{OnBlock, Settings};
 use crate::settle::settle;
 use crate::stop::{Stop, is_reject, retry};
+use crate::storage;
 use crate::sync::kept;
 use crate::tenant::Tenant;
 
@@ -34,11 +35,13 @@ const FOLLOWERS_MAX: usize = 20;
 /// How long a role above a plain member's is taken to be still there: nobody tells when it goes.
 const ELEVATED_MS: u64 = 24 * 60 * 60 * 1_000;
 
+/// When somebody is looked at again who could not have an address that became free.
+const LOOK_AGAIN_MS: u64 = 60_000;
 const RETRY_DIRECTORY_MS: u64 = 1_000;
 const RETRY_ROUNDS_MS: u64 = 5_000;
 
 /// When what Kisi refused is tried again by itself.
-const REFUSED_MS: u64 = 6 * 60 * 60 * 1_000;
+pub const REFUSED_MS: u64 = 6 * 60 * 60 * 1_000;
 
 /// One call that changes members.
 pub struct Call<'a> {
@@ -134,7 +137,10 @@ impl<'a> Call<'a> {
     pub fn reconcile(&mut self, member: &str) -> Result<(), Stop> {
         let mut outcome = outcome::new(member);
         self.in_progress.push(member.to_string());
+        // What one member's refusal made necessary is no rule for the next one.
+        let date_change = self.date_change.take();
         let result = self.rounds(member, &mut outcome);
+        self.date_change = date_change;
         self.in_progress.pop();
         self.reconciled.push(member.to_string());
         if result.is_ok() || outcome::did_something(&outcome) {
@@ -178,6 +184,12 @@ impl<'a> Call<'a> {
                     continue;
                 }
                 match self.reconcile(&waiting.id) {
+                    // What keeps them from it holds up nobody else.
+                    Err(stop) if matches!(stop.demand, Demand::Retry(_)) => {
+                        let at = self.now.saturating_add(LOOK_AGAIN_MS);
+                        storage::commit(self.host, vec![look_again(at, &waiting.id)])?;
+                        self.put_off(&waiting.id, at);
+                    }
                     // What is wrong with their data is told when an event of theirs comes.
                     Err(stop) if !is_reject(&stop) => return Err(stop),
                     _ => {}
@@ -186,6 +198,16 @@ impl<'a> Call<'a> {
             followed(self.host, &email)?;
         }
         Ok(())
+    }
+
+    /// Tells the host when somebody is looked at again.
+    fn put_off(&mut self, member: &str, at: Timestamp) {
+        if self.outcomes.last().is_none_or(|outcome| outcome.member != member) {
+            self.outcomes.push(outcome::new(member));
+        }
+        if let Some(outcome) = self.outcomes.last_mut() {
+            outcome.due_at = Some(at);
+        }
     }
 
     fn rounds(&mut self, id: &str, outcome: &mut Outcome) -> Result<(), Stop> {
@@ -241,11 +263,16 @@ impl<'a> Call<'a> {
         let email = member.and_then(|member| address(member.email.as_deref()));
         let leaves = !barred
             && loaded.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref());
+        // What keeps the member from a new account; the old one goes on giving what memberships give, and no more.
+        let mut unusable = None;
         if leaves && !loaded.record.logins.is_empty() {
             // The account may be somebody else's soon, and a phone that is signed in would open that one's doors.
-            self.end_logins(loaded)?;
+            match self.end_logins(loaded) {
+                Err(stop) if is_reject(&stop) => unusable = Some(stop),
+                ended => ended?,
+            }
         }
-        if self.untie_unless(email.as_deref(), &mut loaded.record, outcome) {
+        if unusable.is_none() && self.untie_unless(email.as_deref(), &mut loaded.record, outcome) {
             // Recorded at once, so that it is told once, whatever fails from here on.
             loaded.save(self.host)?;
         }
@@ -265,7 +292,6 @@ impl<'a> Call<'a> {
             let group = mappings.group_ref(done.hold.group);
             outcome.changes.push(explain::change(done.action, group, done.hold.window, &why, mappings));
         }
-        let mut unusable = None;
         if let Some(member) = member
             && !entitled.groups.is_empty()
         {
@@ -285,10 +311,11 @@ impl<'a> Call<'a> {
                         entitled.withheld.push(Withheld::member(Reason::NoAccount));
                     }
                     Ok(Tie::Withheld(reason)) => entitled.withhold(reason),
+                    Ok(Tie::Waits(stop)) if !loaded.record.holds.is_empty() => unusable = Some(stop),
                     Err(stop) if is_reject(&stop) && !loaded.record.holds.is_empty() => {
                         unusable = Some(stop);
                     }
-                    Err(stop) => return Err(stop),
+                    Ok(Tie::Waits(stop)) | Err(stop) => return Err(stop),
                 },
             }
         }
@@ -307,8 +334,13 @@ impl<'a> Call<'a> {
                 return Ok(Round::Again);
             }
         }
-        if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
-            self.rename(member, loaded, outcome)?;
+        if let Some(member) = member.filter(|_| !entitled.groups.is_empty())
+            && let Some(user) = self.rename(member, loaded, outcome)?
+        {
+            let mut apply = Apply { call: self, loaded, outcome, refused, entitled: &entitled };
+            apply.user_is_gone(user);
+            loaded.save(self.host)?;
+            return Ok(Round::Again);
         }
         if barred {
             self.end_logins(loaded)?;
@@ -390,13 +422,18 @@ impl<'a> Call<'a> {
     }
 
     /// Keeps the name of an account that the plugin created in step. A repeated rename does no harm, so it needs no
-    /// intent.
-    fn rename(&mut self, member: &Member, loaded: &mut Loaded, outcome: &mut Outcome) -> Result<(), Stop> {
+    /// intent. Gives the user when Kisi no longer has them.
+    fn rename(
+        &mut self,
+        member: &Member,
+        loaded: &mut Loaded,
+        outcome: &mut Outcome,
+    ) -> Result<Option<UserId>, Stop> {
         let current = fingerprint(&member.name);
         let Some(account) =
             loaded.record.account.as_mut().filter(|account| account.name.is_some_and(|name| name != current))
         else {
-            return Ok(());
+            return Ok(None);
         };
         match self.kisi.send(users::rename(account.user, &member.name)) {
             Ok(_) => {
@@ -405,10 +442,11 @@ impl<'a> Call<'a> {
                 outcome::account(outcome, AccountAction::Renamed, account.user, explanation);
             }
             // A name that Kisi does not take locks nobody out: it is tried again when the name changes again.
-            Err(Error::Invalid(_) | Error::Missing(_) | Error::Forbidden(_)) => account.name = Some(current),
+            Err(Error::Invalid(_) | Error::Forbidden(_)) => account.name = Some(current),
+            Err(Error::Missing(_)) => return Ok(Some(account.user)),
             Err(error) => return Err(error.into_contract()),
         }
-        Ok(())
+        Ok(None)
     }
 
     fn conclude(

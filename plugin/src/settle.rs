@@ -54,6 +54,7 @@ pub fn settle(kisi: &Kisi, record: &mut Record, verify: bool) -> Result<Settled,
     for (user, rows) in read {
         match rows {
             Some(rows) => {
+                forget_higher(record, &rows);
                 settle_user(record, user, &rows, &mut settled.done);
                 if verify {
                     settled.rows.extend(rows);
@@ -63,6 +64,11 @@ pub fn settle(kisi: &Kisi, record: &mut Record, verify: bool) -> Result<Settled,
         }
     }
     Ok(settled)
+}
+
+/// Forgets what somebody made a higher role of: it is no longer the plugin's.
+pub fn forget_higher(record: &mut Record, rows: &[RoleAssignment]) {
+    record.holds.retain(|hold| rows.iter().all(|row| row.is_plain() || Some(row.id) != hold.assignment()));
 }
 
 /// Settles the holds of one user by all of their role assignments.

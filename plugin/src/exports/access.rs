@@ -138,6 +138,13 @@ impl Known {
         Ok(())
     }
 
+    /// Believes nothing that the ledger says of accounts which Kisi was not asked about.
+    pub(super) fn doubt_unseen(&mut self) {
+        let seen = self.seen.as_ref().map(|seen| seen.user);
+        self.loaded.record.holds.retain(|hold| Some(hold.user) == seen);
+        self.loaded.record.elevated.retain(|elevated| Some(elevated.user) == seen);
+    }
+
     /// Asks Kisi something, and remembers when a person must act before anything can be asked again.
     ///
     /// # Errors
@@ -158,7 +165,10 @@ impl Known {
 
 /// What Kisi says of the member's account: the user and, unless they are gone, their role assignments.
 fn look(kisi: &Kisi, loaded: &Loaded) -> Result<Option<Seen>, Stop> {
-    let Some(user) = loaded.record.account.as_ref().map(|account| account.user) else { return Ok(None) };
+    let record = &loaded.record;
+    let tied = record.account.as_ref().map(|account| account.user);
+    // Without a new account the old one goes on giving.
+    let Some(user) = tied.or_else(|| record.holds.first().map(|hold| hold.user)) else { return Ok(None) };
     let mut seen = Seen { user, presence: None, rows: Vec::new() };
     let looked = kisi.send(users::presence(user)).and_then(|presence| {
         seen.rows = kisi.assignments_of(user)?;

@@ -34,6 +34,7 @@ pub fn unlock(host: &dyn Host, member: &str, door: &str) -> Result<Attempt, Stop
         known.ask(host, &mut |kisi, known| {
             // The gym's key opens every door: whom staff suspended or took out of the group in Kisi, it must not let in.
             known.look(kisi)?;
+            known.doubt_unseen();
             refused = known.access().refuses(&known.facts(), id);
             if refused.is_some() {
                 return Ok(());

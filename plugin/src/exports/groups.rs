@@ -1,5 +1,6 @@
 //! Kisi's groups, as a gym maps plans to them.
 
+use super::maintenance::a_day_after;
 use crate::contract::groups::{Group, GroupList, GroupWarning};
 use crate::contract::types::Timestamp;
 use crate::host::Host;
@@ -18,8 +19,6 @@ use crate::window::order;
 const DOOR_LISTS_MAX: usize = 100;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
-/// Kisi's groups change by hand: once a day is often enough, and keeps a key from expiring for want of use.
-const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// See `groups.refresh`.
 ///
@@ -52,10 +51,10 @@ pub fn list(host: &dyn Host) -> Result<GroupList, Stop> {
     Ok(to_list(&tenant::groups(host)?.value, &tenant::mappings(host)?.value))
 }
 
-/// When the groups must be read again: once a day, and after a failure not before an hour.
-pub(super) fn refresh_at(groups: &Groups) -> Timestamp {
-    let again = groups.failed_at.map_or(0, |failed| failed.saturating_add(HOUR_MS));
-    if groups.unread.is_empty() { groups.refreshed_at.saturating_add(DAY_MS).max(again) } else { again }
+/// When the groups must be read again: once a day, since they change by hand and a key expires for want of use, and after a failure not before an hour.
+pub(super) fn refresh_at(groups: &Groups, now: Timestamp) -> Timestamp {
+    let again = groups.failed_at.map_or(0, |failed| failed.min(now).saturating_add(HOUR_MS));
+    if groups.unread.is_empty() { a_day_after(groups.refreshed_at, now).max(again) } else { again }
 }
 
 /// Reads the groups again, and as many of their doors as `budget` allows; the next call goes on with the others. False
@@ -84,6 +83,8 @@ pub(super) fn refresh_some(
     if read.is_err() {
         stored.value.failed_at = Some(host.now());
     }
+    // A call before this one may have wanted the names of all plans.
+    tenant.mappings.value.forget_unmapped_plans();
     let writes = vec![stored.write(), tenant.mappings.write()];
     storage::commit(host, writes)?;
     tenant.reload(host)?;

@@ -7,7 +7,7 @@ use crate::contract::types::{Demand, Timestamp};
 use crate::entitlement::earliest;
 use crate::host::Host;
 use crate::kisi::{Budget, Kisi};
-use crate::ledger::store::{Loaded, first_due, pass_due};
+use crate::ledger::store::{Due, Loaded, first_due, pass_due};
 use crate::losses::{Losses, losses};
 use crate::reconcile::Call;
 use crate::stop::{Stop, is_reject};
@@ -61,7 +61,7 @@ fn work(host: &dyn Host, mut tenant: Tenant, budget: &Budget, ticked: &mut Ticke
     if members(host, kisi, &mut tenant, budget, ticked)? == Left::More {
         return Ok(Left::More);
     }
-    if refresh_at(&tenant::groups(host)?.value) <= host.now() {
+    if refresh_at(&tenant::groups(host)?.value, host.now()) <= host.now() {
         ticked.groups_refreshed = budget.left() > 0 && refresh_some(host, &mut tenant, &kisi, budget)?;
         if !ticked.groups_refreshed {
             return Ok(Left::More);
@@ -87,10 +87,13 @@ fn members(
         let (is_first, before) = (budget.left() == allowed, Loaded::load(host, &due.member));
         let mut spares = false;
         if let Ok(loaded) = &before {
-            let Losses { grants, keeps } = losses(host, tenant, loaded)?;
+            let Losses { grants, keeps } = match losses(host, tenant, loaded) {
+                Ok(losses) => losses,
+                Err(error) => return Err(wait(host, &due, error)?),
+            };
             spares = grants > 0 && !may_go(host, tenant, grants)?;
             if spares && !keeps {
-                pass_due(host, &due, Some(host.now().saturating_add(DAY_MS)))?;
+                pass_due(host, &due, Some(host.now().saturating_add(rest_ms(tenant))))?;
                 continue;
             }
         }
@@ -116,13 +119,9 @@ fn members(
             // With all that a call may send nothing came about: the next one would end alike.
             if budget.is_exhausted() || is_reject(&error) {
                 ticked.findings.push(failure(Some(&due.member), &error));
-                again = Some(host.now().saturating_add(DAY_MS));
+                again = Some(host.now().saturating_add(rest_ms(tenant)));
             } else {
-                // Whoever cannot be brought up to date now holds up nobody else.
-                if let Demand::Retry(after_ms) = error.demand {
-                    pass_due(host, &due, Some(host.now().saturating_add(after_ms.max(RETRY_MS))))?;
-                }
-                return Err(error);
+                return Err(wait(host, &due, error)?);
             }
             tenant.reload(host)?;
         }
@@ -130,6 +129,28 @@ fn members(
         ticked.members += 1;
     }
     Ok(Left::More)
+}
+
+/// Whoever cannot be brought up to date now holds up nobody else. Gives the error back.
+fn wait(host: &dyn Host, due: &Due, error: Stop) -> Result<Stop, Stop> {
+    if let Demand::Retry(after_ms) = error.demand {
+        pass_due(host, due, Some(host.now().saturating_add(after_ms.max(RETRY_MS))))?;
+    }
+    Ok(error)
+}
+
+/// How long somebody is left alone with whom nothing can be done now: a day, and where access ends by itself no longer
+/// than that it can still be prolonged in time.
+fn rest_ms(tenant: &Tenant) -> u64 {
+    match tenant.config.value.settings.lease_ms() {
+        0 => DAY_MS,
+        lease_ms => DAY_MS.min(lease_ms / 4),
+    }
+}
+
+/// A day after something, and now when that is yet to come: then the clock was wrong.
+pub(super) fn a_day_after(at: Timestamp, now: Timestamp) -> Timestamp {
+    if at > now.saturating_add(HOUR_MS) { now } else { at.saturating_add(DAY_MS) }
 }
 
 /// Whether a member may lose so many grants because a date has come: as many as the brake lets go, from one comparison
@@ -158,15 +179,15 @@ fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Tick
     let last = tenant::job(host)?.map(|job| job.value);
     let id = match &last {
         Some(job) if job.is_under_way() => job.id.clone(),
-        _ if sync_at(&tenant, last.as_ref()).is_some_and(|at| at <= host.now()) => {
+        _ if sync_at(&tenant, last.as_ref(), host.now()).is_some_and(|at| at <= host.now()) => {
             super::sync::start(host, Mode::Apply)?
         }
         _ => return Ok(Left::Nothing),
     };
     let mut job = super::sync::load(host, &id)?;
     let is_old = job.value.started_at.saturating_add(DAY_MS) <= host.now();
-    if job.value.phase == Phase::Waiting && job.value.waits == Some(Wait::Preview) && is_old {
-        // A preview that nobody came back to keeps nobody from being compared.
+    if job.value.phase == Phase::Waiting && job.value.preview && is_old {
+        // A preview that nobody came back to keeps nobody from being compared, beyond the brake or not.
         job.value.phase = Phase::Cancelled;
     }
     if job.value.mapping != tenant.mappings.value.fingerprint() {
@@ -198,14 +219,14 @@ fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Tick
 
 /// When everybody is to be compared: at once when that was asked for, else once a day. Whoever cancels a reconciliation
 /// has a day before the next one; a preview is cancelled by everybody who has seen enough.
-fn sync_at(tenant: &Tenant, last: Option<&Job>) -> Option<Timestamp> {
+fn sync_at(tenant: &Tenant, last: Option<&Job>, now: Timestamp) -> Option<Timestamp> {
     let Config { asked_at, synced_at, checked_at, .. } = tenant.config.value;
     let is_mapped = !tenant.mappings.value.entries.is_empty();
-    let daily = synced_at.or(is_mapped.then_some(checked_at)).map(|last| last.saturating_add(DAY_MS));
+    let daily = synced_at.or(is_mapped.then_some(checked_at)).map(|last| a_day_after(last, now));
     let cancelled_at = last.filter(|job| !job.preview).and_then(|job| job.cancelled_at);
     match cancelled_at {
         Some(cancelled) if asked_at.is_none_or(|asked| asked <= cancelled) => {
-            earliest(asked_at, daily).map(|at| at.max(cancelled.saturating_add(DAY_MS)))
+            earliest(asked_at, daily).map(|at| at.max(a_day_after(cancelled, now)))
         }
         _ => earliest(asked_at, daily),
     }
@@ -214,13 +235,13 @@ fn sync_at(tenant: &Tenant, last: Option<&Job>) -> Option<Timestamp> {
 /// When something is due again, nothing being so now.
 fn next(host: &dyn Host) -> Result<Timestamp, Stop> {
     let tenant = Tenant::load(host)?;
-    let mut next = refresh_at(&tenant::groups(host)?.value);
+    let mut next = refresh_at(&tenant::groups(host)?.value, host.now());
     if let Some(due) = first_due(host)? {
         next = next.min(due.at);
     }
     let last = tenant::job(host)?.map(|job| job.value);
     if last.as_ref().is_none_or(|job| !job.is_under_way()) {
-        next = sync_at(&tenant, last.as_ref()).map_or(next, |at| next.min(at));
+        next = sync_at(&tenant, last.as_ref(), host.now()).map_or(next, |at| next.min(at));
     }
     Ok(next)
 }

@@ -3,12 +3,11 @@
 use crate::contract::mappings::{Effect, Effects, Mapping, MappingState};
 use crate::contract::types::{InputError, Problem};
 use crate::host::Host;
-use crate::identity::address;
+use crate::identity::{address, is_others};
 use crate::mapping::{Entry, MappedGroup, MappedPlan, Mappings};
 use crate::reconcile::{directory_error, entitled};
 use crate::stop::Stop;
 use crate::storage;
-use crate::sync::is_others;
 use crate::tenant::{self, Config, Versioned};
 
 /// The most entries; a gym has some dozens.

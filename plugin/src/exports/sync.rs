@@ -65,8 +65,7 @@ pub fn confirm(host: &dyn Host, id: &str) -> Result<(), Stop> {
 pub fn cancel(host: &dyn Host, id: &str) -> Result<(), Stop> {
     let mut job = load(host, id)?;
     if job.value.is_under_way() {
-        job.value.phase = Phase::Cancelled;
-        job.value.cancelled_at = Some(host.now());
+        job.value.cancel(host.now());
         job.save(host)?;
         while !sync::kept::clean(host)? {}
     }

@@ -105,6 +105,7 @@ fn what_was_refused_for_good_is_not_tried_again_and_costs_no_access() {
     check(&should, &is, DateChange::InPlace, &[Refused::Adjust(AssignmentId(7))], &[]);
     check(&should, &is, DateChange::AddThenRemove, &[Refused::Grant(GYM)], &[]);
     check(&should, &is, DateChange::RemoveThenAdd, &[Refused::Grant(GYM)], &[]);
+    check(&should, &is, DateChange::RemoveThenAdd, &[Refused::Revoke(AssignmentId(7))], &[]);
     check(&entitled(&[]), &is, DateChange::InPlace, &[Refused::Revoke(AssignmentId(7))], &[]);
 }
 

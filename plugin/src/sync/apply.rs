@@ -5,7 +5,7 @@ use super::kept::{self, Odd, Owner, Todo};
 use super::{Step, Went};
 use crate::contract::events::{Action, Outcome};
 use crate::contract::sync::{Finding, FindingKind};
-use crate::contract::types::GroupRef;
+use crate::contract::types::{GroupRef, Reason};
 use crate::identity::address;
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, look_again};
 use crate::ledger::{Account, Elevated, Hold, State};
@@ -28,7 +28,9 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
         finish(step, &todo)?;
         return Ok(Went::On);
     };
-    let verify = todo.verify && !adopt(step, &todo.member)?;
+    // What was read before somebody was waited for, or from lists that changed meanwhile, is looked at once more.
+    let is_old = step.job.value.waits.is_some() || step.job.value.has_moved;
+    let verify = todo.verify && (!adopt(step, &todo.member)? || is_old);
     if verify {
         follow_address(step, &todo.member)?;
     }
@@ -167,6 +169,11 @@ fn adopt(step: &Step, id: &str) -> Result<bool, Stop> {
 
 fn report(step: &mut Step, outcome: &Outcome) {
     step.job.value.counts.failures += findings(outcome, false, &mut step.findings);
+    for refusal in outcome.refusals.iter().filter(|refusal| refusal.reason == Reason::NoAccount) {
+        // Only now is it known that Kisi has nobody by this address.
+        step.job.value.counts.conflicts += 1;
+        step.find(FindingKind::Conflict, Some(&outcome.member), "", None, refusal.explanation.clone());
+    }
 }
 
 /// Adds a line for all that was done for a member, and returns how much failed. What was found at Kisi is told by whom

@@ -7,19 +7,17 @@ use crate::clear::is_cleared;
 use crate::contract::events::Action;
 use crate::contract::storage::Write;
 use crate::contract::sync::FindingKind;
-use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
+use crate::contract::types::{Member, MemberStatus, Reason};
 use crate::entitlement::{Entitlement, Withheld};
 use crate::explain;
-use crate::host::Host;
-use crate::identity::address;
+use crate::identity::{address, is_others};
 use crate::json;
-use crate::ledger::store::{Loaded, MEMBERS, holder_of_email, holder_of_user};
+use crate::ledger::store::{Loaded, MEMBERS, holder_of_user};
 use crate::ledger::{Account, Elevated, Hold, Record, State, fingerprint};
 use crate::losses::lost;
-use crate::mapping::Mappings;
 use crate::plan::{Edit, Refused, Why, plan};
 use crate::reconcile::{directory_error, entitled};
-use crate::settings::{OnBlock, Settings};
+use crate::settings::{MissingUser, OnBlock};
 use crate::stop::{Stop, reject};
 use crate::storage;
 use crate::window::Window;
@@ -128,6 +126,8 @@ struct Picture<'a> {
     verify: bool,
     /// Whether something differs though the plan says nothing.
     differs: bool,
+    /// Whether the member is blocked or deleted.
+    is_barred: bool,
 }
 
 /// Compares one member.
@@ -152,9 +152,9 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result
         if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
     let verify = record.damaged;
     let known = record.holds.clone();
-    let mut picture = Picture { id, record, known, verify, differs: false };
-    let barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
-    if barred && on_block == OnBlock::All {
+    let is_barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
+    let mut picture = Picture { id, record, known, verify, differs: false, is_barred };
+    if is_barred && on_block == OnBlock::All {
         // Also of a member whom the plugin knows: their account may be gone, and another one have their address.
         if let Some(email) = &email {
             odd.extend(rows_of_address(step, id, email)?.unwrap_or_default());
@@ -165,7 +165,7 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result
     let wants = !entitled.groups.is_empty();
     let left = picture.record.account.as_ref().filter(|account| Some(&account.email) != email.as_ref());
     // A login that Kisi would not end is tried again.
-    picture.differs |= left.is_some() || barred && !picture.record.logins.is_empty();
+    picture.differs |= left.is_some() || is_barred && !picture.record.logins.is_empty();
     let mut by_address = Vec::new();
     match (&email, &picture.record.account) {
         // The account that they move to is somebody else's, so that the one they leave is all they had.
@@ -219,32 +219,6 @@ fn rows_of_address(step: &Step, id: &str, email: &str) -> Result<Option<Vec<Odd>
     Ok(Some(rows.transpose()?.unwrap_or_default()))
 }
 
-/// Whether an address belongs to another member, or will: of several who are entitled to something, the first is served.
-pub fn is_others(
-    host: &dyn Host,
-    id: &str,
-    email: &str,
-    mappings: &Mappings,
-    settings: &Settings,
-    now: Timestamp,
-) -> Result<bool, Stop> {
-    if let Some(holder) = holder_of_email(host, email)? {
-        if holder == id {
-            return Ok(false);
-        }
-        // Who has moved on makes way.
-        let holder = host.get_member(&holder).map_err(directory_error)?;
-        if holder.is_some_and(|holder| address(holder.email.as_deref()).as_deref() == Some(email)) {
-            return Ok(true);
-        }
-    }
-    let others = host.find_members(email).map_err(directory_error)?;
-    let is_first = |other: &Member| {
-        other.id.as_str() < id && !entitled(Some(other), mappings, settings, now).groups.is_empty()
-    };
-    Ok(others.iter().any(is_first))
-}
-
 /// A blocked or deleted member: everything goes, what staff gave included.
 fn barred_member(
     step: &mut Step,
@@ -262,7 +236,11 @@ fn barred_member(
         return Ok(None);
     }
     let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };
-    let rows = odd.iter().filter(|row| row.elevated.is_none());
+    if record.account.is_none() && email.is_some() && odd.is_empty() {
+        step.job.value.unknown += 1;
+    }
+    let is_known = |row: &Odd| record.holds.iter().any(|hold| hold.assignment() == Some(row.assignment));
+    let rows = odd.iter().filter(|row| row.elevated.is_none() && !is_known(row));
     let groups = record
         .holds
         .iter()
@@ -270,10 +248,11 @@ fn barred_member(
         .chain(rows.map(|row| (row.group, row.window)));
     for (group, window) in groups.collect::<Vec<_>>() {
         step.job.value.counts.grants_removed += 1;
+        step.job.value.ended += u64::from(window.ends_at.is_some_and(|end| end <= step.now));
         told(step, FindingKind::Loses, picture.id, group, window, &Why::Lost(Withheld::member(reason)));
     }
     step.job.value.counts.differing += 1;
-    let losses = lost(&picture.known, entitled, step.now);
+    let losses = lost(&picture.known, entitled, &step.tenant.mappings.value, step.now);
     Ok(Some(kept::todo(Turn::Barred, picture.id, true, losses)))
 }
 
@@ -312,6 +291,11 @@ fn drifted(step: &mut Step, picture: &mut Picture, is_newer: bool) -> Result<(),
 fn by_hand(step: &mut Step, picture: &mut Picture, entitled: &Entitlement, rows: &[Odd]) {
     for row in rows {
         let group = step.tenant.mappings.value.group_ref(row.group);
+        if row.elevated.is_some() && picture.record.hold_mut(row.assignment).is_some() {
+            // Somebody made it a higher role: it is no longer the plugin's.
+            picture.record.forget(row.assignment);
+            picture.verify = true;
+        }
         if let Some(hold) = picture.record.hold_mut(row.assignment) {
             if hold.window.same_from(&row.window, step.now) {
                 continue;
@@ -396,7 +380,9 @@ fn decide(step: &mut Step, picture: &Picture, entitled: &Entitlement) -> Result<
                 step.job.value.counts.grants_adjusted += 1;
                 told(step, FindingKind::ChangesDates, picture.id, hold.group, *window, why);
             }
-            Edit::Revoke { hold, why, .. } | Edit::Drop { hold, why } => {
+            // With its group it is gone already.
+            Edit::Drop { .. } => {}
+            Edit::Revoke { hold, why, .. } => {
                 if matches!(why, Why::Lost(_)) {
                     step.job.value.counts.grants_removed += 1;
                     let is_over = hold.window.ends_at.is_some_and(|end| end <= step.now);
@@ -409,7 +395,8 @@ fn decide(step: &mut Step, picture: &Picture, entitled: &Entitlement) -> Result<
     // A grant that was begun is not known to be there; what nobody is entitled to goes when it is.
     let begun = |hold: &&Hold| hold.assignment().is_none() && entitled.desired(hold.group).is_none();
     step.job.value.counts.grants_removed += count(record.holds.iter().filter(begun).count());
-    if user.is_none() {
+    // Whom nobody adds in Kisi gets nothing by it: that is told when they were looked for.
+    if user.is_none() && step.tenant.config.value.settings.missing_user == MissingUser::Create {
         for desired in &entitled.groups {
             turn = Turn::Gains;
             step.job.value.counts.grants_added += 1;
@@ -427,7 +414,10 @@ fn decide(step: &mut Step, picture: &Picture, entitled: &Entitlement) -> Result<
         turn = Turn::Gains;
     }
     step.job.value.counts.differing += 1;
-    let losses = lost(&picture.known, entitled, step.now);
+    if picture.is_barred {
+        turn = Turn::Barred;
+    }
+    let losses = lost(&picture.known, entitled, &step.tenant.mappings.value, step.now);
     Ok(Some(kept::todo(turn, picture.id, picture.verify, losses)))
 }
 

@@ -77,6 +77,8 @@ pub struct Job {
     pub total: Option<u64>,
     /// How many of them were read.
     pub offset: u64,
+    /// How often it is being read from the beginning again, because it changed.
+    pub rereads: u64,
     /// Where the directory goes on.
     pub next: Option<String>,
     /// The last member that was compared.
@@ -118,6 +120,7 @@ impl Job {
             groups,
             total: None,
             offset: 0,
+            rereads: 0,
             next: None,
             last: None,
             has_odd: false,
@@ -136,6 +139,12 @@ impl Job {
     /// Whether it has more to do, now or after somebody confirms.
     pub fn is_under_way(&self) -> bool {
         !matches!(self.phase, Phase::Done | Phase::Cancelled)
+    }
+
+    /// Gives it up. Of the people who were passed last, nothing stays.
+    pub fn cancel(&mut self, now: Timestamp) {
+        (self.phase, self.cancelled_at) = (Phase::Cancelled, Some(now));
+        (self.next, self.last, self.stranger) = (None, None, None);
     }
 
     /// Whether its phase sends requests.
@@ -266,6 +275,7 @@ impl Json for Job {
             groups: fields.list("groups"),
             total: fields.optional_number("total"),
             offset: fields.number("offset"),
+            rereads: fields.optional_number("rereads").unwrap_or_default(),
             next: fields.optional_text("next"),
             last: fields.optional_text("last"),
             has_odd: fields.flag("has_odd"),
@@ -311,6 +321,7 @@ impl From<&Job> for Text {
             .with("groups", array(&job.groups, |group| Text::from(*group)))
             .with_some("total", job.total)
             .with("offset", job.offset)
+            .with("rereads", job.rereads)
             .with_some("next", job.next.as_deref())
             .with_some("last", job.last.as_deref())
             .with("has_odd", job.has_odd)

@@ -9,7 +9,6 @@ mod job;
 pub mod kept;
 pub mod read;
 
-pub use compare::is_others;
 pub use job::{Job, Phase, Wait};
 use kept::clean;
 
@@ -113,15 +112,17 @@ impl Step<'_> {
         self.job = job;
         self.job.value.counts.calls += spent;
         if is_reject(error) {
-            self.job.value.phase = Phase::Cancelled;
-            self.job.value.cancelled_at = Some(self.now);
+            self.job.value.cancel(self.now);
             self.findings.clear();
         }
         let waits = matches!(error.demand, Demand::Retry(_)) && self.job.value.phase == Phase::Applying;
         if !waits || !apply::put_off(self, error)? {
             self.tenant.note_pause(self.host, error);
         }
-        self.job.save(self.host)
+        self.job.save(self.host)?;
+        // Whoever gives it up asks for no step more: of the people whom it was about, nothing stays.
+        while is_reject(error) && !clean(self.host)? {}
+        Ok(())
     }
 
     fn run(&mut self, budget: &Budget) -> Result<(), Stop> {
@@ -177,7 +178,8 @@ impl Step<'_> {
             Phase::Applying => Phase::Cleaning,
             Phase::Cleaning => {
                 let (config, started_at) = (&mut self.tenant.config.value, job.started_at);
-                config.synced_at = Some(self.now);
+                // As of when it is true.
+                config.synced_at = Some(started_at);
                 config.taken = 0;
                 // What was asked for since then is not done yet.
                 config.asked_at = config.asked_at.filter(|&asked| asked > started_at);

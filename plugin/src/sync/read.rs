@@ -9,10 +9,12 @@ use crate::kisi::page::OFFSET_MAX;
 use crate::kisi::role_assignments::{self, RoleAssignment};
 use crate::kisi::users::User;
 use crate::ledger::store::{Loaded, holder_of_user};
-use crate::settings::MissingUser;
 use crate::stop::{Stop, reject};
 use crate::storage;
 
+/// How often the list of a group is read from its beginning again, because it changed between two pages. One that never
+/// rests is read to its end all the same.
+const REREADS_MAX: u64 = 2;
 /// Kisi's page of users, for weighing it against single look-ups.
 const USERS_A_PAGE: u64 = 100;
 
@@ -44,7 +46,17 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         );
         return Err(reject(&message, None));
     }
-    step.job.value.has_moved |= step.job.value.total.is_some_and(|total| total != page.total);
+    if step.job.value.total.is_some_and(|total| total != page.total) {
+        let job = &mut step.job.value;
+        job.has_moved = true;
+        if job.rereads < REREADS_MAX {
+            // Else somebody who is blocked and was let in by hand might be among those whom it skipped.
+            job.counts.rows = job.counts.rows.saturating_sub(u32::try_from(offset).unwrap_or(u32::MAX));
+            (job.offset, job.total, job.rereads) = (0, None, job.rereads + 1);
+            step.job.save(step.host)?;
+            return Ok(Went::On);
+        }
+    }
     let mut seen = if offset == 0 { Seen::default() } else { kept::seen(step.host, group)? };
     let mut odd = Vec::new();
     for row in &page.rows {
@@ -80,8 +92,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
 fn next_group(step: &mut Step) {
     let job = &mut step.job.value;
     job.groups.pop();
-    job.offset = 0;
-    job.total = None;
+    (job.offset, job.total, job.rereads) = (0, None, 0);
 }
 
 /// Keeps a row that is not what the ledger says.
@@ -110,10 +121,10 @@ pub fn users(step: &mut Step) -> Result<Went, Stop> {
     let Some(unknown) = step.job.value.unknown.checked_sub(2) else { return Ok(Went::Through) };
     let page = step.kisi.page::<User>("", step.job.value.offset).map_err(Error::into_contract)?;
     let pays = page.total <= OFFSET_MAX && page.total / USERS_A_PAGE <= unknown;
-    // Whom a list does not show that changed meanwhile may be there: who is not created is looked for, then.
+    // Whom a list does not show that changed meanwhile may be there, so each is looked for: a blocked member, too, who
+    // was let in by hand.
     let has_moved = step.job.value.total.is_some_and(|total| total != page.total);
-    let is_report = step.tenant.config.value.settings.missing_user == MissingUser::Report;
-    if !pays || has_moved && is_report {
+    if !pays || has_moved {
         return Ok(Went::Through);
     }
     let writes = page.rows.iter().filter_map(|row| {

@@ -118,10 +118,31 @@ fn a_preview_that_was_confirmed_after_more_than_a_day_is_applied() {
     let world = gym_with(SETTINGS, many(3));
     halve(&world, 2, 3);
     let job = confirmed(&world, Mode::Preview, || go_to(&world, START + DAY + HOUR));
-    drip(&world);
-    let status = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
-    assert_eq!((status.job, status.phase), (job, Phase::Done));
+    let mut phases = Vec::new();
+    for _ in 0..20 {
+        let ticked = try_tick(&world, 4).unwrap();
+        phases.extend(ticked.sync.filter(|sync| sync.job == job).map(|sync| sync.phase));
+    }
+    assert_eq!(phases.last(), Some(&Phase::Done), "{phases:?}");
     assert_eq!(open_for(&world, 3), 2);
+}
+
+#[test]
+fn a_preview_beyond_the_brake_that_nobody_came_back_to_keeps_nobody_from_being_compared() {
+    let world = gym_with(SETTINGS, many(30));
+    halve(&world, 5, 30);
+    let job = world.runtime.block_on(world.tenant().start_sync(Mode::Preview)).unwrap().unwrap();
+    while world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap().progress.phase
+        != Phase::Waiting
+    {}
+    // The platform mends its data, and an event is lost.
+    for one in many(30) {
+        world.directory.insert(one);
+    }
+    world.directory.insert(member("zoe", vec![membership("ms-1", "basic")]));
+    live(&world, START + 3 * DAY);
+    assert_eq!(open(&world, "zoe"), ["Gym"], "everybody is compared once a day");
+    assert_eq!(open_for(&world, 30), 30);
 }
 
 #[test]

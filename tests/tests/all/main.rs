@@ -13,6 +13,7 @@ mod native;
 mod world;
 
 mod access;
+mod accounts;
 mod brake;
 mod calls;
 mod component;
@@ -21,6 +22,7 @@ mod damage;
 mod disconnecting;
 mod doors;
 mod first_steps;
+mod hands;
 mod hindrances;
 mod histories;
 mod hostile_input;

@@ -15,8 +15,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use host_harness::contract::{events, mappings, types};
 use host_harness::{
-    ApprovedOrigin, CallError, Clock, Engine, EngineConfig, MemoryDirectory, MemoryStorage, Outbound, Pace,
-    Plugin, Recorder, Secret, Storage, Tenant, Transport, TransportError, VirtualClock,
+    ApprovedOrigin, CallError, Clock, Directory, Engine, EngineConfig, MemoryDirectory, MemoryStorage,
+    Outbound, Pace, Plugin, Recorder, Secret, Storage, Tenant, Transport, TransportError, VirtualClock,
 };
 use http_body_util::BodyExt;
 use kisi_sim::{ConnectionDropped, JournalEntry, Knobs, Seed, Simulator};
@@ -140,9 +140,19 @@ impl World {
 
     /// A tenant of the real component on another storage.
     pub(crate) fn tenant_on(&self, storage: Arc<impl Storage + 'static>, key: &str) -> Tenant {
+        self.tenant_of(self.directory.clone(), storage, key)
+    }
+
+    /// The same with another directory.
+    pub(crate) fn tenant_of(
+        &self,
+        directory: Arc<impl Directory + 'static>,
+        storage: Arc<impl Storage + 'static>,
+        key: &str,
+    ) -> Tenant {
         let origin: host_harness::Origin = "https://api.kisi.io".parse().unwrap();
         Tenant::builder(plugin(), "gym")
-            .directory(self.directory.clone())
+            .directory(directory)
             .storage(storage)
             .credential(Secret::new(key).unwrap())
             .transport(self.wire.clone())
