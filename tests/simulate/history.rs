@@ -143,6 +143,27 @@ pub(crate) enum What {
     },
 }
 
+impl What {
+    /// What of it is trouble, in a word for the totals.
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
+        Some(match self {
+            What::Deliver { again: true, .. } => "event twice",
+            What::Deliver { nth: 1.., .. } => "event out of order",
+            What::Lose { .. } => "event lost",
+            What::Replay { .. } => "event replayed",
+            What::Skew { .. } => "clock wrong",
+            What::Storm { .. } => "storm of refusals",
+            What::Vanish { .. } => "directory cut",
+            What::Damage { .. } => "record damaged",
+            What::Staff(Staff::RotateKey) => "key rotated",
+            What::Staff(Staff::DeleteGroup { .. }) => "group deleted",
+            What::Staff(Staff::DeleteUser { .. }) => "user deleted",
+            What::Staff(_) => "staff's hand",
+            _ => return None,
+        })
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Change {
     Renew,

@@ -81,6 +81,7 @@ struct Totals {
     events: u64,
     requests: u64,
     injected: BTreeMap<Effect, u64>,
+    trouble: BTreeMap<&'static str, u64>,
     failed: Vec<(u64, Vec<String>)>,
 }
 
@@ -216,6 +217,9 @@ impl Totals {
         for (effect, count) in played.injected {
             *self.injected.entry(effect).or_default() += count;
         }
+        for (trouble, count) in played.trouble {
+            *self.trouble.entry(trouble).or_default() += count;
+        }
         let mut violations = played.violations;
         if !is_same {
             violations.push("repeat: the same seed went another way".to_string());
@@ -236,6 +240,9 @@ impl Totals {
         let faults: Vec<String> =
             self.injected.iter().map(|(effect, count)| format!("{effect:?} {count}")).collect();
         println!("faults: {}", faults.join(", "));
+        let troubles: Vec<String> =
+            self.trouble.iter().map(|(trouble, count)| format!("{trouble} {count}")).collect();
+        println!("trouble: {}", troubles.join(", "));
         println!("seeds with violations: {}", self.failed.len());
         for (seed, violations) in &self.failed {
             println!("  seed {seed}:");

@@ -26,6 +26,8 @@ pub(crate) struct Played {
     pub(crate) requests: u64,
     pub(crate) events: u64,
     pub(crate) injected: BTreeMap<Effect, u64>,
+    /// What people, platforms and clocks did amiss.
+    pub(crate) trouble: BTreeMap<&'static str, u64>,
     /// Everything that happened, when that was asked for.
     pub(crate) trace: Vec<String>,
 }
@@ -34,7 +36,7 @@ pub(crate) struct Played {
 pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Played {
     let sim = Simulator::new(kisi(history.gyms.len())).expect("a simulator");
     sim.set_knobs(history.knobs.clone());
-    let mut world = World { sim: sim.clone(), gyms: Vec::new(), trace: Vec::new() };
+    let mut world = World { sim: sim.clone(), gyms: Vec::new(), trace: Vec::new(), trouble: BTreeMap::new() };
     for (number, gym) in history.gyms.iter().enumerate() {
         world.gyms.push(Gym::open(plugin, &sim, number, gym));
     }
@@ -45,6 +47,9 @@ pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Pl
     }
     for (number, step) in history.steps.iter().enumerate() {
         world.trace.push(format!("-- {number}: {step:?}"));
+        if let Some(trouble) = step.what.trouble() {
+            *world.trouble.entry(trouble).or_default() += 1;
+        }
         world.step(step).await;
         world.note(step.gym);
         if world.is_wrong() {
@@ -65,6 +70,7 @@ struct World {
     sim: Simulator,
     gyms: Vec<Gym>,
     trace: Vec<String>,
+    trouble: BTreeMap<&'static str, u64>,
 }
 
 impl World {
@@ -78,7 +84,7 @@ impl World {
     }
 
     fn end(self, traced: bool) -> Played {
-        let mut played = Played::default();
+        let mut played = Played { trouble: self.trouble, ..Played::default() };
         let mut hasher = DefaultHasher::new();
         self.trace.hash(&mut hasher);
         for gym in &self.gyms {

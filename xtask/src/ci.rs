@@ -18,6 +18,7 @@ pub(crate) fn run(workspace: &Workspace, args: &ComponentArgs) -> Result<ExitCod
     step("format", || format(workspace))?;
     step("lints", || lints(workspace))?;
     let built = step("component", || component(workspace, args))?;
+    step("lints of the fuzz targets", || fuzz_lints(workspace))?;
     // With Debian's compiler the guest's lints are left to machines that have the target: clippy must be of
     // the compiler's own version.
     if built.toolchain.way != Way::Debian {
@@ -46,6 +47,15 @@ fn format(workspace: &Workspace) -> Result<()> {
 fn lints(workspace: &Workspace) -> Result<()> {
     let mut clippy = workspace.cargo();
     clippy.args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked"]);
+    command::run(clippy.args(["--", "-D", "warnings"]))
+}
+
+/// The fuzz targets are a workspace of their own. They are not linked: that would want a C++ compiler.
+fn fuzz_lints(workspace: &Workspace) -> Result<()> {
+    let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
+    command::run(workspace.cargo().arg("fmt").args(manifest).arg("--check"))?;
+    let mut clippy = workspace.cargo();
+    clippy.arg("clippy").args(manifest).args(["--all-targets", "--locked"]);
     command::run(clippy.args(["--", "-D", "warnings"]))
 }
 

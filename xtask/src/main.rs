@@ -16,6 +16,7 @@ mod bench;
 mod build;
 mod ci;
 mod demo;
+mod fuzz;
 mod mutations;
 mod simulate;
 mod test;
@@ -68,6 +69,13 @@ enum Task {
     ///
     /// For example `cargo xtask bench 10000 100000`; the largest takes some minutes.
     Bench(bench::BenchArgs),
+
+    /// Fuzz everything that reads what others wrote, guided by coverage.
+    ///
+    /// Kisi's answers, records in storage, settings, scenarios, a gym's files, headers. Wants a C++ compiler; cargo-fuzz
+    /// is installed below the target directory where it is missing.
+    Fuzz(fuzz::FuzzArgs),
+
     /// Play random histories with faults at every boundary, and judge where they end.
     ///
     /// A seed is a history and repeats it exactly: `cargo xtask simulate --seed 42` prints it. With `--mutations` it is
@@ -108,6 +116,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Task::Demo(demo) => demo::run(&workspace, &demo),
         Task::Test(test) => test::run(&workspace, &test),
         Task::Bench(bench) => bench::run(&workspace, &bench),
+        Task::Fuzz(fuzz) => fuzz::run(&workspace, &fuzz),
         Task::Simulate(simulate) => simulate::run(&workspace, &simulate),
         Task::Ci(component) => ci::run(&workspace, &component),
     }

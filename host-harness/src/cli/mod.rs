@@ -6,6 +6,8 @@
 
 mod args;
 mod exit;
+#[cfg(feature = "fuzz")]
+pub mod fuzzed;
 #[cfg(test)]
 #[path = "../../tests/all/guest.rs"]
 #[expect(dead_code, reason = "the guest has more uses in the library's tests")]

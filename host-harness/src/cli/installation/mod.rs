@@ -29,6 +29,12 @@ use crate::cli::{Live, Streams};
 use console::Console;
 use session::Session;
 
+/// How many memberships stand in these files of a gym.
+#[cfg(feature = "fuzz")]
+pub(super) fn memberships(plans: &[u8], members: &[u8]) -> Result<usize, super::wrong::Unusable> {
+    members::Roll::parse(plans, members).map(|roll| roll.memberships())
+}
+
 /// Runs a command.
 pub(super) async fn run<'a>(
     command: &Installation,

@@ -215,10 +215,14 @@ impl Scenario {
         let file = path.display().to_string();
         let text = std::fs::read_to_string(path)
             .map_err(|error| Unusable::new(format!("{file} cannot be read: {error}")))?;
-        let source = source::Source { file: &file, text: &text };
+        Scenario::parse(&file, &text, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads a text. What it names by a path is looked for from `folder`.
+    pub(crate) fn parse(file: &str, text: &str, folder: &Path) -> Result<Scenario, Unusable> {
+        let source = source::Source { file, text };
         let document =
-            toml::from_str(&text).map_err(|error| Unusable::from(vec![source.unreadable(&error)]))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
+            toml::from_str(text).map_err(|error| Unusable::from(vec![source.unreadable(&error)]))?;
         Ok(check::check(document, &source, folder)?)
     }
 

@@ -31,10 +31,22 @@ pub(super) struct Roll {
 impl Roll {
     /// Reads the files of a folder. All that is wrong in them is told at once.
     pub(super) fn read(folder: &Path, offset: Offset) -> Result<Roll, Unusable> {
+        let (plans, members) = (Table::read(&folder.join(PLANS))?, Table::read(&folder.join(MEMBERS))?);
+        Roll::of(&plans, &members, offset)
+    }
+
+    /// Reads both tables.
+    fn of(plans: &Table, members: &Table, offset: Offset) -> Result<Roll, Unusable> {
         let mut wrong = Vec::new();
-        let plans = rows::plans(&Table::read(&folder.join(PLANS))?, &mut wrong);
-        let members = rows::members(&Table::read(&folder.join(MEMBERS))?, &plans, offset, &mut wrong);
+        let plans = rows::plans(plans, &mut wrong);
+        let members = rows::members(members, &plans, offset, &mut wrong);
         if wrong.is_empty() { Ok(Roll { plans, members }) } else { Err(told_once(wrong).into()) }
+    }
+
+    /// Reads the texts of both files.
+    #[cfg(feature = "fuzz")]
+    pub(super) fn parse(plans: &[u8], members: &[u8]) -> Result<Roll, Unusable> {
+        Roll::of(&Table::parse(PLANS, plans)?, &Table::parse(MEMBERS, members)?, Offset::default())
     }
 
     /// For the plugin to ask.

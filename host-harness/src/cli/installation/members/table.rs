@@ -40,7 +40,7 @@ impl Table {
         Table::parse(&file.to_string(), &std::fs::read(path).map_err(cannot)?)
     }
 
-    fn parse(file: &str, bytes: &[u8]) -> Result<Table, Unusable> {
+    pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Table, Unusable> {
         let at = |line: usize, message: String| {
             let place = Place { file: file.to_owned(), line, column: 1 };
             Unusable::from(vec![Wrong::at(place, message)])

@@ -1,0 +1,20 @@
+//! Whatever stands in the files of a gym, `plans.csv` and `members.csv` with a line of `%%` between them: read, or
+//! refused with its place.
+
+#![no_main]
+
+use door_access_fuzz::script::SEPARATOR;
+use host_harness::cli::fuzzed;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let at = data.windows(SEPARATOR.len()).position(|window| window == SEPARATOR);
+    let (plans, members) = match at {
+        Some(at) => (&data[..at], &data[at + SEPARATOR.len()..]),
+        None => (&b"id,name\nbasic,Basic\n"[..], data),
+    };
+    if let Err(refused) = fuzzed::gym_files(plans, members) {
+        let is_placed = ["plans.csv", "members.csv"].iter().any(|file| refused.contains(file));
+        assert!(is_placed, "{refused}");
+    }
+});

@@ -1,0 +1,40 @@
+//! Whatever stands in a header or an address: Kisi's `X-Collection-Range` and `Retry-After`, and what an installer or a
+//! file says of origins, endpoints and sealed keys.
+
+#![no_main]
+
+use axum::http::HeaderValue;
+use door_access_fuzz::gym::Gym;
+use door_access_fuzz::script::Answer;
+use host_harness::cli::fuzzed;
+use host_harness::{Endpoint, Origin, Sealed, SealingKey};
+use kisi_plugin::exports;
+use kisi_plugin::kisi::endpoint::Response;
+use libfuzzer_sys::fuzz_target;
+
+/// The longest that a provider's wish is heeded, and a quarter more for jitter.
+const PAUSE_MS_MAX: u64 = 3_600_000 / 4 * 5;
+const NOW: u64 = 1_796_112_000_000;
+
+fuzz_target!(|text: &str| {
+    let said = Response {
+        status: 200,
+        collection_range: Some(text.to_string()),
+        retry_after: None,
+        body: b"[]".to_vec(),
+    };
+    let gym = Gym::connected(vec![Answer::Said(Ok(said))]);
+    drop(exports::groups::refresh(&gym));
+    gym.check("refresh");
+    if let Ok(value) = HeaderValue::from_str(text) {
+        let pause_ms = fuzzed::pause_ms(NOW, value);
+        assert!(pause_ms <= PAUSE_MS_MAX, "{text}: {pause_ms}");
+    }
+    if let Ok(origin) = text.parse::<Origin>() {
+        // What is shown is what is meant: it is read back as the same.
+        assert_eq!(origin.to_string().parse::<Origin>().as_ref(), Ok(&origin), "{text}");
+    }
+    drop(text.parse::<Endpoint>());
+    drop(text.parse::<Sealed>());
+    drop(SealingKey::parse(text));
+});

@@ -1,0 +1,25 @@
+//! Whatever is entered as settings: taken as it was meant, or refused with its field.
+
+#![no_main]
+
+use door_access_fuzz::gym::Gym;
+use kisi_plugin::contract::types::InputError;
+use kisi_plugin::exports;
+use kisi_plugin::json::Text;
+use kisi_plugin::settings::Settings;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| match Settings::parse(text) {
+    Ok(settings) => {
+        // What was taken is kept, and is the same when it is read again.
+        let kept = Text::from(&settings);
+        assert_eq!(Settings::parse(kept.as_str()).as_ref(), Ok(&settings), "{text}");
+        drop(exports::connection::connect(&Gym::connected(Vec::new()), text));
+    }
+    Err(problems) => {
+        assert!(!problems.is_empty());
+        assert!(problems.iter().all(|one| !one.path.is_empty() && !one.message.is_empty()), "{problems:?}");
+        let refused = exports::connection::connect(&Gym::connected(Vec::new()), text);
+        assert!(matches!(refused, Err(InputError::Wrong(_))), "{refused:?}");
+    }
+});

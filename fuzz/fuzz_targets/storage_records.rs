@@ -1,0 +1,16 @@
+//! Whatever storage gives back: the first byte chooses a call, the second a record, the rest is what stands in it.
+
+#![no_main]
+
+use door_access_fuzz::calls;
+use door_access_fuzz::gym::Gym;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let [number, record, value @ ..] = data else { return };
+    let gym = Gym::connected(Vec::new());
+    let stored = gym.stored();
+    let (key, _) = &stored[usize::from(*record) % stored.len()];
+    gym.store(key, value);
+    calls::play(&gym, *number);
+});

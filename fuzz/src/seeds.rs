@@ -1,0 +1,87 @@
+//! Writes what the fuzzer begins with into folders below the one that it is given: what a simulated Kisi answers to
+//! each call, what storage holds, and the scenarios and files of this repository. So they are as the code is.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use door_access_fuzz::calls::{self, CALLS};
+use door_access_fuzz::gym::{Gym, SETTINGS};
+use door_access_fuzz::script::SEPARATOR;
+
+const HEADERS: [&str; 9] = [
+    "0-249/2",
+    "*/0",
+    "250-499/300",
+    "7",
+    "Thu, 26 Nov 2026 16:00:00 GMT",
+    "https://api.kisi.io",
+    "http://127.0.0.1:8080",
+    "https://[::1]:443",
+    "v1:0123456789abcdef:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+];
+/// How much of a long file is enough to begin with.
+const FILE_LINES: usize = 12;
+
+fn main() -> io::Result<()> {
+    let into = std::env::args_os().nth(1).map(PathBuf::from);
+    let into = into.ok_or_else(|| io::Error::other("give the folder to write to"))?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for (number, (name, _)) in (0_u8..).zip(CALLS) {
+        let name = name.replace(' ', "-");
+        let gym = Gym::connected(Vec::new());
+        gym.record();
+        calls::play(&gym, number);
+        write(&into, "kisi_answers", &name, [&[number][..], &gym.recorded()].concat())?;
+        write(&into, "kisi_answers", &format!("{name}-broken"), [&[number][..], &broken()].concat())?;
+    }
+    for (record, (_, value)) in (0_u8..).zip(Gym::connected(Vec::new()).stored()) {
+        for number in [3, 6, 7] {
+            write(
+                &into,
+                "storage_records",
+                &format!("{record}-{number}"),
+                [&[number, record], &value[..]].concat(),
+            )?;
+        }
+    }
+    write(&into, "settings", "full", SETTINGS.into())?;
+    for (number, header) in HEADERS.iter().enumerate() {
+        write(&into, "headers", &number.to_string(), (*header).into())?;
+    }
+    for file in fs::read_dir(root.join("scenarios"))? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            write(&into, "scenario", &name, fs::read(&path)?)?;
+        }
+    }
+    let gym = root.join("examples/gym-300");
+    let beginning = |name: &str| -> io::Result<String> {
+        let text = fs::read_to_string(gym.join(name))?;
+        Ok(text.lines().take(FILE_LINES).map(|line| format!("{line}\n")).collect())
+    };
+    let files = [beginning("plans.csv")?.into_bytes(), beginning("members.csv")?.into_bytes()];
+    write(&into, "gym_files", "gym-300", files.join(SEPARATOR))
+}
+
+/// A script in which everything goes wrong in turn.
+fn broken() -> Vec<u8> {
+    let parts: [&[u8]; 8] = [
+        b"~",
+        b"lost",
+        b"429 - 2\n{\"error\":\"slow\",\"code\":\"a\"}",
+        b"500\n<html>",
+        b"200 0-9/20\n[]",
+        b"404\n{\"error\":\"The record could not be found\",\"code\":\"b\"}",
+        b"422\n{\"errors\":{\"email\":[\"is taken\"]}}",
+        b"down",
+    ];
+    parts.join(SEPARATOR)
+}
+
+fn write(into: &Path, target: &str, name: &str, seed: Vec<u8>) -> io::Result<()> {
+    let folder = into.join(target);
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(name), seed)
+}
