@@ -9,6 +9,7 @@
 //! before the guest sees any of it.
 
 pub mod address;
+mod body;
 mod client;
 pub(crate) mod credential;
 mod endpoint;

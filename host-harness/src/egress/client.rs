@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
@@ -25,6 +25,7 @@ use thiserror::Error;
 use tower_service::Service;
 
 use super::address::{Special, special};
+use super::body::{Unread, whole};
 use super::endpoint::{Reach, host_address};
 use super::transport::{Outbound, Transport, TransportError};
 
@@ -110,14 +111,11 @@ impl HttpsClient {
         };
         let response = pool.request(request.map(Full::new)).await.map_err(|error| not_answered(&error))?;
         let (parts, body) = response.into_parts();
-        let body =
-            Limited::new(body, response_bytes_max).collect().await.map_err(|error| match error
-                .is::<LengthLimitError>(
-            ) {
-                true => TransportError::ResponseTooLarge(response_bytes_max as u64),
-                false => TransportError::ConnectionTerminated,
-            })?;
-        Ok(http::Response::from_parts(parts, body.to_bytes()))
+        let body = whole(body, response_bytes_max).await.map_err(|unread| match unread {
+            Unread::TooLong => TransportError::ResponseTooLarge(response_bytes_max as u64),
+            Unread::BrokenOff => TransportError::ConnectionTerminated,
+        })?;
+        Ok(http::Response::from_parts(parts, body))
     }
 }
 

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri, header, uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
 };
 
+use super::body::{Unread, whole};
 use super::credential::Credential;
 use super::endpoint::Endpoint;
 use super::pace::Pace;
@@ -120,7 +121,11 @@ impl Gate {
         if place.is_none() {
             return Err(Stop::Denied(Denial::TooManyOpen(limits.requests_open_max)));
         }
-        let body = whole(body, limits.request_body_bytes_max).await.map_err(Stop::Denied)?;
+        let bytes_max = limits.request_body_bytes_max;
+        let body = whole(body, bytes_max).await.map_err(|unread| match unread {
+            Unread::TooLong => Stop::Denied(Denial::BodyTooLarge(bytes_max)),
+            Unread::BrokenOff => Stop::Denied(Denial::BodyUnfinished),
+        })?;
         transcript.body_bytes(body.len());
         policy::keyless_content(&parts.headers, &body, credential).map_err(Stop::Denied)?;
         transcript.body_excerpt(&body);
@@ -151,15 +156,6 @@ impl Gate {
         policy::keyless_answer(response.headers(), response.body(), credential).map_err(Stop::Withheld)?;
         Ok(response)
     }
-}
-
-/// The request's whole body, read while the guest writes it.
-async fn whole(body: WasiBody, bytes_max: usize) -> Result<Bytes, Denial> {
-    let body = Limited::new(body, bytes_max).collect().await;
-    body.map(|body| body.to_bytes()).map_err(|error| match error.is::<LengthLimitError>() {
-        true => Denial::BodyTooLarge(bytes_max),
-        false => Denial::BodyUnfinished,
-    })
 }
 
 /// The request's path and query at the endpoint. Nothing else of the guest's address is taken over.

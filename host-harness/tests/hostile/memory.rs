@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use host_harness::Limits;
 
-use crate::attack::{all, alone};
+use crate::attack::{all, alone, limits};
+use crate::network;
 
 /// Rounds of each attack; the first half fills what is kept for good, such as the pool's and the allocator's memory.
 const ROUNDS: usize = 12;
@@ -107,4 +108,32 @@ async fn the_process_is_as_large_after_many_attacks_as_after_some() {
     }
     assert!(ended - began < LEFT_BYTES_MAX, "all attacks together left {} bytes", ended - began);
     assert_eq!(runtime.metrics().num_alive_tasks(), tasks_before);
+}
+
+#[tokio::test]
+async fn an_answer_in_single_bytes_costs_what_it_is_long_and_not_what_its_pieces_are() {
+    const ANSWER_BYTES: usize = 2 << 20;
+    /// The answer, the buffer that it grows in, what is on its way, and what the allocator holds back. A list of its
+    /// pieces would be some 75 MiB.
+    const COST_BYTES_MAX: i64 = 24 << 20;
+    let _hall = alone().await;
+    let mut answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
+    for _ in 0..ANSWER_BYTES {
+        answer.push_str("1\r\nx\r\n");
+    }
+    answer.push_str("0\r\n\r\n");
+    let authority = network::blunt(answer.leak().as_bytes(), false).await;
+    let patient = Limits {
+        duration_max: Duration::from_secs(60),
+        response_timeout: Duration::from_secs(60),
+        ..limits()
+    };
+    let stage = network::routed(&authority, &network::client(), "key-of-the-first", patient).await;
+    forget_peak();
+    let before = resident_bytes();
+    let said = stage.get("/").await;
+    let cost = status_bytes("VmHWM") - before;
+    println!("an answer of {ANSWER_BYTES} single bytes costs {} KiB at its peak", cost >> 10);
+    assert!(said.starts_with("200 xxx"), "{said}");
+    assert!(cost < COST_BYTES_MAX, "{cost} bytes");
 }
