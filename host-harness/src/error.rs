@@ -77,8 +77,9 @@ pub enum LoadError {
         /// Which import or export differs, and how.
         message: String,
     },
-    /// It starts with more memories or tables than one call may have.
-    #[error("the component needs {needs} to start, and a call may have {may_have}")]
+    /// It is more work to compile than a plugin's code is, or it starts with more memories or tables than one call may
+    /// have. The plugin's developer must make it smaller, or cut up the function in question.
+    #[error("the component has {needs}, and a plugin may have {may_have}")]
     TooDemanding {
         /// What it needs.
         needs: String,
