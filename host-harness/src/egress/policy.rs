@@ -150,9 +150,10 @@ fn bytes_of(headers: &HeaderMap) -> usize {
 }
 
 /// Whether a header is the host's to set: those that prove who is asking, those between one hop and the next,
-/// those that say whom the request is for, and the one that the manifest names for the key.
+/// those that say whom the request is for, those that ask for a part of an answer (an echo of the key that is fetched in
+/// halves would be found in neither), and the one that the manifest names for the key.
 pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
-    const RESERVED: [&str; 17] = [
+    const RESERVED: [&str; 19] = [
         "authorization",
         "cookie",
         "cookie2",
@@ -170,6 +171,8 @@ pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
         "x-http-method-override",
         "x-real-ip",
         "x-original-url",
+        "range",
+        "if-range",
     ];
     let name = name.as_str();
     RESERVED.contains(&name)
@@ -290,6 +293,8 @@ mod tests {
             "X-Forwarded-Host",
             "X-Forwarded-For",
             "HTTP2-Settings",
+            "Range",
+            "If-Range",
         ];
         for name in denied {
             assert!(clean_headers(&headers(name), &credential, 1_000).is_err(), "{name} should be refused");

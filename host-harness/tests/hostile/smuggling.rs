@@ -48,6 +48,9 @@ fn headers() -> Vec<Attack> {
         "X-Real-IP",
         "X-HTTP-Method-Override",
         "X-Original-URL",
+        "Range",
+        "rANGE",
+        "If-Range",
     ];
     // `forbidden`, whether it is appended, set, or there from the beginning.
     let reserved = reserved.iter().map(|name| {
