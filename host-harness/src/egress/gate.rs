@@ -121,9 +121,9 @@ impl Gate {
         if place.is_none() {
             return Err(Stop::Denied(Denial::TooManyOpen(limits.requests_open_max)));
         }
-        let bytes_max = limits.request_body_bytes_max;
+        let (bytes_max, too_long) = policy::body_room(&parts.method, limits.request_body_bytes_max);
         let body = whole(body, bytes_max).await.map_err(|unread| match unread {
-            Unread::TooLong => Stop::Denied(Denial::BodyTooLarge(bytes_max)),
+            Unread::TooLong => Stop::Denied(too_long),
             Unread::BrokenOff => Stop::Denied(Denial::BodyUnfinished),
         })?;
         transcript.body_bytes(body.len());

@@ -37,6 +37,10 @@ pub enum Denial {
     /// The body is larger than it may be.
     #[error("the request's body has more than {0} bytes")]
     BodyTooLarge(usize),
+    /// A body where the method has none. Servers and what stands before them disagree about where such a request ends,
+    /// and the next one on the connection may be another tenant's.
+    #[error("a request with the method {0} has no body")]
+    BodyNotAllowed(Method),
     /// The guest did not finish the request's body.
     #[error("the request's body was not finished")]
     BodyUnfinished,
@@ -69,6 +73,7 @@ impl From<&Denial> for WasiError {
             Denial::Method(_) => Self::HttpRequestMethodInvalid,
             Denial::HeadersTooLarge(_) => Self::HttpRequestHeaderSectionSize(None),
             Denial::BodyTooLarge(bytes_max) => Self::HttpRequestBodySize(Some(*bytes_max as u64)),
+            Denial::BodyNotAllowed(_) => Self::HttpRequestBodySize(Some(0)),
             Denial::BodyUnfinished => Self::HttpProtocolError,
             // The request was sent and may have had its effect, which "denied" would hide.
             Denial::KeyInAnswer(_) => Self::InternalError(Some("the answer was withheld".to_owned())),
@@ -187,6 +192,15 @@ pub(crate) fn may_carry_key(name: &HeaderName) -> bool {
     let framing = [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ACCEPT];
     let other = HeaderName::from_static("x-none");
     *name == header::AUTHORIZATION || !(reserved(name, &other) || framing.contains(name))
+}
+
+/// How long the request's body may be, and what it is when it is longer.
+pub(crate) fn body_room(method: &Method, bytes_max: usize) -> (usize, Denial) {
+    const BODILESS: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
+    match BODILESS.contains(method) {
+        true => (0, Denial::BodyNotAllowed(method.clone())),
+        false => (bytes_max, Denial::BodyTooLarge(bytes_max)),
+    }
 }
 
 /// Whether what the request says is free of the key: headers, body.
@@ -357,6 +371,16 @@ mod tests {
         assert_eq!(ordinary(&Method::PATCH), Ok(()));
         for method in ["CONNECT", "TRACE", "PURGE"] {
             assert!(ordinary(&method.parse().unwrap()).is_err(), "{method} should be refused");
+        }
+    }
+
+    #[test]
+    fn a_body_has_room_where_its_method_has_one() {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            assert_eq!(body_room(&method, 9), (0, Denial::BodyNotAllowed(method)));
+        }
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            assert_eq!(body_room(&method, 9), (9, Denial::BodyTooLarge(9)), "{method}");
         }
     }
 
