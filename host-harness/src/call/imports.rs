@@ -135,12 +135,11 @@ impl storage::Host for CallCtx {
             Err(Malformed::KeyTwice(key)) => Some(key),
         };
         let gate = &self.provisions.gate;
-        let exposed = writes.iter().any(|write| {
-            gate.finds_key(write.key.as_bytes())
-                || write.value.as_deref().is_some_and(|value| gate.finds_key(value))
-        });
-        if exposed {
-            return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
+        for Write { key, value, .. } in &writes {
+            let value = value.as_deref().unwrap_or_default();
+            if gate.finds_key(key.as_bytes()) || gate.finds_key_giving_way(value).await {
+                return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
+            }
         }
         if let Some(key) = key_twice {
             return Err(breach(format!("storage.commit: the key {key:?} appears twice")));

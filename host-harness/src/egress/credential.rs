@@ -17,6 +17,10 @@ const SECRET_BYTES_MIN: usize = 8;
 /// Longest key: what servers take in one header.
 const SECRET_BYTES_MAX: usize = 4_096;
 
+/// How much is searched before others on the thread have their turn: some tenths of a millisecond's work, since one form
+/// of the key after another is looked for.
+const SLICE_BYTES: usize = 256 << 10;
+
 /// A tenant's key, or another secret that is handed on. It has no `Display`, its `Debug` is redacted, and its memory is overwritten when it goes.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -108,6 +112,23 @@ impl Credential {
     /// Whether these bytes contain the key, as it is or in one of the usual encodings.
     pub(crate) fn is_in(&self, haystack: &[u8]) -> bool {
         self.needles.iter().any(|needle| needle.find(haystack).is_some())
+    }
+
+    /// [`is_in`](Self::is_in) for what may be megabytes: in slices, between which others on the thread have their turn.
+    pub(crate) async fn is_in_giving_way(&self, haystack: &[u8]) -> bool {
+        // A slice goes on into the next one, so that no form of the key lies across an edge.
+        let overlap = self.needles.iter().map(|needle| needle.needle().len()).max().unwrap_or(0);
+        let mut rest = haystack;
+        loop {
+            if self.is_in(rest.get(..SLICE_BYTES + overlap).unwrap_or(rest)) {
+                return true;
+            }
+            match rest.get(SLICE_BYTES..) {
+                Some(behind) if behind.len() > overlap => rest = behind,
+                _ => return false,
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Whether the name or value of any header contains the key.
@@ -277,6 +298,41 @@ mod tests {
         }
         // A key that no writer escapes is looked for no oftener: as it is, in hexadecimal, in percent, thrice in base64.
         assert_eq!(needles(b"0123456789abcdef").len(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_found_wherever_it_lies_in_megabytes() {
+        let credential = credential();
+        let length = 3 * SLICE_BYTES;
+        assert!(!credential.is_in_giving_way(&vec![b'x'; length]).await);
+        assert!(!credential.is_in_giving_way(b"").await);
+        for edge in [0, SLICE_BYTES, 2 * SLICE_BYTES, length - KEY.len()] {
+            for place in edge.saturating_sub(2 * KEY.len())..=(edge + KEY.len()).min(length - KEY.len()) {
+                let mut text = vec![b'x'; length];
+                text[place..place + KEY.len()].copy_from_slice(KEY.as_bytes());
+                assert!(credential.is_in_giving_way(&text).await, "at {place}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_of_megabytes_gives_way_to_others_on_its_thread() {
+        let searched = credential();
+        let text = vec![b'x'; 8 << 20];
+        let mut turns = 0;
+        let over = std::cell::Cell::new(false);
+        let search = async {
+            assert!(!searched.is_in_giving_way(&text).await);
+            over.set(true);
+        };
+        let others = async {
+            while !over.get() {
+                turns += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(search, others);
+        assert!(turns >= 30, "{turns}");
     }
 
     #[test]

@@ -78,6 +78,24 @@ pub(crate) fn attacks() -> Vec<Attack> {
         Attack::new("endless body", "writes a body until it is refused", "w", End::Says("error 17"))
             .denied(|denial| *denial == Denial::BodyTooLarge(1 << 20)),
         Attack::new(
+            "long addresses",
+            "opens 450 requests with paths of 64 kB and waits for the last",
+            "8450\n64000\n",
+            End::Says(TOO_MANY),
+        )
+        .afterwards(|stage, recording| {
+            assert!(stage.wire.sent().len() <= 8);
+            let denied = recording
+                .exchanges
+                .iter()
+                .filter(|exchange| exchange.end == ExchangeEnd::Denied(Denial::TooManyOpen(8)));
+            // Nobody looked at what they were addressed to.
+            assert_eq!(
+                denied.map(|exchange| exchange.path.len()).collect::<Vec<_>>(),
+                ["[withheld]".len(); 442]
+            );
+        }),
+        Attack::new(
             "body in pieces",
             "writes a body in 5,000 pieces of a byte",
             "65000\n1\n",
