@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderName;
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
 use crate::call::{self, Provisions, Which};
@@ -36,6 +37,8 @@ pub struct Plugin {
 pub(crate) struct Loaded {
     pub(crate) engine: Arc<Shared>,
     pub(crate) pre: PluginPre<call::CallCtx>,
+    /// One permit for each instance that the pool has for this plugin; see [`calls_per_plugin`].
+    pub(crate) share: Semaphore,
     manifest: Manifest,
     origins: Vec<Origin>,
     key_header: HeaderName,
@@ -123,6 +126,7 @@ impl Loaded {
         let unchecked = Self {
             engine: Arc::clone(engine),
             pre,
+            share: Semaphore::new(calls_per_plugin(engine.config.calls_max)),
             manifest: manifest::unknown(),
             origins: Vec::new(),
             key_header: http::header::AUTHORIZATION,
@@ -225,6 +229,12 @@ fn not_compiled(error: &wasmtime::Error) -> LoadError {
         },
         false => LoadError::Invalid { message },
     }
+}
+
+/// How many of the pool's instances one plugin may have at once: half, so that tenants whose calls wait for a provider that
+/// does not answer, each up to its deadline, never take all of them from the tenants of another plugin.
+fn calls_per_plugin(calls_max: u32) -> usize {
+    usize::try_from(calls_max / 2).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 fn hex(bytes: &[u8]) -> String {

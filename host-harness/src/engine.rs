@@ -27,7 +27,8 @@ use ticker::Ticker;
 /// what guests touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Calls that run at once; more wait. Default 256. Each reserves 4 GiB of address space.
+    /// Calls that run at once; more wait. Calls of one plugin have at most half of the places, and at least one, so that
+    /// the other half is left for other plugins. Default 256. Each reserves 4 GiB of address space.
     pub calls_max: u32,
     /// Largest component, in bytes. Default 4 MiB: a release build has a fraction of one.
     pub component_bytes_max: u64,

@@ -142,6 +142,9 @@ pub enum Busy {
     /// Another call of the same tenant was still running.
     #[error("the tenant's earlier calls")]
     Tenant,
+    /// All instances that one plugin may have of the engine's pool were in use, which is half of it.
+    #[error("the plugin's share of the engine's instances")]
+    Plugin,
     /// All instances of the engine's pool were in use.
     #[error("the engine's instances")]
     Engine,

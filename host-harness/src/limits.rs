@@ -19,7 +19,7 @@ pub struct Limits {
     /// Time from the call's start to its end on the machine's clock, waits for answers included. Default 120
     /// s: some hundred paced requests.
     pub duration_max: Duration,
-    /// Time a call may wait for the tenant's turn, and as much again for an instance. Default 30 s, after
+    /// Time a call may wait for the tenant's turn, and as much again for an instance of the plugin. Default 30 s, after
     /// which a caller's own queue is the better place to wait.
     pub wait_max: Duration,
     /// The guest's linear memory. Default 64 MiB. At most what the engine was made for.
