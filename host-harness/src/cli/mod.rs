@@ -32,6 +32,8 @@ use args::{Cli, Command};
 use exit::{Exit, Stop};
 use wrong::unusable;
 
+use crate::shown::Lines;
+
 pub use interrupt::{Interrupt, STOPPING};
 
 /// Where a command prints.
@@ -122,7 +124,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live
     if json {
         let _ = report::unusable(out, &text);
     }
-    let _ = writeln!(err, "harness: {text}");
+    let _ = writeln!(err, "harness: {}", Lines(&text));
     exit.code()
 }
 
