@@ -205,6 +205,13 @@ pub enum CallError {
         /// What it may hand over at once.
         limit_bytes: u64,
     },
+    /// The guest asked for more of its storage in one scan than it may have at once:
+    /// [`Limits::scan_bytes_max`](crate::Limits::scan_bytes_max). Tell the plugin's developer: it must ask for fewer entries.
+    #[error("the plugin was stopped: it asked for more than {limit_bytes} bytes of its storage at once")]
+    ScanLimit {
+        /// What it may have at once.
+        limit_bytes: u64,
+    },
     /// The guest holds too many of the host's resources, requests, bodies and streams among them:
     /// [`Limits::resources_max`](crate::Limits::resources_max). Tell the plugin's developer.
     #[error("the plugin was stopped: it wanted to hold more than {limit} of the host's resources at once")]
