@@ -17,6 +17,7 @@ mod gate;
 mod origin;
 mod pace;
 pub(crate) mod policy;
+mod resolve;
 mod transport;
 
 pub use client::{HttpsClient, HttpsClientConfig};
