@@ -113,7 +113,8 @@ grace_days = 3
         // "\x1b[2J", which empties the screen.
         let order = "(i32.store (i32.const 0x1180) (i32.const 0x4a325b1b))";
         let log = "(call $log (i32.const 1) (i32.const 0x1180) (i32.const 14) (i32.const 0) (i32.const 0))";
-        let plugin = guest::component_with("(call $reject))\n", &format!("{order} {log} (i32.const 0x200))\n"));
+        let plugin =
+            guest::component_with("(call $reject))\n", &format!("{order} {log} (i32.const 0x200))\n"));
         let printed = play_with(&plugin, &["-v"]);
         assert!(printed.contains("log       \\u{1b}[2Jer refused"), "{printed}");
         assert!(!printed.contains('\u{1b}'), "{printed}");
