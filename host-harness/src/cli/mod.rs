@@ -119,7 +119,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live
         Ok(exit) => return exit.code(),
         Err(Stop::Unread | Stop::GivesWay) => return Exit::AsExpected.code(),
         Err(Stop::Unusable(unusable)) => (Exit::Unusable, unusable.to_string()),
-        Err(Stop::Ended(exit, text)) => (exit, text),
+        Err(Stop::Ended(exit, text)) => (exit, text.replace('\n', " ")),
     };
     if json {
         let _ = report::unusable(out, &text);
