@@ -86,11 +86,15 @@ pub(crate) async fn run<T>(
     work: impl for<'a> FnOnce(&'a bindings::Plugin, &'a mut Store<CallCtx>) -> Work<'a, T>,
 ) -> (Result<T, CallError>, Usage) {
     let limits = Arc::clone(&provisions.limits);
-    // Held until the store is gone: then the instance's place in the pool is free again.
-    let slot = tokio::time::timeout(limits.wait_max, plugin.engine.slots.acquire()).await;
-    let Ok(Ok(_slot)) = slot else {
-        let busy = CallError::Saturated(Busy::Engine, in_ms(limits.wait_max));
-        return (Err(busy), Usage::default());
+    // Held until the store is gone: then the instance's place in the pool is free again. The plugin's share comes first, so
+    // that those who wait for it stand in nobody else's way.
+    let deadline = tokio::time::Instant::now() + limits.wait_max;
+    let saturated = |busy| (Err(CallError::Saturated(busy, in_ms(limits.wait_max))), Usage::default());
+    let Ok(Ok(_share)) = tokio::time::timeout_at(deadline, plugin.share.acquire()).await else {
+        return saturated(Busy::Plugin);
+    };
+    let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, plugin.engine.slots.acquire()).await else {
+        return saturated(Busy::Engine);
     };
     let began = Instant::now();
     let record = Arc::new(CallRecord::new(provisions, which));

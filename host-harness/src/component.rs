@@ -1,6 +1,7 @@
 //! A component: held to what a plugin may be before any of it runs, compiled once, and asked who it is.
 
 mod cache;
+mod demands;
 mod imports;
 pub(crate) mod manifest;
 
@@ -8,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderName;
+use tokio::sync::Semaphore;
 use wasmtime::component::Component;
 
 use crate::call::{self, Provisions, Which};
@@ -18,14 +20,10 @@ use crate::directory::MemoryDirectory;
 use crate::egress::{Gate, Origin, Outbound, Pace, Transport, TransportError};
 use crate::engine::{Hash, Shared};
 use crate::error::LoadError;
-use crate::limits::{Limits, MEMORIES_MAX, TABLES_MAX};
 use crate::log::TracingSink;
 use crate::storage::MemoryStorage;
 
 pub(crate) use cache::Cache;
-
-/// Bytes in a page of WebAssembly memory.
-const PAGE_BYTES: u64 = 64 << 10;
 
 /// A component that was accepted: compiled, and with a manifest that the host can keep. Cloning it is cheap.
 ///
@@ -39,6 +37,8 @@ pub struct Plugin {
 pub(crate) struct Loaded {
     pub(crate) engine: Arc<Shared>,
     pub(crate) pre: PluginPre<call::CallCtx>,
+    /// One permit for each instance that the pool has for this plugin; see [`calls_per_plugin`].
+    pub(crate) share: Semaphore,
     manifest: Manifest,
     origins: Vec<Origin>,
     key_header: HeaderName,
@@ -118,7 +118,7 @@ impl Loaded {
         let imports = imports::names(ty.imports(&engine.wasm));
         let exports = imports::names(ty.exports(&engine.wasm));
         imports::check(&engine.wasm, &ty)?;
-        check_demands(&component, &engine.config.describe_limits)?;
+        demands::check_start(&component, &engine.config.describe_limits)?;
         let other_contract =
             |error: wasmtime::Error| LoadError::OtherContract { message: format!("{error:#}") };
         let pre = engine.linker.instantiate_pre(&component).map_err(other_contract)?;
@@ -126,6 +126,7 @@ impl Loaded {
         let unchecked = Self {
             engine: Arc::clone(engine),
             pre,
+            share: Semaphore::new(calls_per_plugin(engine.config.calls_max)),
             manifest: manifest::unknown(),
             origins: Vec::new(),
             key_header: http::header::AUTHORIZATION,
@@ -201,53 +202,39 @@ async fn compile(
             return Ok(component);
         }
     }
+    // Never closed, so there is one for everybody in the end. It goes along, because a thread that compiles cannot be
+    // stopped: it takes memory until it is done, though whoever asked has long gone.
+    let turn = Arc::clone(&engine.compiling).acquire_owned().await;
     let (wasm, bytes) = (engine.wasm.clone(), bytes.to_vec());
-    let compiled = tokio::task::spawn_blocking(move || Component::from_binary(&wasm, &bytes)).await;
-    let compiled = compiled.map_err(|error| LoadError::Invalid { message: error.to_string() })?;
-    let component = compiled.map_err(|error| not_compiled(&error))?;
+    let compiled = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        demands::check_work(&bytes)?;
+        Component::from_binary(&wasm, &bytes).map_err(|error| not_compiled(&error))
+    });
+    let component = compiled.await.map_err(|error| LoadError::Invalid { message: error.to_string() })??;
     if let Some(cache) = cache {
         cache.keep(hash, &component)?;
     }
     Ok(component)
 }
 
-/// Why a component cannot be compiled. The engine compares memories and tables with its pool while it compiles, and has no
-/// public type for what it finds, so its words decide; a test holds them.
+/// Why a component cannot be compiled. The engine compares memories, tables and instances with its pool while it compiles,
+/// and has no public type for what it finds, so its words decide; a test holds them.
 fn not_compiled(error: &wasmtime::Error) -> LoadError {
     let message = format!("{error:#}");
-    match message.contains("pooling allocator requirements") {
+    match message.contains("pooling allocator") {
         true => LoadError::TooDemanding {
-            needs: format!("a larger memory or table than the pool has ({message})"),
+            needs: format!("more or larger memories, tables or instances than the pool has ({message})"),
             may_have: "what the engine was made for".to_owned(),
         },
         false => LoadError::Invalid { message },
     }
 }
 
-/// Whether an instance fits into what a call may have from the start.
-fn check_demands(component: &Component, limits: &Limits) -> Result<(), LoadError> {
-    let too_demanding = |needs: String, may_have: String| Err(LoadError::TooDemanding { needs, may_have });
-    let Some(required) = component.resources_required() else {
-        return too_demanding("other components".to_owned(), "none".to_owned());
-    };
-    if required.num_memories > MEMORIES_MAX {
-        return too_demanding(format!("{} memories", required.num_memories), MEMORIES_MAX.to_string());
-    }
-    if required.num_tables > TABLES_MAX {
-        return too_demanding(format!("{} tables", required.num_tables), TABLES_MAX.to_string());
-    }
-    let memory_bytes = required.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES);
-    if memory_bytes > limits.memory_bytes_max as u64 {
-        return too_demanding(format!("{memory_bytes} bytes of memory"), limits.memory_bytes_max.to_string());
-    }
-    let elements = required.max_initial_table_size.unwrap_or(0);
-    if elements > limits.table_elements_max as u64 {
-        return too_demanding(
-            format!("a table of {elements} elements"),
-            limits.table_elements_max.to_string(),
-        );
-    }
-    Ok(())
+/// How many of the pool's instances one plugin may have at once: half, so that tenants whose calls wait for a provider that
+/// does not answer, each up to its deadline, never take all of them from the tenants of another plugin.
+fn calls_per_plugin(calls_max: u32) -> usize {
+    usize::try_from(calls_max / 2).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -27,9 +27,10 @@ use ticker::Ticker;
 /// what guests touch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineConfig {
-    /// Calls that run at once; more wait. Default 256. Each reserves 4 GiB of address space.
+    /// Calls that run at once; more wait. Calls of one plugin have at most half of the places, and at least one, so that
+    /// the other half is left for other plugins. Default 256. Each reserves 4 GiB of address space.
     pub calls_max: u32,
-    /// Largest component, in bytes. Default 16 MiB: a release build has a fraction of one.
+    /// Largest component, in bytes. Default 4 MiB: a release build has a fraction of one.
     pub component_bytes_max: u64,
     /// The most memory that any tenant's [`Limits`] may allow a call. Default 256 MiB.
     pub memory_bytes_max: usize,
@@ -49,7 +50,7 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             calls_max: 256,
-            component_bytes_max: 16 << 20,
+            component_bytes_max: 4 << 20,
             memory_bytes_max: 256 << 20,
             table_elements_max: 20_000,
             tick: Duration::from_millis(10),
@@ -71,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) linker: Linker<CallCtx>,
     /// One permit for each instance that the pool has room for.
     pub(crate) slots: Semaphore,
+    /// One permit: compiling takes many times a component's size, so components are compiled one after another.
+    pub(crate) compiling: Arc<Semaphore>,
     pub(crate) tick: Duration,
     pub(crate) config: EngineConfig,
     cache: Option<Cache>,
@@ -99,6 +102,7 @@ impl Engine {
             wasm,
             linker,
             slots: Semaphore::new(usize::try_from(config.calls_max).unwrap_or(Semaphore::MAX_PERMITS)),
+            compiling: Arc::new(Semaphore::new(1)),
             tick: config.tick,
             cache,
             loaded: Mutex::default(),
@@ -184,7 +188,28 @@ fn wasm_config(config: &EngineConfig) -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES_MAX)
         .wasm_component_model(true)
+        // The meter, and what a component may begin with, are for one memory of 32 bits.
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
         // The contract has no concurrent functions; without them a store is cheaper to make.
         .concurrency_support(false);
     wasm
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn components_are_compiled_one_after_another() {
+        let engine = Engine::new(EngineConfig { calls_max: 1, ..EngineConfig::default() }).unwrap();
+        let moment = Duration::from_millis(100);
+        // The least that begins like a component. It is no plugin, which is known once it is compiled.
+        let component = b"\0asm\x0d\0\x01\0";
+        let other_s_turn = Arc::clone(&engine.shared.compiling).acquire_owned().await;
+        assert!(tokio::time::timeout(moment, engine.load(component)).await.is_err());
+        drop(other_s_turn);
+        let loaded = engine.load(component).await;
+        assert!(matches!(loaded, Err(LoadError::ExportsMissing { .. })), "{loaded:?}");
+    }
 }

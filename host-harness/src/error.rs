@@ -77,8 +77,9 @@ pub enum LoadError {
         /// Which import or export differs, and how.
         message: String,
     },
-    /// It starts with more memories or tables than one call may have.
-    #[error("the component needs {needs} to start, and a call may have {may_have}")]
+    /// It is more work to compile than a plugin's code is, or it starts with more memories or tables than one call may
+    /// have. The plugin's developer must make it smaller, or cut up the function in question.
+    #[error("the component has {needs}, and a plugin may have {may_have}")]
     TooDemanding {
         /// What it needs.
         needs: String,
@@ -141,6 +142,9 @@ pub enum Busy {
     /// Another call of the same tenant was still running.
     #[error("the tenant's earlier calls")]
     Tenant,
+    /// All instances that one plugin may have of the engine's pool were in use, which is half of it.
+    #[error("the plugin's share of the engine's instances")]
+    Plugin,
     /// All instances of the engine's pool were in use.
     #[error("the engine's instances")]
     Engine,
@@ -199,6 +203,13 @@ pub enum CallError {
     #[error("the plugin was stopped: it handed over more than {limit_bytes} bytes at once")]
     HostCallLimit {
         /// What it may hand over at once.
+        limit_bytes: u64,
+    },
+    /// The guest asked for more of its storage in one scan than it may have at once:
+    /// [`Limits::scan_bytes_max`](crate::Limits::scan_bytes_max). Tell the plugin's developer: it must ask for fewer entries.
+    #[error("the plugin was stopped: it asked for more than {limit_bytes} bytes of its storage at once")]
+    ScanLimit {
+        /// What it may have at once.
         limit_bytes: u64,
     },
     /// The guest holds too many of the host's resources, requests, bodies and streams among them:

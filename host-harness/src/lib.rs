@@ -95,6 +95,7 @@ mod limits;
 mod log;
 mod login;
 mod observe;
+mod shown;
 mod storage;
 mod tenant;
 mod vault;

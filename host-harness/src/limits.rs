@@ -19,7 +19,7 @@ pub struct Limits {
     /// Time from the call's start to its end on the machine's clock, waits for answers included. Default 120
     /// s: some hundred paced requests.
     pub duration_max: Duration,
-    /// Time a call may wait for the tenant's turn, and as much again for an instance. Default 30 s, after
+    /// Time a call may wait for the tenant's turn, and as much again for an instance of the plugin. Default 30 s, after
     /// which a caller's own queue is the better place to wait.
     pub wait_max: Duration,
     /// The guest's linear memory. Default 64 MiB. At most what the engine was made for.
@@ -28,6 +28,9 @@ pub struct Limits {
     pub table_elements_max: usize,
     /// What the guest may hand over in one call of an import. Default 4 MiB: the largest commit, with room.
     pub hostcall_bytes_max: usize,
+    /// What one scan of storage may give the guest, 32 bytes for each entry included. Default 16 MiB: a scan of a thousand
+    /// records has one or two.
+    pub scan_bytes_max: usize,
     /// The host's resources (requests, bodies, streams) that the guest may hold at once. Default 500; one
     /// request takes about ten.
     pub resources_max: usize,
@@ -61,6 +64,7 @@ impl Default for Limits {
             memory_bytes_max: 64 << 20,
             table_elements_max: 10_000,
             hostcall_bytes_max: 4 << 20,
+            scan_bytes_max: 16 << 20,
             resources_max: 500,
             requests_max: 1_000,
             requests_open_max: 8,

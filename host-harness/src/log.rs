@@ -1,9 +1,8 @@
 //! The plugin's log lines: where they go, and the quota of a call.
 
-use std::fmt::Write as _;
-
 use crate::contract::log::{Field, Level};
 use crate::limits::Limits;
+use crate::shown::OneLine;
 
 /// What stands in place of a line that contained the tenant's key.
 const WITHHELD: &str = "a log line was withheld: it contained the tenant's key";
@@ -69,23 +68,6 @@ impl std::fmt::Display for Fields<'_> {
         for (place, field) in self.0.iter().enumerate() {
             let blank = if place == 0 { "" } else { " " };
             write!(f, "{blank}{}={:?}", OneLine(&field.name), field.value)?;
-        }
-        Ok(())
-    }
-}
-
-/// A text that stays on its line: whatever would end it, move the cursor or turn the direction of reading is written out,
-/// so that no plugin can forge a line of another tenant's.
-struct OneLine<'a>(&'a str);
-
-impl std::fmt::Display for OneLine<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for letter in self.0.chars() {
-            let turns = matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            match letter.is_control() || turns {
-                true => write!(f, "{}", letter.escape_default())?,
-                false => f.write_char(letter)?,
-            }
         }
         Ok(())
     }
@@ -167,14 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_cannot_look_like_another_line() {
-        let shown = |text| OneLine(text).to_string();
-        assert_eq!(
-            shown("fine\r\n2026 ERROR south-gym: \u{1b}[31mbroken"),
-            "fine\\r\\n2026 ERROR south-gym: \\u{1b}[31mbroken"
-        );
-        assert_eq!(shown("a\u{202e}b\u{2028}c\u{85}\0"), "a\\u{202e}b\\u{2028}c\\u{85}\\u{0}");
-        assert_eq!(shown("Über 8 Türen, 👍 \"gut\""), "Über 8 Türen, 👍 \"gut\"");
+    fn fields_stay_on_their_line() {
         let field = Field { name: "a\nb".to_owned(), value: "c\nd".to_owned() };
         assert_eq!(Fields(&[field]).to_string(), "a\\nb=\"c\\nd\"");
     }

@@ -28,7 +28,8 @@ pub struct Exchange {
     pub method: String,
     /// Scheme and authority as the guest named them, whatever endpoint they are routed to.
     pub origin: String,
-    /// Path and query; `[withheld]` when it contained the tenant's key.
+    /// Path and query. Method, origin and path are `[withheld]` when one of them contained the tenant's key, and when the
+    /// request was refused before it was looked at: [`Denial::TooManyRequests`], [`Denial::TooManyOpen`].
     pub path: String,
     /// Bytes of the request's body.
     pub request_bytes: u64,

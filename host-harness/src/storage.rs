@@ -29,8 +29,11 @@ pub(crate) const VALUE_BYTES_MAX: usize = 256 << 10;
 pub(crate) const COMMIT_WRITES_MAX: usize = 100;
 /// Most bytes of keys and values in one commit.
 pub(crate) const COMMIT_BYTES_MAX: usize = 1 << 20;
-/// Most bytes of keys and values that a tenant keeps.
+/// Most bytes of entries that a tenant keeps; see [`entry_bytes`].
 pub(crate) const TOTAL_BYTES_MAX: usize = 64 << 20;
+/// What an entry takes besides its key and value: its version, and what storage needs to find it. Without it, an empty
+/// value under a short key would be nearly free, and a tenant could have 13 million of them.
+pub(crate) const ENTRY_BYTES: usize = 32;
 /// Most entries of one scan.
 pub(crate) const SCAN_ENTRIES_MAX: u32 = 1_000;
 
@@ -55,6 +58,11 @@ pub trait Storage: Send + Sync {
     /// All the writes or none, durable on return. No key appears twice. Returns the version that these writes
     /// have: the number of the tenant's commit.
     async fn commit(&self, writes: Vec<Write>) -> Result<u64, Fault<StorageError>>;
+}
+
+/// What an entry counts in the tenant's total.
+pub(crate) fn entry_bytes(key_bytes: usize, value_bytes: usize) -> usize {
+    ENTRY_BYTES.saturating_add(key_bytes).saturating_add(value_bytes)
 }
 
 /// How a commit breaks the contract before storage is asked.

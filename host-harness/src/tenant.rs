@@ -361,11 +361,15 @@ impl Tenant {
                 (Err(CallError::Saturated(Busy::Tenant, wait_ms)), Usage::default())
             }
         };
-        let ended = match ended {
-            Ok(answer) if tells_key(provisions, &answer) => {
-                Err(CallError::CredentialExposed("the plugin's answer".to_owned()))
-            }
-            ended => ended,
+        let told = ended.as_ref().map_or_else(|_| Ok(Vec::new()), serde_json::to_vec);
+        let tells_key = match told {
+            Ok(text) => provisions.gate.finds_key_giving_way(&text).await,
+            // What cannot be searched is not handed on either.
+            Err(_) => true,
+        };
+        let ended = match tells_key {
+            true => Err(CallError::CredentialExposed("the plugin's answer".to_owned())),
+            false => ended,
         };
         if let Some(observer) = &provisions.observer {
             observer.on_call(&report(&provisions.tenant, number, export, end(&ended), &usage));
@@ -381,11 +385,6 @@ impl fmt::Debug for Tenant {
             .field("plugin", self.plugin())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether what a plugin answered contains the tenant's key. What cannot be searched is not handed on either.
-fn tells_key(provisions: &Provisions, answer: &impl Serialize) -> bool {
-    serde_json::to_vec(answer).map_or(true, |text| provisions.gate.finds_key(&text))
 }
 
 fn end<T, E>(ended: &Called<T, E>) -> CallEnd {

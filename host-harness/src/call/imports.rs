@@ -18,7 +18,10 @@ use crate::contract::types::{Member, Plan};
 use crate::directory::PAGE_MEMBERS_MAX;
 use crate::error::{CallError, EndCall, Fault};
 use crate::log::withheld;
-use crate::storage::{KEY_BYTES_MAX, Malformed, SCAN_ENTRIES_MAX, check_commit};
+use crate::storage::{KEY_BYTES_MAX, Malformed, SCAN_ENTRIES_MAX, check_commit, entry_bytes};
+
+/// How many entries storage is asked for at once: 16 MiB of the largest values, after which a scan of too much ends.
+const SCAN_BATCH_ENTRIES: u32 = 64;
 
 /// See [`super::link`].
 pub(super) fn link(linker: &mut Linker<CallCtx>) -> Result<()> {
@@ -124,7 +127,30 @@ impl storage::Host for CallCtx {
             return Ok(Ok(Vec::new()));
         }
         self.asks_without_key("a question to storage", &[&prefix, after.as_deref().unwrap_or_default()])?;
-        answer(self.provisions.storage.scan(&prefix, after.as_deref(), limit).await)
+        let bytes_max = self.provisions.limits.scan_bytes_max;
+        let (mut found, mut bytes_left) = (Vec::new(), bytes_max);
+        let mut left = limit;
+        // A call's scan sees no commit of another call, so it may be asked for in parts.
+        while left > 0 {
+            let batch = left.min(SCAN_BATCH_ENTRIES);
+            let behind = found.last().map(|entry: &Entry| entry.key.as_str()).or(after.as_deref());
+            let entries = match self.provisions.storage.scan(&prefix, behind, batch).await {
+                Ok(entries) => entries,
+                Err(fault) => return answer(Err(fault)),
+            };
+            for entry in &entries {
+                let left = bytes_left.checked_sub(entry_bytes(entry.key.len(), entry.value.len()));
+                let too_much = CallError::ScanLimit { limit_bytes: bytes_max as u64 };
+                bytes_left = left.ok_or(EndCall(too_much))?;
+            }
+            let is_last = entries.len() < batch as usize;
+            found.extend(entries);
+            if is_last {
+                break;
+            }
+            left -= batch;
+        }
+        Ok(Ok(found))
     }
 
     async fn commit(&mut self, writes: Vec<Write>) -> Result<Result<u64, StorageError>> {
@@ -135,12 +161,11 @@ impl storage::Host for CallCtx {
             Err(Malformed::KeyTwice(key)) => Some(key),
         };
         let gate = &self.provisions.gate;
-        let exposed = writes.iter().any(|write| {
-            gate.finds_key(write.key.as_bytes())
-                || write.value.as_deref().is_some_and(|value| gate.finds_key(value))
-        });
-        if exposed {
-            return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
+        for Write { key, value, .. } in &writes {
+            let value = value.as_deref().unwrap_or_default();
+            if gate.finds_key(key.as_bytes()) || gate.finds_key_giving_way(value).await {
+                return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
+            }
         }
         if let Some(key) = key_twice {
             return Err(breach(format!("storage.commit: the key {key:?} appears twice")));

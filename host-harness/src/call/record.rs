@@ -58,11 +58,12 @@ impl CallRecord {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// As much of a body as the observer wants to see, and may.
-    pub(crate) fn excerpt(&self, body: &Bytes) -> Bytes {
+    /// As much of a body as the observer wants to see, and may. A copy: a slice would keep the whole body alive for as long
+    /// as the observer keeps its transcript.
+    pub(crate) fn excerpt(&self, body: &[u8]) -> Bytes {
         let observer = self.observer.as_ref().filter(|_| self.which.export != ISSUE_LOGIN);
         let bytes_max = observer.map_or(0, |observer| observer.body_bytes_max());
-        body.slice(..body.len().min(bytes_max))
+        body.get(..bytes_max).unwrap_or(body).to_vec().into()
     }
 
     pub(crate) fn exchanged(&self, exchange: &Exchange) {

@@ -60,6 +60,7 @@ fn inspection(file: &str, plugin: &Plugin, stable: bool) -> Inspection {
     let reads: Vec<String> = manifest.reads.iter().map(word).collect();
     let header = manifest.credential.header.clone();
     let may = may(plugin, &origins, &header, &reads);
+    let not_its_own = not_its_own(&header);
     Inspection {
         file: file.to_owned(),
         title: manifest.title.clone(),
@@ -79,13 +80,21 @@ fn inspection(file: &str, plugin: &Plugin, stable: bool) -> Inspection {
         reads,
         may,
         may_not: vec![
-            "see the gym's key, or send any credential of its own".to_owned(),
+            format!("see the gym's key, or send headers of its own that prove who is asking: {not_its_own}"),
             "reach any other address, or follow a redirect to one".to_owned(),
             "use files, sockets, environment variables or random numbers: it has none".to_owned(),
             "keep anything in memory from one call to the next, or see another gym's records".to_owned(),
         ],
         settings: serde_json::from_str(&manifest.settings_schema).unwrap_or(Value::Null),
     }
+}
+
+/// The headers that might prove who is asking and that the host refuses from a plugin. What a provider takes for proof in
+/// another one, nobody here knows.
+fn not_its_own(header: &str) -> String {
+    let refused = ["authorization", "cookie", "proxy-…"];
+    let others = refused.iter().filter(|refused| **refused != header);
+    list(&std::iter::once(&header).chain(others).map(|name| format!("`{name}`")).collect::<Vec<_>>())
 }
 
 /// What it may do, from its imports and its manifest. An interface that it does not import, it cannot use.

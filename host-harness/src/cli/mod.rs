@@ -34,6 +34,8 @@ use args::{Cli, Command};
 use exit::{Exit, Stop};
 use wrong::unusable;
 
+use crate::shown::Lines;
+
 pub use interrupt::{Interrupt, STOPPING};
 
 /// Where a command prints.
@@ -119,12 +121,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live
         Ok(exit) => return exit.code(),
         Err(Stop::Unread | Stop::GivesWay) => return Exit::AsExpected.code(),
         Err(Stop::Unusable(unusable)) => (Exit::Unusable, unusable.to_string()),
-        Err(Stop::Ended(exit, text)) => (exit, text),
+        Err(Stop::Ended(exit, text)) => (exit, text.replace('\n', " ")),
     };
     if json {
         let _ = report::unusable(out, &text);
     }
-    let _ = writeln!(err, "harness: {text}");
+    let _ = writeln!(err, "harness: {}", Lines(&text));
     exit.code()
 }
 

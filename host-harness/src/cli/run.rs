@@ -76,10 +76,14 @@ grace_days = 3
     }
 
     fn play(more: &[&str]) -> String {
+        play_with(&talkative(), more)
+    }
+
+    fn play_with(plugin: &[u8], more: &[&str]) -> String {
         let folder = tempfile::tempdir().unwrap();
         let (scenario, component) = (folder.path().join("s.toml"), folder.path().join("p.wasm"));
         std::fs::write(&scenario, SCENARIO).unwrap();
-        std::fs::write(&component, talkative()).unwrap();
+        std::fs::write(&component, plugin).unwrap();
         let mut arguments: Vec<OsString> = vec!["harness".into(), "run".into(), scenario.into()];
         arguments.extend(["--component".into(), component.into()]);
         arguments.extend(more.iter().map(OsString::from));
@@ -102,5 +106,17 @@ grace_days = 3
         assert_eq!((&connect["step"], &connect["log"][0]["level"]), (&"connect".into(), &"info".into()));
         assert!(connect["log"][0]["message"].as_str().unwrap().starts_with("\"grace_days\":3,"), "{connect}");
         assert!(steps(&["--json"])[1].get("log").is_none());
+    }
+
+    #[test]
+    fn a_log_line_that_gives_the_terminal_an_order_is_printed_as_it_is_written() {
+        // "\x1b[2J", which empties the screen.
+        let order = "(i32.store (i32.const 0x1180) (i32.const 0x4a325b1b))";
+        let log = "(call $log (i32.const 1) (i32.const 0x1180) (i32.const 14) (i32.const 0) (i32.const 0))";
+        let plugin =
+            guest::component_with("(call $reject))\n", &format!("{order} {log} (i32.const 0x200))\n"));
+        let printed = play_with(&plugin, &["-v"]);
+        assert!(printed.contains("log       \\u{1b}[2Jer refused"), "{printed}");
+        assert!(!printed.contains('\u{1b}'), "{printed}");
     }
 }

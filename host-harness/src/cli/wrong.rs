@@ -106,7 +106,8 @@ impl From<Vec<Wrong>> for Unusable {
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        // A sentence may quote a plugin, whose line ends must not make it look like several.
+        let lines: Vec<String> = self.0.iter().map(|wrong| wrong.to_string().replace('\n', " ")).collect();
         f.write_str(&lines.join("\n"))
     }
 }
@@ -132,6 +133,12 @@ mod tests {
             "m.csv:2:1: no plan `x` (and in 299 more rows, up to line 301)\nm.csv:5:1: no status\nm.csv:6:1: no status\n\
              m.csv:7:1: no status\ny"
         );
+    }
+
+    #[test]
+    fn a_sentence_that_quotes_several_lines_is_one() {
+        let both = Unusable::from(vec![Wrong::plain("it said: a\nharness: b"), Wrong::plain("c")]);
+        assert_eq!(both.to_string(), "it said: a harness: b\nc");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::contract::provider::{Credential, Manifest};
 use crate::egress::policy::may_carry_key;
 use crate::egress::{Origin, OriginError};
+use crate::shown::is_plain;
 
 /// The version of the contract that this host keeps.
 pub const CONTRACT_VERSION: &str = "0.1.0";
@@ -76,6 +77,9 @@ pub enum ManifestError {
     /// The instructions are too long.
     #[error("credential.instructions: they have {0} bytes, and 4096 are allowed")]
     Instructions(usize),
+    /// The instructions have control characters other than line ends, which are no letters but orders to a terminal.
+    #[error("credential.instructions: they have control characters")]
+    InstructionsCharacters,
     /// The settings schema is no JSON object.
     #[error("settings-schema: {0}")]
     SettingsSchema(String),
@@ -92,7 +96,7 @@ pub(super) fn check(manifest: &Manifest) -> Result<(Vec<Origin>, HeaderName), Ma
     if !(1..=TEXT_CHARS_MAX).contains(&title_chars) {
         return Err(ManifestError::Title(title_chars));
     }
-    if title.chars().any(char::is_control) {
+    if !title.chars().all(is_plain) {
         return Err(ManifestError::TitleCharacters);
     }
     semantic("version", version)?;
@@ -161,9 +165,12 @@ fn check_credential(credential: &Credential) -> Result<HeaderName, ManifestError
     if prefix.len() > TEXT_CHARS_MAX || HeaderValue::from_str(prefix).is_err() {
         return Err(ManifestError::CredentialPrefix);
     }
-    match instructions.len() > INSTRUCTIONS_BYTES_MAX {
-        true => Err(ManifestError::Instructions(instructions.len())),
-        false => Ok(name),
+    if instructions.len() > INSTRUCTIONS_BYTES_MAX {
+        return Err(ManifestError::Instructions(instructions.len()));
+    }
+    match instructions.chars().all(|letter| letter == '\n' || is_plain(letter)) {
+        true => Ok(name),
+        false => Err(ManifestError::InstructionsCharacters),
     }
 }
 
@@ -194,7 +201,7 @@ mod tests {
             credential: Credential {
                 header: "authorization".to_owned(),
                 prefix: "LOGIN ".to_owned(),
-                instructions: "An API key.".to_owned(),
+                instructions: "An API key.\nOf the gym's.".to_owned(),
             },
             settings_schema: "{}".to_owned(),
             ..unknown()
@@ -211,7 +218,7 @@ mod tests {
     #[test]
     fn what_the_host_cannot_keep_is_refused_with_the_field_s_name() {
         type Change = fn(&mut Manifest);
-        let table: [(&str, Change); 22] = [
+        let table: [(&str, Change); 25] = [
             ("name:", |manifest| manifest.name = String::new()),
             ("name:", |manifest| manifest.name = "Example".to_owned()),
             ("title:", |manifest| manifest.title = String::new()),
@@ -232,6 +239,13 @@ mod tests {
             ("credential.header:", |manifest| manifest.credential.header = "host".to_owned()),
             ("credential.prefix:", |manifest| manifest.credential.prefix = "a\r\nb: ".to_owned()),
             ("credential.instructions:", |manifest| manifest.credential.instructions = "x".repeat(5_000)),
+            ("credential.instructions:", |manifest| {
+                manifest.credential.instructions = "A key.\u{1b}[2J".to_owned();
+            }),
+            ("credential.instructions:", |manifest| {
+                manifest.credential.instructions = "A key.\rA password.".to_owned();
+            }),
+            ("title:", |manifest| manifest.title = "Doors \u{202e}".to_owned()),
             ("settings-schema:", |manifest| manifest.settings_schema = "[]".to_owned()),
             ("settings-schema:", |manifest| manifest.settings_schema = "{".to_owned()),
         ];

@@ -1,37 +1,31 @@
 //! The one client for the real network: pooled, shared by all tenants, and strict about addresses.
 //!
-//! Names are resolved here and each address is checked before it is connected to, so the address that was
-//! checked is the address that is used, whatever the name resolves to a moment later. Connections carry no
-//! credential of their own, so that tenants may share them: the key is in each request. Proxies from the
-//! environment are not used.
+//! Connections carry no credential of their own, so that tenants may share them: the key is in each request. Proxies
+//! from the environment are not used.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use thiserror::Error;
-use tower_service::Service;
 
-use super::address::{Special, special};
+use super::body::{Unread, whole};
 use super::endpoint::{Reach, host_address};
+use super::resolve::{Lookup, Lookups, ResolveError, Resolver, machine_s_lookup, permits};
 use super::transport::{Outbound, Transport, TransportError};
 
 /// How connections are made and kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpsClientConfig {
-    /// Time to resolve a name, and as much again to connect. Default 10 s.
+    /// Time to resolve a name, and as much again to connect. A name is looked up by two threads at most, so that a slow one
+    /// holds up nobody else; who waits for them waits within this time. Default 10 s.
     pub connect_timeout: Duration,
     /// How long an unused connection is kept. Default 30 s: less than the minute after which servers close
     /// theirs, so that a request seldom meets a connection that is being closed.
@@ -67,9 +61,14 @@ impl HttpsClient {
     /// # Errors
     /// [`TransportError::Tls`] when the cryptography that was built in does not support any version of TLS.
     pub fn new(config: &HttpsClientConfig) -> Result<Self, TransportError> {
+        Self::with_lookup(config, machine_s_lookup())
+    }
+
+    fn with_lookup(config: &HttpsClientConfig, lookup: Lookup) -> Result<Self, TransportError> {
+        let lookups = Lookups::new(lookup);
         let connector = |reach| {
-            let mut connector =
-                HttpConnector::new_with_resolver(Resolver { reach, timeout: config.connect_timeout });
+            let resolver = Resolver { reach, timeout: config.connect_timeout, lookups: lookups.clone() };
+            let mut connector = HttpConnector::new_with_resolver(resolver);
             connector.enforce_http(false);
             connector.set_nodelay(true);
             connector.set_connect_timeout(Some(config.connect_timeout));
@@ -110,14 +109,11 @@ impl HttpsClient {
         };
         let response = pool.request(request.map(Full::new)).await.map_err(|error| not_answered(&error))?;
         let (parts, body) = response.into_parts();
-        let body =
-            Limited::new(body, response_bytes_max).collect().await.map_err(|error| match error
-                .is::<LengthLimitError>(
-            ) {
-                true => TransportError::ResponseTooLarge(response_bytes_max as u64),
-                false => TransportError::ConnectionTerminated,
-            })?;
-        Ok(http::Response::from_parts(parts, body.to_bytes()))
+        let body = whole(body, response_bytes_max).await.map_err(|unread| match unread {
+            Unread::TooLong => TransportError::ResponseTooLarge(response_bytes_max as u64),
+            Unread::BrokenOff => TransportError::ConnectionTerminated,
+        })?;
+        Ok(http::Response::from_parts(parts, body))
     }
 }
 
@@ -135,63 +131,6 @@ impl Transport for HttpsClient {
             Ok(answer) => answer,
             Err(_) => Err(TransportError::ResponseTimedOut),
         }
-    }
-}
-
-fn permits(reach: Reach, address: IpAddr) -> bool {
-    match reach {
-        Reach::Public => special(address).is_none(),
-        Reach::Loopback => special(address) == Some(Special::Loopback),
-    }
-}
-
-/// Resolves names and leaves only the addresses that may be reached.
-#[derive(Clone, Debug)]
-struct Resolver {
-    reach: Reach,
-    timeout: Duration,
-}
-
-#[derive(Debug, Error)]
-enum ResolveError {
-    #[error("no address for {0}")]
-    NotFound(String),
-    #[error("only prohibited addresses for {0}")]
-    Prohibited(String),
-}
-
-impl Resolver {
-    async fn resolve(self, name: Name) -> Result<std::vec::IntoIter<SocketAddr>, ResolveError> {
-        let host = name.as_str();
-        let found = tokio::time::timeout(self.timeout, tokio::net::lookup_host((host, 0))).await;
-        let found: Vec<SocketAddr> = match found {
-            Ok(Ok(addresses)) => addresses.collect(),
-            Ok(Err(_)) | Err(_) => Vec::new(),
-        };
-        reachable(host, self.reach, found).map(Vec::into_iter)
-    }
-}
-
-/// Those of a name's addresses that may be reached. One that may not does not spoil the others: only these are connected to.
-fn reachable(host: &str, reach: Reach, mut found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, ResolveError> {
-    if found.is_empty() {
-        return Err(ResolveError::NotFound(host.to_owned()));
-    }
-    found.retain(|address| permits(reach, address.ip()));
-    if found.is_empty() { Err(ResolveError::Prohibited(host.to_owned())) } else { Ok(found) }
-}
-
-impl Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = ResolveError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ResolveError>> + Send>>;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(self.clone().resolve(name))
     }
 }
 
@@ -230,55 +169,12 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
-
-    #[test]
-    fn each_reach_permits_its_own_addresses_only() {
-        let table = [
-            ("1.1.1.1", true, false),
-            ("127.0.0.1", false, true),
-            ("::1", false, true),
-            ("::ffff:127.0.0.1", false, false),
-            ("10.0.0.1", false, false),
-            ("169.254.169.254", false, false),
-        ];
-        for (address, public, loopback) in table {
-            let address = address.parse().unwrap();
-            let permitted = (permits(Reach::Public, address), permits(Reach::Loopback, address));
-            assert_eq!(permitted, (public, loopback), "{address}");
-        }
-    }
-
-    #[test]
-    fn a_name_is_reached_at_those_of_its_addresses_that_are_public_and_at_no_other() {
-        let addresses = |list: &[&str]| -> Vec<SocketAddr> {
-            list.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 443)).collect()
-        };
-        let table: [(&[&str], &[&str]); 4] = [
-            (&["1.1.1.1"], &["1.1.1.1"]),
-            (&["10.0.0.1", "1.1.1.1", "::ffff:1.1.1.1", "169.254.169.254"], &["1.1.1.1"]),
-            (&["fd00:ec2::254", "2606:4700::1111", "64:ff9b::a9fe:a9fe"], &["2606:4700::1111"]),
-            (&["127.0.0.1", "2a00::1", "0.0.0.0"], &["2a00::1"]),
-        ];
-        for (found, expected) in table {
-            let reached = reachable("api.example.com", Reach::Public, addresses(found));
-            assert_eq!(reached.unwrap(), addresses(expected), "{found:?}");
-        }
-        for found in [
-            "10.0.0.1",
-            "127.0.0.1",
-            "169.254.169.254",
-            "168.63.129.16",
-            "100.100.100.200",
-            "::1",
-            "fd00:ec2::254",
-        ] {
-            let refused = reachable("metadata.example.com", Reach::Public, addresses(&[found]));
-            assert!(matches!(refused, Err(ResolveError::Prohibited(_))), "{found}: {refused:?}");
-        }
-        let nothing = reachable("gone.example.com", Reach::Public, Vec::new());
-        assert!(matches!(nothing, Err(ResolveError::NotFound(_))), "{nothing:?}");
-    }
 
     #[tokio::test]
     async fn an_address_in_the_place_of_a_name_is_checked_too() {
@@ -292,12 +188,53 @@ mod tests {
         }
     }
 
+    /// A server that answers one connection, and counts those that it gets.
+    async fn server() -> (u16, Arc<AtomicUsize>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = accepted.clone();
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.read(&mut [0; 4_000]).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nhere").await;
+            }
+        });
+        (port, accepted)
+    }
+
+    fn to(uri: String, reach: Reach) -> Outbound {
+        let request = http::Request::get(uri).body(Bytes::new()).unwrap();
+        Outbound { request, reach, timeout: Duration::from_secs(5), response_bytes_max: 100 }
+    }
+
     #[tokio::test]
-    async fn a_name_that_leads_to_this_machine_is_not_reached_as_a_public_one() {
-        let resolver = |reach| Resolver { reach, timeout: Duration::from_secs(5) };
-        let name = || "localhost".parse::<Name>().unwrap();
-        let public = resolver(Reach::Public).resolve(name()).await;
-        assert!(matches!(public, Err(ResolveError::Prohibited(_))), "{public:?}");
-        assert!(resolver(Reach::Loopback).resolve(name()).await.is_ok());
+    async fn a_connection_goes_to_the_address_that_was_checked_whatever_the_name_leads_to_then() {
+        let (port, accepted) = server().await;
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let lookup: Lookup = Arc::new(move |_| match count.fetch_add(1, Ordering::SeqCst) {
+            0 => Ok(vec!["127.0.0.1".parse().unwrap()]),
+            _ => Ok(vec!["10.0.0.1".parse().unwrap()]),
+        });
+        let client = HttpsClient::with_lookup(&HttpsClientConfig::default(), lookup).unwrap();
+        let answer = client.send(to(format!("http://rebind.example:{port}/"), Reach::Loopback)).await;
+        assert_eq!(answer.unwrap().body(), "here");
+        assert_eq!((asked.load(Ordering::SeqCst), accepted.load(Ordering::SeqCst)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_to_this_machine_or_its_neighbours_is_not_connected_to() {
+        let (port, accepted) = server().await;
+        for address in ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "::ffff:127.0.0.1"]
+        {
+            let lookup: Lookup = Arc::new(move |_| Ok(vec![address.parse().unwrap()]));
+            let client = HttpsClient::with_lookup(&HttpsClientConfig::default(), lookup).unwrap();
+            let answer = client.send(to(format!("https://inside.example:{port}/"), Reach::Public)).await;
+            assert!(matches!(answer, Err(TransportError::AddressProhibited(_))), "{address}: {answer:?}");
+        }
+        assert_eq!(accepted.load(Ordering::SeqCst), 0);
     }
 }

@@ -17,6 +17,10 @@ const SECRET_BYTES_MIN: usize = 8;
 /// Longest key: what servers take in one header.
 const SECRET_BYTES_MAX: usize = 4_096;
 
+/// How much is searched before others on the thread have their turn: some tenths of a millisecond's work, since one form
+/// of the key after another is looked for.
+const SLICE_BYTES: usize = 256 << 10;
+
 /// A tenant's key, or another secret that is handed on. It has no `Display`, its `Debug` is redacted, and its memory is overwritten when it goes.
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
@@ -67,6 +71,18 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// How writers of JSON spell what they do not write as it is: behind a backslash, and by number. Found in the writers of
+/// PHP, Go and Rails, Gson, .NET, and in those that escape whatever means something to HTML or JavaScript.
+const JSON_WRITERS: [(&[u8], &[u8]); 7] = [
+    (b"\"\\", b""),
+    (b"\"\\/", b""),
+    (b"\"\\", b"<>&"),
+    (b"\"\\", b"<>&='"),
+    (b"\\", b"\"<>&'+`"),
+    (b"\\/", b"\"<>&'"),
+    (b"\\", b"\"<>&'+`=/"),
+];
+
 /// A key with the header it is sent in, and what to look for so that it is sent nowhere else.
 pub(crate) struct Credential {
     header: HeaderName,
@@ -98,6 +114,23 @@ impl Credential {
         self.needles.iter().any(|needle| needle.find(haystack).is_some())
     }
 
+    /// [`is_in`](Self::is_in) for what may be megabytes: in slices, between which others on the thread have their turn.
+    pub(crate) async fn is_in_giving_way(&self, haystack: &[u8]) -> bool {
+        // A slice goes on into the next one, so that no form of the key lies across an edge.
+        let overlap = self.needles.iter().map(|needle| needle.needle().len()).max().unwrap_or(0);
+        let mut rest = haystack;
+        loop {
+            if self.is_in(rest.get(..SLICE_BYTES + overlap).unwrap_or(rest)) {
+                return true;
+            }
+            match rest.get(SLICE_BYTES..) {
+                Some(behind) if behind.len() > overlap => rest = behind,
+                _ => return false,
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Whether the name or value of any header contains the key.
     pub(crate) fn is_in_headers(&self, headers: &http::HeaderMap) -> bool {
         headers
@@ -112,9 +145,9 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// All forms of a key that are looked for: as it is, in lower case (header names), within JSON, in hexadecimal,
-/// percent-encoded as a whole and where needed, and in both alphabets of base64 at each of the three places
-/// where it can start within a longer text.
+/// All forms of a key that are looked for: as it is, in lower case (header names), within JSON as its usual writers
+/// escape it, in hexadecimal, percent-encoded as a whole and where needed, and in both alphabets of base64 at each of the
+/// three places where it can start within a longer text.
 fn needles(key: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     let mut needles: Vec<Zeroizing<Vec<u8>>> = Vec::new();
     let mut add = |needle: Vec<u8>| {
@@ -125,10 +158,16 @@ fn needles(key: &[u8]) -> Vec<Zeroizing<Vec<u8>>> {
     };
     add(key.to_vec());
     add(key.to_ascii_lowercase());
-    add(key
-        .iter()
-        .flat_map(|&byte| if b"\"\\".contains(&byte) { vec![b'\\', byte] } else { vec![byte] })
-        .collect());
+    for (behind_backslash, by_number) in JSON_WRITERS {
+        for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
+            let escaped = key.iter().flat_map(|byte| match byte {
+                byte if behind_backslash.contains(byte) => vec![b'\\', *byte],
+                byte if by_number.contains(byte) => hex(&[*byte], digits, "\\u00"),
+                byte => vec![*byte],
+            });
+            add(escaped.collect());
+        }
+    }
     add(hex(key, b"0123456789abcdef", ""));
     add(hex(key, b"0123456789ABCDEF", ""));
     add(hex(key, b"0123456789abcdef", "%"));
@@ -232,6 +271,68 @@ mod tests {
         for text in table {
             assert!(credential.is_in(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_key_is_found_as_any_writer_of_json_escapes_it() {
+        let credential = |key: &str| {
+            let header = HeaderName::from_static("authorization");
+            Credential::new(header, "", &Secret::new(key).unwrap()).unwrap()
+        };
+        let table = [
+            ("abc/def+ghi=", r"abc\/def+ghi="),
+            ("abc/def+ghi=", r"abc/def\u002Bghi="),
+            ("abc/def+ghi=", r"abc/def+ghi\u003d"),
+            ("abc/def+ghi=", r"abc\u002fdef\u002bghi\u003d"),
+            ("abc<def>&ghi", r"abc\u003cdef\u003e\u0026ghi"),
+            ("abc<def>&ghi", r"abc\u003Cdef\u003E\u0026ghi"),
+            (r#"abc'"\def"#, r#"abc\u0027\"\\def"#),
+            (r#"abc'"\def"#, r"abc\u0027\u0022\\def"),
+            (r#"abc'"\def"#, r#"abc'\"\\def"#),
+        ];
+        for (key, written) in table {
+            assert!(
+                credential(key).is_in(format!("{{\"echo\":\"{written}\"}}").as_bytes()),
+                "{key} as {written}"
+            );
+        }
+        // A key that no writer escapes is looked for no oftener: as it is, in hexadecimal, in percent, thrice in base64.
+        assert_eq!(needles(b"0123456789abcdef").len(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_key_is_found_wherever_it_lies_in_megabytes() {
+        let credential = credential();
+        let length = 3 * SLICE_BYTES;
+        assert!(!credential.is_in_giving_way(&vec![b'x'; length]).await);
+        assert!(!credential.is_in_giving_way(b"").await);
+        for edge in [0, SLICE_BYTES, 2 * SLICE_BYTES, length - KEY.len()] {
+            for place in edge.saturating_sub(2 * KEY.len())..=(edge + KEY.len()).min(length - KEY.len()) {
+                let mut text = vec![b'x'; length];
+                text[place..place + KEY.len()].copy_from_slice(KEY.as_bytes());
+                assert!(credential.is_in_giving_way(&text).await, "at {place}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_search_of_megabytes_gives_way_to_others_on_its_thread() {
+        let searched = credential();
+        let text = vec![b'x'; 8 << 20];
+        let mut turns = 0;
+        let over = std::cell::Cell::new(false);
+        let search = async {
+            assert!(!searched.is_in_giving_way(&text).await);
+            over.set(true);
+        };
+        let others = async {
+            while !over.get() {
+                turns += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(search, others);
+        assert!(turns >= 30, "{turns}");
     }
 
     #[test]

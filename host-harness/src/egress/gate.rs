@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Uri, header, uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{
     DEFAULT_FORBIDDEN_HEADERS, Error as WasiError, ForbiddenHeaderFilter, RequestOptions, WasiBody,
     WasiHttpHooks,
 };
 
+use super::body::{Unread, whole};
 use super::credential::Credential;
 use super::endpoint::Endpoint;
 use super::pace::Pace;
@@ -26,7 +27,7 @@ use crate::observe::{Exchange, ExchangeEnd};
 /// What the guest writes of a body at once, and what waits for the host to take it. WASI's own size, 1 MiB, would let
 /// the bodies of requests that are never sent fill the host's memory.
 const BODY_CHUNK_BYTES: usize = 64 << 10;
-/// What stands in the transcript for a part of a request with the key in it.
+/// What stands in the transcript for a part of a request with the key in it, and for what nobody looked at.
 const WITHHELD: &str = "[withheld]";
 
 /// One tenant's way out.
@@ -50,21 +51,29 @@ enum Stop {
 }
 
 impl Gate {
-    /// Whether these bytes contain the tenant's key.
+    /// Whether these bytes, a few, contain the tenant's key.
     pub(crate) fn finds_key(&self, bytes: &[u8]) -> bool {
         self.credential.as_ref().is_some_and(|credential| credential.is_in(bytes))
+    }
+
+    /// Whether these bytes, however many, contain the tenant's key.
+    pub(crate) async fn finds_key_giving_way(&self, bytes: &[u8]) -> bool {
+        match &self.credential {
+            Some(credential) => credential.is_in_giving_way(bytes).await,
+            None => false,
+        }
     }
 
     async fn pass(
         &self,
         request: http::Request<WasiBody>,
         guest_timeout: Option<Duration>,
-        place: Option<&OwnedSemaphorePermit>,
         limits: &Limits,
-        call: &Arc<CallRecord>,
+        mut transcript: Transcript,
     ) -> Result<http::Response<Bytes>, WasiError> {
-        let mut transcript = Transcript::begin(call, &request, limits.requests_max, self.clock.now_ms());
-        let stop = match self.exchange(request, guest_timeout, place, limits, &mut transcript).await {
+        transcript.addressed(&request);
+        let call = Arc::clone(&transcript.call);
+        let stop = match self.exchange(request, guest_timeout, limits, &mut transcript).await {
             Ok(response) => {
                 let (status, body) = (response.status().as_u16(), response.body());
                 let response_body = call.excerpt(body);
@@ -100,29 +109,28 @@ impl Gate {
         &self,
         request: http::Request<WasiBody>,
         guest_timeout: Option<Duration>,
-        place: Option<&OwnedSemaphorePermit>,
         limits: &Limits,
         transcript: &mut Transcript,
     ) -> Result<http::Response<Bytes>, Stop> {
         let (mut parts, body) = request.into_parts();
         let closed = || Denial::Origin("no origin".to_owned());
         let credential = self.credential.as_ref().ok_or_else(closed).map_err(Stop::Denied)?;
-        // First of all, because the other refusals say what they refuse.
+        // Before the other refusals, which say what they refuse.
         policy::keyless_address(&parts.method, &parts.uri, credential).map_err(|denial| {
             transcript.withhold_address();
             Stop::Denied(denial)
         })?;
-        policy::within_budget(transcript.request(), limits.requests_max).map_err(Stop::Denied)?;
         let route = policy::route(&parts.uri, &self.routes).map_err(Stop::Denied)?;
         policy::ordinary(&parts.method).map_err(Stop::Denied)?;
         policy::clean_headers(&parts.headers, &self.key_header, limits.header_bytes_max)
             .map_err(Stop::Denied)?;
-        if place.is_none() {
-            return Err(Stop::Denied(Denial::TooManyOpen(limits.requests_open_max)));
-        }
-        let body = whole(body, limits.request_body_bytes_max).await.map_err(Stop::Denied)?;
+        let (bytes_max, too_long) = policy::body_room(&parts.method, limits.request_body_bytes_max);
+        let body = whole(body, bytes_max).await.map_err(|unread| match unread {
+            Unread::TooLong => Stop::Denied(too_long),
+            Unread::BrokenOff => Stop::Denied(Denial::BodyUnfinished),
+        })?;
         transcript.body_bytes(body.len());
-        policy::keyless_content(&parts.headers, &body, credential).map_err(Stop::Denied)?;
+        policy::keyless_content(&parts.headers, &body, credential).await.map_err(Stop::Denied)?;
         transcript.body_excerpt(&body);
 
         credential.add_to(&mut parts.headers);
@@ -148,18 +156,10 @@ impl Gate {
             return Err(Stop::Failed(error));
         }
         policy::answer_headers_fit(response.headers(), limits.header_bytes_max).map_err(Stop::Withheld)?;
-        policy::keyless_answer(response.headers(), response.body(), credential).map_err(Stop::Withheld)?;
+        let keyless = policy::keyless_answer(response.headers(), response.body(), credential).await;
+        keyless.map_err(Stop::Withheld)?;
         Ok(response)
     }
-}
-
-/// The request's whole body, read while the guest writes it.
-async fn whole(body: WasiBody, bytes_max: usize) -> Result<Bytes, Denial> {
-    let body = Limited::new(body, bytes_max).collect().await;
-    body.map(|body| body.to_bytes()).map_err(|error| match error.is::<LengthLimitError>() {
-        true => Denial::BodyTooLarge(bytes_max),
-        false => Denial::BodyUnfinished,
-    })
 }
 
 /// The request's path and query at the endpoint. Nothing else of the guest's address is taken over.
@@ -178,32 +178,32 @@ struct Transcript {
 }
 
 impl Transcript {
-    fn begin(
-        call: &Arc<CallRecord>,
-        request: &http::Request<WasiBody>,
-        requests_max: u32,
-        at_ms: u64,
-    ) -> Self {
-        let uri = request.uri();
-        let origin = format!(
-            "{}://{}",
-            uri.scheme_str().unwrap_or_default(),
-            uri.authority().map_or("", uri::Authority::as_str)
-        );
+    /// Counts the request. What it is stays untold until somebody looks at it.
+    fn begin(call: &Arc<CallRecord>, requests_max: u32, at_ms: u64) -> Self {
         let exchange = Exchange {
             tenant: call.tenant().to_owned(),
             call: call.number(),
             request: call.count_request(),
             at_ms,
-            method: request.method().to_string(),
-            origin,
-            path: uri.path_and_query().map_or("/", uri::PathAndQuery::as_str).to_owned(),
+            method: WITHHELD.to_owned(),
+            origin: WITHHELD.to_owned(),
+            path: WITHHELD.to_owned(),
             request_bytes: 0,
             request_body: Bytes::new(),
             paced: Duration::ZERO,
             end: ExchangeEnd::Abandoned,
         };
         Self { call: Arc::clone(call), exchange: Some(exchange), requests_max }
+    }
+
+    fn addressed(&mut self, request: &http::Request<WasiBody>) {
+        let uri = request.uri();
+        let authority = uri.authority().map_or("", uri::Authority::as_str);
+        self.change(|exchange| {
+            exchange.method = request.method().to_string();
+            exchange.origin = format!("{}://{authority}", uri.scheme_str().unwrap_or_default());
+            exchange.path = uri.path_and_query().map_or("/", uri::PathAndQuery::as_str).to_owned();
+        });
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Exchange)) {
@@ -293,12 +293,25 @@ impl WasiHttpHooks for GateHooks {
         options: Option<RequestOptions>,
         _ended: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
     ) -> Sending {
-        let (gate, limits, call) = (Arc::clone(&self.gate), Arc::clone(&self.limits), Arc::clone(&self.call));
-        // Taken now, not when the request is looked at: so it counts from the moment it is sent.
-        let place = Arc::clone(&self.open).try_acquire_owned().ok();
+        let (gate, limits) = (Arc::clone(&self.gate), Arc::clone(&self.limits));
+        let mut transcript = Transcript::begin(&self.call, limits.requests_max, gate.clock.now_ms());
+        // Now, not when the request is looked at: so it counts from the moment it is sent, and what is refused costs the
+        // host nothing. A guest may send hundreds, with an address of 64 KiB each, which nobody copies or searches.
+        let admitted = policy::within_budget(transcript.request(), limits.requests_max).and_then(|()| {
+            let place = Arc::clone(&self.open).try_acquire_owned();
+            place.map_err(|_| Denial::TooManyOpen(limits.requests_open_max))
+        });
+        let place: OwnedSemaphorePermit = match admitted {
+            Ok(place) => place,
+            Err(denial) => {
+                let code = WasiError::from(&denial);
+                transcript.end(ExchangeEnd::Denied(denial));
+                return Box::new(std::future::ready(Err(code)));
+            }
+        };
         Box::new(async move {
             let guest_timeout = options.and_then(|options| options.first_byte_timeout);
-            let response = gate.pass(request, guest_timeout, place.as_ref(), &limits, &call).await?;
+            let response = gate.pass(request, guest_timeout, &limits, transcript).await?;
             // The place is free again when the guest lets go of the body.
             let response = response.map(|body| {
                 let body = Full::new(body).map_frame(move |frame| {

@@ -1,5 +1,5 @@
 //! The questions that every request has to pass before it gets the tenant's key, and every answer before the
-//! guest sees it. Each is a pure function; the gate asks them in the order in which they stand here.
+//! guest sees it. Each decides by what it is given alone; the gate asks them in the order in which they stand here.
 
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use thiserror::Error;
@@ -37,6 +37,10 @@ pub enum Denial {
     /// The body is larger than it may be.
     #[error("the request's body has more than {0} bytes")]
     BodyTooLarge(usize),
+    /// A body where the method has none. Servers and what stands before them disagree about where such a request ends,
+    /// and the next one on the connection may be another tenant's.
+    #[error("a request with the method {0} has no body")]
+    BodyNotAllowed(Method),
     /// The guest did not finish the request's body.
     #[error("the request's body was not finished")]
     BodyUnfinished,
@@ -69,6 +73,7 @@ impl From<&Denial> for WasiError {
             Denial::Method(_) => Self::HttpRequestMethodInvalid,
             Denial::HeadersTooLarge(_) => Self::HttpRequestHeaderSectionSize(None),
             Denial::BodyTooLarge(bytes_max) => Self::HttpRequestBodySize(Some(*bytes_max as u64)),
+            Denial::BodyNotAllowed(_) => Self::HttpRequestBodySize(Some(0)),
             Denial::BodyUnfinished => Self::HttpProtocolError,
             // The request was sent and may have had its effect, which "denied" would hide.
             Denial::KeyInAnswer(_) => Self::InternalError(Some("the answer was withheld".to_owned())),
@@ -85,6 +90,11 @@ pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
 }
 
+/// Whether there is another request in the call's budget. `sent` counts this one.
+pub(crate) fn within_budget(sent: u32, requests_max: u32) -> Result<(), Denial> {
+    if sent > requests_max { Err(Denial::TooManyRequests(requests_max)) } else { Ok(()) }
+}
+
 /// Whether what the request is addressed with is free of the key: its method, and its whole address, as it is and in
 /// lower case, because hosts are compared and shown in lower case.
 pub(crate) fn keyless_address(method: &Method, uri: &Uri, credential: &Credential) -> Result<(), Denial> {
@@ -96,11 +106,6 @@ pub(crate) fn keyless_address(method: &Method, uri: &Uri, credential: &Credentia
         true => Err(Denial::KeyInRequest("address")),
         false => Ok(()),
     }
-}
-
-/// Whether there is another request in the call's budget. `sent` counts this one.
-pub(crate) fn within_budget(sent: u32, requests_max: u32) -> Result<(), Denial> {
-    if sent > requests_max { Err(Denial::TooManyRequests(requests_max)) } else { Ok(()) }
 }
 
 /// Whether what the request is addressed to is approved, and where that leads.
@@ -150,9 +155,10 @@ fn bytes_of(headers: &HeaderMap) -> usize {
 }
 
 /// Whether a header is the host's to set: those that prove who is asking, those between one hop and the next,
-/// those that say whom the request is for, and the one that the manifest names for the key.
+/// those that say whom the request is for, those that ask for a part of an answer (an echo of the key that is fetched in
+/// halves would be found in neither), and the one that the manifest names for the key.
 pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
-    const RESERVED: [&str; 17] = [
+    const RESERVED: [&str; 19] = [
         "authorization",
         "cookie",
         "cookie2",
@@ -170,6 +176,8 @@ pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
         "x-http-method-override",
         "x-real-ip",
         "x-original-url",
+        "range",
+        "if-range",
     ];
     let name = name.as_str();
     RESERVED.contains(&name)
@@ -186,8 +194,17 @@ pub(crate) fn may_carry_key(name: &HeaderName) -> bool {
     *name == header::AUTHORIZATION || !(reserved(name, &other) || framing.contains(name))
 }
 
+/// How long the request's body may be, and what it is when it is longer.
+pub(crate) fn body_room(method: &Method, bytes_max: usize) -> (usize, Denial) {
+    const BODILESS: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
+    match BODILESS.contains(method) {
+        true => (0, Denial::BodyNotAllowed(method.clone())),
+        false => (bytes_max, Denial::BodyTooLarge(bytes_max)),
+    }
+}
+
 /// Whether what the request says is free of the key: headers, body.
-pub(crate) fn keyless_content(
+pub(crate) async fn keyless_content(
     headers: &HeaderMap,
     body: &[u8],
     credential: &Credential,
@@ -195,11 +212,11 @@ pub(crate) fn keyless_content(
     if credential.is_in_headers(headers) {
         return Err(Denial::KeyInRequest("headers"));
     }
-    if credential.is_in(body) { Err(Denial::KeyInRequest("body")) } else { Ok(()) }
+    if credential.is_in_giving_way(body).await { Err(Denial::KeyInRequest("body")) } else { Ok(()) }
 }
 
 /// Whether the answer is readable and free of the key: headers, body.
-pub(crate) fn keyless_answer(
+pub(crate) async fn keyless_answer(
     headers: &HeaderMap,
     body: &[u8],
     credential: &Credential,
@@ -213,7 +230,7 @@ pub(crate) fn keyless_answer(
     if let Some(encoding) = encoded {
         return Err(Denial::AnswerEncoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
     }
-    if credential.is_in(body) { Err(Denial::KeyInAnswer("body")) } else { Ok(()) }
+    if credential.is_in_giving_way(body).await { Err(Denial::KeyInAnswer("body")) } else { Ok(()) }
 }
 
 fn is_identity(encoding: &[u8]) -> bool {
@@ -290,6 +307,8 @@ mod tests {
             "X-Forwarded-Host",
             "X-Forwarded-For",
             "HTTP2-Settings",
+            "Range",
+            "If-Range",
         ];
         for name in denied {
             assert!(clean_headers(&headers(name), &credential, 1_000).is_err(), "{name} should be refused");
@@ -313,38 +332,39 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_key_is_found_in_every_part_of_a_request() {
-        let check = |uri: String, header: &str, body: &str| {
+    #[tokio::test]
+    async fn a_key_is_found_in_every_part_of_a_request() {
+        let check = async |uri: String, header: &str, body: &str| {
             let headers = HeaderMap::from_iter([(header::ACCEPT, header.parse().unwrap())]);
-            keyless_address(&Method::GET, &uri.parse().unwrap(), &credential())
-                .and_then(|()| keyless_content(&headers, body.as_bytes(), &credential()))
+            keyless_address(&Method::GET, &uri.parse().unwrap(), &credential())?;
+            keyless_content(&headers, body.as_bytes(), &credential()).await
         };
         let uri = "https://api.example.com/members";
-        assert_eq!(check(uri.to_owned(), "text/plain", "{}"), Ok(()));
-        assert_eq!(check(format!("{uri}?k={KEY}"), "", ""), Err(Denial::KeyInRequest("address")));
+        assert_eq!(check(uri.to_owned(), "text/plain", "{}").await, Ok(()));
+        assert_eq!(check(format!("{uri}?k={KEY}"), "", "").await, Err(Denial::KeyInRequest("address")));
         let host = format!("https://{}.example.com/", KEY.to_uppercase());
-        assert_eq!(check(host, "", ""), Err(Denial::KeyInRequest("address")));
+        assert_eq!(check(host, "", "").await, Err(Denial::KeyInRequest("address")));
         let method = keyless_address(&KEY.parse().unwrap(), &uri.parse().unwrap(), &credential());
         assert_eq!(method, Err(Denial::KeyInRequest("method")));
-        assert_eq!(check(uri.to_owned(), KEY, ""), Err(Denial::KeyInRequest("headers")));
-        assert_eq!(check(uri.to_owned(), "", KEY), Err(Denial::KeyInRequest("body")));
+        assert_eq!(check(uri.to_owned(), KEY, "").await, Err(Denial::KeyInRequest("headers")));
+        assert_eq!(check(uri.to_owned(), "", KEY).await, Err(Denial::KeyInRequest("body")));
     }
 
-    #[test]
-    fn an_answer_with_the_key_in_it_or_one_that_cannot_be_searched_is_withheld() {
-        let check = |name: &'static str, value: &str, body: &str| {
+    #[tokio::test]
+    async fn an_answer_with_the_key_in_it_or_one_that_cannot_be_searched_is_withheld() {
+        let check = async |name: &'static str, value: &str, body: &str| {
             let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.parse().unwrap())]);
-            keyless_answer(&headers, body.as_bytes(), &credential())
+            keyless_answer(&headers, body.as_bytes(), &credential()).await
         };
-        assert_eq!(check("content-encoding", "identity", "{}"), Ok(()));
+        assert_eq!(check("content-encoding", "identity", "{}").await, Ok(()));
         assert_eq!(
-            check("location", &format!("https://x.example/?{KEY}"), ""),
+            check("location", &format!("https://x.example/?{KEY}"), "").await,
             Err(Denial::KeyInAnswer("headers"))
         );
-        assert_eq!(check("etag", "1", &format!("<{KEY}>")), Err(Denial::KeyInAnswer("body")));
-        assert_eq!(check("content-encoding", KEY, ""), Err(Denial::KeyInAnswer("headers")));
-        assert_eq!(check("content-encoding", "gzip", ""), Err(Denial::AnswerEncoded("gzip".to_owned())));
+        assert_eq!(check("etag", "1", &format!("<{KEY}>")).await, Err(Denial::KeyInAnswer("body")));
+        assert_eq!(check("content-encoding", KEY, "").await, Err(Denial::KeyInAnswer("headers")));
+        let gzip = Err(Denial::AnswerEncoded("gzip".to_owned()));
+        assert_eq!(check("content-encoding", "gzip", "").await, gzip);
     }
 
     #[test]
@@ -352,6 +372,16 @@ mod tests {
         assert_eq!(ordinary(&Method::PATCH), Ok(()));
         for method in ["CONNECT", "TRACE", "PURGE"] {
             assert!(ordinary(&method.parse().unwrap()).is_err(), "{method} should be refused");
+        }
+    }
+
+    #[test]
+    fn a_body_has_room_where_its_method_has_one() {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            assert_eq!(body_room(&method, 9), (0, Denial::BodyNotAllowed(method)));
+        }
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            assert_eq!(body_room(&method, 9), (9, Denial::BodyTooLarge(9)), "{method}");
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use super::{Storage, TOTAL_BYTES_MAX};
+use super::{Storage, TOTAL_BYTES_MAX, entry_bytes};
 use crate::contract::storage::{Entry, Precondition, Quota, StorageError, Write};
 use crate::error::Fault;
 
@@ -53,7 +53,7 @@ impl MemoryStorage {
         Self::with_total_bytes_max(TOTAL_BYTES_MAX)
     }
 
-    /// An empty space that holds at most this many bytes of keys and values.
+    /// An empty space that holds at most this many bytes of entries: keys, values, and 32 for each.
     pub fn with_total_bytes_max(total_bytes_max: usize) -> Self {
         Self { space: Mutex::default(), hook: Mutex::default(), total_bytes_max }
     }
@@ -78,7 +78,7 @@ impl MemoryStorage {
         lock(&self.space).commits
     }
 
-    /// Bytes of all keys and values.
+    /// Bytes of all entries, as the quota counts them: keys, values, and 32 for each.
     pub fn total_bytes(&self) -> usize {
         lock(&self.space).total_bytes
     }
@@ -107,8 +107,8 @@ impl Space {
             if !holds {
                 return Err(StorageError::Conflict(write.key.clone()));
             }
-            let before = held.map_or(0, |(value, _)| write.key.len() + value.len());
-            let after = write.value.as_ref().map_or(0, |value| write.key.len() + value.len());
+            let before = held.map_or(0, |(value, _)| entry_bytes(write.key.len(), value.len()));
+            let after = write.value.as_ref().map_or(0, |value| entry_bytes(write.key.len(), value.len()));
             total_bytes = total_bytes.saturating_sub(before).saturating_add(after);
         }
         // A full space must still be able to shrink.

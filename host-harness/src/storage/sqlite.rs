@@ -15,14 +15,16 @@ use rusqlite::{
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use super::{Storage, TOTAL_BYTES_MAX};
+use super::{ENTRY_BYTES, Storage, TOTAL_BYTES_MAX};
 use crate::contract::storage::{Entry, Precondition, Quota, StorageError, Write};
 use crate::error::Fault;
 
 /// What is written into the file's head, so that no other program's database is taken for one of these: "GYMD".
 const APPLICATION_ID: i32 = 0x4759_4d44;
-/// The form of the tables. A later form is refused.
-const FORM: i32 = 1;
+/// The form of the tables. A later form is refused, an earlier one is brought up to date.
+const FORM: i32 = 2;
+/// The form whose `total_bytes` was that of keys and values alone.
+const FORM_OF_BARE_BYTES: i32 = 1;
 
 /// Keys are compared as bytes, so they are kept as bytes.
 const TABLES: &str = "
@@ -68,7 +70,8 @@ impl SqliteStorage {
         Self::with_total_bytes_max(path, TOTAL_BYTES_MAX)
     }
 
-    /// Opens the file, or makes it; it may hold at most so many bytes of keys and values.
+    /// Opens the file, or makes it; it may hold at most so many bytes of entries: keys, values, and 32 for
+    /// each.
     ///
     /// # Errors
     /// See [`SqliteStorageError`].
@@ -203,6 +206,12 @@ fn prepare(connection: &Connection) -> Result<(), SqliteStorageError> {
             "BEGIN IMMEDIATE; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {FORM}; {TABLES} COMMIT;"
         );
         connection.execute_batch(&make).map_err(open)?;
+    } else if form == FORM_OF_BARE_BYTES {
+        let count = format!(
+            "BEGIN IMMEDIATE; PRAGMA user_version = {FORM};
+             UPDATE tenant SET total_bytes = total_bytes + {ENTRY_BYTES} * (SELECT count(*) FROM entry); COMMIT;"
+        );
+        connection.execute_batch(&count).map_err(open)?;
     }
     Ok(())
 }
@@ -229,7 +238,8 @@ fn apply(transaction: &Transaction, writes: &[Write], total_bytes_max: usize) ->
         if !holds {
             return Err(Refused::Answer(StorageError::Conflict(write.key.clone())));
         }
-        let bytes = |value_bytes: i64| value_bytes.saturating_add(length(key));
+        let around = length(key).saturating_add(ENTRY_BYTES as i64);
+        let bytes = |value_bytes: i64| value_bytes.saturating_add(around);
         total = total.saturating_sub(held.map_or(0, |(value_bytes, _)| bytes(value_bytes)));
         total = total.saturating_add(write.value.as_ref().map_or(0, |value| bytes(length(value))));
         match &write.value {
@@ -316,15 +326,41 @@ mod tests {
             .unwrap();
         Connection::open(file("other")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         drop(SqliteStorage::open(file("later")).unwrap());
-        Connection::open(file("later")).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
+        Connection::open(file("later")).unwrap().execute_batch("PRAGMA user_version = 3").unwrap();
         for (name, message) in [
             ("text", "file is not a database"),
             ("other", "it is a database of another program"),
-            ("later", "it was written by a later version (form 2, known is 1): update this program"),
+            ("later", "it was written by a later version (form 3, known is 2): update this program"),
             ("absent/gym.db", "unable to open database file"),
         ] {
             let error = SqliteStorage::open(file(name)).unwrap_err().to_string();
             assert!(error.contains(message), "{name}: {error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_entries_counted_less_is_brought_up_to_date_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("gym.db");
+        let total = || -> i64 {
+            let connection = Connection::open(&file).unwrap();
+            connection.query_row("SELECT total_bytes FROM tenant", [], |row| row.get(0)).unwrap()
+        };
+        let storage = SqliteStorage::open(&file).unwrap();
+        storage.commit(vec![put("a", "1"), put("bb", "22")]).await.unwrap();
+        drop(storage);
+        assert_eq!(total(), 6 + 64);
+        // As the earlier form left it.
+        let earlier = "PRAGMA user_version = 1; UPDATE tenant SET total_bytes = 6;";
+        Connection::open(&file).unwrap().execute_batch(earlier).unwrap();
+        for _ in 0..2 {
+            drop(SqliteStorage::open(&file).unwrap());
+            assert_eq!(total(), 6 + 64);
+        }
+        let storage = SqliteStorage::open(&file).unwrap();
+        let remove = |key: &str| Write { value: None, ..put(key, "") };
+        storage.commit(vec![remove("a"), remove("bb")]).await.unwrap();
+        drop(storage);
+        assert_eq!(total(), 0);
     }
 }

@@ -215,8 +215,9 @@ async fn calls_of_one_tenant_wait_for_each_other_and_those_of_others_do_not() {
 async fn an_engine_whose_instances_are_all_in_use_says_so() {
     let engine = Engine::new(EngineConfig { calls_max: 1, ..EngineConfig::default() }).unwrap();
     let plugin = engine.load(&guest::component()).await.unwrap();
+    let other = engine.load(&guest::component_with("Example doors", "Another doors")).await.unwrap();
     let slow = Arc::new(SlowDirectory(tokio::sync::Semaphore::new(0), MemoryDirectory::new()));
-    let tenant = |id: &str| {
+    let tenant = |plugin: &host_harness::Plugin, id: &str| {
         let limits = Limits { wait_max: Duration::from_millis(50), ..Limits::default() };
         Tenant::builder(plugin.clone(), id)
             .directory(slow.clone())
@@ -227,16 +228,18 @@ async fn an_engine_whose_instances_are_all_in_use_says_so() {
             .build()
             .unwrap()
     };
-    let (first, second) = (tenant("first"), tenant("second"));
+    let (first, second, third) =
+        (tenant(&plugin, "first"), tenant(&plugin, "second"), tenant(&other, "third"));
     let waiting = async {
         tokio::task::yield_now().await;
-        let refused = second.status().await;
+        let refused = (second.status().await, third.status().await);
         slow.0.add_permits(1);
         refused
     };
     let (_, refused) = tokio::join!(first.connect("Dx"), waiting);
-    assert_eq!(refused.unwrap_err(), CallError::Saturated(Busy::Engine, 50));
-    assert!(second.status().await.is_ok());
+    assert_eq!(refused.0.unwrap_err(), CallError::Saturated(Busy::Plugin, 50));
+    assert_eq!(refused.1.unwrap_err(), CallError::Saturated(Busy::Engine, 50));
+    assert!(second.status().await.is_ok() && third.status().await.is_ok());
 }
 
 /// A network where nothing ever comes back.

@@ -1,12 +1,12 @@
 //! The client for the real network, against a server on this machine.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use host_harness::{
-    ApprovedOrigin, HttpsClient, HttpsClientConfig, Outbound, Reach, Transport, TransportError,
+    ApprovedOrigin, HttpsClient, HttpsClientConfig, Outbound, Reach, Secret, Transport, TransportError,
 };
 use http_body_util::Full;
 use hyper::service::service_fn;
@@ -15,37 +15,45 @@ use tokio::net::TcpListener;
 
 use crate::stage::{KEY, ORIGIN, stage_with};
 
-/// A server that answers with what it was asked, and counts its connections.
+/// A server that answers with what it was asked, keeps the keys that it was shown, and counts its connections.
 struct Server {
     authority: String,
     connections: Arc<AtomicU32>,
+    keys: Arc<Mutex<Vec<String>>>,
 }
 
 async fn server() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
-    let connections = Arc::new(AtomicU32::new(0));
-    let count = connections.clone();
+    let (connections, keys) = <(Arc<AtomicU32>, Arc<Mutex<Vec<String>>>)>::default();
+    let (count, shown) = (connections.clone(), keys.clone());
     tokio::spawn(async move {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             count.fetch_add(1, Ordering::SeqCst);
-            let service = service_fn(|request: http::Request<hyper::body::Incoming>| async move {
-                let host =
-                    request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-                let text = match request.uri().path() {
-                    "/large" => "x".repeat(10_000),
-                    "/slow" => std::future::pending().await,
-                    path => format!("{} {path} at {host}", request.method()),
+            let shown = shown.clone();
+            let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                let header = |name: &str| {
+                    let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+                    value.unwrap_or_default().to_owned()
                 };
-                Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from(text))))
+                shown.lock().unwrap().push(header("authorization"));
+                let host = header("host");
+                async move {
+                    let text = match request.uri().path() {
+                        "/large" => "x".repeat(10_000),
+                        "/slow" => std::future::pending().await,
+                        path => format!("{} {path} at {host}", request.method()),
+                    };
+                    Ok::<_, std::convert::Infallible>(http::Response::new(Full::new(Bytes::from(text))))
+                }
             });
             let connection =
                 hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
             tokio::spawn(connection);
         }
     });
-    Server { authority, connections }
+    Server { authority, connections, keys }
 }
 
 fn client() -> HttpsClient {
@@ -69,11 +77,19 @@ async fn a_plugin_reaches_a_simulator_on_this_machine_through_its_route() {
 #[tokio::test]
 async fn tenants_share_connections_and_each_request_has_its_own_key() {
     let server = server().await;
-    let client = client();
-    for _ in 0..5 {
-        let uri = format!("http://{}/", server.authority);
-        assert!(client.send(outbound(uri, Reach::Loopback)).await.is_ok());
+    let client = Arc::new(client());
+    let tenant = async |key: &str| {
+        let endpoint = format!("http://{}", server.authority).parse().unwrap();
+        let approved = ApprovedOrigin::routed(ORIGIN.parse().unwrap(), endpoint);
+        let key = Secret::new(key).unwrap();
+        stage_with(|builder| builder.transport(client.clone()).credential(key).approve(approved)).await
+    };
+    let (north, south) = (tenant("key-of-the-north").await, tenant("key-of-the-south").await);
+    for stage in [&north, &south, &south, &north] {
+        assert_eq!(stage.get("/groups").await, format!("200 GET /groups at {}", server.authority));
     }
+    let keys = ["north", "south", "south", "north"].map(|whose| format!("LOGIN key-of-the-{whose}"));
+    assert_eq!(*server.keys.lock().unwrap(), keys);
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
 }
 

@@ -6,8 +6,8 @@ use host_harness::{CallError, Deadline, Limits};
 
 use crate::attack::{Attack, stopped};
 
-/// Long enough that an attack is seen to be interrupted, and no longer.
-const MOMENT: Duration = Duration::from_millis(40);
+/// Long enough that an attack is seen to be interrupted, and that a neighbour who waits for the end of it is seen to.
+const MOMENT: Duration = Duration::from_millis(400);
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let moment = |limits| Limits { compute_max: MOMENT, ..limits };
@@ -16,21 +16,21 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "endless loop",
             "computes without end",
             "I",
-            stopped!(CallError::TimedOut(Deadline::Compute, 40)),
+            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
         )
         .limits(moment),
         Attack::new(
             "endless host calls",
             "asks for the time without end",
             "a",
-            stopped!(CallError::TimedOut(Deadline::Compute, 40)),
+            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
         )
         .limits(moment),
         Attack::new(
             "endless logging",
             "logs without end",
             "b0\n",
-            stopped!(CallError::TimedOut(Deadline::Compute, 40)),
+            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
         )
         .limits(moment)
         .afterwards(|_, recording| {
@@ -42,7 +42,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "endless commits",
             "stores the same without end",
             "c0\n1\n",
-            stopped!(CallError::TimedOut(Deadline::Compute, 40)),
+            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
         )
         .limits(moment),
         Attack::new(

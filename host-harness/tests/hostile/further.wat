@@ -34,6 +34,10 @@
 ;;   3 count           sends so many requests to an origin that is not its own, and says what came of the last
 ;;   4 text            logs each half of the text in a line of its own
 ;;   5 text            stores the text as a key, twice in one commit
+;;   6 count bytes     sends a request with a body that it writes in so many pieces of so many bytes, and says what came
+;;                     of it
+;;   7 count           sends so many requests one after another, and lets go of each answer unread
+;;   8 count bytes     opens so many requests at once with paths of so many bytes, and waits for the last
   (import "gym:door-access/storage@0.1.0" "get" (func $get (param i32 i32 i32)))
   (import "gym:door-access/storage@0.1.0" "scan" (func $scan (param i32 i32 i32 i32 i32 i32 i32)))
   (import "gym:door-access/directory@0.1.0" "find-members" (func $find-members (param i32 i32 i32)))
@@ -48,6 +52,7 @@
   (import "wasi:http/types@0.2.0" "[resource-drop]fields" (func $drop-fields (param i32)))
   (import "wasi:http/types@0.2.0" "[resource-drop]outgoing-body" (func $drop-body (param i32)))
   (import "wasi:http/types@0.2.0" "[resource-drop]future-incoming-response" (func $drop-future (param i32)))
+  (import "wasi:http/types@0.2.0" "[resource-drop]incoming-response" (func $drop-response (param i32)))
 ;; functions
   (table $elements 1 funcref)
   (data (i32.const 0x1400) "x")
@@ -405,6 +410,47 @@
       (br_if $more (i32.eqz (i32.load8_u (i32.const 0x100)))))
     (call $await (local.get $future)))
 
+  (func $write-pieces (param $count i32) (param $bytes i32)
+    (local $request i32) (local $body i32) (local $stream i32) (local $future i32) (local $at i32)
+    (local.set $at (call $letters (local.get $bytes)))
+    (call $with-body) (local.set $stream) (local.set $body) (local.set $request)
+    (local.set $future (call $send (local.get $request)))
+    (if (i32.eqz (local.get $future)) (then (return)))
+    (block $refused
+      (loop $more
+        (call $stream-write (local.get $stream) (local.get $at) (local.get $bytes) (i32.const 0x100))
+        (br_if $refused (i32.load8_u (i32.const 0x100)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br_if $more (local.get $count))))
+    (call $drop-stream (local.get $stream))
+    (call $body-finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 0x100))
+    (call $await (local.get $future)))
+
+  (func $let-go-of-answers (param $count i32)
+    (local $future i32)
+    (loop $next
+      (local.set $future (call $send (call $addressed (call $fields))))
+      (if (i32.eqz (local.get $future)) (then (return)))
+      (global.set $message (i32.const 0x3000))
+      (call $await (local.get $future))
+      (if (i32.eqz (i32.load8_u (i32.const 0x110))) (then (call $drop-response (i32.load (i32.const 0x118)))))
+      (call $drop-future (local.get $future))
+      (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+      (br_if $next (local.get $count))))
+
+  (func $open-long (param $count i32) (param $bytes i32)
+    (local $request i32) (local $future i32) (local $at i32)
+    (local.set $at (call $letters (local.get $bytes)))
+    (i32.store8 (local.get $at) (i32.const 47))
+    (loop $next
+      (local.set $request (call $addressed (call $fields)))
+      (drop (call $set-path (local.get $request) (i32.const 1) (local.get $at) (local.get $bytes)))
+      (local.set $future (call $send (local.get $request)))
+      (if (i32.eqz (local.get $future)) (then (return)))
+      (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+      (br_if $next (local.get $count)))
+    (call $await (local.get $future)))
+
   (func $keep-words (param $target i32) (param $count i32) (param $bytes i32)
     (local $at i32) (local $request i32) (local $refused i32)
     (local.set $at (call $letters (local.get $bytes)))
@@ -575,4 +621,7 @@
         (call $lay-write (i32.const 0x400) (local.get $at) (local.get $length) (i32.const 0x1400) (i32.const 1))
         (call $lay-write (i32.const 0x428) (local.get $at) (local.get $length) (i32.const 0x1400) (i32.const 1))
         (drop (call $committed (i32.const 2)))))
+    (if (i32.eq (local.get $order) (i32.const 54)) (then (call $write-pieces (call $number) (call $number)))) ;; 6
+    (if (i32.eq (local.get $order) (i32.const 55)) (then (call $let-go-of-answers (call $number)))) ;; 7
+    (if (i32.eq (local.get $order) (i32.const 56)) (then (call $open-long (call $number) (call $number)))) ;; 8
     (i32.const 0))

@@ -77,18 +77,31 @@ fn storage() -> Vec<Attack> {
             stopped!(CallError::MemoryLimit { .. }),
         )
         .prepare(|stage| fill(stage, 16)),
+        Attack::new(
+            "large reads",
+            "reads 60 MiB of storage at once",
+            "z1\n",
+            stopped!(CallError::ScanLimit { limit_bytes: 16_777_216 }),
+        )
+        .prepare(|stage| fill(stage, 240)),
+        Attack::new("whole reads", "reads 2 MiB of storage in one scan", "z1\n", End::Says("130"))
+            .prepare(|stage| fill_with(stage, 130, 16 << 10)),
     ];
     refused.into_iter().chain(kept).chain(floods).collect()
 }
 
 /// Puts so many values of 256 KiB into a tenant's storage.
 fn fill(stage: &crate::stage::Stage, values: usize) {
+    fill_with(stage, values, 256 << 10);
+}
+
+fn fill_with(stage: &crate::stage::Stage, values: usize, value_bytes: usize) {
     use host_harness::Storage;
     use host_harness::contract::storage::{Precondition, Write};
     for number in 0..values {
         let write = Write {
             key: format!("k{number}"),
-            value: Some(vec![b'v'; 256 << 10]),
+            value: Some(vec![b'v'; value_bytes]),
             requires: Precondition::None,
         };
         // Storage in memory never waits, so it can be driven from here.

@@ -186,6 +186,12 @@ fn what_nobody_looks_for() -> Vec<Attack> {
         ),
         Attack::new(
             "not looked for",
+            "each letter by its number, as no writer of JSON does",
+            format!("L{}", KEY.bytes().map(|byte| format!("\\u00{byte:02x}")).collect::<String>()),
+            End::Says("logged"),
+        ),
+        Attack::new(
+            "not looked for",
             "base64 of its base64",
             "LYzJWellXMWxMVzl3Wlc0dE1USXpORFU9".to_owned(),
             End::Says("logged"),

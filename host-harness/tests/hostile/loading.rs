@@ -116,30 +116,150 @@ async fn features_of_webassembly_that_nobody_guards_are_refused() {
         ),
         ("objects", "(type $t (struct (field i32))) (func (drop (struct.new $t (i32.const 1))))"),
         ("exceptions", "(tag $e) (func (throw $e))"),
+        ("two memories in a module", "(memory 1) (memory 1)"),
+        ("a memory of 64 bits", "(memory i64 1)"),
+        ("a table of 64 bits", "(table i64 1 funcref)"),
     ];
     for (what, module) in table {
         let component = wat::parse_str(format!("(component (core module {module}))")).unwrap();
         let error = ENGINE.load(&component).await.unwrap_err();
         assert!(matches!(error, LoadError::Invalid { .. }), "{what}: {error:?}");
     }
-    for (what, component) in [
+}
+
+/// A component with this in it, which is no plugin: what is refused for what it asks of the compiler is refused before
+/// that is found out.
+fn with(parts: &str) -> Vec<u8> {
+    wat::parse_str(format!("(component {parts})")).unwrap()
+}
+
+/// A core module with this function in it.
+fn function(locals: usize, body: &str) -> String {
+    format!("(core module (func (local {}) {body}))", "i32 ".repeat(locals))
+}
+
+#[tokio::test]
+async fn a_component_that_is_too_much_to_compile_is_refused_before_it_is_compiled() {
+    let _hall = among_others().await;
+    let blocks = |count: usize| "(block)".repeat(count);
+    let sets = |locals: usize| -> String {
+        (0..locals).map(|local| format!("(local.set {local} (i32.const 1))")).collect()
+    };
+    let doubling: String = (1..30)
+        .map(|level| {
+            let twice = "(instance (instantiate $below)) (instance (instantiate $below))";
+            format!("(component $c{level} (alias outer $root $c{} (component $below)) {twice})", level - 1)
+        })
+        .collect();
+    let table: Vec<(&str, Vec<u8>, &str)> = vec![
         (
-            "two memories",
-            "(component (core module $m (memory 1)) (core instance (instantiate $m)) (core instance (instantiate $m)))",
+            // Would take 20 GB.
+            "50,000 locals in 100,000 blocks",
+            with(&function(50_000, &(blocks(100_000) + &sets(50_000)))),
+            "bytes of code in a function",
+        ),
+        ("10,001 locals", with(&function(10_001, "")), "10001 local variables in a function"),
+        (
+            "9,000 locals in 9,000 blocks",
+            with(&function(9_000, &(blocks(9_000) + &sets(9_000)))),
+            "local variables times branches",
         ),
         (
-            "a memory of 64 bits",
-            "(component (core module $m (memory i64 1)) (core instance (instantiate $m)))",
+            "the same in a component within",
+            with(&format!("(component (component {}))", function(9_000, &(blocks(9_000) + &sets(9_000))))),
+            "local variables times branches",
         ),
-        ("nothing", "(component)"),
-    ] {
-        let error = ENGINE.load(&wat::parse_str(component).unwrap()).await.unwrap_err();
-        // Those are valid; they are no plugins, which is found out before anything else of them is looked at.
+        (
+            "2,000 locals and a jump to 2,500 places",
+            with(&function(2_000, &format!("(br_table {} (i32.const 0))", "0 ".repeat(2_500)))),
+            "local variables times branches",
+        ),
+        (
+            "40 functions of 900 locals in 1,600 blocks",
+            with(&function(900, &blocks(1_600)).repeat(40)),
+            "local variables times branches in all functions",
+        ),
+        ("a function of 140 kB", with(&function(1, &"nop ".repeat(140_000))), "bytes of code in a function"),
+        ("20,001 functions", with(&format!("(core module {})", "(func)".repeat(20_001))), "20001 functions"),
+        (
+            "20,001 functions in two modules",
+            with(&format!("(core module {}) (core module (func))", "(func)".repeat(20_000))),
+            "20001 functions",
+        ),
+        (
+            "a function of 101 parameters",
+            with(&format!("(core module (type (func (param {}))))", "i32 ".repeat(101))),
+            "101 parameters",
+        ),
+        (
+            "a function of 9 results",
+            with(&format!("(core module (type (func (result {}))))", "i32 ".repeat(9))),
+            "9 results",
+        ),
+        ("101 modules", with(&"(core module)".repeat(100)), "101 modules and components"),
+        (
+            "a module that is instantiated 201 times",
+            with(&format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(201))),
+            "201 instances",
+        ),
+        (
+            "two of two of two, thirty times over",
+            wat::parse_str(format!(
+                "(component $root (component $c0) {doubling} (instance (instantiate $c29)))"
+            ))
+            .unwrap(),
+            "components that instantiate others within a component",
+        ),
+    ];
+    for (what, component, named) in table {
+        let error = ENGINE.load(&component).await.unwrap_err();
+        println!("{what}: {error}");
         assert!(
-            matches!(error, LoadError::ExportsMissing { .. } | LoadError::Invalid { .. }),
+            matches!(&error, LoadError::TooDemanding { needs, .. } if needs.contains(named)),
             "{what}: {error:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_component_with_more_memories_and_tables_than_one_program_has_is_refused() {
+    let _hall = among_others().await;
+    for (what, module, needs) in [
+        ("a second memory", "(module (memory 1))", "2 Wasm linear memories"),
+        (
+            "four more tables",
+            "(module (table 1 funcref) (table 1 funcref) (table 1 funcref) (table 1 funcref))",
+            "tables count of 4",
+        ),
+    ] {
+        // A plugin in all else, with another module behind everything, and an instance of that.
+        let module = wat::parse_str(module).unwrap();
+        let component = guest::component_and_module(&module);
+        let error = ENGINE.load(&component).await.unwrap_err();
+        println!("{what}: {error}");
+        assert!(
+            matches!(&error, LoadError::TooDemanding { needs: found, .. } if found.contains(needs)),
+            "{what}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_component_whose_types_are_another_contract_s_is_refused_with_what_differs() {
+    let _hall = among_others().await;
+    let other = async |text, replacement| {
+        ENGINE.load(&guest::dummy_of_another_contract(text, replacement)).await.unwrap_err()
+    };
+    let import = other("result<version, storage-error>", "result<u32, storage-error>").await;
+    let storage = "gym:door-access/storage@0.1.0";
+    assert!(
+        matches!(&import, LoadError::OtherContract { message } if message.contains(storage)),
+        "{import:?}"
+    );
+    // What it offers is compared when it is first asked something.
+    let export =
+        other("status: func() -> result<health, error>", "status: func() -> result<u32, error>").await;
+    assert!(matches!(&export, LoadError::Describe(CallError::Instance(_))), "{export:?}");
 }
 
 /// A tenant of the hostile plugin with one text of its source replaced.

@@ -62,12 +62,12 @@ impl Server {
     }
 }
 
-fn client() -> Arc<HttpsClient> {
+pub(crate) fn client() -> Arc<HttpsClient> {
     Arc::new(HttpsClient::new(&HttpsClientConfig::default()).unwrap())
 }
 
 /// A tenant of the hostile plugin whose origin is routed to this server.
-async fn routed(authority: &str, client: &Arc<HttpsClient>, key: &str, limits: Limits) -> Stage {
+pub(crate) async fn routed(authority: &str, client: &Arc<HttpsClient>, key: &str, limits: Limits) -> Stage {
     let plugin = plugin().await;
     let endpoint = format!("http://{authority}").parse().unwrap();
     stage_of(plugin, |builder| {
@@ -144,7 +144,7 @@ async fn a_manifest_s_own_origin_that_leads_to_this_machine_is_not_reached() {
 }
 
 /// A server that answers a connection with these bytes, again and again when it is to go on.
-async fn blunt(bytes: &'static [u8], goes_on: bool) -> String {
+pub(crate) async fn blunt(bytes: &'static [u8], goes_on: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {

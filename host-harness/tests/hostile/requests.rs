@@ -78,6 +78,54 @@ pub(crate) fn attacks() -> Vec<Attack> {
         Attack::new("endless body", "writes a body until it is refused", "w", End::Says("error 17"))
             .denied(|denial| *denial == Denial::BodyTooLarge(1 << 20)),
         Attack::new(
+            "long addresses",
+            "opens 450 requests with paths of 64 kB and waits for the last",
+            "8450\n64000\n",
+            End::Says(TOO_MANY),
+        )
+        .afterwards(|stage, recording| {
+            assert!(stage.wire.sent().len() <= 8);
+            let denied = recording
+                .exchanges
+                .iter()
+                .filter(|exchange| exchange.end == ExchangeEnd::Denied(Denial::TooManyOpen(8)));
+            // Nobody looked at what they were addressed to.
+            assert_eq!(
+                denied.map(|exchange| exchange.path.len()).collect::<Vec<_>>(),
+                ["[withheld]".len(); 442]
+            );
+        }),
+        Attack::new(
+            "body in pieces",
+            "writes a body in 5,000 pieces of a byte",
+            "65000\n1\n",
+            End::Says("200"),
+        )
+        .prepare(bare)
+        // Each piece that it waits for may cost it a tick of its computing time.
+        .limits(|limits| Limits {
+            compute_max: Duration::from_secs(60),
+            duration_max: Duration::from_secs(60),
+            ..limits
+        })
+        .afterwards(|stage, _| assert_eq!(stage.wire.sent()[0].body().len(), 5_000)),
+        Attack::new(
+            "observed answers",
+            "lets go of 30 answers of 8 MB, of each of which an observer keeps a little",
+            "730\n",
+            End::Says("200"),
+        )
+        .prepare(large_answers)
+        .limits(|limits| Limits { duration_max: Duration::from_secs(20), ..limits })
+        .afterwards(|stage, recording| {
+            assert_eq!(stage.wire.sent().len(), 30);
+            let kept = recording.exchanges.iter().map(|exchange| match &exchange.end {
+                ExchangeEnd::Answered { response_bytes: 8_388_608, response_body, .. } => response_body.len(),
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(kept.collect::<Vec<_>>(), [100; 30]);
+        }),
+        Attack::new(
             "unsent bodies",
             "fills the bodies of 150 requests and sends none",
             "x150\n",
@@ -106,6 +154,11 @@ pub(crate) fn attacks() -> Vec<Attack> {
         )
         .unsent(),
     ]
+}
+
+/// Answers without a body.
+fn bare(stage: &Stage) {
+    stage.wire.answer(|_| Ok(http::Response::default()));
 }
 
 /// Answers as large as they may be.

@@ -48,6 +48,9 @@ fn headers() -> Vec<Attack> {
         "X-Real-IP",
         "X-HTTP-Method-Override",
         "X-Original-URL",
+        "Range",
+        "rANGE",
+        "If-Range",
     ];
     // `forbidden`, whether it is appended, set, or there from the beginning.
     let reserved = reserved.iter().map(|name| {
@@ -255,6 +258,15 @@ fn methods_and_schemes() -> Vec<Attack> {
         ["GET / HTTP/1.1\\Host: evil.example\\\\GET", "GET\\", "GET ", "|"].iter().map(|method| {
             Attack::new("malformed method", method, format!("n{method}\n\n"), End::Says("x")).unsent()
         });
+    let hidden = "GET /second HTTP/1.1\r\nhost: evil.example\r\n\r\n";
+    let bodies = [
+        ("a second request in the body of a GET", format!("HG\nhttps\napi.example.com\n/\n\n\n{hidden}")),
+        ("one byte in the body of a GET", "HG\nhttps\napi.example.com\n/\n\n\nx".to_owned()),
+    ];
+    let bodies = bodies.into_iter().map(|(tries, order)| {
+        Attack::new("body without a place", tries, order, End::Says("error 17"))
+            .denied(|denial| *denial == Denial::BodyNotAllowed(http::Method::GET))
+    });
     let schemes = ["http", "ftp", "file", "ws", "data", "unix"].iter().map(|scheme| {
         let refused = |said: &str| [DENIED, "error 35"].contains(&said);
         Attack::new("other scheme", scheme, format!("n\n{scheme}\n"), End::SaysLike(refused)).afterwards(
@@ -275,7 +287,7 @@ fn methods_and_schemes() -> Vec<Attack> {
         })
         .afterwards(|stage, _| assert_eq!(stage.wire.sent().len(), 1))
     });
-    methods.chain(malformed).chain(schemes).chain(redirect).collect()
+    methods.chain(malformed).chain(bodies).chain(schemes).chain(redirect).collect()
 }
 
 fn to(authority: &str) -> String {

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use host_harness::{
-    ApprovedOrigin, CallError, Clock, Deadline, ExchangeEnd, Limits, Pace, PaceConfig, Secret, SqliteStorage,
+    ApprovedOrigin, Busy, CallError, Clock, Deadline, Engine, EngineConfig, ExchangeEnd, Limits, Pace,
+    PaceConfig, Secret, SqliteStorage,
 };
 
-use crate::attack::{among_others, hostile, last_end, limits, neighbour_s_call, plugin};
+use crate::attack::{FURTHER, among_others, hostile, last_end, limits, neighbour_s_call, plugin};
+use crate::guest;
 use crate::stage::{KEY, NOW_MS, ORIGIN, Stage, stage_of};
 
 const OTHER_KEY: &str = "other-key-98765";
@@ -146,6 +148,43 @@ async fn turns_that_a_plugin_asked_for_and_did_not_take_are_given_back() {
     let next = with_pace(&pace).await;
     next.get("/").await;
     assert_eq!(next.recorder.take().exchanges[0].paced, Duration::from_millis(1_050));
+}
+
+#[tokio::test]
+async fn a_plugin_whose_calls_all_hang_leaves_the_other_half_of_the_pool_to_other_plugins() {
+    let _hall = among_others().await;
+    const CALLS_MAX: u32 = 4;
+    let engine = Engine::new(EngineConfig { calls_max: CALLS_MAX, ..EngineConfig::default() }).unwrap();
+    let hanging = engine.load(&guest::component_with_orders(FURTHER)).await.unwrap();
+    let other = engine.load(&guest::component()).await.unwrap();
+    let brief = || Limits { wait_max: Duration::from_millis(200), ..limits() };
+    // Three times as many as the pool has places. Each waits for an answer to a request that it never finishes.
+    let crowd: Vec<Stage> = (0..3 * CALLS_MAX)
+        .map(|_| stage_of(hanging.clone(), |builder| builder.approve(approved()).limits(brief())))
+        .collect();
+    let neighbour = stage_of(other, |builder| builder.approve(approved()).limits(brief()));
+    let mut calls = tokio::task::JoinSet::new();
+    for stage in crowd {
+        calls.spawn(async move { stage.try_order("u").await });
+    }
+    let mut answered = 0;
+    while calls.len() > CALLS_MAX as usize / 2 {
+        assert_eq!(neighbour.order("Ehello").await, "hello");
+        answered += 1;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        while let Some(ended) = calls.try_join_next() {
+            assert_eq!(ended.unwrap(), Err(CallError::Saturated(Busy::Plugin, 200)));
+        }
+    }
+    assert!(answered > 10, "{answered}");
+    let ended = calls.join_all().await;
+    assert_eq!(
+        ended,
+        [
+            Err(CallError::TimedOut(Deadline::Duration, 2_000)),
+            Err(CallError::TimedOut(Deadline::Duration, 2_000))
+        ]
+    );
 }
 
 /// Attackers at once: more than there are threads to run them.

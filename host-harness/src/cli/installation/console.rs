@@ -8,6 +8,7 @@ use crate::cli::args::OutputArgs;
 use crate::cli::exit::Stop;
 use crate::cli::report::{Page, Paint};
 use crate::cli::{Interrupt, Live, Streams, Surroundings};
+use crate::shown::{Lines, OneLine};
 
 /// What a command found out.
 pub(super) trait Answer: Serialize {
@@ -58,12 +59,13 @@ impl<'a> Console<'a> {
     pub(super) fn note(&mut self, text: &str) {
         self.settle();
         // Who does not read it does not miss it.
-        let _ = writeln!(self.err, "{text}");
+        let _ = writeln!(self.err, "{}", Lines(text));
     }
 
     /// How far the work is. On a terminal the next one is written over it.
     pub(super) fn progress(&mut self, text: &str) {
         if self.live.terminal {
+            let text = OneLine(text).to_string();
             let width = text.chars().count();
             let rest = " ".repeat(self.over.saturating_sub(width));
             let _ = write!(self.err, "\r{text}{rest}");
@@ -86,7 +88,7 @@ impl<'a> Console<'a> {
     pub(super) fn ask(&mut self, question: &str) -> Option<String> {
         let typed = self.live.typed?;
         self.settle();
-        let _ = write!(self.err, "{question} ");
+        let _ = write!(self.err, "{} ", Lines(question));
         let _ = self.err.flush();
         typed().ok()
     }

@@ -1,8 +1,12 @@
 //! Lines of at most 100 columns: a gutter for the time, a column of labels, and text that wraps beside them.
+//!
+//! Much of that text is a plugin's or a provider's, so all of it is made plain here, where every text comes through.
 
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
+
+use crate::shown::OneLine;
 
 /// Widest line, in columns.
 pub(super) const WIDTH: usize = 100;
@@ -76,6 +80,7 @@ impl Page<'_> {
 
     /// A line with a word in it and a rule up to the margin.
     pub(crate) fn rule(&mut self, text: &str) -> io::Result<()> {
+        let text = OneLine(text).to_string();
         let rest = WIDTH.saturating_sub(text.chars().count() + 4);
         let line = format!("── {text} {}", "─".repeat(rest));
         writeln!(self.out, "{}", self.paint.text(Tone::Faint, &line))
@@ -83,8 +88,8 @@ impl Page<'_> {
 
     /// The head of a step: the time in the gutter, and what happened.
     pub(crate) fn head(&mut self, time: &str, text: &str) -> io::Result<()> {
-        let time = format!("{time:GUTTER$}");
-        writeln!(self.out, "{}{}", self.paint.text(Tone::Faint, &time), self.paint.text(Tone::Head, text))
+        let (time, text) = (format!("{time:GUTTER$}"), OneLine(text).to_string());
+        writeln!(self.out, "{}{}", self.paint.text(Tone::Faint, &time), self.paint.text(Tone::Head, &text))
     }
 
     /// Text below a head.
@@ -100,6 +105,9 @@ impl Page<'_> {
         let mut label = format!("{label:LABEL$}");
         let whole = if aside.is_empty() { text.to_owned() } else { format!("{text} {aside}") };
         let lines = wrap(&whole, WIDTH - GUTTER - LABEL);
+        // As it is by now at the end of the last line.
+        let aside = OneLine(aside).to_string();
+        let aside = aside.as_str();
         for (index, line) in lines.iter().enumerate() {
             let is_last = index + 1 == lines.len();
             let (line, aside) = match line.strip_suffix(aside) {
@@ -130,26 +138,27 @@ impl Page<'_> {
     }
 }
 
-/// Words in lines of at most so many columns. A longer word has a line of its own.
+/// Words, made plain, in lines of at most so many columns. A longer word has a line of its own.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
+        let word = OneLine(word).to_string();
         match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.is_empty() => line.push_str(&word),
             Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
 }
 
-/// A path or a body in lines of at most so many columns, broken before `&` and behind `,` where it must be.
+/// A path or a body, made plain, in lines of at most so many columns, broken before `&` and behind `,` where it must be.
 fn pieces(text: &str, width: usize) -> Vec<String> {
     let mut parts = vec![String::new()];
-    for letter in text.chars() {
+    for letter in OneLine(text).to_string().chars() {
         let begins = letter == '&' || parts.last().is_some_and(|part| part.ends_with(','));
         match parts.last_mut() {
             Some(part) if !begins => part.push(letter),
@@ -183,6 +192,26 @@ mod tests {
     fn long_queries_and_bodies_break_between_their_parts() {
         assert_eq!(pieces("/a?b=1&c=2&d=3", 10), ["/a?b=1&c=2", "&d=3"]);
         assert_eq!(pieces(r#"{"a":1,"b":2}"#, 8), [r#"{"a":1,"#, r#""b":2}"#]);
+    }
+
+    #[test]
+    fn nothing_that_is_printed_gives_the_terminal_an_order() {
+        let mut out = Vec::new();
+        let mut page = Page { out: &mut out, paint: Paint { colour: false } };
+        let text = "all\u{1b}[2J is\rwell\u{9b}31m\u{202e}\n\u{7}here";
+        page.wide(Tone::Head, text).unwrap();
+        page.rule(text).unwrap();
+        page.head("08:05", text).unwrap();
+        page.note(text).unwrap();
+        page.labelled(Tone::Good, "log", text, text).unwrap();
+        page.listed("calls", &[(Tone::Good, "200".to_owned(), format!("GET /{text}"))]).unwrap();
+        let mut table = super::super::Table::new(["who", "why"]);
+        table.row([(Tone::Plain, text.to_owned()), (Tone::Plain, text.to_owned())]);
+        page.table(&table).unwrap();
+        let printed = String::from_utf8(out).unwrap();
+        let order = printed.chars().find(|letter| *letter != '\n' && !crate::shown::is_plain(*letter));
+        assert_eq!(order, None, "{printed}");
+        assert_eq!(printed.matches("all\\u{1b}[2J").count(), 9, "{printed}");
     }
 
     #[test]

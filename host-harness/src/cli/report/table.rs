@@ -3,6 +3,7 @@
 use std::io;
 
 use super::layout::{Page, Tone, WIDTH, wrap};
+use crate::shown::OneLine;
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -83,10 +84,11 @@ impl Page<'_> {
     }
 }
 
-/// A text in so many columns; what does not fit is left out.
+/// A text, made plain, in so many columns; what does not fit is left out.
 fn cut(text: &str, width: usize) -> String {
+    let text = OneLine(text).to_string();
     if text.chars().count() <= width {
-        return text.to_owned();
+        return text;
     }
     let short: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{short}…")

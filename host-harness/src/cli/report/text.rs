@@ -8,6 +8,7 @@ use super::layout::{Page, Paint, Tone, UNBREAKABLE};
 use super::{
     Call, Ending, FactKind, GroupsOf, LogEntry, Mismatch, Opening, Report, Setup, StepReport, words,
 };
+use crate::shown::OneLine;
 
 /// Prints for people.
 pub(crate) struct Text<'a> {
@@ -73,7 +74,7 @@ impl<'a> Text<'a> {
                 ChangeTag::Insert => (Tone::Bad, "+", "found"),
                 ChangeTag::Equal => (Tone::Plain, " ", ""),
             };
-            let text = self.page.paint.text(tone, &format!("{mark} {}", change.value().trim_end()));
+            let text = self.page.paint.text(tone, &format!("{mark} {}", OneLine(change.value().trim_end())));
             let what = self.page.paint.text(Tone::Faint, what);
             writeln!(self.page.out, "{:17}{text}{}{what}", "", if what.is_empty() { "" } else { "   " })?;
         }
