@@ -4,7 +4,8 @@
 use crate::stories::story;
 use fastrand::Rng;
 use kisi_sim::{
-    DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Knobs, SecondRole, Seed, ValidityInPatch,
+    DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Knobs, RoleAssignmentsOfDeletedUser, SecondRole,
+    Seed, ValidityInPatch,
 };
 
 /// People of a gym.
@@ -322,6 +323,10 @@ fn knobs(rng: &mut Rng) -> Knobs {
         email_filter_case: *pick(rng, &[EmailFilterCase::Insensitive, EmailFilterCase::Sensitive]),
         second_role: *pick(rng, &[SecondRole::Unprocessable, SecondRole::Allowed]),
         email_lag_ms: *pick(rng, &[0, 0, 0, 30_000]),
+        role_assignments_of_deleted_user: *pick(
+            rng,
+            &[RoleAssignmentsOfDeletedUser::Empty, RoleAssignmentsOfDeletedUser::NotFound],
+        ),
         ..Knobs::default()
     }
 }
