@@ -155,14 +155,19 @@ impl Apply<'_, '_> {
             self.learn(DateChange::RemoveThenAdd)?;
             return Ok(Applied::PlanAgain);
         }
-        let again = self.call.now.saturating_add(REFUSED_MS);
+        // Twice the time, since hosts tick when they can.
+        let again = self.call.now.saturating_add(2 * REFUSED_MS);
         let ends_first = |row: &&RoleAssignment| row.window().ends_at.is_some_and(|end| end <= again);
         if adding && in_group.iter().any(ends_first) {
             // Else the member stood outside before it is tried again: a moment now is less. It is no rule.
             self.call.date_change = Some(DateChange::RemoveThenAdd);
             return Ok(Applied::PlanAgain);
         }
-        if answer.status == 409 && !adding {
+        if adding {
+            // What was read shows that user and group are there.
+            return Ok(self.refuse(Action::Granted, group, Refused::Grant(group), answer));
+        }
+        if answer.status == 409 {
             let message = "Kisi says that the member is in the group and does not show it yet.";
             return Err(retry(RETRY_LAG_MS, message, Some(answer.clone())));
         }
@@ -219,7 +224,7 @@ impl Apply<'_, '_> {
                         Ok(Applied::PlanAgain)
                     }
                     Error::Invalid(_) | Error::Conflict(_) if unknown => {
-                        // One refusal is no rule: it holds for this call alone.
+                        // One refusal is no rule: it holds for this member alone, and for now.
                         self.call.date_change = Some(DateChange::AddThenRemove);
                         Ok(Applied::PlanAgain)
                     }

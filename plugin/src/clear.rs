@@ -7,14 +7,14 @@ use crate::entitlement::Withheld;
 use crate::explain;
 use crate::host::Host;
 use crate::id::{AssignmentId, LoginId, UserId};
-use crate::identity::{address, find_harder, is_others, marked_for};
+use crate::identity::{address, find_harder, tie_marked};
 use crate::kisi::error::Error;
 use crate::kisi::{Kisi, logins, role_assignments};
 use crate::ledger::store::{Loaded, holder_of_email, holder_of_user};
 use crate::ledger::{Account, Cleared, Hold, Record, State, fingerprint};
 use crate::outcome;
 use crate::plan::Why;
-use crate::reconcile::Call;
+use crate::reconcile::{Call, directory_error, entitled};
 use crate::rights;
 use crate::settle::{forget_higher, settle_user};
 use crate::stop::{Stop, reject};
@@ -44,8 +44,9 @@ pub fn clear(
         }
     }
     loaded.save(call.host)?;
-    let is_known = clear_users(call, member, cleared.email.as_deref(), loaded, outcome);
-    if is_known.is_err() {
+    let mut is_doubtful = false;
+    let is_known = clear_users(call, member, cleared.email.as_deref(), loaded, outcome, &mut is_doubtful);
+    if is_known.is_err() && !is_doubtful {
         // What was removed before is recorded in any case; if that fails, it is found out by reading.
         let _saved = loaded.save(call.host);
     }
@@ -74,36 +75,39 @@ pub fn is_cleared(host: &dyn Host, id: &str, record: &Record, email: Option<&str
     }
 }
 
-/// False when it is not known what the member holds.
+/// False when it is not known what the member holds. While it is doubtful whether their account is still there, nothing of
+/// it is to be recorded: else it would be forgotten where to look.
 fn clear_users(
     call: &mut Call,
     member: Option<&Member>,
     email: Option<&str>,
     loaded: &mut Loaded,
     outcome: &mut Outcome,
+    is_doubtful: &mut bool,
 ) -> Result<bool, Stop> {
     let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };
     let account = loaded.record.account.clone();
     // What the ledger knows goes first: it needs no list, and a list may fail.
-    let mut was_missing = false;
     for hold in loaded.record.holds.clone() {
         if let Some(assignment) = hold.assignment() {
             let group = call.tenant.mappings.value.group_ref(hold.group);
-            was_missing |= remove(call, assignment, group, hold.window, reason, loaded, outcome)?;
+            *is_doubtful |= remove(call, assignment, group, hold.window, reason, loaded, outcome)?;
         }
     }
     let mut is_known = true;
     if let (Some(email), None) = (email, &account) {
-        is_known = tie_to_existing(call, member, email, loaded)?;
+        is_known = !is_wanted(call, email, loaded)? && tie_to(call, member, email, None, loaded)?;
     }
     clear_known_users(call, reason, loaded, outcome)?;
-    let user = |record: &Record| record.account.as_ref().map(|account| account.user);
-    if let Some(account) = account.filter(|_| was_missing || loaded.record.account.is_none()) {
+    *is_doubtful |= account.is_some() && loaded.record.account.is_none();
+    if let Some(account) = account.filter(|_| *is_doubtful) {
         // Somebody deleted the account, and may have made it anew.
-        is_known = tie_to_existing(call, member, &account.email, loaded)?;
-        if user(&loaded.record).is_some_and(|user| user != account.user) {
-            clear_known_users(call, reason, loaded, outcome)?;
+        is_known = tie_to(call, member, &account.email, Some(account.user), loaded)?;
+        let tied = loaded.record.account.as_ref().map(|account| account.user);
+        if let Some(user) = tied.filter(|user| *user != account.user) {
+            clear_user(call, user, reason, loaded, outcome)?;
         }
+        *is_doubtful = false;
     }
     Ok(is_known)
 }
@@ -134,30 +138,45 @@ fn clear_known_users(
     Ok(())
 }
 
-/// A blocked member whom the plugin does not know may still have been let in by hand. False when their address is
-/// another member's, so that it is not known what they hold.
-fn tie_to_existing(
+/// Whether somebody else has the address and is entitled to something, or was tied to it: nobody's access is taken for
+/// somebody who shares it.
+fn is_wanted(call: &Call, email: &str, loaded: &Loaded) -> Result<bool, Stop> {
+    let (mappings, settings) = (&call.tenant.mappings.value, &call.tenant.config.value.settings);
+    if holder_of_email(call.host, email)?.is_some_and(|holder| holder != loaded.member) {
+        return Ok(true);
+    }
+    let others = call.host.find_members(email).map_err(directory_error)?;
+    let is_entitled = |other: &Member| {
+        other.id != loaded.member && !entitled(Some(other), mappings, settings, call.now).groups.is_empty()
+    };
+    Ok(others.iter().any(is_entitled))
+}
+
+/// Ties a member to the account with this address: who is blocked may have been let in by hand. False when it is another
+/// member's, so that it is not known what they hold. What is found to be another one than `known` is `known` no more.
+fn tie_to(
     call: &mut Call,
     member: Option<&Member>,
     email: &str,
+    known: Option<UserId>,
     loaded: &mut Loaded,
 ) -> Result<bool, Stop> {
-    let (tenant, id) = (&call.tenant, loaded.member.as_str());
-    let (mappings, settings) = (&tenant.mappings.value, &tenant.config.value.settings);
-    let is_tied = holder_of_email(call.host, email)?.is_some_and(|holder| holder != id);
-    // Nobody's access is taken for somebody who shares their address.
-    if is_tied || is_others(call.host, id, email, mappings, settings, call.now)? {
-        return Ok(false);
-    }
     let found = if call.users_are_kept {
         call.find(email)?
     } else {
         find_harder(&call.kisi, email).map_err(Error::into_contract)?
     };
+    let found = found.filter(|user| Some(user.id) != known);
+    if let (Some(known), Some(_)) = (known, &found) {
+        loaded.record.forget_user(known);
+    }
     let Some(user) = found else { return Ok(true) };
+    if known.is_some() && is_wanted(call, email, loaded)? {
+        return Ok(false);
+    }
     let is_anothers = match holder_of_user(call.host, user.id)? {
-        Some(holder) => holder != id,
-        None => marked_for(call.host, &user, id, email)?.is_some(),
+        Some(holder) => holder != loaded.member,
+        None => tie_marked(call.host, &user, &loaded.member, email)?,
     };
     if is_anothers {
         return Ok(false);

@@ -1,26 +1,23 @@
 //! Which Kisi user a member is: found by the exact e-mail address or created, and never taken from somebody else.
 
 use crate::contract::events::{AccountAction, Outcome};
-use crate::contract::types::{Demand, Member, MemberStatus, Reason, Timestamp};
+use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
 use crate::explain;
 use crate::host::Host;
 use crate::kisi::Kisi;
 use crate::kisi::error::Error;
 use crate::kisi::users::{self, User};
-use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, look_again, transfer};
+use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, transfer};
 use crate::ledger::{Account, fingerprint};
 use crate::mapping::Mappings;
 use crate::outcome;
 use crate::reconcile::{Call, directory_error, entitled};
 use crate::rights;
 use crate::settings::{MissingUser, Settings};
-use crate::stop::{Stop, is_reject, reject, retry};
-use crate::storage;
+use crate::stop::{Stop, is_reject, is_retry, reject, retry};
 
 /// How long to wait when Kisi says that a user exists and does not show it: its search lags.
 const RETRY_LAG_MS: u64 = 2_000;
-/// How often somebody is looked at whose account is another member's for now.
-const LOOK_AGAIN_MS: u64 = 60 * 60 * 1_000;
 
 /// What became of the attempt to tie a member to a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +30,8 @@ pub enum Tie {
     Again,
     /// Another member must be looked at first, and cannot be now.
     Waits(Stop),
+    /// Another member holds something through the user, and may leave it without a word.
+    Taken,
 }
 
 /// An e-mail address as it is compared: trimmed, in lower case. Blank counts as none. Letters outside ASCII are
@@ -73,12 +72,8 @@ pub fn tie(
     if let Some(holder) = other(holder, member) {
         if !call.is_in_progress(&holder) {
             let way = make_way(call, &holder, email, loaded)?;
-            if way == Tie::Withheld(Reason::EmailInUse) {
-                // No address becomes free when the user does.
-                let at = (call.now / LOOK_AGAIN_MS + 1) * LOOK_AGAIN_MS;
-                storage::commit(call.host, vec![look_again(at, &member.id)])?;
-            }
-            return Ok(way);
+            // No address becomes free when the user does.
+            return Ok(if way == Tie::Withheld(Reason::EmailInUse) { Tie::Taken } else { way });
         }
         // Two members exchange their addresses: what the other still holds through this user is now this member's.
         let mut theirs = Loaded::load(call.host, &holder)?;
@@ -87,15 +82,7 @@ pub fn tie(
         loaded.record.holds.extend::<Vec<_>>(taken);
         transfer(call.host, &mut theirs, loaded)?;
     }
-    let claimant = if is_settled { None } else { marked_for(call.host, &user, &member.id, email)? };
-    if let Some(claimant) = claimant {
-        // The mark says whose user it is, where the ledger does not (any more): from now on it does.
-        let mut theirs = Loaded::load(call.host, &claimant.id)?;
-        if theirs.record.account.is_none() {
-            let name = Some(fingerprint(&claimant.name));
-            theirs.record.tie(Account { user: user.id, email: email.to_string(), name });
-            theirs.save(call.host)?;
-        }
+    if !is_settled && tie_marked(call.host, &user, &member.id, email)? {
         return Ok(Tie::Withheld(Reason::EmailInUse));
     }
     let ours = action == AccountAction::Created || user.created_for.as_ref() == Some(&member.id);
@@ -147,15 +134,23 @@ fn has_address(host: &dyn Host, id: &str, email: &str) -> Result<Option<Member>,
     Ok(member.filter(|member| address(member.email.as_deref()).as_deref() == Some(email)))
 }
 
-/// The other member for whom Kisi's mark says that a user was made, when they still have the user's address.
+/// Whether Kisi's mark says that a user was made for somebody else than `id` who still has the user's address. Where the
+/// ledger does not know it (any more), it does from now on.
 ///
 /// # Errors
-/// `retry` when the directory does not answer.
-pub fn marked_for(host: &dyn Host, user: &User, id: &str, email: &str) -> Result<Option<Member>, Stop> {
-    match user.created_for.as_deref().filter(|&creator| creator != id) {
-        Some(creator) => has_address(host, creator, email),
-        None => Ok(None),
+/// Those of directory and storage.
+pub fn tie_marked(host: &dyn Host, user: &User, id: &str, email: &str) -> Result<bool, Stop> {
+    let Some(creator) = user.created_for.as_deref().filter(|&creator| creator != id) else {
+        return Ok(false);
+    };
+    let Some(claimant) = has_address(host, creator, email)? else { return Ok(false) };
+    let mut theirs = Loaded::load(host, creator)?;
+    if theirs.record.account.is_none() {
+        let name = Some(fingerprint(&claimant.name));
+        theirs.record.tie(Account { user: user.id, email: email.to_string(), name });
+        theirs.save(host)?;
     }
+    Ok(true)
 }
 
 /// The user with exactly this address.
@@ -226,7 +221,7 @@ fn make_way(call: &mut Call, holder: &str, email: &str, loaded: &mut Loaded) -> 
         Ok(()) => Ok(Tie::Again),
         // What is wrong with the other member's data is no fault of this one's.
         Err(stop) if is_reject(&stop) => Ok(Tie::Withheld(Reason::EmailInUse)),
-        Err(stop) if matches!(stop.demand, Demand::Retry(_)) => Ok(Tie::Waits(stop)),
+        Err(stop) if is_retry(&stop) => Ok(Tie::Waits(stop)),
         Err(stop) => Err(stop),
     }
 }

@@ -4,7 +4,7 @@ use crate::apply::{Applied, Apply};
 use crate::clear;
 use crate::contract::directory::DirectoryError;
 use crate::contract::events::{AccountAction, Action, Outcome, WarningKind};
-use crate::contract::types::{Demand, Member, MemberStatus, Reason, Timestamp};
+use crate::contract::types::{Member, MemberStatus, Reason, Timestamp};
 use crate::entitlement::{Entitlement, Withheld, earliest, entitlement};
 use crate::explain;
 use crate::host::Host;
@@ -21,7 +21,7 @@ use crate::outcome;
 use crate::plan::{DateChange, Edit, Refused, Why, plan};
 use crate::settings::{OnBlock, Settings};
 use crate::settle::settle;
-use crate::stop::{Stop, is_reject, retry};
+use crate::stop::{Stop, is_reject, is_retry, retry};
 use crate::storage;
 use crate::sync::kept;
 use crate::tenant::Tenant;
@@ -35,6 +35,8 @@ const FOLLOWERS_MAX: usize = 20;
 /// How long a role above a plain member's is taken to be still there: nobody tells when it goes.
 const ELEVATED_MS: u64 = 24 * 60 * 60 * 1_000;
 
+/// How often somebody is looked at whose account another member holds something through.
+const TAKEN_MS: u64 = 60 * 60 * 1_000;
 /// When somebody is looked at again who could not have an address that became free.
 const LOOK_AGAIN_MS: u64 = 60_000;
 const RETRY_DIRECTORY_MS: u64 = 1_000;
@@ -57,7 +59,7 @@ pub struct Call<'a> {
     pub users_are_kept: bool,
     /// Whether what memberships no longer give is left, because somebody must confirm first that it goes.
     pub spares: bool,
-    /// How dates are changed in this call, when it is otherwise than is known of the installation.
+    /// How dates of the member in progress are changed, when it is otherwise than is known of the installation.
     pub date_change: Option<DateChange>,
     /// Whom the ledger is not believed about before Kisi was read.
     verify: Option<String>,
@@ -142,7 +144,10 @@ impl<'a> Call<'a> {
         let result = self.rounds(member, &mut outcome);
         self.date_change = date_change;
         self.in_progress.pop();
-        self.reconciled.push(member.to_string());
+        // Who could not be brought up to date now may still make way.
+        if !result.as_ref().is_err_and(|stop| is_retry(stop)) {
+            self.reconciled.push(member.to_string());
+        }
         if result.is_ok() || outcome::did_something(&outcome) {
             self.outcomes.push(outcome);
         }
@@ -185,7 +190,7 @@ impl<'a> Call<'a> {
                 }
                 match self.reconcile(&waiting.id) {
                     // What keeps them from it holds up nobody else.
-                    Err(stop) if matches!(stop.demand, Demand::Retry(_)) => {
+                    Err(stop) if is_retry(&stop) => {
                         let at = self.now.saturating_add(LOOK_AGAIN_MS);
                         storage::commit(self.host, vec![look_again(at, &waiting.id)])?;
                         self.put_off(&waiting.id, at);
@@ -311,6 +316,11 @@ impl<'a> Call<'a> {
                         entitled.withheld.push(Withheld::member(Reason::NoAccount));
                     }
                     Ok(Tie::Withheld(reason)) => entitled.withhold(reason),
+                    Ok(Tie::Taken) => {
+                        entitled.withhold(Reason::EmailInUse);
+                        let again = self.now.saturating_add(TAKEN_MS);
+                        entitled.due_at = earliest(entitled.due_at, Some(again));
+                    }
                     Ok(Tie::Waits(stop)) if !loaded.record.holds.is_empty() => unusable = Some(stop),
                     Err(stop) if is_reject(&stop) && !loaded.record.holds.is_empty() => {
                         unusable = Some(stop);

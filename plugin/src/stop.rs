@@ -32,6 +32,11 @@ pub fn is_reject(stop: &Stop) -> bool {
     matches!(stop.demand, Demand::Reject)
 }
 
+/// Whether the call may do better later.
+pub fn is_retry(stop: &Stop) -> bool {
+    matches!(stop.demand, Demand::Retry(_))
+}
+
 /// Whether the plugin's own records are damaged.
 pub fn is_damage(stop: &Stop) -> bool {
     matches!(stop.demand, Demand::Pause(PauseCause::StorageDamaged))

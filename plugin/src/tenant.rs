@@ -35,7 +35,7 @@ pub struct Config {
     pub paused: Option<Paused>,
     /// How dates of assignments can be changed here.
     pub date_change: DateChange,
-    /// When everybody was last compared and brought up to date.
+    /// When the last comparison began after which everybody was brought up to date.
     pub synced_at: Option<Timestamp>,
     /// Since when everybody must be compared anew, because the mapping changed or a pause ended.
     pub asked_at: Option<Timestamp>,

@@ -180,6 +180,22 @@ impl Gym {
                     state.case.unassigned.insert((row.assignee_id, row.applies_to_id));
                 }
             }
+            Staff::Promote { nth } => {
+                let is_ours = |row: &RoleAssignment| {
+                    let is_open = row.valid_until.is_none() && row.valid_from.is_none();
+                    let is_plain = is_here(row.organization_id) && row.role_id == PLAIN;
+                    is_open && is_plain && !self.seams.state().case.by_hand.contains(&row.id)
+                };
+                let rows: Vec<RoleAssignment> = state.role_assignments.into_iter().filter(is_ours).collect();
+                if let Some(row) = rows.get(nth % rows.len().max(1)) {
+                    let role = "group_manager".to_string();
+                    sim.hand(Hand::SetRole { id: row.id, role }).expect("a role");
+                    let kept = self.kept_of_sync();
+                    let mut state = self.seams.state();
+                    state.case.by_hand.insert(row.id);
+                    state.case.promoted.push((row.id, kept));
+                }
+            }
             Staff::Crowd { group } => {
                 let group = self.groups[*group];
                 if self.seams.state().case.crowds > 0 || !state.groups.iter().any(|one| one.id == group) {

@@ -399,6 +399,9 @@ impl Gym {
                 if matches!(phase, Some(Phase::Waiting | Phase::Done | Phase::Cancelled)) {
                     self.is_confirmed = false;
                 }
+                if let Some(done) = ticked.sync.as_ref().filter(|sync| sync.phase == Phase::Done) {
+                    self.has_read_roles(done);
+                }
                 if matches!(phase, Some(Phase::Done | Phase::Cancelled)) {
                     (self.taken_by_ticks, self.most_by_sync) = (0, 0);
                 }

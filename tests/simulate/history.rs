@@ -200,6 +200,10 @@ pub(crate) enum Staff {
     Unassign {
         nth: usize,
     },
+    /// Somebody who is in a group becomes its manager, by the same assignment.
+    Promote {
+        nth: usize,
+    },
     /// As many strangers as fill a page of a group's list.
     Crowd {
         group: usize,
@@ -400,7 +404,8 @@ fn staff(rng: &mut Rng) -> Staff {
             let lasts_hours = if elevated { None } else { *pick(rng, &[None, None, Some(50)]) };
             Staff::Assign { person, group, elevated, lasts_hours }
         }
-        9..=14 => Staff::Unassign { nth: rng.usize(0..10) },
+        9..=13 => Staff::Unassign { nth: rng.usize(0..10) },
+        14 => Staff::Promote { nth: rng.usize(0..10) },
         15 => Staff::DeleteGroup { group: rng.usize(0..GROUPS.len()) },
         16 => Staff::RenameGroup { group: rng.usize(0..GROUPS.len()) },
         17 => Staff::DeleteUser { nth: rng.usize(0..6) },

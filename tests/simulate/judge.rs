@@ -44,6 +44,9 @@ pub(crate) struct Case {
     pub(crate) of_strangers: Vec<RoleAssignment>,
     /// Roles above a plain member's that staff gave.
     pub(crate) elevated: Vec<RoleAssignment>,
+    /// Assignments of ours that staff made a higher role, each with what was kept of reconciliations then: until one that
+    /// begins later has read them, nobody has told the plugin.
+    pub(crate) promoted: Vec<(u64, String)>,
     /// Users who administrate: they are nobody's members.
     pub(crate) administrators: BTreeSet<u64>,
 }

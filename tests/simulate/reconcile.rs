@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use host_harness::contract::storage::Entry;
-use host_harness::contract::sync::{Mode, Phase};
+use host_harness::contract::sync::{Mode, Phase, Progress};
 use host_harness::contract::types::{Member, MemberStatus};
 use kisi_sim::Simulator;
 
@@ -58,6 +58,9 @@ impl Gym {
                     self.check_brake();
                     self.leaves_nobody_between(out);
                     self.check_findings(&stepped.findings, &before);
+                    if stepped.progress.phase == Phase::Done {
+                        self.has_read_roles(&stepped.progress);
+                    }
                     if matches!(stepped.progress.phase, Phase::Done | Phase::Cancelled) {
                         self.job = None;
                         self.seams.state().taken = None;
@@ -76,6 +79,24 @@ impl Gym {
                 Ended::Retry(_) | Ended::Paused | Ended::Killed => return self.check_brake(),
             }
         }
+    }
+
+    /// What the plugin keeps of a reconciliation.
+    pub(crate) fn kept_of_sync(&self) -> String {
+        let entries = self.seams.storage.entries().into_iter().filter(|entry| entry.key.contains("sync"));
+        entries.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()).collect()
+    }
+
+    /// A reconciliation is done: what staff made a higher role before it began was read, and is theirs from now on.
+    pub(crate) fn has_read_roles(&self, progress: &Progress) {
+        let rows = self.seams.sim.state().role_assignments;
+        let mut state = self.seams.state();
+        let promoted = std::mem::take(&mut state.case.promoted);
+        let (before, after) = promoted.into_iter().partition(|(_, kept)| kept.contains(&progress.job));
+        state.case.promoted = before;
+        let read = |(id, _): (u64, String)| rows.iter().find(|row| row.id == id).cloned();
+        let read: Vec<_> = after.into_iter().filter_map(read).collect();
+        state.case.elevated.extend(read);
     }
 
     pub(crate) async fn confirm(&mut self) {

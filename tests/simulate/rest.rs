@@ -158,7 +158,7 @@ impl Gym {
         }
         let (is_simple, crowds) = {
             let state = self.seams.state();
-            (state.case.elevated.is_empty(), state.case.crowds)
+            (state.case.elevated.is_empty() && state.case.promoted.is_empty(), state.case.crowds)
         };
         let calls = self.seams.take_calls();
         if !calls.is_empty() && is_simple {

@@ -43,6 +43,7 @@ fn done(state: &mut State, hand: Hand) -> Result<HandOutcome, HandError> {
         Hand::Assign { user_id, group_id, role, valid_from, valid_until } => {
             assign(state, user_id, group_id, role, (valid_from, valid_until))
         }
+        Hand::SetRole { id, role } => set_role(state, id, role),
         Hand::Unassign { id } => found(state.remove_role_assignment(id), "id", "role assignment", id),
         Hand::AddKey { user_id } => {
             organization_of_user(state, user_id)?;
@@ -212,6 +213,24 @@ fn set_organization_role(
     Ok(user_id.into())
 }
 
+fn role_fits(role: &str, applies_to: AppliesTo) -> Result<(), HandError> {
+    if roles::fits(role, applies_to) {
+        return Ok(());
+    }
+    let known = roles::ids_for(applies_to).join("`, `");
+    Err(HandError::Invalid { field: "role", problem: format!("`{role}` is none of `{known}`") })
+}
+
+fn set_role(state: &mut State, id: u64, role: String) -> Result<HandOutcome, HandError> {
+    let now = state.now_ms();
+    let held = state.role_assignments.get_mut(id);
+    let held = held.ok_or(HandError::Unknown { field: "id", kind: "role assignment", id })?;
+    role_fits(&role, held.applies_to_type)?;
+    (held.role_id, held.updated_at) = (role, now);
+    state.record(EventType::RoleAssignmentUpdate, id);
+    Ok(id.into())
+}
+
 fn assign(
     state: &mut State,
     user_id: u64,
@@ -228,11 +247,7 @@ fn assign(
     if group.organization_id != organization_id {
         return Err(HandError::OtherOrganization { field: "group_id" });
     }
-    if !roles::fits(&role_id, AppliesTo::Group) {
-        let known = roles::ids_for(AppliesTo::Group).join("`, `");
-        let problem = format!("`{role_id}` is none of `{known}`");
-        return Err(HandError::Invalid { field: "role", problem });
-    }
+    role_fits(&role_id, AppliesTo::Group)?;
     let created_by_id = state.owner_of(organization_id).unwrap_or(user_id);
     let id = state.add_role_assignment(NewRoleAssignment {
         organization_id,

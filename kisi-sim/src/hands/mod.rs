@@ -161,6 +161,13 @@ pub enum Hand {
         #[serde(default, with = "optional_timestamp")]
         valid_until: Option<u64>,
     },
+    /// Makes a role assignment one of another role, as it is.
+    SetRole {
+        /// The role assignment.
+        id: u64,
+        /// The new role.
+        role: String,
+    },
     /// Takes a role assignment away.
     Unassign {
         /// The role assignment.

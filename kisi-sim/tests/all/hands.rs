@@ -106,6 +106,13 @@ fn what_is_not_there_is_named() {
     assert!(matches!(assign(theirs, 1, "group_basic"), Err(HandError::Unknown { field: "group_id", .. })));
     let mia = state.user_by_email("mia@example.test").unwrap().id;
     assert!(matches!(assign(mia, group, "sultan"), Err(HandError::Invalid { field: "role", .. })));
+    let held = simulator.assign(mia, group, "group_basic");
+    let set_role = |id, role: &str| simulator.hand(Hand::SetRole { id, role: role.to_owned() });
+    assert!(matches!(set_role(1, "group_manager"), Err(HandError::Unknown { field: "id", .. })));
+    assert!(matches!(set_role(held, "place_owner"), Err(HandError::Invalid { field: "role", .. })));
+    assert!(set_role(held, "group_manager").is_ok());
+    let row = simulator.state().role_assignments.into_iter().find(|row| row.id == held);
+    assert_eq!(row.unwrap().role_id, "group_manager");
     assert_eq!(simulator.assign(1, group, "group_basic"), 0);
     assert_eq!(simulator.add_user("Mia", "MIA@example.test"), mia, "the one that is there");
     assert_eq!(simulator.add_user("Nobody", "no address"), 0);

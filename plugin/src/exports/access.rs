@@ -167,7 +167,9 @@ impl Known {
 fn look(kisi: &Kisi, loaded: &Loaded) -> Result<Option<Seen>, Stop> {
     let record = &loaded.record;
     let tied = record.account.as_ref().map(|account| account.user);
-    // Without a new account the old one goes on giving.
+    // What the new account could not be given, the old one goes on giving.
+    let tied =
+        tied.filter(|user| record.holds.is_empty() || record.holds.iter().any(|hold| hold.user == *user));
     let Some(user) = tied.or_else(|| record.holds.first().map(|hold| hold.user)) else { return Ok(None) };
     let mut seen = Seen { user, presence: None, rows: Vec::new() };
     let looked = kisi.send(users::presence(user)).and_then(|presence| {

@@ -118,7 +118,17 @@ fn read_groups(
     mappings: &Mappings,
     settings: &Settings,
 ) -> Result<(), Error> {
-    let rows: Vec<kisi::groups::Group> = kisi.list("")?;
+    let mut rows: Vec<kisi::groups::Group> = kisi.list("")?;
+    // What is no longer in the list is gone when Kisi says so of it alone: everybody would lose what is given in it.
+    let is_missing = |id: &GroupId| rows.iter().all(|row| row.id != *id);
+    let mapped = mappings.groups.iter().filter(|mapped| !mapped.deleted).map(|mapped| mapped.id);
+    for id in mapped.filter(is_missing).collect::<Vec<_>>() {
+        match kisi.send(kisi::groups::get(id)) {
+            Ok(row) => rows.push(row),
+            Err(Error::Missing(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     let before = std::mem::take(&mut groups.groups);
     for row in rows.into_iter().filter(|row| settings.chooses(row.place_id) || mappings.knows(row.id)) {
         let known = before.iter().find(|group| group.id == row.id);

@@ -1,9 +1,9 @@
 //! Applies what differs, one member at a time: blocks first, then other losses, then all the rest. Each member is
 //! brought up to date as an event would do it, by what the directory says now.
 
-use super::kept::{self, Odd, Owner, Todo};
+use super::kept::{self, Owner, Todo};
 use super::{Step, Went};
-use crate::contract::events::{Action, Outcome};
+use crate::contract::events::{Action, Change, Outcome};
 use crate::contract::sync::{Finding, FindingKind};
 use crate::contract::types::{GroupRef, Reason};
 use crate::identity::address;
@@ -11,6 +11,7 @@ use crate::ledger::store::{Loaded, holder_of_email, holder_of_user, look_again};
 use crate::ledger::{Account, Elevated, Hold, State};
 use crate::losses::{Losses, losses};
 use crate::reconcile::{directory_error, entitled};
+use crate::settings::MissingUser;
 use crate::stop::{Stop, is_reject};
 use crate::storage;
 
@@ -32,8 +33,10 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
     let is_old = step.job.value.waits.is_some() || step.job.value.has_moved;
     let verify = todo.verify && (!adopt(step, &todo.member)? || is_old);
     if verify {
-        follow_address(step, &todo.member)?;
+        heed_rows(step, &todo.member)?;
     }
+    let is_report = step.tenant.config.value.settings.missing_user == MissingUser::Report;
+    let is_uncounted = is_report && Loaded::load(step.host, &todo.member)?.record.account.is_none();
     let mut call = step.call();
     call.spares = spares;
     let done = call.run_verified(&todo.member, verify);
@@ -43,6 +46,11 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
     };
     for outcome in &outcomes {
         report(step, outcome);
+        if is_uncounted && outcome.member == todo.member {
+            let is_grant = |change: &&Change| change.action == Action::Granted;
+            let grants = outcome.changes.iter().filter(is_grant).count();
+            step.job.value.counts.grants_added += u32::try_from(grants).unwrap_or(u32::MAX);
+        }
     }
     // It is done, whatever becomes of the rest.
     step.told = step.findings.len();
@@ -79,7 +87,7 @@ fn spares(step: &mut Step, todo: &Todo) -> Result<Option<bool>, Stop> {
     }
     let config = &mut step.tenant.config;
     if step.job.value.may_take(grants, &config.value.settings.brake) {
-        step.job.value.taken += grants;
+        step.job.value.taken = step.job.value.taken.saturating_add(grants);
         step.job.value.is_counted = true;
         // Before anything goes: what is cut off must not be free.
         step.job.save(step.host)?;
@@ -113,35 +121,39 @@ pub fn put_off(step: &mut Step, error: &Stop) -> Result<bool, Stop> {
     Ok(true)
 }
 
-/// Ties a member to the account that has their address now: the one they were tied to is gone, as no two have the same.
-fn follow_address(step: &Step, id: &str) -> Result<(), Stop> {
-    let mut loaded = Loaded::load(step.host, id)?;
-    let Some(account) = loaded.record.account.as_ref().filter(|_| step.job.value.has_odd) else {
+/// Takes in what was read of a member whom the ledger knows: what somebody made a higher role is no longer the plugin's,
+/// and the account that has their address now is theirs, as no two have the same.
+fn heed_rows(step: &mut Step, id: &str) -> Result<(), Stop> {
+    if !step.job.value.has_odd {
         return Ok(());
-    };
-    let email = account.email.clone();
-    let rows = Odd::of_owner(step.host, Owner::Email(&email))?;
-    let Some(user) = rows.first().map(|row| row.user).filter(|user| *user != account.user) else {
-        return Ok(());
-    };
-    if holder_of_user(step.host, user)?.is_none() {
-        loaded.record.untie();
-        loaded.record.tie(Account { user, email, name: None });
-        loaded.save(step.host)?;
     }
-    Ok(())
+    let mut loaded = Loaded::load(step.host, id)?;
+    for row in step.rows_of(Owner::Member(id))?.iter().filter(|row| row.elevated.is_some()) {
+        loaded.record.forget(row.assignment);
+    }
+    if let Some(account) = loaded.record.account.clone() {
+        let rows = step.rows_of(Owner::Email(&account.email))?;
+        let user = rows.first().map(|row| row.user).filter(|user| *user != account.user);
+        if let Some(user) = user
+            && holder_of_user(step.host, user)?.is_none()
+        {
+            loaded.record.untie();
+            loaded.record.tie(Account { user, email: account.email, name: None });
+        }
+    }
+    loaded.save(step.host)
 }
 
 /// Takes over what somebody holds by hand whom the plugin did not know: the rows that were read say who they are at
 /// Kisi, so no look-up is needed. True when it did.
-fn adopt(step: &Step, id: &str) -> Result<bool, Stop> {
+fn adopt(step: &mut Step, id: &str) -> Result<bool, Stop> {
     let mut loaded = Loaded::load(step.host, id)?;
     if !step.job.value.has_odd || !loaded.record.is_unknown() {
         return Ok(false);
     }
     let Some(member) = step.host.get_member(id).map_err(directory_error)? else { return Ok(false) };
     let Some(email) = address(member.email.as_deref()) else { return Ok(false) };
-    let rows = Odd::of_owner(step.host, Owner::Email(&email))?;
+    let rows = step.rows_of(Owner::Email(&email))?;
     let Some(user) = rows.first().map(|row| row.user) else { return Ok(false) };
     if holder_of_email(step.host, &email)?.is_some() || holder_of_user(step.host, user)?.is_some() {
         return Ok(false);

@@ -148,18 +148,20 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result
     }
     step.job.value.counts.grants += count(record.holds.len());
     let email = member.and_then(|member| address(member.email.as_deref()));
-    let mut odd =
-        if step.job.value.has_odd { Odd::of_owner(step.host, Owner::Member(id))? } else { Vec::new() };
+    let mut odd = if step.job.value.has_odd { step.rows_of(Owner::Member(id))? } else { Vec::new() };
     let verify = record.damaged;
     let known = record.holds.clone();
     let is_barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
     let mut picture = Picture { id, record, known, verify, differs: false, is_barred };
     if is_barred && on_block == OnBlock::All {
         // Also of a member whom the plugin knows: their account may be gone, and another one have their address.
-        if let Some(email) = &email {
-            odd.extend(rows_of_address(step, id, email)?.unwrap_or_default());
-        }
-        return barred_member(step, member, email.as_deref(), &picture, &odd, &entitled);
+        let by_address = email.as_ref().map(|email| rows_of_address(step, id, email)).transpose()?.flatten();
+        let is_unknown = picture.record.account.is_none() && odd.is_empty();
+        let is_unknown = is_unknown && by_address.as_ref().is_some_and(Vec::is_empty);
+        odd.extend(by_address.unwrap_or_default());
+        let todo = barred_member(step, member, email.as_deref(), &picture, &odd, &entitled)?;
+        step.job.value.unknown += u64::from(is_unknown && todo.is_some());
+        return Ok(todo);
     }
     drifted(step, &mut picture, is_newer)?;
     let wants = !entitled.groups.is_empty();
@@ -209,14 +211,14 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result
 }
 
 /// The rows of a member whom the plugin has tied to nobody yet, by the address. None when it is another member's.
-fn rows_of_address(step: &Step, id: &str, email: &str) -> Result<Option<Vec<Odd>>, Stop> {
+fn rows_of_address(step: &mut Step, id: &str, email: &str) -> Result<Option<Vec<Odd>>, Stop> {
     let tenant = &step.tenant;
     let (mappings, settings) = (&tenant.mappings.value, &tenant.config.value.settings);
     if is_others(step.host, id, email, mappings, settings, step.now)? {
         return Ok(None);
     }
-    let rows = step.job.value.has_odd.then(|| Odd::of_owner(step.host, Owner::Email(email)));
-    Ok(Some(rows.transpose()?.unwrap_or_default()))
+    let has_odd = step.job.value.has_odd;
+    Ok(Some(if has_odd { step.rows_of(Owner::Email(email))? } else { Vec::new() }))
 }
 
 /// A blocked or deleted member: everything goes, what staff gave included.
@@ -236,14 +238,16 @@ fn barred_member(
         return Ok(None);
     }
     let reason = if member.is_some() { Reason::Blocked } else { Reason::Deleted };
-    if record.account.is_none() && email.is_some() && odd.is_empty() {
-        step.job.value.unknown += 1;
-    }
     let is_known = |row: &Odd| record.holds.iter().any(|hold| hold.assignment() == Some(row.assignment));
     let rows = odd.iter().filter(|row| row.elevated.is_none() && !is_known(row));
+    // What somebody made a higher role is theirs.
+    let is_higher = |hold: &Hold| {
+        odd.iter().any(|row| row.elevated.is_some() && hold.assignment() == Some(row.assignment))
+    };
     let groups = record
         .holds
         .iter()
+        .filter(|hold| !is_higher(hold))
         .map(|hold| (hold.group, hold.window))
         .chain(rows.map(|row| (row.group, row.window)));
     for (group, window) in groups.collect::<Vec<_>>() {

@@ -77,7 +77,7 @@ pub struct Job {
     pub total: Option<u64>,
     /// How many of them were read.
     pub offset: u64,
-    /// How often it is being read from the beginning again, because it changed.
+    /// How often a list was read from its beginning again, because it changed: rows of it may be kept that are gone.
     pub rereads: u64,
     /// Where the directory goes on.
     pub next: Option<String>,
@@ -141,9 +141,14 @@ impl Job {
         !matches!(self.phase, Phase::Done | Phase::Cancelled)
     }
 
-    /// Gives it up. Of the people who were passed last, nothing stays.
+    /// Gives it up.
     pub fn cancel(&mut self, now: Timestamp) {
         (self.phase, self.cancelled_at) = (Phase::Cancelled, Some(now));
+        self.forget_people();
+    }
+
+    /// Of the people who were passed last, nothing stays.
+    pub fn forget_people(&mut self) {
         (self.next, self.last, self.stranger) = (None, None, None);
     }
 

@@ -10,7 +10,7 @@ pub mod kept;
 pub mod read;
 
 pub use job::{Job, Phase, Wait};
-use kept::clean;
+use kept::{Odd, Owner, clean};
 
 use crate::contract::sync::{Finding, FindingKind, Hold, Mode, Progress, Stepped};
 use crate::contract::types::{Demand, GroupRef, Timestamp};
@@ -165,8 +165,7 @@ impl Step<'_> {
     fn advance(&mut self) -> Result<bool, Stop> {
         let job = &mut self.job.value;
         (job.offset, job.total) = (0, None);
-        // Of the people who were passed last, nothing stays.
-        (job.next, job.last, job.stranger) = (None, None, None);
+        job.forget_people();
         job.phase = match job.phase {
             Phase::Reading => Phase::Comparing,
             Phase::Comparing => Phase::Strangers,
@@ -224,6 +223,24 @@ impl Step<'_> {
         let is_there = seen.contains(assignment.0);
         self.seen.push((group, seen));
         Ok(is_there)
+    }
+
+    /// The rows that were kept for somebody, and that the lists showed when they were read last.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub fn rows_of(&mut self, owner: Owner) -> Result<Vec<Odd>, Stop> {
+        let mut rows = Odd::of_owner(self.host, owner)?;
+        if self.job.value.rereads > 0 {
+            let mut there = Vec::new();
+            for row in rows {
+                if self.has_seen(row.group, row.assignment)? {
+                    there.push(row);
+                }
+            }
+            rows = there;
+        }
+        Ok(rows)
     }
 
     /// The machinery that brings one member up to date.

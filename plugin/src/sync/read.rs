@@ -12,9 +12,9 @@ use crate::ledger::store::{Loaded, holder_of_user};
 use crate::stop::{Stop, reject};
 use crate::storage;
 
-/// How often the list of a group is read from its beginning again, because it changed between two pages. One that never
-/// rests is read to its end all the same.
-const REREADS_MAX: u64 = 2;
+/// How often lists are read from their beginning again, because they changed between two pages. Those that never rest are
+/// read to their end all the same.
+const REREADS_MAX: u64 = 5;
 /// Kisi's page of users, for weighing it against single look-ups.
 const USERS_A_PAGE: u64 = 100;
 
@@ -48,7 +48,6 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     }
     if step.job.value.total.is_some_and(|total| total != page.total) {
         let job = &mut step.job.value;
-        job.has_moved = true;
         if job.rereads < REREADS_MAX {
             // Else somebody who is blocked and was let in by hand might be among those whom it skipped.
             job.counts.rows = job.counts.rows.saturating_sub(u32::try_from(offset).unwrap_or(u32::MAX));
@@ -56,6 +55,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
             step.job.save(step.host)?;
             return Ok(Went::On);
         }
+        job.has_moved = true;
     }
     let mut seen = if offset == 0 { Seen::default() } else { kept::seen(step.host, group)? };
     let mut odd = Vec::new();
@@ -92,7 +92,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
 fn next_group(step: &mut Step) {
     let job = &mut step.job.value;
     job.groups.pop();
-    (job.offset, job.total, job.rereads) = (0, None, 0);
+    (job.offset, job.total) = (0, None);
 }
 
 /// Keeps a row that is not what the ledger says.

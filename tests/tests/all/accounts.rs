@@ -4,7 +4,7 @@
 use host_harness::Clock;
 use host_harness::contract::doors::{Attempt, Issued, Phone};
 use host_harness::contract::types::{Demand, Error, Member, MemberStatus, MembershipStatus, Reason};
-use kisi_sim::{Fault, FaultEffect, Hand, Knobs, RoleAssignmentsOfDeletedUser};
+use kisi_sim::{Fault, FaultEffect, Hand, Knobs, RoleAssignmentsOfDeletedUser, ValidityInPatch};
 
 use crate::hindrances::{HOUR, gym_with, leave, live, many};
 use crate::tick::{go_to, open, try_tick};
@@ -227,4 +227,73 @@ fn a_rename_that_finds_the_account_gone_makes_it_again() {
     world.directory.update("m-00", |one| one.name = "Max".to_string());
     world.settle("m-00");
     assert_eq!(open(&world, "m-00"), ["Gym"]);
+}
+
+#[test]
+fn an_answer_that_is_lost_between_a_missing_grant_and_the_look_for_the_account_leaves_nobody_in() {
+    for of_deleted in [RoleAssignmentsOfDeletedUser::Empty, RoleAssignmentsOfDeletedUser::NotFound] {
+        let knobs = Knobs { role_assignments_of_deleted_user: of_deleted, ..Knobs::default() };
+        let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
+        for id in ["ann", "bea"] {
+            world.directory.insert(member(id, vec![membership("ms-1", "gold")]));
+            world.settle(id);
+            let user = world.sim.state().user_by_email(&format!("{id}@gym.test")).unwrap().id;
+            world.sim.hand(Hand::DeleteUser { id: user }).unwrap();
+            by_hand(&world, &format!("{id}@gym.test"), &["Gym", "Staff"]);
+        }
+        world.directory.update("ann", |ann| ann.status = MemberStatus::Blocked);
+        world.directory.remove("bea");
+        for id in ["ann", "bea"] {
+            world.sim.add_fault(Fault::new("GET /users", status(503)).unwrap().times(1));
+            assert!(world.deliver(id).is_err(), "{id}, {of_deleted:?}");
+            world.settle(id);
+            assert_eq!(open(&world, id), Vec::<String>::new(), "{id}, {of_deleted:?}");
+        }
+    }
+}
+
+#[test]
+fn what_another_member_is_waited_for_takes_nothing_from_a_member_who_is_planned_twice() {
+    let knobs = Knobs { validity_in_patch: ValidityInPatch::Ignored, ..Knobs::default() };
+    let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
+    for one in [shared("ann", "basic"), member("amy", vec![membership("ms-1", "basic")])] {
+        let id = one.id.clone();
+        world.directory.insert(one);
+        world.settle(&id);
+    }
+    world.sim.add_fault(Fault::new("POST /users", status(409)).unwrap().always());
+    world.directory.update("ann", |ann| ann.email = Some("ann@gym.test".to_string()));
+    world.directory.update("amy", |amy| {
+        amy.email = Some("family@gym.test".to_string());
+        amy.memberships[0].ends_at = Some(START + 9 * DAY);
+    });
+    assert!(world.deliver("amy").is_err(), "it is not known yet whose the account is");
+    assert_eq!(world.names_of("amy@gym.test"), ["Gym"], "she pays");
+}
+
+#[test]
+fn an_account_that_staff_made_anew_for_a_paying_member_is_not_stripped_for_who_had_the_address_before() {
+    let world = gym();
+    world.directory.insert(shared("cleo", "basic"));
+    world.settle("cleo");
+    // Cleo leaves, and Max has her address now. Staff makes the account anew for him.
+    world.directory.remove("cleo");
+    world.directory.insert(shared("max", "basic"));
+    let id = world.sim.state().user_by_email("family@gym.test").unwrap().id;
+    world.sim.hand(Hand::DeleteUser { id }).unwrap();
+    by_hand(&world, "family@gym.test", &["Gym", "Staff"]);
+    world.settle("cleo");
+    world.settle("max");
+    assert_eq!(world.names_of("family@gym.test"), ["Gym", "Staff"]);
+}
+
+#[test]
+fn a_door_opens_by_the_old_account_while_kisi_refuses_the_new_one() {
+    let world = crate::access::with_ann("gold");
+    world.sim.add_fault(Fault::new("POST /role_assignments", status(422)).unwrap().always());
+    world.directory.update("ann", |ann| ann.email = Some("new@gym.test".to_string()));
+    drop(world.deliver("ann"));
+    let door = world.sim.state().locks.iter().find(|lock| lock.name == "Sauna").unwrap().id.to_string();
+    let attempt = world.runtime.block_on(world.tenant().unlock("ann", &door)).unwrap().unwrap();
+    assert_eq!(attempt, Attempt::Opened, "she pays, and the old account still gives");
 }

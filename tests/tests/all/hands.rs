@@ -15,15 +15,7 @@ pub(crate) fn promote(world: &World, email: &str) {
     let state = world.sim.state();
     let user = state.user_by_email(email).unwrap().id;
     let row = state.role_assignments_of(user).next().unwrap().id;
-    let promoted = serde_json::json!({ "role_assignment": { "role_id": "group_manager" } });
-    let request = http::Request::builder()
-        .method("PATCH")
-        .uri(format!("/role_assignments/{row}"))
-        .header("authorization", format!("KISI-LOGIN {}", world.sim.key()))
-        .header("content-type", "application/json")
-        .body(bytes::Bytes::from(promoted.to_string()))
-        .unwrap();
-    assert_eq!(world.runtime.block_on(world.wire.exchange(request)).unwrap().status(), 204);
+    world.sim.hand(Hand::SetRole { id: row, role: "group_manager".to_string() }).unwrap();
 }
 
 fn roles(world: &World, email: &str) -> Vec<(String, Option<u64>)> {
@@ -247,4 +239,54 @@ fn a_blocked_member_at_the_end_of_a_list_that_changes_while_it_is_read_is_out() 
         != Phase::Done
     {}
     assert_eq!(open(&world, "finn"), Vec::<String>::new());
+}
+
+#[test]
+fn a_reconciliation_that_finds_a_block_does_not_take_a_higher_role_that_it_has_read() {
+    for is_deleted in [false, true] {
+        let world = gym_with(SETTINGS, many(2));
+        promote(&world, "m-00@gym.test");
+        // The event is lost.
+        if is_deleted {
+            world.directory.remove("m-00");
+        } else {
+            world.directory.update("m-00", |one| one.status = MemberStatus::Blocked);
+        }
+        live(&world, START + 3 * DAY);
+        assert_eq!(roles(&world, "m-00@gym.test"), [("group_manager".to_string(), None)], "{is_deleted}");
+    }
+}
+
+#[test]
+fn a_list_of_groups_that_lacks_some_is_believed_when_kisi_says_so_of_each() {
+    let world = gym_with(SETTINGS, many(15));
+    *world.wire.mangle.lock().unwrap() = Some(Box::new(|response| {
+        let is_list = response.body().starts_with(b"[")
+            && response.body().windows(11).any(|part| part == b"locks_count");
+        if !is_list {
+            return response;
+        }
+        let (mut parts, _) = response.into_parts();
+        parts.headers.insert("x-collection-range", "*/0".parse().unwrap());
+        http::Response::from_parts(parts, "[]".into())
+    }));
+    live(&world, START + 2 * DAY);
+    *world.wire.mangle.lock().unwrap() = None;
+    world.directory.update("m-00", |one| one.memberships[0].status = MembershipStatus::Cancelled);
+    world.settle("m-00");
+    assert_eq!(open(&world, "m-00"), Vec::<String>::new(), "what the plugin gave, it still knows");
+    assert_eq!(open(&world, "m-01"), ["Gym"]);
+}
+
+#[test]
+fn where_staff_adds_people_what_they_are_given_is_counted_when_it_is() {
+    let settings = SETTINGS.replacen('{', r#"{"missing_user":"report","#, 1);
+    let world = World::connected(Arm::Component, Knobs::default(), &settings, MAPPING);
+    for one in many(3) {
+        world.sim.add_user(&one.id, one.email.as_deref().unwrap());
+        world.directory.insert(one);
+    }
+    let job = world.runtime.block_on(world.tenant().start_sync(Mode::Apply)).unwrap().unwrap();
+    let done = world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
+    assert_eq!((done.progress.phase, done.progress.counts.grants_added), (Phase::Done, 3));
 }

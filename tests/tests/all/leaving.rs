@@ -332,16 +332,7 @@ fn a_grant_that_became_a_higher_role_is_not_taken() {
     let state = world.sim.state();
     let ann = state.user_by_email("ann@gym.test").unwrap().id;
     let row = state.role_assignments_of(ann).next().unwrap().id;
-    let promoted = serde_json::json!({ "role_assignment": { "role_id": "group_manager" } });
-    let request = http::Request::builder()
-        .method("PATCH")
-        .uri(format!("/role_assignments/{row}"))
-        .header("authorization", format!("KISI-LOGIN {}", world.sim.key()))
-        .header("content-type", "application/json")
-        .body(bytes::Bytes::from(promoted.to_string()))
-        .unwrap();
-    let answer = world.runtime.block_on(world.wire.exchange(request)).unwrap();
-    assert_eq!(answer.status(), 204);
+    world.sim.hand(Hand::SetRole { id: row, role: "group_manager".to_string() }).unwrap();
     let people = disconnect(&world, Departure::RemoveGranted, 50);
     assert_eq!(told(&people)[0], "ann@gym.test removed[] keeps[Gym]");
     assert!(people[0].problem.as_deref().unwrap().contains("group_manager"), "{people:?}");
