@@ -145,7 +145,7 @@ impl<'a> Call<'a> {
         self.date_change = date_change;
         self.in_progress.pop();
         // Who could not be brought up to date now may still make way.
-        if !result.as_ref().is_err_and(|stop| is_retry(stop)) {
+        if !result.as_ref().is_err_and(is_retry) {
             self.reconciled.push(member.to_string());
         }
         if result.is_ok() || outcome::did_something(&outcome) {
