@@ -1,7 +1,7 @@
 //! A gym that nobody looks after for some days: its host ticks when it is asked to, nobody confirms anything, and whoever
 //! pays goes on to enter.
 
-use kisi_sim::{Simulator, Snapshot};
+use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
 use crate::gym::Gym;
 use crate::judge::DAY;
@@ -36,8 +36,16 @@ impl Gym {
             let after = sim.state();
             // Where dates cost a gap, it lasts until the next try when something goes wrong in it.
             let is_excused = went_wrong && !self.seams.state().can_avoid_gaps;
-            if let Some(before) = before.as_ref().filter(|_| !is_excused) {
-                self.nobody_is_shut_out(before, &after);
+            if let Some(mut before) = before.take().filter(|_| !is_excused) {
+                if went_wrong {
+                    // What ran out at the very moment at which Kisi could not be asked is prolonged with the next try.
+                    let has_run_out = |row: &RoleAssignment| {
+                        let is_over = row.valid_until.is_some_and(|until| until <= after.now);
+                        is_over && after.role_assignments.iter().any(|one| one.id == row.id)
+                    };
+                    before.role_assignments.retain(|row| !has_run_out(row));
+                }
+                self.nobody_is_shut_out(&before, &after);
             }
             went_wrong = false;
             if after.now >= end {

@@ -173,7 +173,7 @@ fn many(plugin: &Plugin, options: &Options) -> ExitCode {
     let next = AtomicU64::new(options.from);
     let is_over = AtomicBool::new(false);
     let began = Instant::now();
-    let until = options.minutes.map(|minutes| Duration::from_secs(minutes * 60));
+    let until = options.minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
     let end = options.from.saturating_add(options.seeds);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -181,10 +181,10 @@ fn many(plugin: &Plugin, options: &Options) -> ExitCode {
             scope.spawn(|| {
                 let runtime = runtime();
                 while !is_over.load(Ordering::Relaxed) && until.is_none_or(|until| began.elapsed() < until) {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end {
-                        break;
-                    }
+                    let seed = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seed| {
+                        (seed < end).then_some(seed + 1)
+                    });
+                    let Ok(seed) = seed else { break };
                     let history = history::of_seed(seed);
                     let played = runtime.block_on(play(plugin, &history, false));
                     // Now and then it is played twice: a seed must repeat its history to the byte.

@@ -35,7 +35,7 @@ const INPUT_BYTES_MAX: u32 = 32_768;
 #[derive(Args)]
 pub(crate) struct FuzzArgs {
     /// How long each target is fuzzed.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 
     /// What the fuzzer's own choices begin with, for another run than the last one.
@@ -55,7 +55,8 @@ struct Figures {
     memory_mib: u64,
 }
 
-/// Fuzzes each target. Ends with the first one for which an input was found, which is kept and named.
+/// Fuzzes each target. Ends with the first one for which an input was found, which is kept and named: given to
+/// `cargo fuzz run TARGET INPUT` it plays again.
 pub(crate) fn run(workspace: &Workspace, args: &FuzzArgs) -> Result<ExitCode> {
     let folder = workspace.target.join("fuzz");
     let tool = cargo_fuzz(workspace)?;
@@ -63,6 +64,7 @@ pub(crate) fn run(workspace: &Workspace, args: &FuzzArgs) -> Result<ExitCode> {
     let mut sow = workspace.cargo();
     sow.args(["run", "--quiet", "--locked", "--manifest-path", "fuzz/Cargo.toml", "--no-default-features"]);
     command::run(sow.args(["--bin", "seeds", "--"]).arg(&seeds))?;
+    eprintln!("xtask: each target is built for the fuzzer first, which takes some minutes the first time …");
     println!("{:<16} {:>12} {:>9} {:>7}", "target", "inputs", "branches", "MiB");
     for (target, features) in TARGETS {
         if !args.targets.is_empty() && args.targets.iter().all(|chosen| chosen != target) {

@@ -18,7 +18,7 @@ pub(crate) struct SimulateArgs {
 
     /// How many histories: 1,000 unless told, with `--minutes` as many as there is time for, and at most 3,000 for each
     /// mutation.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
 
     /// The first one of them.
@@ -30,7 +30,7 @@ pub(crate) struct SimulateArgs {
     seed: Option<u64>,
 
     /// Stop after so many minutes.
-    #[arg(long, value_name = "M")]
+    #[arg(long, value_name = "M", value_parser = clap::value_parser!(u64).range(1..))]
     minutes: Option<u64>,
 
     /// Play deliberate bugs of the plugin instead, each until the judge objects. Fails when one survives.

@@ -13,7 +13,7 @@ pub(crate) async fn component(path: &Path, cache: Option<PathBuf>) -> Result<Plu
     let file = path.display();
     if !path.exists() {
         return unusable(format!(
-            "there is no component at {file}: build it with `cargo xtask build`, or name another with --component"
+            "there is no component at {file}: build it with `cargo xtask build`, or name another file"
         ));
     }
     let config = EngineConfig { calls_max: CALLS_MAX, cache, ..EngineConfig::default() };

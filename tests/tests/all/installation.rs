@@ -258,7 +258,13 @@ fn a_gym_connects_maps_previews_syncs_and_follows_events() {
     let bought = gym.run(&["event", "membership-purchased", "eve@example.test"]).ends(0);
     bought.says(&["granted", "Holds Entrance (until 1 Jan 2033) through the plugin now."]);
     gym.file("members.csv", &members);
+    let unknown = gym.run(&["event", "member-deleted", "eve@example.test"]).ends(2);
+    unknown.says(&["give the id that their row had"]);
+    assert_eq!(gym.in_group("Entrance"), ["bo@example.test", "eve@example.test"]);
     gym.run(&["event", "member-deleted", "5"]).ends(0);
+    gym.run(&["event", "member-deleted", "5"])
+        .ends(0)
+        .says(&["The plugin holds nothing for a member with this id"]);
     assert_eq!(gym.in_group("Entrance"), ["bo@example.test"]);
 
     gym.run(&["map", "--remove", "Gold", "Spa"]).ends(0);

@@ -14,7 +14,7 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  everything was as expected, or whoever read the output closed it early
   1  an expectation of the scenario failed (the difference is printed), or something was refused for good
-  2  the command line, a file, the component, a key or the address cannot be used
+  2  the command line, a file or the component cannot be used; of `run` the key or the address, too
   3  somebody must look at what would change: `harness sync --yes` confirms it
   4  ended in the middle, Kisi cannot be reached for now, or another harness is at work on the installation: the
      same command goes on

@@ -17,6 +17,9 @@ use crate::{Clock, SystemClock};
 const NOTHING: &str =
     "As far as the plugin knows, everything is as it should be already; `harness sync` looks at Kisi.";
 
+/// Whoever has no row any more cannot be looked up by anything but the id.
+const UNKNOWN: &str = "The plugin holds nothing for a member with this id: if this is a name or an address, give the id that their row had.";
+
 /// Delivers it.
 pub(super) async fn run(
     session: &Session,
@@ -25,6 +28,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Stop> {
     let kind = event_kind(&args.kind).map_err(Unusable::new)?;
     let (member, name) = member(&session.roll, &kind, &args.member)?;
+    let has_no_row = session.roll.member(&args.member).is_err();
     let now = SystemClock.now_ms();
     let event = Event { id: format!("event-{now}"), kind, member, occurred_at: now };
     let mut told = StepReport {
@@ -64,7 +68,11 @@ pub(super) async fn run(
             _ => break Err(ended(&error)),
         }
     };
-    if let Ok(outcomes) = &ending {
+    let does_nothing = |outcomes: &Vec<Outcome>| outcomes.iter().all(|outcome| outcome.changes.is_empty());
+    let is_unknown = has_no_row && told.calls.is_empty() && ending.as_ref().is_ok_and(does_nothing);
+    if is_unknown {
+        told.facts = vec![facts::plain(FactKind::Nothing, UNKNOWN)];
+    } else if let Ok(outcomes) = &ending {
         if told.facts.iter().all(|fact| fact.kind == FactKind::Due) && told.calls.is_empty() {
             told.facts.insert(0, facts::plain(FactKind::Nothing, NOTHING));
         }
@@ -72,6 +80,9 @@ pub(super) async fn run(
     }
     let (out, json, colour) = console.report();
     to(out, json, colour).step(&told)?;
+    if is_unknown && args.member.contains(['@', ' ']) {
+        return Ok(Exit::Unusable);
+    }
     let failed = ending?.iter().any(|outcome| !outcome.failures.is_empty());
     Ok(if failed { Exit::OtherThanExpected } else { Exit::AsExpected })
 }
