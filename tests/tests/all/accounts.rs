@@ -84,21 +84,26 @@ fn of_those_who_wait_for_an_address_the_one_who_pays_is_served_and_not_the_block
     assert_eq!(world.names_of("family@gym.test"), ["Gym", "Spa"], "amy's");
 }
 
+/// Staff has made the accounts of Ann and Bea anew, by hand in two groups; Ann is blocked and Bea deleted, and nobody told.
+fn made_anew(of_deleted: RoleAssignmentsOfDeletedUser, plan: &str) -> World {
+    let knobs = Knobs { role_assignments_of_deleted_user: of_deleted, ..Knobs::default() };
+    let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
+    for id in ["ann", "bea"] {
+        world.directory.insert(member(id, vec![membership("ms-1", plan)]));
+        world.settle(id);
+        let user = world.sim.state().user_by_email(&format!("{id}@gym.test")).unwrap().id;
+        world.sim.hand(Hand::DeleteUser { id: user }).unwrap();
+        by_hand(&world, &format!("{id}@gym.test"), &["Gym", "Staff"]);
+    }
+    world.directory.update("ann", |ann| ann.status = MemberStatus::Blocked);
+    world.directory.remove("bea");
+    world
+}
+
 #[test]
 fn an_event_that_blocks_reaches_the_account_that_staff_made_anew() {
     for of_deleted in [RoleAssignmentsOfDeletedUser::Empty, RoleAssignmentsOfDeletedUser::NotFound] {
-        let knobs = Knobs { role_assignments_of_deleted_user: of_deleted, ..Knobs::default() };
-        let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
-        world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
-        world.directory.insert(member("bea", vec![membership("ms-1", "basic")]));
-        for id in ["ann", "bea"] {
-            world.settle(id);
-            let user = world.sim.state().user_by_email(&format!("{id}@gym.test")).unwrap().id;
-            world.sim.hand(Hand::DeleteUser { id: user }).unwrap();
-            by_hand(&world, &format!("{id}@gym.test"), &["Gym", "Staff"]);
-        }
-        world.directory.update("ann", |ann| ann.status = MemberStatus::Blocked);
-        world.directory.remove("bea");
+        let world = made_anew(of_deleted, "basic");
         for id in ["ann", "bea"] {
             world.settle(id);
             assert_eq!(open(&world, id), Vec::<String>::new(), "{id}, {of_deleted:?}");
@@ -232,17 +237,7 @@ fn a_rename_that_finds_the_account_gone_makes_it_again() {
 #[test]
 fn an_answer_that_is_lost_between_a_missing_grant_and_the_look_for_the_account_leaves_nobody_in() {
     for of_deleted in [RoleAssignmentsOfDeletedUser::Empty, RoleAssignmentsOfDeletedUser::NotFound] {
-        let knobs = Knobs { role_assignments_of_deleted_user: of_deleted, ..Knobs::default() };
-        let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
-        for id in ["ann", "bea"] {
-            world.directory.insert(member(id, vec![membership("ms-1", "gold")]));
-            world.settle(id);
-            let user = world.sim.state().user_by_email(&format!("{id}@gym.test")).unwrap().id;
-            world.sim.hand(Hand::DeleteUser { id: user }).unwrap();
-            by_hand(&world, &format!("{id}@gym.test"), &["Gym", "Staff"]);
-        }
-        world.directory.update("ann", |ann| ann.status = MemberStatus::Blocked);
-        world.directory.remove("bea");
+        let world = made_anew(of_deleted, "gold");
         for id in ["ann", "bea"] {
             world.sim.add_fault(Fault::new("GET /users", status(503)).unwrap().times(1));
             assert!(world.deliver(id).is_err(), "{id}, {of_deleted:?}");
