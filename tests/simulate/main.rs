@@ -21,6 +21,7 @@ mod reconcile;
 mod rest;
 mod seams;
 mod stories;
+mod told;
 mod world;
 
 use std::collections::BTreeMap;
@@ -134,7 +135,7 @@ fn one(plugin: &Plugin, seed: u64) -> ExitCode {
 }
 
 fn print(history: &History, played: &Played) {
-    println!("{:#?}\n{:?}\nlast events: {}", history.gyms, history.knobs, history.last_events);
+    println!("{}", told::opening(history));
     for line in &played.trace {
         println!("{line}");
     }

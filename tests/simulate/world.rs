@@ -8,11 +8,15 @@ use std::time::Duration;
 use host_harness::Plugin;
 use host_harness::contract::access::Device;
 use host_harness::contract::doors::Phone;
-use kisi_sim::Simulator;
+use kisi_sim::{Simulator, format_timestamp};
 
 use crate::gym::{Ended, Gym};
 use crate::history::{EMAILS, Effect, History, MEMBERS, Step, What, kisi};
 use crate::judge::{DAY, HOUR};
+use crate::told;
+
+/// Where all requests go, which needs no telling.
+const KISI: &str = "https://api.kisi.io:443";
 
 pub(crate) const AT_REST: &str = "at rest";
 
@@ -46,7 +50,7 @@ pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Pl
         gym.map(&sim, 0).await;
     }
     for (number, step) in history.steps.iter().enumerate() {
-        world.trace.push(format!("-- {number}: {step:?}"));
+        world.trace.push(told::step(number, &world.now(), step));
         if let Some(trouble) = step.what.trouble() {
             *world.trouble.entry(trouble).or_default() += 1;
         }
@@ -58,7 +62,7 @@ pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Pl
     }
     if !world.is_wrong() {
         for number in 0..world.gyms.len() {
-            world.trace.push(format!("-- gym {number} settles"));
+            world.trace.push(format!("     {}  gym {number} settles, and days pass", world.now()));
             world.settle(number, history.last_events).await;
             world.note(number);
         }
@@ -78,9 +82,14 @@ impl World {
         self.gyms.iter().any(|gym| !gym.seams.state().violations.is_empty())
     }
 
+    fn now(&self) -> String {
+        format_timestamp(self.sim.now_ms())
+    }
+
     /// Moves what a gym asked of Kisi into the trace.
     fn note(&mut self, gym: usize) {
-        self.trace.extend(self.gyms[gym].seams.take_calls());
+        let calls = self.gyms[gym].seams.take_calls();
+        self.trace.extend(calls.iter().map(|call| format!("       {}", call.replacen(KISI, "", 1))));
     }
 
     fn end(self, traced: bool) -> Played {

@@ -144,17 +144,70 @@ pub(crate) fn last_end(recording: &Recording) -> Option<&ExchangeEnd> {
     recording.exchanges.last().map(|Exchange { end, .. }| end)
 }
 
-/// What came of an attack, short enough for a line.
+/// What came of an attack.
 pub(crate) fn shown(ended: &Result<String, CallError>) -> String {
-    let text = match ended {
-        Ok(said) => format!("says {said:?}"),
+    match ended {
+        Ok(said) => {
+            match said.strip_prefix("error ").and_then(|code| ERROR_CODES.get(code.parse::<usize>().ok()?)) {
+                Some(name) => format!("says `{name}`"),
+                None => format!("says {said:?}"),
+            }
+        }
         Err(error) => error.to_string(),
-    };
-    match text.char_indices().nth(76) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }
+
+/// Why the host refused the last request, or kept the answer to it from the guest.
+pub(crate) fn refused(recording: &Recording) -> Option<String> {
+    match last_end(recording)? {
+        ExchangeEnd::Denied(why) => Some(format!("; refused: {why}")),
+        ExchangeEnd::Withheld(why) => Some(format!("; withheld: {why}")),
+        _ => None,
+    }
+}
+
+/// The cases of `wasi:http/types.error-code` in their order: the guest tells the number of the one that it got.
+const ERROR_CODES: [&str; 39] = [
+    "DNS-timeout",
+    "DNS-error",
+    "destination-not-found",
+    "destination-unavailable",
+    "destination-IP-prohibited",
+    "destination-IP-unroutable",
+    "connection-refused",
+    "connection-terminated",
+    "connection-timeout",
+    "connection-read-timeout",
+    "connection-write-timeout",
+    "connection-limit-reached",
+    "TLS-protocol-error",
+    "TLS-certificate-error",
+    "TLS-alert-received",
+    "HTTP-request-denied",
+    "HTTP-request-length-required",
+    "HTTP-request-body-size",
+    "HTTP-request-method-invalid",
+    "HTTP-request-URI-invalid",
+    "HTTP-request-URI-too-long",
+    "HTTP-request-header-section-size",
+    "HTTP-request-header-size",
+    "HTTP-request-trailer-section-size",
+    "HTTP-request-trailer-size",
+    "HTTP-response-incomplete",
+    "HTTP-response-header-section-size",
+    "HTTP-response-header-size",
+    "HTTP-response-body-size",
+    "HTTP-response-trailer-section-size",
+    "HTTP-response-trailer-size",
+    "HTTP-response-transfer-coding",
+    "HTTP-response-content-coding",
+    "HTTP-response-timeout",
+    "HTTP-upgrade-failed",
+    "HTTP-protocol-error",
+    "loop-detected",
+    "configuration-error",
+    "internal-error",
+];
 
 /// The neighbour's call: one that computes and one that goes out, each answered as it would be without anybody else.
 pub(crate) async fn neighbour_s_call(neighbour: &Stage) -> Duration {

@@ -3,7 +3,9 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
-use crate::attack::{Attack, Played, all, among_others, hostile, limits, neighbour_s_call, play, shown};
+use crate::attack::{
+    Attack, Played, all, among_others, hostile, limits, neighbour_s_call, play, refused, shown,
+};
 use crate::stage::Stage;
 
 /// Calls of the neighbour alone, to compare with.
@@ -73,13 +75,14 @@ async fn every_attack_ends_as_it_must_and_the_neighbour_is_answered_right() {
         let worst = worst(&times);
         let ratio = |time: Duration| time.as_secs_f64() / alone.as_secs_f64();
         println!(
-            "{:<20} {:<52} {:>8.1} {:>7.1}x {:>7.1}x  {}",
+            "{:<20} {:<52} {:>8.1} {:>7.1}x {:>7.1}x  {}{}",
             attack.name,
             attack.tries.escape_debug().to_string(),
             took.as_secs_f64() * 1_000.0,
             ratio(median(&mut times)),
             ratio(worst),
-            shown(&ended)
+            shown(&ended),
+            refused(&recording).unwrap_or_default().escape_debug()
         );
         beside_all.append(&mut times);
         // All lines first: one attack that succeeds must not hide the next.

@@ -525,6 +525,26 @@ fn the_demo_plays_against_a_simulator_at_an_address_as_in_this_process() {
 }
 
 #[test]
+fn a_simulator_that_does_not_know_the_key_keeps_what_it_holds() {
+    let simulator = gym(&["Something else"]);
+    let address = serve(&simulator, None);
+    let desk = Desk::new();
+    let key = desk.file("other.key", "not-a-key-of-this-simulator");
+    let before = (simulator.state(), simulator.now_ms());
+    let at = ["--kisi", &address, "--key-file", key.to_str().unwrap(), "--allow-seeding"];
+    for scenario in [GOOD.to_owned(), format!("{}\n[[steps]]\nadvance = \"1d\"\n", without_seeding())] {
+        let ran = desk.play(&scenario, &at);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+        assert!(
+            ran.err.contains("does not know the key in --key-file, so nothing was replaced"),
+            "{}",
+            ran.err
+        );
+    }
+    assert_eq!((simulator.state(), simulator.now_ms()), before);
+}
+
+#[test]
 fn json_is_one_document_a_line_with_everything_in_it() {
     let ran = Desk::new().play(GOOD, &["--json", "--bodies"]);
     assert_eq!(ran.code, 0, "{}", ran.err);

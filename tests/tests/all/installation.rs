@@ -317,8 +317,9 @@ fn a_preview_that_is_kept_is_what_the_next_sync_applies() {
     gym.run(&["status"]).ends(0).says(&["a preview is kept"]);
     gym.run(&["sync"]).ends(0).complains("Applies the preview that is kept.").says(&["Kisi matches"]);
     assert_eq!(gym.in_group("Entrance"), ["ann@example.test"]);
-    gym.run(&["preview"]).ends(0).says(&["something would change for 0"]);
-    gym.run(&["status"]).ends(0).says(&["the last one was cancelled"]);
+    let ran = gym.run(&["preview"]).ends(0).says(&["nothing would change"]);
+    assert!(!ran.out.contains("makes it so"), "{}", ran.out);
+    gym.run(&["status"]).ends(0).says(&["the last preview compared 4 members and changed nothing"]);
 }
 
 #[test]
@@ -368,6 +369,29 @@ fn a_rejected_key_pauses_until_the_gym_gives_another() {
     let key = gym.file("new.txt", OTHER_KEY);
     gym.run(&["connect", "--key-file", key.to_str().unwrap()]).ends(0);
     gym.run(&["event", "membership-purchased", "1"]).ends(0).says(&["granted"]);
+}
+
+#[test]
+fn an_address_at_which_nobody_answers_is_named() {
+    // A port that was free a moment ago, and that nobody listens at.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("http://127.0.0.1:{port}");
+    let gym = Gym { address: address.clone(), ..Gym::new() };
+    gym.connect(&[])
+        .ends(4)
+        .complains(&format!("Nothing answered at {address}: is that the address of Kisi?"));
+    gym.run(&["status"]).ends(2);
+}
+
+#[test]
+fn a_members_file_without_members_is_told_as_that() {
+    let gym = Gym::mapped();
+    gym.run(&["sync"]).ends(0);
+    gym.file("members.csv", MEMBERS.lines().next().unwrap());
+    for command in ["preview", "sync"] {
+        gym.run(&[command]).ends(1).complains("has no members.").complains("this is not believed");
+    }
+    assert_eq!(gym.in_group("Entrance"), ["ann@example.test"]);
 }
 
 #[test]
@@ -537,7 +561,15 @@ fn what_cannot_be_done_is_refused_with_what_to_do() {
             vec!["event", "member-changed", "Ann Leo"],
             "there is no member `Ann Leo` in members.csv: did you mean `Ann Lee`?",
         ),
-        (vec!["event", "member-changed", "77"], "Of somebody who was deleted, say `member-deleted`."),
+        (
+            vec!["event", "member-changed", "Ann Leo"],
+            "did you mean `Ann Lee`? Of somebody who was deleted, say `member-deleted`.",
+        ),
+        (
+            // An id that looks like another one is another person's.
+            vec!["event", "member-changed", "11"],
+            "there is no member `11` in members.csv: give the id, the e-mail address or the whole name. Of somebody who",
+        ),
         (vec!["sync", "--calls", "3"], "3 is not in 4..=1000"),
     ] {
         gym.run(&arguments).ends(2).complains(message);

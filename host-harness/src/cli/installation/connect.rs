@@ -118,7 +118,14 @@ async fn install(
         Ok(connected) => connected,
         Err(stop) => {
             drop(tenant);
-            if config.unpaced && recorder.take().exchanges.iter().any(is_too_fast) {
+            let exchanges = recorder.take().exchanges;
+            if !exchanges.is_empty() && exchanges.iter().all(is_unanswered) {
+                console.note(&format!(
+                    "Nothing answered at {}: is that the address of Kisi? --kisi names it.",
+                    config.kisi
+                ));
+            }
+            if config.unpaced && exchanges.iter().any(is_too_fast) {
                 console.note(
                     "--unpaced sends as fast as it can, and Kisi wants requests spread out: start the simulator with \
                      --unpaced, too, or connect without it.",
@@ -148,6 +155,11 @@ async fn install(
     installed.mappings = mapping.len();
     console.tell(&installed)?;
     Ok(Exit::AsExpected)
+}
+
+/// Nobody is there.
+fn is_unanswered(exchange: &Exchange) -> bool {
+    matches!(exchange.end, ExchangeEnd::Failed(_))
 }
 
 /// Kisi wants requests further apart.

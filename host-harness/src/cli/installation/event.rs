@@ -94,7 +94,9 @@ fn member(roll: &Roll, kind: &EventKind, given: &str) -> Result<(String, String)
         Ok(member) => Ok((member.id.clone(), roll.named(&member.id))),
         Err(_) if *kind == EventKind::MemberDeleted => Ok((given.to_owned(), given.to_owned())),
         Err(unknown) => {
-            Err(Unusable::new(format!("{unknown}. Of somebody who was deleted, say `member-deleted`.")))
+            let unknown = unknown.to_string();
+            let end = if unknown.ends_with('?') { "" } else { "." };
+            Err(Unusable::new(format!("{unknown}{end} Of somebody who was deleted, say `member-deleted`.")))
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) async fn preview(
     args: &PreviewArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
+    empty_files(session, console);
     if let Some(job) = under_way(session, console).await? {
         match (job.mode, job.phase) {
             // What waits was compared some time ago.
@@ -71,6 +72,7 @@ pub(super) async fn sync(
     if args.cancel {
         return cancel(session, before.as_ref(), console).await;
     }
+    empty_files(session, console);
     if let Some(job) = before.take_if(|job| job.waits == Some(Hold::Brake) && !args.yes) {
         // Whoever was asked to look has perhaps corrected something.
         end(session, &job.job, console).await?;
@@ -126,6 +128,13 @@ async fn cancel(session: &Session, job: Option<&Progress>, console: &mut Console
     let now = now.as_ref().unwrap_or(job);
     console.tell(&Told::new(session, now, &[], false))?;
     Ok(Exit::AsExpected)
+}
+
+/// The plugin knows the platform's directory; the gym knows a file.
+fn empty_files(session: &Session, console: &mut Console<'_>) {
+    if session.roll.members.is_empty() {
+        console.note(&format!("members.csv in {} has no members.", session.config.members.display()));
+    }
 }
 
 /// The job that is not through.

@@ -24,7 +24,7 @@ use crate::contract::types::{Member, Plan};
 pub(crate) use access::Answer;
 pub(crate) use document::{Dates, Hand, Key};
 pub(crate) use places::Places;
-pub(crate) use source::meant;
+pub(crate) use source::{alike, meant};
 pub(crate) use step::event_kind;
 
 /// A scenario that holds together.

@@ -11,6 +11,8 @@ use crate::cli::wrong::{Place, Wrong};
 
 /// How alike two words must be for one to be offered in place of the other, from 0 to 1.
 const LIKENESS_MIN: f32 = 0.6;
+/// How many such words are looked for.
+const ALIKE_MAX: usize = 2;
 
 /// A scenario's text with the name of its file.
 pub(crate) struct Source<'a> {
@@ -43,14 +45,21 @@ impl Source<'_> {
 /// What a word was probably meant to be: the end of a sentence about a word that is not known.
 pub(crate) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    // Spellings differ in hyphens and case more often than in letters.
-    let same = |one: &str| one.to_lowercase().replace(['_', ' '], "-");
-    let close = known.iter().find(|name| same(name) == same(word)).copied();
-    let close = close.or_else(|| get_close_matches(word, &known, 1, LIKENESS_MIN).first().copied());
-    match (close, known.as_slice()) {
+    match (alike(word, known.iter().copied()).first(), known.as_slice()) {
         (Some(close), _) => format!("did you mean `{close}`?"),
         (None, []) => "there are none".to_owned(),
         (None, known) => format!("known are `{}`", known.join("`, `")),
+    }
+}
+
+/// Words that are spelt much like this one, the closest first; just one that differs in hyphens and case alone.
+pub(crate) fn alike<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let known: Vec<&str> = known.into_iter().collect();
+    // Spellings differ in hyphens and case more often than in letters.
+    let same = |one: &str| one.to_lowercase().replace(['_', ' '], "-");
+    match known.iter().find(|name| same(name) == same(word)) {
+        Some(same) => vec![same],
+        None => get_close_matches(word, &known, ALIKE_MAX, LIKENESS_MIN),
     }
 }
 

@@ -24,6 +24,13 @@ pub(crate) struct Control {
     server: Server,
 }
 
+/// Whose key it is.
+pub(super) struct Owner {
+    user: kisi_sim::User,
+    /// In the organization.
+    role: OrganizationRole,
+}
+
 impl Control {
     /// The control surface of the simulator that answers as `server`.
     pub(super) fn new(server: Server) -> Control {
@@ -41,16 +48,14 @@ impl Control {
         self.ask("/_sim/state").await
     }
 
-    /// Replaces everything that it holds. The given key goes on working, if it worked, for the same person.
-    pub(super) async fn seed(&self, seed: &Seed, key: &Key) -> Result<(), Unusable> {
+    /// Replaces everything that it holds. The given key goes on working for its owner.
+    pub(super) async fn seed(&self, seed: &Seed, key: &Key, owner: Owner) -> Result<(), Unusable> {
         let mut seed = seed.clone();
-        if let Some((user, role)) = self.owner_of(key).await? {
-            if seed.organizations.is_empty() {
-                seed.organizations.push(SeedOrganization::default());
-            }
-            if let Some(organization) = seed.organizations.first_mut() {
-                keep_key(organization, key, user, role);
-            }
+        if seed.organizations.is_empty() {
+            seed.organizations.push(SeedOrganization::default());
+        }
+        if let Some(organization) = seed.organizations.first_mut() {
+            keep_key(organization, key, owner);
         }
         let seed = serde_json::to_value(&seed).map_err(|error| Unusable::new(error.to_string()))?;
         self.send(Method::POST, "/_sim/seed", &seed).await.map(drop)
@@ -73,10 +78,16 @@ impl Control {
         self.send(Method::PUT, "/_sim/clock", &json!({ "now_ms": now_ms })).await.map(drop)
     }
 
-    /// Whose key it is, with that person's role in the organization; `None` when the simulator does not know it.
-    async fn owner_of(&self, key: &Key) -> Result<Option<(kisi_sim::User, OrganizationRole)>, Unusable> {
+    /// Whose key it is.
+    ///
+    /// # Errors
+    /// When it does not know the key: whoever has none of its keys has perhaps taken the wrong address.
+    pub(super) async fn owner_of(&self, key: &Key) -> Result<Owner, Unusable> {
+        let unknown = "the simulator does not know the key in --key-file, so nothing was replaced there: give one of those \
+                       that it printed when it started";
         let keys: Vec<KeyInfo> = self.ask("/_sim/keys").await?;
-        let Some(info) = keys.into_iter().find(|info| info.secret == key.expose()) else { return Ok(None) };
+        let info = keys.into_iter().find(|info| info.secret == key.expose());
+        let info = info.ok_or_else(|| Unusable::new(unknown))?;
         let state = self.state().await?;
         let has = |role: OrganizationRole| {
             state.role_assignments_of(info.user_id).any(|held| Some(held.role_id.as_str()) == role.role_id())
@@ -84,7 +95,8 @@ impl Control {
         let role =
             [OrganizationRole::Owner, OrganizationRole::Administrator].into_iter().find(|role| has(*role));
         let user = state.users.iter().find(|user| user.id == info.user_id).cloned();
-        Ok(user.map(|user| (user, role.unwrap_or_default())))
+        let user = user.ok_or_else(|| Unusable::new(unknown))?;
+        Ok(Owner { user, role: role.unwrap_or_default() })
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, Unusable> {
@@ -104,7 +116,8 @@ impl Control {
     }
 }
 
-fn keep_key(organization: &mut SeedOrganization, key: &Key, user: kisi_sim::User, role: OrganizationRole) {
+fn keep_key(organization: &mut SeedOrganization, key: &Key, owner: Owner) {
+    let Owner { user, role } = owner;
     if organization.users.iter().all(|known| known.email.to_lowercase() != user.email.to_lowercase()) {
         organization.users.push(SeedUser {
             name: user.name,

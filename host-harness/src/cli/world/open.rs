@@ -63,8 +63,9 @@ pub(crate) async fn address(
     let pace = pace();
     if allow_seeding && Control::is_offered_by(&server).await? {
         let control = Control::new(server);
+        let owner = control.owner_of(&key).await?;
         if let Some(seed) = &scenario.seed {
-            control.seed(seed, &key).await?;
+            control.seed(seed, &key, owner).await?;
         }
         control.set_time(scenario.start_ms).await?;
         let clock = Arc::new(SimulatedClock::new(scenario.start_ms, control.clone()));

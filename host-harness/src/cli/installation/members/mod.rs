@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::MemoryDirectory;
-use crate::cli::scenario::meant;
+use crate::cli::scenario::{alike, meant};
 use crate::cli::wrong::{Unusable, Wrong, told_once, unusable};
 use crate::contract::types::{Member, Plan};
 
@@ -85,14 +85,12 @@ impl Roll {
         match found.as_slice() {
             [only] => Ok(only),
             [] => {
-                let known = self.members.iter().flat_map(|member| [member.id.as_str(), member.name.as_str()]);
-                let meant = match meant(given, known) {
-                    // Hundreds of names help nobody.
-                    list if list.starts_with("known are") => {
-                        "give the id, the e-mail address or the whole name".to_owned()
-                    }
-                    meant => meant,
-                };
+                // A name that is like just one is a slip of the pen. An id that is like another is somebody else's.
+                let meant =
+                    match alike(given, self.members.iter().map(|member| member.name.as_str())).as_slice() {
+                        [name] => format!("did you mean `{name}`?"),
+                        _ => "give the id, the e-mail address or the whole name".to_owned(),
+                    };
                 unusable(format!("there is no member `{given}` in {MEMBERS}: {meant}"))
             }
             several => {

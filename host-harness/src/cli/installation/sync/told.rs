@@ -66,7 +66,13 @@ pub(in crate::cli::installation) fn standing(job: &JobFacts) -> String {
         }
         ("waiting", _) => "a preview is kept: `harness sync` applies it".to_owned(),
         ("applying", _) => format!("applying, {applied} of {}", counted(differing as usize, "member")),
-        ("cancelled", _) => "the last one was cancelled".to_owned(),
+        // One that is through is given up, too, unless it was kept.
+        ("cancelled", _) if job.mode == "preview" && applied == 0 => {
+            format!("the last preview compared {} and changed nothing", counted(members as usize, "member"))
+        }
+        ("cancelled", _) => format!(
+            "the last one was given up, with {applied} brought up to date: `harness sync` compares everybody anew"
+        ),
         _ => {
             format!("through: {} compared, {applied} brought up to date", counted(members as usize, "member"))
         }
@@ -215,6 +221,10 @@ impl Answer for Told {
                     counted(members as usize, "member"),
                     counted(calls as usize, "request")
                 ),
+                Some(_) if differing == 0 => format!(
+                    "Kisi matches: {} compared, nothing would change.",
+                    counted(members as usize, "member")
+                ),
                 Some(_) => format!(
                     "{} compared, something would change for {differing}. Nothing has changed in Kisi.",
                     counted(members as usize, "member")
@@ -234,7 +244,7 @@ impl Answer for Told {
                 );
                 page.wide(Tone::Care, &text)
             }
-            Some(Hold::Preview) if self.mode == Mode::Preview => {
+            Some(Hold::Preview) if self.mode == Mode::Preview && differing > 0 => {
                 page.gap()?;
                 page.wide(Tone::Plain, "`harness sync` makes it so.")
             }
