@@ -119,16 +119,7 @@ fn clear_known_users(
     loaded: &mut Loaded,
     outcome: &mut Outcome,
 ) -> Result<(), Stop> {
-    let record = &loaded.record;
-    let tied = record.account.iter().map(|account| account.user);
-    let known = tied.chain(record.former.iter().copied()).chain(record.holds.iter().map(|hold| hold.user));
-    let mut users: Vec<UserId> = Vec::new();
-    for user in known {
-        if !users.contains(&user) {
-            users.push(user);
-        }
-    }
-    for user in users {
+    for user in loaded.record.users() {
         // An account that the member left may be somebody else's by now.
         let holder = holder_of_user(call.host, user)?;
         if holder.is_none_or(|holder| holder == loaded.member) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use host_harness::contract::sync::{Finding, FindingKind};
 use host_harness::contract::types::MemberStatus;
-use kisi_sim::{Simulator, Snapshot};
+use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
 use crate::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Gym};
 use crate::history::{GROUPS, MEMBERS};
@@ -51,11 +51,25 @@ impl Gym {
         let mut state = self.seams.state();
         let Some(taken) = &state.taken else { return };
         let held = state.case.held(&self.at_start);
+        let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
+        // That somebody is blocked is no doubt; what staff gave them in a group that no plan is mapped to is found when it
+        // is taken.
+        let is_out_of_sight = |pair: &(String, u64)| {
+            let is_blocked =
+                members.iter().any(|member| member.id == pair.0 && member.status == MemberStatus::Blocked);
+            let is_given = |row: &RoleAssignment| {
+                row.applies_to_id == pair.1
+                    && state.case.by_hand.contains(&row.id)
+                    && state.case.is_of(row, &pair.0, &self.at_start)
+            };
+            is_blocked
+                && state.case.mapping.iter().all(|(_, group)| *group != pair.1)
+                && self.at_start.role_assignments.iter().any(is_given)
+        };
         let is_taken = |pair: &(String, u64)| {
             let is_another = self.changed.contains(&pair.0) || state.case.is_shared(&pair.0);
-            held.contains(pair) && !is_another
+            held.contains(pair) && !is_another && !is_out_of_sight(pair)
         };
-        let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
         let is_lost = |pair: &&(String, u64)| is_taken(pair) && !state.is_between(&members, pair, &kisi);
         let count = taken.iter().filter(is_lost).count();
         if count > self.bound {

@@ -10,7 +10,7 @@ const GOLD: usize = 1;
 
 /// A story in a gym with so many members. Where grants are leased, time alone may shut people out.
 pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) -> Vec<Step> {
-    let told = match rng.u32(0..if is_leased { 17 } else { 13 }) {
+    let told = match rng.u32(0..if is_leased { 18 } else { 14 }) {
         0 => many_lose_and_nobody_tells(rng, members),
         1 => members_vanish(rng, members),
         2 => a_page_is_wrong(rng, members),
@@ -23,6 +23,7 @@ pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) 
         11 => a_block_is_found_by_a_reconciliation(rng, members),
         10 => members_vanish_after_they_were_compared(rng, members),
         9 => a_list_changes_between_two_pages(rng, members),
+        12 => who_has_it_by_hand_vanishes(rng, members),
         _ => nobody_looks_after_it(rng, members),
     };
     told.into_iter().map(|(what, faults)| Step { gym, what, faults }).collect()
@@ -87,6 +88,22 @@ fn members_vanish_after_they_were_compared(rng: &mut Rng, members: usize) -> Tol
     told.extend([calm(What::Cancel), calm(What::Sync { preview: true, calls: 1_000, steps: 5 })]);
     told.push(calm(What::Vanish { keep: rng.usize(0..members) }));
     told.extend([calm(What::Confirm), calm(sync(*pick(rng, &[4, 1_000]), 8)), calm(What::Return)]);
+    told
+}
+
+/// No plan opens anything any more, and staff lets everybody in by hand.
+fn who_has_it_by_hand_vanishes(rng: &mut Rng, members: usize) -> Told {
+    let mut told = everybody_is_in(members);
+    told.extend([
+        calm(What::Map { mapping: 3 }),
+        calm(sync(1_000, 5)),
+        calm(What::Confirm),
+        calm(sync(1_000, 5)),
+    ]);
+    let group = rng.usize(0..GROUPS.len());
+    let by_hand = |person| Staff::Assign { person, group, elevated: false, lasts_hours: None };
+    told.extend((0..members).map(|person| calm(What::Staff(by_hand(person)))));
+    told.extend([calm(What::Vanish { keep: 1 }), calm(sync(*pick(rng, &[4, 1_000]), 8)), calm(What::Return)]);
     told
 }
 

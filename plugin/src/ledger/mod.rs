@@ -175,6 +175,18 @@ impl Record {
         self.account = Some(account);
     }
 
+    /// Each user that the member is or was, or holds something through.
+    pub fn users(&self) -> Vec<UserId> {
+        let tied = self.account.iter().map(|account| account.user);
+        let mut users: Vec<UserId> = Vec::new();
+        for user in tied.chain(self.former.iter().copied()).chain(self.holds.iter().map(|hold| hold.user)) {
+            if !users.contains(&user) {
+                users.push(user);
+            }
+        }
+        users
+    }
+
     /// Forgets a user that Kisi no longer has, with all that they held.
     pub fn forget_user(&mut self, user: UserId) {
         self.account = self.account.take().filter(|account| account.user != user);

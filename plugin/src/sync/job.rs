@@ -13,6 +13,8 @@ pub enum Phase {
     Reading,
     /// The directory is compared with the ledger and with what was read.
     Comparing,
+    /// What those hold is read whom the directory no longer has.
+    Absent,
     /// People whom the platform does not know are told.
     Strangers,
     /// Somebody must confirm or cancel.
@@ -29,9 +31,10 @@ pub enum Phase {
     Cancelled,
 }
 
-const PHASES: [(&str, Phase); 9] = [
+const PHASES: [(&str, Phase); 10] = [
     ("reading", Phase::Reading),
     ("comparing", Phase::Comparing),
+    ("absent", Phase::Absent),
     ("strangers", Phase::Strangers),
     ("waiting", Phase::Waiting),
     ("users", Phase::Users),
@@ -81,7 +84,7 @@ pub struct Job {
     pub rereads: u64,
     /// Where the directory goes on.
     pub next: Option<String>,
-    /// The last member that was compared.
+    /// The last member that was compared; then the place of the last one who was looked up.
     pub last: Option<String>,
     /// Whether rows were read that are not what the ledger says.
     pub has_odd: bool,
@@ -91,7 +94,7 @@ pub struct Job {
     pub users_are_kept: bool,
     /// Members for whom a user must be found or made.
     pub unknown: u64,
-    /// How often the member whose turn it is could not be brought up to date.
+    /// How often the member whose turn it is could not be looked up or brought up to date.
     pub tries: u64,
     /// How many grants were taken that were not counted when everybody was compared, of members whom nobody blocked.
     pub taken: u64,
@@ -154,7 +157,7 @@ impl Job {
 
     /// Whether its phase sends requests.
     pub fn needs_requests(&self) -> bool {
-        matches!(self.phase, Phase::Reading | Phase::Users | Phase::Applying)
+        matches!(self.phase, Phase::Reading | Phase::Absent | Phase::Users | Phase::Applying)
     }
 
     /// How many grants may go without anybody's word: a number and a share must both be exceeded.
@@ -188,7 +191,7 @@ impl From<Phase> for sync::Phase {
     fn from(phase: Phase) -> sync::Phase {
         match phase {
             Phase::Reading => sync::Phase::Reading,
-            Phase::Comparing | Phase::Strangers => sync::Phase::Comparing,
+            Phase::Comparing | Phase::Absent | Phase::Strangers => sync::Phase::Comparing,
             Phase::Waiting => sync::Phase::Waiting,
             Phase::Users | Phase::Applying | Phase::Cleaning => sync::Phase::Applying,
             Phase::Done => sync::Phase::Done,

@@ -1,6 +1,6 @@
 //! What a reconciliation keeps in storage between its steps, all of it under one prefix and gone at its end.
 
-use crate::contract::storage::{Precondition, Write};
+use crate::contract::storage::{Entry, Precondition, Write};
 use crate::host::Host;
 use crate::id::{AssignmentId, GroupId, Seen, UserId};
 use crate::json::{self, Fields, Json, Object, Text, Value, Wrong};
@@ -147,7 +147,8 @@ impl From<&Odd> for Text {
 /// A member for whom something differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Todo {
-    key: String,
+    /// Its place.
+    pub key: String,
     /// The member.
     pub member: String,
     /// Whether what the ledger says must be checked by reading Kisi.
@@ -179,17 +180,32 @@ pub fn todo(turn: Turn, member: &str, verify: bool, losses: u64) -> Write {
 /// # Errors
 /// Those of storage.
 pub fn take_todo(host: &dyn Host) -> Result<Option<Todo>, Stop> {
-    let entry = storage::scan(host, TODO, None, 1)?.pop();
-    Ok(entry.map(|entry| Todo {
-        member: entry.key.get(TODO.len() + 1..).unwrap_or_default().to_string(),
-        verify: entry.value.first() == Some(&1),
-        // One that an earlier version noted has none.
-        losses: entry.value.get(1..).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes),
-        key: entry.key,
-    }))
+    Ok(storage::scan(host, TODO, None, 1)?.pop().map(Todo::of))
+}
+
+/// The next one of this turn whose key comes behind `last`.
+///
+/// # Errors
+/// Those of storage.
+pub fn todo_behind(host: &dyn Host, turn: Turn, last: Option<&str>) -> Result<Option<Todo>, Stop> {
+    Ok(storage::scan(host, &format!("{TODO}{}", turn as u8), last, 1)?.pop().map(Todo::of))
 }
 
 impl Todo {
+    fn of(entry: Entry) -> Todo {
+        Todo {
+            member: entry.key.get(TODO.len() + 1..).unwrap_or_default().to_string(),
+            verify: entry.value.first() == Some(&1),
+            // One that an earlier version noted has none.
+            losses: entry
+                .value
+                .get(1..)
+                .and_then(|bytes| bytes.try_into().ok())
+                .map_or(0, u64::from_le_bytes),
+            key: entry.key,
+        }
+    }
+
     /// The write that notes that the member was brought up to date.
     pub fn done(&self) -> Write {
         Write { key: self.key.clone(), value: None, requires: Precondition::None }

@@ -3,6 +3,7 @@
 //! read, and whom something differs for. What differs is only a hint there: applying brings each member up to date as
 //! an event would, so events may go in between, and a step may be repeated.
 
+mod absent;
 pub mod apply;
 pub mod compare;
 mod job;
@@ -81,10 +82,8 @@ pub fn step(host: &dyn Host, tenant: Tenant, job: Versioned<Job>, budget: &Budge
     let done = match done {
         Err(error) if !budget.is_exhausted() => Err(error),
         // With the step's requests used up the next one goes on, but not with the same member for ever.
-        Err(error) if step.job.value.phase == Phase::Applying => {
-            apply::put_off(&mut step, &error).and_then(|_| step.job.save(host))
-        }
-        _ => step.job.save(host),
+        Err(error) => step.put_off(&error).and_then(|_| step.job.save(host)),
+        Ok(()) => step.job.save(host),
     };
     if let Err(error) = done {
         step.fail(error, spent)?;
@@ -115,14 +114,22 @@ impl Step<'_> {
             self.job.value.cancel(self.now);
             self.findings.clear();
         }
-        let waits = matches!(error.demand, Demand::Retry(_)) && self.job.value.phase == Phase::Applying;
-        if !waits || !apply::put_off(self, error)? {
+        if !matches!(error.demand, Demand::Retry(_)) || !self.put_off(error)? {
             self.tenant.note_pause(self.host, error);
         }
         self.job.save(self.host)?;
         // Whoever gives it up asks for no step more: of the people whom it was about, nothing stays.
         while is_reject(error) && !clean(self.host)? {}
         Ok(())
+    }
+
+    /// Takes note that the member whose turn it is keeps the others waiting. True when they go on.
+    fn put_off(&mut self, error: &Stop) -> Result<bool, Stop> {
+        match self.job.value.phase {
+            Phase::Absent => absent::put_off(self),
+            Phase::Applying => apply::put_off(self, error),
+            _ => Ok(false),
+        }
     }
 
     fn run(&mut self, budget: &Budget) -> Result<(), Stop> {
@@ -138,6 +145,7 @@ impl Step<'_> {
                 Phase::Reading => read::page(self)?,
                 Phase::Users => read::users(self)?,
                 Phase::Comparing => compare::page(self)?,
+                Phase::Absent => absent::next(self)?,
                 Phase::Strangers => compare::strangers(self)?,
                 Phase::Applying => apply::next(self)?,
                 Phase::Cleaning | Phase::Cancelled => {
@@ -168,7 +176,8 @@ impl Step<'_> {
         job.forget_people();
         job.phase = match job.phase {
             Phase::Reading => Phase::Comparing,
-            Phase::Comparing => Phase::Strangers,
+            Phase::Comparing => Phase::Absent,
+            Phase::Absent => Phase::Strangers,
             Phase::Strangers => {
                 job.waits = job.must_wait(&self.tenant.config.value.settings.brake);
                 if job.waits.is_some() { Phase::Waiting } else { Phase::Users }

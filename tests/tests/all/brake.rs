@@ -2,7 +2,7 @@
 //! confirmed, by addresses that are gone. And that it stands in nobody's way whom it is not about.
 
 use host_harness::Clock;
-use host_harness::contract::sync::{Hold, Mode, Phase};
+use host_harness::contract::sync::{FindingKind, Hold, Mode, Phase};
 use kisi_sim::{Fault, FaultEffect, Hand};
 
 use crate::hindrances::{HOUR, LEASED, gym_with, live, many};
@@ -202,4 +202,43 @@ fn what_staff_took_beside_what_a_member_loses_asks_for_no_comparison_after_the_o
     let lists = world.calls().iter().filter(|call| call.contains("applies_to_id")).count();
     assert_eq!(lists, 2 * 2, "two groups, once a day");
     assert_eq!(open(&world, "ann"), Vec::<String>::new());
+}
+
+#[test]
+fn what_staff_gave_to_whom_the_directory_no_longer_has_counts_before_it_goes() {
+    // They hold nothing through the plugin any more, and each has what staff gave them in a group that no plan opens.
+    let world = gym_with(SETTINGS, many(15));
+    let group_id = world.sim.add_group("Pool");
+    let given = || world.sim.state().role_assignments_in(group_id).count();
+    let gym = world.sim.state().group_by_name("Gym").unwrap().id;
+    let in_gym = || world.sim.state().role_assignments_in(gym).count();
+    for number in 0..15 {
+        let email = format!("m-{number:02}@gym.test");
+        world.directory.update(&format!("m-{number:02}"), |member| member.memberships.clear());
+        let user_id = world.sim.state().user_by_email(&email).unwrap().id;
+        let (role, valid_from, valid_until) = ("group_basic".to_string(), None, None);
+        world.sim.hand(Hand::Assign { user_id, group_id, role, valid_from, valid_until }).unwrap();
+    }
+    let job = confirmed(&world, Mode::Apply, || {});
+    world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
+    assert_eq!((in_gym(), given()), (0, 15));
+    halve(&world, 0, 14);
+
+    let tenant = world.tenant();
+    for mode in [Mode::Preview, Mode::Apply] {
+        let job = world.runtime.block_on(tenant.start_sync(mode)).unwrap().unwrap();
+        let stepped = world.runtime.block_on(tenant.step_sync(&job, 1_000)).unwrap().unwrap();
+        assert_eq!(
+            (stepped.progress.phase, stepped.progress.waits, stepped.progress.counts.grants_removed),
+            (Phase::Waiting, Some(Hold::Brake), 14),
+            "{mode:?}"
+        );
+        let told = stepped.findings.iter().filter(|finding| finding.kind == FindingKind::Loses).count();
+        assert_eq!(told, if mode == Mode::Preview { 14 } else { 0 });
+        if mode == Mode::Preview {
+            world.runtime.block_on(tenant.cancel_sync(&job)).unwrap().unwrap();
+        }
+    }
+    live(&world, START + 3 * DAY);
+    assert_eq!(given(), 15, "somebody must confirm it, and nobody did");
 }
