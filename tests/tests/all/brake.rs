@@ -242,3 +242,15 @@ fn what_staff_gave_to_whom_the_directory_no_longer_has_counts_before_it_goes() {
     live(&world, START + 3 * DAY);
     assert_eq!(given(), 15, "somebody must confirm it, and nobody did");
 }
+
+#[test]
+fn one_who_is_gone_and_whom_kisi_does_not_show_keeps_nobody_from_being_brought_up_to_date() {
+    let world = gym_with(SETTINGS, many(3));
+    world.directory.remove("m-00");
+    world.directory.update("m-01", |member| member.memberships = vec![membership("ms-1", "gold")]);
+    // The lists of both groups are shown, and after them nobody's own.
+    let fault = FaultEffect::Status { status: 503, retry_after_s: None };
+    world.sim.add_fault(Fault::new("GET /role_assignments", fault).unwrap().skip(2).times(1_000));
+    live(&world, START + 2 * DAY);
+    assert_eq!(open(&world, "m-01"), ["Gym", "Spa"]);
+}
