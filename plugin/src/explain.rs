@@ -81,11 +81,6 @@ pub fn removed_by_hand_given(group: GroupRef, window: Window, reason: Reason) ->
     }
 }
 
-/// A member of whom nothing is known but that they are blocked: what they hold is found when it is taken.
-pub fn blocked() -> String {
-    "Is blocked, and will be looked up in Kisi: whatever they hold there goes, what was given by hand included.".to_string()
-}
-
 /// A reason for which something is not given, with its remedy.
 pub fn refusal(withheld: &Withheld, mappings: &Mappings) -> Refusal {
     let cause = capitalised(&cause(withheld, mappings));

@@ -16,11 +16,12 @@ pub(crate) const GROUPS: [&str; 3] = ["Gym", "Spa", "Pool"];
 /// A plan that opens nothing stands for all that a gym sells besides.
 pub(crate) const PLANS: [&str; 4] = ["basic", "gold", "pool", "towel"];
 /// Which plans give which groups; the last one gives nothing to anybody.
-pub(crate) const MAPPINGS: [&[(&str, &str)]; 4] = [
+pub(crate) const MAPPINGS: [&[(&str, &str)]; 5] = [
     &[("basic", "Gym"), ("gold", "Gym"), ("gold", "Spa"), ("pool", "Pool")],
     &[("basic", "Spa"), ("gold", "Gym"), ("pool", "Pool")],
     &[("basic", "Gym"), ("basic", "Pool"), ("gold", "Spa"), ("gold", "Gym")],
     &[],
+    &[("pool", "Pool")],
 ];
 
 /// A history of some gyms that share a platform and a Kisi.

@@ -94,22 +94,18 @@ impl Gym {
     }
 
     /// Ticks take no more than the brake allows of people to whom nothing happened: by their dates, and by a
-    /// reconciliation that nobody confirmed. What staff gave to whom is gone is not counted by dates.
+    /// reconciliation that nobody confirmed.
     pub(crate) fn takes_few(&mut self, before: &Snapshot) {
         if self.is_confirmed {
             return;
         }
-        let mut after = self.seams.sim.state();
-        let mut before = before.clone();
+        let after = self.seams.sim.state();
         let members = self.seams.directory.members();
         let is_blocked = |person: &str| {
             members.iter().any(|member| member.id == person && member.status == MemberStatus::Blocked)
         };
         let mut state = self.seams.state();
-        for kisi in [&mut before, &mut after] {
-            kisi.role_assignments.retain(|row| !state.case.by_hand.contains(&row.id));
-        }
-        let (held, holds) = (state.case.held(&before), state.case.held(&after));
+        let (held, holds) = (state.case.held(before), state.case.held(&after));
         let is_counted = |person: &str| {
             !self.changed.contains(person) && !state.case.is_shared(person) && !is_blocked(person)
         };

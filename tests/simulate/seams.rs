@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use host_harness::contract::directory::{DirectoryError, MemberPage};
@@ -25,6 +26,8 @@ use crate::judge::Case;
 
 pub(crate) struct Seams {
     pub(crate) sim: Simulator,
+    /// The simulator's, put together once.
+    router: Router,
     pub(crate) directory: MemoryDirectory,
     pub(crate) storage: MemoryStorage,
     pub(crate) state: Mutex<State>,
@@ -83,6 +86,7 @@ impl Seams {
             || knobs.duplicate_role_assignment != DuplicateRoleAssignment::AlwaysConflict;
         let state = State { case, clock_is_right: true, can_avoid_gaps, ..State::default() };
         Arc::new(Seams {
+            router: sim.router(),
             sim,
             directory: MemoryDirectory::new(),
             storage: MemoryStorage::new(),
@@ -148,7 +152,7 @@ impl Seams {
         let is_edit = request.method() != http::Method::GET;
         let edit = format!("{line} {}", String::from_utf8_lossy(request.body()));
         let before = is_edit.then(|| self.sim.state());
-        let router = self.sim.router();
+        let router = self.router.clone();
         let response = router.oneshot(request.map(Body::from)).await.expect("a router always answers");
         self.sim.clear_faults();
         if met.is_some() || storm.is_some() {

@@ -91,11 +91,12 @@ fn members_vanish_after_they_were_compared(rng: &mut Rng, members: usize) -> Tol
     told
 }
 
-/// No plan opens anything any more, and staff lets everybody in by hand.
+/// The plan that they have opens nothing any more, and staff lets everybody in by hand.
 fn who_has_it_by_hand_vanishes(rng: &mut Rng, members: usize) -> Told {
     let mut told = everybody_is_in(members);
+    let mapping = *pick(rng, &[3, 4]);
     told.extend([
-        calm(What::Map { mapping: 3 }),
+        calm(What::Map { mapping }),
         calm(sync(1_000, 5)),
         calm(What::Confirm),
         calm(sync(1_000, 5)),
@@ -103,7 +104,16 @@ fn who_has_it_by_hand_vanishes(rng: &mut Rng, members: usize) -> Told {
     let group = rng.usize(0..GROUPS.len());
     let by_hand = |person| Staff::Assign { person, group, elevated: false, lasts_hours: None };
     told.extend((0..members).map(|person| calm(What::Staff(by_hand(person)))));
-    told.extend([calm(What::Vanish { keep: 1 }), calm(sync(*pick(rng, &[4, 1_000]), 8)), calm(What::Return)]);
+    told.push(calm(What::Vanish { keep: 1 }));
+    told.push(match rng.u8(0..4) {
+        0 => calm(What::Alone { days: 3 }),
+        1 => {
+            let effect = *pick(rng, &[Effect::Unavailable, Effect::TooMany, Effect::KillAfter]);
+            (sync(1_000, 8), vec![Fault { at: At::Request(rng.usize(0..6)), effect }])
+        }
+        _ => calm(sync(*pick(rng, &[4, 1_000]), 8)),
+    });
+    told.push(calm(What::Return));
     told
 }
 

@@ -7,10 +7,9 @@ use crate::history::{
 /// What must be known to read the lines that follow.
 pub(crate) fn opening(history: &History) -> String {
     let mut text = String::from(
-        "Members are numbered from 0 in each gym: member 2 of gym 1 is member-1-2 for the plugin, and begins as \
-         person2@gym1.test in Kisi. A line without an indent is what happens; below it is what the plugin asked of Kisi \
-         because of it, and in brackets what went wrong there. What was to go wrong at a moment that did not come has no \
-         such mark.\n",
+        "Members are numbered from 0 in each gym: member 2 of gym 1 is member-1-2 for the plugin, and begins as\n\
+         person2@gym1.test in Kisi. A line with a time is what happens; below it is what the plugin asked of Kisi because\n\
+         of it, and in brackets what went wrong there. What was planned for a moment that did not come has no such mark.\n",
     );
     for (number, Gym { grace_days, lease_days, members }) in history.gyms.iter().enumerate() {
         text += &format!("gym {number}: {members} members, grace {grace_days} d, lease {lease_days} d\n");
@@ -20,6 +19,11 @@ pub(crate) fn opening(history: &History) -> String {
         text += "Nobody gets a last event at the end: time alone must mend everything.\n";
     }
     text
+}
+
+/// What happens to a gym beside the steps.
+pub(crate) fn moment(now: &str, gym: usize, happens: &str) -> String {
+    format!("     {now}  gym {gym} {happens}")
 }
 
 /// A step, at a time of the simulation.
@@ -107,7 +111,9 @@ fn what(what: &What) -> String {
         What::Cancel => "the reconciliation is given up".to_owned(),
         What::Connect => "connect".to_owned(),
         What::Alone { days } => format!("{days} days on its own, with ticks when they are due"),
-        What::Vanish { keep } => format!("the directory shows {keep} members only, and tells nobody"),
+        What::Vanish { keep } => {
+            format!("the directory shows its first {keep} members only, and tells nobody")
+        }
         What::Return => "the directory shows everybody again".to_owned(),
         What::Damage { who } => format!("the plugin's record of member {who} is damaged"),
         What::Explain { who, verify } => {

@@ -45,9 +45,11 @@ pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Pl
         world.gyms.push(Gym::open(plugin, &sim, number, gym));
     }
     for number in 0..world.gyms.len() {
+        world.trace.push(told::moment(&world.now(), number, "connects"));
         let gym = &mut world.gyms[number];
         gym.connect(&sim).await;
         gym.map(&sim, 0).await;
+        world.note(number);
     }
     for (number, step) in history.steps.iter().enumerate() {
         world.trace.push(told::step(number, &world.now(), step));
@@ -62,7 +64,7 @@ pub(crate) async fn play(plugin: &Plugin, history: &History, traced: bool) -> Pl
     }
     if !world.is_wrong() {
         for number in 0..world.gyms.len() {
-            world.trace.push(format!("     {}  gym {number} settles, and days pass", world.now()));
+            world.trace.push(told::moment(&world.now(), number, "settles, and days pass"));
             world.settle(number, history.last_events).await;
             world.note(number);
         }

@@ -1,17 +1,20 @@
 //! Reads what they hold at Kisi whom the directory no longer has. All of it is to go, what was given by hand in groups that
-//! no plan opens included, and it may be the directory that errs: so it is counted before anything goes.
+//! no plan opens included, and it may be the directory that errs: so it is counted before anything goes. Of whom this was
+//! not done, a reconciliation takes what memberships gave, and the rest waits for the next one.
 
-use super::kept::{self, Turn};
-use super::{Step, Went};
+use super::kept::{self, Todo, Turn};
+use super::{Step, Wait, Went};
 use crate::contract::sync::FindingKind;
 use crate::contract::types::{GroupRef, Reason};
 use crate::explain;
 use crate::kisi::error::Error;
 use crate::ledger::store::{Loaded, holder_of_user};
 use crate::reconcile::directory_error;
-use crate::stop::Stop;
+use crate::settings::OnBlock;
+use crate::stop::{Stop, is_reject};
+use crate::storage;
 
-/// How often somebody is looked up before the others go on, who then is counted by what the ledger knows alone.
+/// How often somebody is looked up before the others go on.
 const TRIES_MAX: u64 = 5;
 
 /// Counts what the next one holds.
@@ -19,37 +22,53 @@ const TRIES_MAX: u64 = 5;
 /// # Errors
 /// What the host must do; the next step goes on with the same one.
 pub(super) fn next(step: &mut Step) -> Result<Went, Stop> {
-    let Some(todo) = kept::todo_behind(step.host, Turn::Barred, step.job.value.last.as_deref())? else {
+    let (job, settings) = (&step.job.value, &step.tenant.config.value.settings);
+    // Where somebody must look at it in any case, hundreds of requests more would say nothing else.
+    let is_braked = !job.preview && job.must_wait(&settings.brake) == Some(Wait::Brake);
+    if is_braked || settings.on_block == OnBlock::Ours {
+        return Ok(Went::Through);
+    }
+    let Some(todo) = kept::todo_behind(step.host, Turn::Barred, job.last.as_deref())? else {
         return Ok(Went::Through);
     };
-    if step.host.get_member(&todo.member).map_err(directory_error)?.is_none() {
-        count(step, &todo.member)?;
+    if step.host.get_member(&todo.member).map_err(directory_error)?.is_some() {
+        step.job.value.last = Some(todo.key);
+        step.job.save(step.host)?;
+        return Ok(Went::On);
     }
-    (step.job.value.last, step.job.value.tries) = (Some(todo.key), 0);
-    step.job.save(step.host)?;
+    match count(step, &todo.member) {
+        Ok(()) => pass(step, todo, true)?,
+        Err(error) if is_reject(&error) => fail(step, todo, &error)?,
+        Err(error) => return Err(error),
+    }
     Ok(Went::On)
 }
 
 fn count(step: &mut Step, id: &str) -> Result<(), Stop> {
     let record = Loaded::load(step.host, id)?.record;
-    let mut found = Vec::new();
+    let mut uncounted = Vec::new();
     for user in record.users() {
-        if holder_of_user(step.host, user)?.is_some_and(|holder| holder != id) {
+        let holder = holder_of_user(step.host, user)?;
+        if holder.as_ref().is_some_and(|holder| holder != id) {
             continue;
         }
-        match step.kisi.assignments_of(user) {
-            Ok(rows) => found.extend(rows),
-            Err(Error::Missing(_)) => {}
+        let rows = match step.kisi.assignments_of(user) {
+            Ok(rows) => rows,
+            Err(Error::Missing(_)) => continue,
             Err(error) => return Err(error.into_contract()),
-        }
+        };
+        let is_counted = |group| holder.is_some() && step.was_read(group);
+        let is_known = |assignment| record.holds.iter().any(|hold| hold.assignment() == Some(assignment));
+        uncounted.extend(rows.into_iter().filter(|row| {
+            row.is_plain() && !is_known(row.id) && row.group().is_some_and(|group| !is_counted(group))
+        }));
     }
-    for row in found.iter().filter(|row| row.is_plain()) {
-        let is_known = record.holds.iter().any(|hold| hold.assignment() == Some(row.id));
-        let Some(group) = row.group().filter(|group| !is_known && !step.was_read(*group)) else { continue };
+    for row in uncounted {
         step.job.value.counts.grants_removed += 1;
         step.job.value.ended += u64::from(row.window().ends_at.is_some_and(|end| end <= step.now));
         if step.job.value.preview {
-            let group = GroupRef { id: group.to_string(), name: row.name.clone() };
+            let group =
+                GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
             let change = explain::removed_by_hand_given(group, row.window(), Reason::Deleted);
             step.find(FindingKind::Loses, Some(id), "", Some(change.group), change.explanation);
         }
@@ -61,12 +80,27 @@ fn count(step: &mut Step, id: &str) -> Result<(), Stop> {
 ///
 /// # Errors
 /// Those of storage.
-pub(super) fn put_off(step: &mut Step) -> Result<bool, Stop> {
+pub(super) fn put_off(step: &mut Step, error: &Stop) -> Result<bool, Stop> {
     step.job.value.tries += 1;
     if step.job.value.tries < TRIES_MAX {
         return Ok(false);
     }
     let todo = kept::todo_behind(step.host, Turn::Barred, step.job.value.last.as_deref())?;
-    (step.job.value.last, step.job.value.tries) = (todo.map(|todo| todo.key), 0);
-    Ok(true)
+    todo.map_or(Ok(false), |todo| fail(step, todo, error).map(|()| true))
+}
+
+/// What is not known is not taken, and told.
+fn fail(step: &mut Step, todo: Todo, error: &Stop) -> Result<(), Stop> {
+    step.job.value.counts.failures += 1;
+    step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message.clone());
+    pass(step, todo, false)
+}
+
+/// Goes to the next one.
+fn pass(step: &mut Step, mut todo: Todo, is_counted: bool) -> Result<(), Stop> {
+    todo.is_counted = is_counted;
+    (step.job.value.last, step.job.value.tries) = (Some(todo.key.clone()), 0);
+    let writes = vec![todo.write(), step.job.write()];
+    step.job.saved(storage::commit(step.host, writes)?);
+    Ok(())
 }

@@ -250,11 +250,7 @@ fn barred_member(
         .filter(|hold| !is_higher(hold))
         .map(|hold| (hold.group, hold.window))
         .chain(rows.map(|row| (row.group, row.window)));
-    let groups: Vec<_> = groups.collect();
-    if groups.is_empty() && member.is_some() && step.job.value.preview {
-        step.find(FindingKind::Loses, Some(picture.id), "", None, explain::blocked());
-    }
-    for (group, window) in groups {
+    for (group, window) in groups.collect::<Vec<_>>() {
         step.job.value.counts.grants_removed += 1;
         step.job.value.ended += u64::from(window.ends_at.is_some_and(|end| end <= step.now));
         told(step, FindingKind::Loses, picture.id, group, window, &Why::Lost(Withheld::member(reason)));

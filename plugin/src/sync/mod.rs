@@ -126,7 +126,7 @@ impl Step<'_> {
     /// Takes note that the member whose turn it is keeps the others waiting. True when they go on.
     fn put_off(&mut self, error: &Stop) -> Result<bool, Stop> {
         match self.job.value.phase {
-            Phase::Absent => absent::put_off(self),
+            Phase::Absent => absent::put_off(self, error),
             Phase::Applying => apply::put_off(self, error),
             _ => Ok(false),
         }
@@ -172,7 +172,7 @@ impl Step<'_> {
     /// Goes to the next phase. True when there is nothing more to do in this step.
     fn advance(&mut self) -> Result<bool, Stop> {
         let job = &mut self.job.value;
-        (job.offset, job.total) = (0, None);
+        (job.offset, job.total, job.tries) = (0, None, 0);
         job.forget_people();
         job.phase = match job.phase {
             Phase::Reading => Phase::Comparing,

@@ -2,7 +2,8 @@
 //! confirmed, by addresses that are gone. And that it stands in nobody's way whom it is not about.
 
 use host_harness::Clock;
-use host_harness::contract::sync::{FindingKind, Hold, Mode, Phase};
+use host_harness::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
+use host_harness::contract::types::MembershipStatus;
 use kisi_sim::{Fault, FaultEffect, Hand};
 
 use crate::hindrances::{HOUR, LEASED, gym_with, live, many};
@@ -11,6 +12,9 @@ use crate::world::{DAY, SETTINGS, START, World, member, membership};
 
 /// What the brake lets go where the settings say nothing.
 const BRAKE: usize = 10;
+
+const OURS: &str =
+    r#"{"integration":{"identifier":"Test Gym","contact":"doors@gym.test"},"on_block":"ours"}"#;
 
 /// How many of the first `count` members can open the gym's door now.
 fn open_for(world: &World, count: usize) -> usize {
@@ -204,53 +208,128 @@ fn what_staff_took_beside_what_a_member_loses_asks_for_no_comparison_after_the_o
     assert_eq!(open(&world, "ann"), Vec::<String>::new());
 }
 
-#[test]
-fn what_staff_gave_to_whom_the_directory_no_longer_has_counts_before_it_goes() {
-    // They hold nothing through the plugin any more, and each has what staff gave them in a group that no plan opens.
-    let world = gym_with(SETTINGS, many(15));
+/// Members of whom the plugin gives nothing any more, each with what staff gave them in a group that no plan opens. The
+/// group's id.
+fn by_hand_alone(settings: &str, count: usize) -> (World, u64) {
+    let world = gym_with(settings, many(count));
     let group_id = world.sim.add_group("Pool");
-    let given = || world.sim.state().role_assignments_in(group_id).count();
-    let gym = world.sim.state().group_by_name("Gym").unwrap().id;
-    let in_gym = || world.sim.state().role_assignments_in(gym).count();
-    for number in 0..15 {
-        let email = format!("m-{number:02}@gym.test");
+    for number in 0..count {
         world.directory.update(&format!("m-{number:02}"), |member| member.memberships.clear());
-        let user_id = world.sim.state().user_by_email(&email).unwrap().id;
+        let user_id = world.sim.state().user_by_email(&format!("m-{number:02}@gym.test")).unwrap().id;
         let (role, valid_from, valid_until) = ("group_basic".to_string(), None, None);
         world.sim.hand(Hand::Assign { user_id, group_id, role, valid_from, valid_until }).unwrap();
     }
     let job = confirmed(&world, Mode::Apply, || {});
     world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
-    assert_eq!((in_gym(), given()), (0, 15));
-    halve(&world, 0, 14);
+    let gym = world.sim.state().group_by_name("Gym").unwrap().id;
+    assert_eq!((left_in(&world, gym), left_in(&world, group_id)), (0, count));
+    (world, group_id)
+}
 
+/// The records that the plugin keeps of members.
+fn remembered(world: &World) -> Vec<String> {
+    let keys = world.storage.entries().into_iter().map(|entry| entry.key);
+    keys.filter(|key| key.starts_with("member/")).collect()
+}
+
+fn left_in(world: &World, group: u64) -> usize {
+    world.sim.state().role_assignments_in(group).count()
+}
+
+/// A reconciliation up to where it waits or ends, with all that it tells.
+fn reconciled(world: &World, mode: Mode) -> (String, Progress, Vec<Finding>) {
     let tenant = world.tenant();
-    for mode in [Mode::Preview, Mode::Apply] {
-        let job = world.runtime.block_on(tenant.start_sync(mode)).unwrap().unwrap();
+    let job = world.runtime.block_on(tenant.start_sync(mode)).unwrap().unwrap();
+    let mut findings = Vec::new();
+    loop {
         let stepped = world.runtime.block_on(tenant.step_sync(&job, 1_000)).unwrap().unwrap();
-        assert_eq!(
-            (stepped.progress.phase, stepped.progress.waits, stepped.progress.counts.grants_removed),
-            (Phase::Waiting, Some(Hold::Brake), 14),
-            "{mode:?}"
-        );
-        let told = stepped.findings.iter().filter(|finding| finding.kind == FindingKind::Loses).count();
+        findings.extend(stepped.findings);
+        if matches!(stepped.progress.phase, Phase::Waiting | Phase::Done | Phase::Cancelled) {
+            return (job, stepped.progress, findings);
+        }
+    }
+}
+
+#[test]
+fn what_staff_gave_to_whom_the_directory_no_longer_has_counts_before_it_goes() {
+    let (world, pool) = by_hand_alone(SETTINGS, 15);
+    halve(&world, 0, 14);
+    // Without a preview nobody else is asked about once it is certain that somebody must look.
+    for (mode, counted) in [(Mode::Preview, 14), (Mode::Apply, 11)] {
+        let (job, progress, findings) = reconciled(&world, mode);
+        let standing = (progress.phase, progress.waits, progress.counts.grants_removed);
+        assert_eq!(standing, (Phase::Waiting, Some(Hold::Brake), counted), "{mode:?}");
+        let told = findings.iter().filter(|finding| finding.kind == FindingKind::Loses).count();
         assert_eq!(told, if mode == Mode::Preview { 14 } else { 0 });
         if mode == Mode::Preview {
-            world.runtime.block_on(tenant.cancel_sync(&job)).unwrap().unwrap();
+            world.runtime.block_on(world.tenant().cancel_sync(&job)).unwrap().unwrap();
         }
     }
     live(&world, START + 3 * DAY);
-    assert_eq!(given(), 15, "somebody must confirm it, and nobody did");
+    assert_eq!(left_in(&world, pool), 15, "somebody must confirm it, and nobody did");
+    let job = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap().job;
+    world.runtime.block_on(world.tenant().confirm_sync(&job)).unwrap().unwrap();
+    live(&world, START + 3 * DAY + HOUR);
+    assert_eq!(left_in(&world, pool), 1, "and somebody did");
+    assert_eq!(remembered(&world), ["member/m-14"], "nothing is kept of them");
+}
+
+#[test]
+fn a_few_whom_the_directory_no_longer_has_lose_what_staff_gave_with_the_next_reconciliation() {
+    let (world, pool) = by_hand_alone(SETTINGS, 15);
+    halve(&world, 0, 3);
+    live(&world, START + 2 * DAY);
+    assert_eq!(left_in(&world, pool), 12);
+}
+
+#[test]
+fn where_a_deletion_takes_ours_alone_what_staff_gave_is_neither_counted_nor_taken() {
+    let (world, pool) = by_hand_alone(OURS, 15);
+    halve(&world, 0, 14);
+    world.calls();
+    let (_, progress, _) = reconciled(&world, Mode::Apply);
+    assert_eq!((progress.phase, progress.counts.grants_removed), (Phase::Done, 0));
+    assert_eq!(left_in(&world, pool), 15);
+    assert!(world.calls().iter().all(|call| !call.contains("assignee_id")), "nobody is looked up");
+    assert_eq!(remembered(&world), ["member/m-14"]);
+}
+
+#[test]
+fn dates_take_nothing_that_staff_gave_to_whom_the_directory_no_longer_has() {
+    let mut members = many(15);
+    for member in &mut members {
+        member.memberships[0].status = MembershipStatus::Frozen;
+        member.memberships[0].frozen_until = Some(START + DAY / 2);
+    }
+    let world = gym_with(SETTINGS, many(15));
+    for member in members {
+        world.directory.insert(member);
+    }
+    let job = confirmed(&world, Mode::Apply, || {});
+    world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
+    let group_id = world.sim.add_group("Pool");
+    for number in 0..15 {
+        let user_id = world.sim.state().user_by_email(&format!("m-{number:02}@gym.test")).unwrap().id;
+        let (role, valid_from, valid_until) = ("group_basic".to_string(), None, None);
+        world.sim.hand(Hand::Assign { user_id, group_id, role, valid_from, valid_until }).unwrap();
+    }
+    // A backup from before they came.
+    halve(&world, 0, 14);
+    live(&world, START + 3 * DAY);
+    assert_eq!(left_in(&world, group_id), 15, "somebody must confirm it, and nobody did");
 }
 
 #[test]
 fn one_who_is_gone_and_whom_kisi_does_not_show_keeps_nobody_from_being_brought_up_to_date() {
-    let world = gym_with(SETTINGS, many(3));
-    world.directory.remove("m-00");
-    world.directory.update("m-01", |member| member.memberships = vec![membership("ms-1", "gold")]);
-    // The lists of both groups are shown, and after them nobody's own.
-    let fault = FaultEffect::Status { status: 503, retry_after_s: None };
-    world.sim.add_fault(Fault::new("GET /role_assignments", fault).unwrap().skip(2).times(1_000));
-    live(&world, START + 2 * DAY);
-    assert_eq!(open(&world, "m-01"), ["Gym", "Spa"]);
+    for status in [503, 422] {
+        let world = gym_with(SETTINGS, many(3));
+        world.directory.remove("m-00");
+        world.directory.update("m-01", |member| member.memberships = vec![membership("ms-1", "gold")]);
+        // The lists of both groups are shown, and after them nobody's own.
+        let fault = FaultEffect::Status { status, retry_after_s: None };
+        world.sim.add_fault(Fault::new("GET /role_assignments", fault).unwrap().skip(2).times(1_000));
+        live(&world, START + 2 * DAY);
+        assert_eq!(open(&world, "m-01"), ["Gym", "Spa"], "{status}");
+        assert_eq!(open(&world, "m-00"), [""; 0], "what the plugin gave goes, {status}");
+    }
 }

@@ -72,7 +72,7 @@ fn machines_read_one_document() {
 fn a_rejected_key_pauses_with_what_to_do() {
     let gym = Gym::mapped();
     assert!(gym.sim.revoke_key("the-owner-s-key-0001"));
-    gym.run(&["tick"]).ends(5).complains("The command for it is `harness connect --key-file FILE`.");
+    gym.run(&["tick"]).ends(5).complains("`harness connect --key-file FILE` takes another key");
 }
 
 #[test]

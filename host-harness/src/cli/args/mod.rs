@@ -189,9 +189,7 @@ pub(crate) struct RunArgs {
     /// Let the scenario change what is at the address before and beside the plugin.
     ///
     /// A simulator's whole content is replaced: other gyms in it, its settings (--unpaced, for example) and its time, too. It
-    /// must know the key.
-    /// Anywhere else, groups and people that the scenario names and that
-    /// are missing are made; they stay.
+    /// must know the key. Anywhere else, groups and people that the scenario names and that are missing are made; they stay.
     #[arg(long, requires = "kisi")]
     pub(crate) allow_seeding: bool,
 

@@ -25,7 +25,7 @@ use crate::cli::report::{Page, Table, Tone};
 use crate::cli::world::{self, Key};
 use crate::cli::wrong::{Place, Unusable, Wrong, unusable};
 use crate::contract::connection::{self, Connected, Health};
-use crate::{Exchange, ExchangeEnd, Plugin, Recorder, Tenant};
+use crate::{Exchange, ExchangeEnd, Plugin, Recorder, Tenant, TransportError};
 
 const KISI: &str = "https://api.kisi.io";
 const COMPONENT: &str = "target/component/kisi_plugin.wasm";
@@ -121,7 +121,7 @@ async fn install(
             let exchanges = recorder.take().exchanges;
             if !exchanges.is_empty() && exchanges.iter().all(is_unanswered) {
                 console.note(&format!(
-                    "Nothing answered at {}: is that the address of Kisi? --kisi names it.",
+                    "Nothing answered at {}: is this machine online, and is that the address of Kisi? --kisi names it.",
                     config.kisi
                 ));
             }
@@ -159,7 +159,8 @@ async fn install(
 
 /// Nobody is there.
 fn is_unanswered(exchange: &Exchange) -> bool {
-    matches!(exchange.end, ExchangeEnd::Failed(_))
+    use TransportError::{ConnectTimedOut, ConnectionRefused, NameNotResolved};
+    matches!(exchange.end, ExchangeEnd::Failed(NameNotResolved(_) | ConnectTimedOut | ConnectionRefused))
 }
 
 /// Kisi wants requests further apart.

@@ -222,12 +222,14 @@ pub(super) fn ended(error: &Error) -> Stop {
             Stop::Ended(Exit::Unfinished, format!("{text} Run the same command again in {after} or later."))
         }
         Demand::Pause(PauseCause::NotConnected) => Stop::Ended(Exit::Paused, NOT_CONNECTED.to_owned()),
-        // These texts say already to connect, and with what.
+        // These texts say already to connect.
         Demand::Pause(
             PauseCause::KeyRejected | PauseCause::KeyWithoutRights | PauseCause::OtherOrganization,
         ) => Stop::Ended(
             Exit::Paused,
-            format!("{text} The command for it is `harness connect --key-file FILE`."),
+            format!(
+                "{text} `harness connect --key-file FILE` takes another key, `harness connect` alone tries the one that is kept."
+            ),
         ),
         Demand::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),
         Demand::Reject => Stop::Ended(Exit::OtherThanExpected, text),

@@ -1,5 +1,6 @@
 //! How a job stands and what it found, as a line, as a bar, as tables.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde::Serialize;
@@ -68,7 +69,7 @@ pub(in crate::cli::installation) fn standing(job: &JobFacts) -> String {
         ("applying", _) => format!("applying, {applied} of {}", counted(differing as usize, "member")),
         // One that is through is given up, too, unless it was kept.
         ("cancelled", _) if job.mode == "preview" && applied == 0 => {
-            format!("the last preview compared {} and changed nothing", counted(members as usize, "member"))
+            "the last one was a preview, which changed nothing".to_owned()
         }
         ("cancelled", _) => format!(
             "the last one was given up, with {applied} brought up to date: `harness sync` compares everybody anew"
@@ -176,6 +177,15 @@ impl Told {
         }
     }
 
+    /// For how many members the report says what changes.
+    fn listed(&self) -> u32 {
+        const CHANGES: [FindingKind; 4] =
+            [FindingKind::Gains, FindingKind::ChangesDates, FindingKind::Adopted, FindingKind::Loses];
+        let lines = self.findings.iter().filter(|line| CHANGES.contains(&line.class));
+        let members: BTreeSet<&str> = lines.filter_map(|line| line.member.as_deref()).collect();
+        u32::try_from(members.len()).unwrap_or(u32::MAX)
+    }
+
     /// The numbers that are not 0, with what they count.
     fn summary(&self) -> Vec<(Tone, u32, String)> {
         let counts = &self.job.counts;
@@ -231,14 +241,27 @@ impl Answer for Told {
                 ),
             },
         )?;
+        let unlisted = differing.saturating_sub(self.listed());
+        if self.mode == Mode::Preview && self.hold.is_some() && unlisted > 0 {
+            let text = format!(
+                "For {unlisted} of them nothing is listed: they are looked up when it is applied, and whoever is blocked \
+                 loses whatever Kisi shows then, what was given by hand included."
+            );
+            page.wide(Tone::Care, &text)?;
+        }
         for (tone, count, what) in self.summary() {
             page.labelled(tone, &count.to_string(), &what, "")?;
         }
         match self.hold {
             Some(Hold::Brake) => {
                 page.gap()?;
+                // What staff gave to whom the directory has lost goes as well.
+                let taken = match grants_removed > grants {
+                    true => format!("at least {grants_removed} grants, what was given by hand included"),
+                    false => format!("{grants_removed} of {grants} grants"),
+                };
                 let text = format!(
-                    "This would take {grants_removed} of {grants} grants, more than the brake allows. See whose with \
+                    "This would take {taken}, more than the brake allows. See whose with \
                      `harness preview --all`. If that is right, `harness sync --yes` does it; if not, correct \
                      members.csv or the mapping, and run `harness sync` again."
                 );
