@@ -94,9 +94,6 @@ fn clear_users(
             *is_doubtful |= remove(call, assignment, group, hold.window, reason, loaded, outcome)?;
         }
     }
-    if call.takes_ours_alone && member.is_none() {
-        return Ok(false);
-    }
     let mut is_known = true;
     if let (Some(email), None) = (email, &account) {
         is_known = !is_wanted(call, email, loaded)? && tie_to(call, member, email, None, loaded)?;

@@ -59,9 +59,6 @@ pub struct Call<'a> {
     pub users_are_kept: bool,
     /// Whether what memberships no longer give is left, because somebody must confirm first that it goes.
     pub spares: bool,
-    /// Whether whoever the directory no longer has keeps for now what was given by hand: it was not counted, and it may be
-    /// the directory that errs.
-    pub takes_ours_alone: bool,
     /// How dates of the member in progress are changed, when it is otherwise than is known of the installation.
     pub date_change: Option<DateChange>,
     /// Whom the ledger is not believed about before Kisi was read.
@@ -87,7 +84,6 @@ impl<'a> Call<'a> {
             now: host.now(),
             users_are_kept: false,
             spares: false,
-            takes_ours_alone: false,
             date_change: None,
             verify: None,
             outcomes: Vec::new(),
@@ -470,9 +466,7 @@ impl<'a> Call<'a> {
         loaded: &mut Loaded,
         outcome: &mut Outcome,
     ) -> Result<Round, Stop> {
-        let is_out = loaded.record.holds.is_empty() && outcome.failures.is_empty();
-        let waits = self.takes_ours_alone && self.tenant.config.value.settings.on_block == OnBlock::All;
-        if member.is_none() && is_out && !waits {
+        if member.is_none() && loaded.record.holds.is_empty() && outcome.failures.is_empty() {
             self.untie_unless(None, &mut loaded.record, outcome);
             loaded.record = Record::default();
         }

@@ -57,14 +57,13 @@ impl Gym {
         let is_out_of_sight = |pair: &(String, u64)| {
             let is_blocked =
                 members.iter().any(|member| member.id == pair.0 && member.status == MemberStatus::Blocked);
-            let is_given = |row: &RoleAssignment| {
-                row.applies_to_id == pair.1
-                    && state.case.by_hand.contains(&row.id)
-                    && state.case.is_of(row, &pair.0, &self.at_start)
+            let is_theirs = |row: &&RoleAssignment| {
+                row.applies_to_id == pair.1 && state.case.is_of(row, &pair.0, &self.at_start)
             };
+            let is_by_hand = |row: &RoleAssignment| state.case.by_hand.contains(&row.id);
             is_blocked
                 && state.case.mapping.iter().all(|(_, group)| *group != pair.1)
-                && self.at_start.role_assignments.iter().any(is_given)
+                && self.at_start.role_assignments.iter().filter(is_theirs).all(is_by_hand)
         };
         let is_taken = |pair: &(String, u64)| {
             let is_another = self.changed.contains(&pair.0) || state.case.is_shared(&pair.0);
@@ -94,18 +93,22 @@ impl Gym {
     }
 
     /// Ticks take no more than the brake allows of people to whom nothing happened: by their dates, and by a
-    /// reconciliation that nobody confirmed.
+    /// reconciliation that nobody confirmed. What staff gave to whom is gone is not counted by dates.
     pub(crate) fn takes_few(&mut self, before: &Snapshot) {
         if self.is_confirmed {
             return;
         }
-        let after = self.seams.sim.state();
+        let mut after = self.seams.sim.state();
+        let mut before = before.clone();
         let members = self.seams.directory.members();
         let is_blocked = |person: &str| {
             members.iter().any(|member| member.id == person && member.status == MemberStatus::Blocked)
         };
         let mut state = self.seams.state();
-        let (held, holds) = (state.case.held(before), state.case.held(&after));
+        for kisi in [&mut before, &mut after] {
+            kisi.role_assignments.retain(|row| !state.case.by_hand.contains(&row.id));
+        }
+        let (held, holds) = (state.case.held(&before), state.case.held(&after));
         let is_counted = |person: &str| {
             !self.changed.contains(person) && !state.case.is_shared(person) && !is_blocked(person)
         };

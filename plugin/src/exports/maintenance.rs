@@ -100,7 +100,6 @@ fn members(
         let mut call = Call::new(host, kisi, tenant);
         // What the member keeps must not run out while the rest waits for somebody.
         call.spares = spares;
-        call.takes_ours_alone = true;
         let (outcomes, error) = match call.run(&due.member) {
             Ok(outcomes) => (outcomes, None),
             Err((error, outcomes)) => (outcomes, Some(error)),

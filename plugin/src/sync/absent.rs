@@ -1,6 +1,6 @@
 //! Reads what they hold at Kisi whom the directory no longer has. All of it is to go, what was given by hand in groups that
-//! no plan opens included, and it may be the directory that errs: so it is counted before anything goes. Of whom this was
-//! not done, a reconciliation takes what memberships gave, and the rest waits for the next one.
+//! no plan opens included, and it may be the directory that errs: so it is counted before anything goes. Who cannot be
+//! looked up is left alone until the next reconciliation.
 
 use super::kept::{self, Todo, Turn};
 use super::{Step, Wait, Went};
@@ -8,6 +8,8 @@ use crate::contract::sync::FindingKind;
 use crate::contract::types::{GroupRef, Reason};
 use crate::explain;
 use crate::kisi::error::Error;
+use crate::kisi::role_assignments::RoleAssignment;
+use crate::ledger::Hold;
 use crate::ledger::store::{Loaded, holder_of_user};
 use crate::reconcile::directory_error;
 use crate::settings::OnBlock;
@@ -31,16 +33,14 @@ pub(super) fn next(step: &mut Step) -> Result<Went, Stop> {
     let Some(todo) = kept::todo_behind(step.host, Turn::Barred, job.last.as_deref())? else {
         return Ok(Went::Through);
     };
-    if step.host.get_member(&todo.member).map_err(directory_error)?.is_some() {
-        step.job.value.last = Some(todo.key);
-        step.job.save(step.host)?;
-        return Ok(Went::On);
+    if step.host.get_member(&todo.member).map_err(directory_error)?.is_none() {
+        match count(step, &todo.member) {
+            Err(error) if is_reject(&error) => return leave(step, &todo, &error).map(|()| Went::On),
+            counted => counted?,
+        }
     }
-    match count(step, &todo.member) {
-        Ok(()) => pass(step, todo, true)?,
-        Err(error) if is_reject(&error) => fail(step, todo, &error)?,
-        Err(error) => return Err(error),
-    }
+    (step.job.value.last, step.job.value.tries) = (Some(todo.key), 0);
+    step.job.save(step.host)?;
     Ok(Went::On)
 }
 
@@ -57,11 +57,18 @@ fn count(step: &mut Step, id: &str) -> Result<(), Stop> {
             Err(Error::Missing(_)) => continue,
             Err(error) => return Err(error.into_contract()),
         };
-        let is_counted = |group| holder.is_some() && step.was_read(group);
-        let is_known = |assignment| record.holds.iter().any(|hold| hold.assignment() == Some(assignment));
-        uncounted.extend(rows.into_iter().filter(|row| {
-            row.is_plain() && !is_known(row.id) && row.group().is_some_and(|group| !is_counted(group))
-        }));
+        for row in rows.into_iter().filter(RoleAssignment::is_plain) {
+            let Some(group) = row.group() else { continue };
+            let is_ours = |hold: &Hold| match hold.assignment() {
+                Some(assignment) => assignment == row.id,
+                None => (hold.user, hold.group) == (user, group),
+            };
+            // What the lists showed of an account that the ledger knows was counted when everybody was compared.
+            let is_counted = holder.is_some() && step.was_read(group) && step.has_seen(group, row.id)?;
+            if !is_counted && !record.holds.iter().any(is_ours) {
+                uncounted.push(row);
+            }
+        }
     }
     for row in uncounted {
         step.job.value.counts.grants_removed += 1;
@@ -86,21 +93,15 @@ pub(super) fn put_off(step: &mut Step, error: &Stop) -> Result<bool, Stop> {
         return Ok(false);
     }
     let todo = kept::todo_behind(step.host, Turn::Barred, step.job.value.last.as_deref())?;
-    todo.map_or(Ok(false), |todo| fail(step, todo, error).map(|()| true))
+    todo.map_or(Ok(false), |todo| leave(step, &todo, error).map(|()| true))
 }
 
-/// What is not known is not taken, and told.
-fn fail(step: &mut Step, todo: Todo, error: &Stop) -> Result<(), Stop> {
+/// Goes to the next one, and leaves this one as they are.
+fn leave(step: &mut Step, todo: &Todo, error: &Stop) -> Result<(), Stop> {
     step.job.value.counts.failures += 1;
     step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message.clone());
-    pass(step, todo, false)
-}
-
-/// Goes to the next one.
-fn pass(step: &mut Step, mut todo: Todo, is_counted: bool) -> Result<(), Stop> {
-    todo.is_counted = is_counted;
     (step.job.value.last, step.job.value.tries) = (Some(todo.key.clone()), 0);
-    let writes = vec![todo.write(), step.job.write()];
+    let writes = vec![todo.done(), step.job.write()];
     step.job.saved(storage::commit(step.host, writes)?);
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! brought up to date as an event would do it, by what the directory says now.
 
 use super::kept::{self, Owner, Todo};
-use super::{Step, Wait, Went};
+use super::{Step, Went};
 use crate::contract::events::{Action, Change, Outcome};
 use crate::contract::sync::{Finding, FindingKind};
 use crate::contract::types::{GroupRef, Reason};
@@ -37,10 +37,8 @@ pub fn next(step: &mut Step) -> Result<Went, Stop> {
     }
     let is_report = step.tenant.config.value.settings.missing_user == MissingUser::Report;
     let is_uncounted = is_report && Loaded::load(step.host, &todo.member)?.record.account.is_none();
-    let is_confirmed = step.job.value.waits == Some(Wait::Brake);
     let mut call = step.call();
     call.spares = spares;
-    call.takes_ours_alone = !todo.is_counted && !is_confirmed;
     let done = call.run_verified(&todo.member, verify);
     let (outcomes, error) = match done {
         Ok(outcomes) => (outcomes, None),

@@ -155,13 +155,7 @@ pub struct Todo {
     pub verify: bool,
     /// How many grants the member was to lose when everybody was compared.
     pub losses: u64,
-    /// Whether the directory lacked the member, and all that Kisi shows of them was counted.
-    pub is_counted: bool,
 }
-
-/// The first byte of a [`Todo`] in storage.
-const VERIFY: u8 = 1;
-const COUNTED: u8 = 2;
 
 /// How soon somebody's turn comes: loss of access first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,8 +170,9 @@ pub enum Turn {
 
 /// The write that notes a member for applying.
 pub fn todo(turn: Turn, member: &str, verify: bool, losses: u64) -> Write {
-    let key = format!("{TODO}{}{member}", turn as u8);
-    Todo { key, member: member.to_string(), verify, losses, is_counted: false }.write()
+    let mut value = vec![u8::from(verify)];
+    value.extend(losses.to_le_bytes());
+    put(format!("{TODO}{}{member}", turn as u8), value)
 }
 
 /// The next member to bring up to date.
@@ -200,8 +195,7 @@ impl Todo {
     fn of(entry: Entry) -> Todo {
         Todo {
             member: entry.key.get(TODO.len() + 1..).unwrap_or_default().to_string(),
-            verify: entry.value.first().is_some_and(|marks| marks & VERIFY > 0),
-            is_counted: entry.value.first().is_some_and(|marks| marks & COUNTED > 0),
+            verify: entry.value.first() == Some(&1),
             // One that an earlier version noted has none.
             losses: entry
                 .value
@@ -210,15 +204,6 @@ impl Todo {
                 .map_or(0, u64::from_le_bytes),
             key: entry.key,
         }
-    }
-
-    /// The write that notes it.
-    pub fn write(&self) -> Write {
-        let verify = if self.verify { VERIFY } else { 0 };
-        let counted = if self.is_counted { COUNTED } else { 0 };
-        let mut value = vec![verify | counted];
-        value.extend(self.losses.to_le_bytes());
-        put(self.key.clone(), value)
     }
 
     /// The write that notes that the member was brought up to date.

@@ -255,7 +255,7 @@ impl Answer for Told {
         match self.hold {
             Some(Hold::Brake) => {
                 page.gap()?;
-                // What staff gave to whom the directory has lost goes as well.
+                // What staff gave to whom the directory has lost goes as well, and is not counted further than needed.
                 let taken = match grants_removed > grants {
                     true => format!("at least {grants_removed} grants, what was given by hand included"),
                     false => format!("{grants_removed} of {grants} grants"),
