@@ -1,6 +1,6 @@
 //! Reads what they hold at Kisi whom the directory no longer has. All of it is to go, what was given by hand in groups that
 //! no plan opens included, and it may be the directory that errs: so it is counted before anything goes. Who cannot be
-//! looked up is left alone until the next reconciliation.
+//! looked up is counted by what the ledger knows alone.
 
 use super::kept::{self, Todo, Turn};
 use super::{Step, Wait, Went};
@@ -14,10 +14,9 @@ use crate::ledger::store::{Loaded, holder_of_user};
 use crate::reconcile::directory_error;
 use crate::settings::OnBlock;
 use crate::stop::{Stop, is_reject};
-use crate::storage;
 
-/// How often somebody is looked up before the others go on.
-const TRIES_MAX: u64 = 5;
+/// How often somebody is looked up before the others go on: often, since an outage must not keep anybody from being counted.
+const TRIES_MAX: u64 = 20;
 
 /// Counts what the next one holds.
 ///
@@ -35,12 +34,12 @@ pub(super) fn next(step: &mut Step) -> Result<Went, Stop> {
     };
     if step.host.get_member(&todo.member).map_err(directory_error)?.is_none() {
         match count(step, &todo.member) {
-            Err(error) if is_reject(&error) => return leave(step, &todo, &error).map(|()| Went::On),
+            // Told where it is applied.
+            Err(error) if is_reject(&error) => {}
             counted => counted?,
         }
     }
-    (step.job.value.last, step.job.value.tries) = (Some(todo.key), 0);
-    step.job.save(step.host)?;
+    pass(step, todo)?;
     Ok(Went::On)
 }
 
@@ -87,21 +86,17 @@ fn count(step: &mut Step, id: &str) -> Result<(), Stop> {
 ///
 /// # Errors
 /// Those of storage.
-pub(super) fn put_off(step: &mut Step, error: &Stop) -> Result<bool, Stop> {
+pub(super) fn put_off(step: &mut Step) -> Result<bool, Stop> {
     step.job.value.tries += 1;
     if step.job.value.tries < TRIES_MAX {
         return Ok(false);
     }
     let todo = kept::todo_behind(step.host, Turn::Barred, step.job.value.last.as_deref())?;
-    todo.map_or(Ok(false), |todo| leave(step, &todo, error).map(|()| true))
+    todo.map_or(Ok(false), |todo| pass(step, todo).map(|()| true))
 }
 
-/// Goes to the next one, and leaves this one as they are.
-fn leave(step: &mut Step, todo: &Todo, error: &Stop) -> Result<(), Stop> {
-    step.job.value.counts.failures += 1;
-    step.find(FindingKind::Failure, Some(&todo.member), "", None, error.message.clone());
-    (step.job.value.last, step.job.value.tries) = (Some(todo.key.clone()), 0);
-    let writes = vec![todo.done(), step.job.write()];
-    step.job.saved(storage::commit(step.host, writes)?);
-    Ok(())
+/// Goes to the next one.
+fn pass(step: &mut Step, todo: Todo) -> Result<(), Stop> {
+    (step.job.value.last, step.job.value.tries) = (Some(todo.key), 0);
+    step.job.save(step.host)
 }

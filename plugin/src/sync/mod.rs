@@ -126,7 +126,7 @@ impl Step<'_> {
     /// Takes note that the member whose turn it is keeps the others waiting. True when they go on.
     fn put_off(&mut self, error: &Stop) -> Result<bool, Stop> {
         match self.job.value.phase {
-            Phase::Absent => absent::put_off(self, error),
+            Phase::Absent => absent::put_off(self),
             Phase::Applying => apply::put_off(self, error),
             _ => Ok(false),
         }
