@@ -2,7 +2,7 @@
 
 use crate::contract::sync::{self, Counts};
 use crate::contract::types::Timestamp;
-use crate::id::GroupId;
+use crate::id::{AssignmentId, GroupId};
 use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
 use crate::settings::Brake;
 
@@ -80,6 +80,8 @@ pub struct Job {
     pub total: Option<u64>,
     /// How many of them were read.
     pub offset: u64,
+    /// The last of them.
+    pub joint: Option<AssignmentId>,
     /// How often a list was read from its beginning again, because it changed: rows of it may be kept that are gone.
     pub rereads: u64,
     /// Where the directory goes on.
@@ -123,6 +125,7 @@ impl Job {
             groups,
             total: None,
             offset: 0,
+            joint: None,
             rereads: 0,
             next: None,
             last: None,
@@ -283,6 +286,7 @@ impl Json for Job {
             groups: fields.list("groups"),
             total: fields.optional_number("total"),
             offset: fields.number("offset"),
+            joint: fields.optional_number("joint").map(AssignmentId),
             rereads: fields.optional_number("rereads").unwrap_or_default(),
             next: fields.optional_text("next"),
             last: fields.optional_text("last"),
@@ -329,6 +333,7 @@ impl From<&Job> for Text {
             .with("groups", array(&job.groups, |group| Text::from(*group)))
             .with_some("total", job.total)
             .with("offset", job.offset)
+            .with_some("joint", job.joint)
             .with("rereads", job.rereads)
             .with_some("next", job.next.as_deref())
             .with_some("last", job.last.as_deref())

@@ -28,8 +28,10 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     if step.job.value.read_from == 0 {
         step.job.value.read_from = step.job.version().unwrap_or_default();
     }
+    // The last row of the page before once more: where it is another one, the list moved, whatever its length says.
     let offset = step.job.value.offset;
-    let page = match step.kisi.page::<RoleAssignment>(&role_assignments::in_group(group), offset) {
+    let from = offset.saturating_sub(1);
+    let page = match step.kisi.page::<RoleAssignment>(&role_assignments::in_group(group), from) {
         Ok(page) => page,
         // The group is gone, which a refresh of the groups finds out.
         Err(Error::Missing(_)) => {
@@ -46,7 +48,8 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         );
         return Err(reject(&message, None));
     }
-    if step.job.value.total.is_some_and(|total| total != page.total) {
+    let is_joint = offset > 0 && page.rows.first().map(|row| row.id) == step.job.value.joint;
+    if step.job.value.total.is_some_and(|total| total != page.total || !is_joint) {
         let job = &mut step.job.value;
         if job.rereads < REREADS_MAX {
             // Else somebody who is blocked and was let in by hand might be among those whom it skipped.
@@ -59,7 +62,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     }
     let mut seen = if offset == 0 { Seen::default() } else { kept::seen(step.host, group)? };
     let mut odd = Vec::new();
-    for row in &page.rows {
+    for row in page.rows.iter().skip(usize::from(is_joint)) {
         if row.group() != Some(group) {
             let doubt = Error::unrecognized(200, "the list of a group's members holds those of another one");
             return Err(doubt.into_contract());
@@ -76,11 +79,10 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     }
     step.job.value.has_odd |= !odd.is_empty();
     kept::keep(step.host, odd)?;
-    let read = page.rows.len() as u64;
     let job = &mut step.job.value;
-    job.counts.rows += u32::try_from(read).unwrap_or(u32::MAX);
-    job.offset += read;
-    job.total = Some(page.total);
+    job.offset = from + page.rows.len() as u64;
+    job.counts.rows += u32::try_from(job.offset.saturating_sub(offset)).unwrap_or(u32::MAX);
+    (job.total, job.joint) = (Some(page.total), page.rows.last().map(|row| row.id));
     if job.offset >= page.total {
         next_group(step);
     }
