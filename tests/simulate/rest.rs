@@ -65,9 +65,18 @@ impl Gym {
                 && state.case.mapping.iter().all(|(_, group)| *group != pair.1)
                 && self.at_start.role_assignments.iter().filter(is_theirs).all(is_by_hand)
         };
+        // By a clock that is late, what has just ended ends in a moment: it is given that end, and not taken.
+        let has_run_out = |pair: &(String, u64)| {
+            let is_over = |row: &RoleAssignment| {
+                row.applies_to_id == pair.1
+                    && row.valid_until.is_some_and(|until| until <= kisi.now)
+                    && state.case.is_of(row, &pair.0, &kisi)
+            };
+            !state.clock_is_right && kisi.role_assignments.iter().any(is_over)
+        };
         let is_taken = |pair: &(String, u64)| {
             let is_another = self.changed.contains(&pair.0) || state.case.is_shared(&pair.0);
-            held.contains(pair) && !is_another && !is_out_of_sight(pair)
+            held.contains(pair) && !is_another && !is_out_of_sight(pair) && !has_run_out(pair)
         };
         let is_lost = |pair: &&(String, u64)| is_taken(pair) && !state.is_between(&members, pair, &kisi);
         let count = taken.iter().filter(is_lost).count();
