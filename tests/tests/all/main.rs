@@ -38,6 +38,7 @@ mod storage_down;
 mod sync;
 mod tick;
 
+mod command_address;
 mod command_line;
 mod command_tick;
 mod scenario_access;
