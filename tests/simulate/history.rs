@@ -15,7 +15,7 @@ pub(crate) const EMAILS: usize = 7;
 pub(crate) const GROUPS: [&str; 3] = ["Gym", "Spa", "Pool"];
 /// A plan that opens nothing stands for all that a gym sells besides.
 pub(crate) const PLANS: [&str; 4] = ["basic", "gold", "pool", "towel"];
-/// Which plans give which groups; the last one gives nothing to anybody.
+/// Which plans give which groups; the fourth gives nothing to anybody.
 pub(crate) const MAPPINGS: [&[(&str, &str)]; 5] = [
     &[("basic", "Gym"), ("gold", "Gym"), ("gold", "Spa"), ("pool", "Pool")],
     &[("basic", "Spa"), ("gold", "Gym"), ("pool", "Pool")],

@@ -61,9 +61,11 @@ impl Gym {
                 row.applies_to_id == pair.1 && state.case.is_of(row, &pair.0, &self.at_start)
             };
             let is_by_hand = |row: &RoleAssignment| state.case.by_hand.contains(&row.id);
+            let mut theirs = self.at_start.role_assignments.iter().filter(is_theirs).peekable();
             is_blocked
                 && state.case.mapping.iter().all(|(_, group)| *group != pair.1)
-                && self.at_start.role_assignments.iter().filter(is_theirs).all(is_by_hand)
+                && theirs.peek().is_some()
+                && theirs.all(is_by_hand)
         };
         // By a clock that is late, what has just ended ends in a moment: it is given that end, and not taken.
         let has_run_out = |pair: &(String, u64)| {

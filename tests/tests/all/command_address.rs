@@ -1,11 +1,80 @@
-//! `harness run` against a Kisi at an address: one that is a simulator, and one that nobody can tell from the real one.
+//! `harness run` against a Kisi at an address: which addresses and keys it takes, what it may change there, and how it plays.
 
 use std::path::Path;
 
 use axum::Router;
 use kisi_sim::Knobs;
 
-use crate::command_line::{Desk, GOOD, OWNER_KEY, gym, serve, without_seeding};
+use crate::command_line::{Desk, GOOD, MEMBER_KEY, OWNER_KEY, gym, serve, without_seeding};
+
+#[test]
+fn addresses_and_keys_that_cannot_be_used_are_refused_with_one_sentence() {
+    let address = serve(&gym(&["24/7 entrance"]), None);
+    let desk = Desk::new();
+    let owner = desk.file("owner.key", format!("{OWNER_KEY}\n"));
+    let member = desk.file("member.key", MEMBER_KEY);
+    let wrong = desk.file("wrong.key", "wrong-key-wrong-key");
+    let empty = desk.file("empty.key", "\n");
+    let short = desk.file("short.key", "secret\n");
+    let sentence = desk.file("sentence.key", "the key is on the fridge");
+    let image = desk.file("image.key", [0xff; 40]);
+    let absent = desk.folder.path().join("absent.key");
+    for (kisi, key, message) in [
+        ("http://gym.example", &owner, "plain http"),
+        ("ftp://gym.example", &owner, "--kisi ftp://gym.example"),
+        ("gym.example", &owner, "--kisi gym.example"),
+        ("http://127.0.0.1:1", &owner, "Kisi"),
+        (&address, &absent, "cannot be read"),
+        ("ftp://gym.example", &absent, "--kisi ftp://gym.example"),
+        (&address, &empty, "is empty; let an administrator make an API key in Kisi"),
+        (
+            &address,
+            &short,
+            "holds no key: its length is 6, and a key has 8 to 4096 characters; let an administrator",
+        ),
+        (&address, &sentence, "holds no key: it has blanks or special characters, and a key is one word"),
+        (&address, &image, "holds no key: it has blanks or special characters"),
+        (&address, &wrong, "Kisi does not accept the key"),
+        (&address, &member, "no administrator"),
+    ] {
+        let ran = desk.play(&without_seeding(), &["--kisi", kisi, "--key-file", key.to_str().unwrap()]);
+        assert_eq!(ran.code, 2, "{kisi} {}: {}{}", key.display(), ran.out, ran.err);
+        assert!(ran.err.contains(message), "{kisi}: {message:?} is missing in {}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    }
+    let ran = desk.play(&without_seeding(), &["--kisi", &address]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("--key-file"), "{}", ran.err);
+}
+
+#[test]
+fn an_address_is_not_seeded_unless_allowed() {
+    let simulator = gym(&["24/7 entrance"]);
+    let address = serve(&simulator, None);
+    let desk = Desk::new();
+    let key = desk.file("owner.key", OWNER_KEY);
+    let at = ["--kisi", &address, "--key-file", key.to_str().unwrap()];
+    for (scenario, message) in [
+        (GOOD.to_owned(), ":12:8: the scenario puts groups and people into Kisi before it begins"),
+        (
+            format!("{}\n[[steps]]\nadvance = \"1d\"\n", without_seeding()),
+            ":40:1: the scenario lets time pass",
+        ),
+        (
+            format!(
+                "{}\n[[steps]]\nfault = {{ on = \"POST /users\", kind = \"html\" }}\n",
+                without_seeding()
+            ),
+            "injects a fault",
+        ),
+        (format!("{}\n[[steps]]\nhand = \"revoke_key\"\n", without_seeding()), "does by hand"),
+    ] {
+        let ran = desk.play(&scenario, &at);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{}", ran.err);
+        assert!(ran.err.contains(message) && ran.err.contains("--allow-seeding"), "{}", ran.err);
+    }
+    assert_eq!(simulator.journal().len(), 0, "nothing was sent");
+}
 
 #[test]
 fn a_scenario_plays_at_an_address_through_the_real_client() {
