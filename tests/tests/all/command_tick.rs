@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use crate::installation::Gym;
+use crate::gym_folder::Gym;
 
 /// A gym with so many members who have Basic.
 fn gym_of(count: usize) -> Gym {

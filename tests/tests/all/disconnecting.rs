@@ -5,7 +5,7 @@ use std::fs;
 use host_harness::cli::Live;
 use serde_json::Value;
 
-use crate::installation::{Gym, KEY, OTHER_KEY};
+use crate::gym_folder::{Gym, KEY, OTHER_KEY};
 
 const TWO_PLACES: &str = r#"
 [knobs]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use host_harness::cli::Live;
 use serde_json::Value;
 
-use crate::installation::{Gym, KEY};
+use crate::gym_folder::{Gym, KEY};
 
 /// Ann in the entrance and Bo in the spa, through the plugin.
 fn synced() -> Gym {

@@ -340,7 +340,7 @@ fn whatever_stands_in_a_scenario_it_is_played_or_refused_with_a_sentence() {
 
 #[test]
 fn whatever_stands_in_the_files_of_an_installation_a_command_ends_with_a_sentence() {
-    let gym = crate::installation::Gym::mapped();
+    let gym = crate::gym_folder::Gym::mapped();
     cases("files", |rng| {
         for name in ["members.csv", "plans.csv"] {
             let good = std::fs::read_to_string(gym.path(name)).unwrap();

@@ -22,6 +22,7 @@ mod damage;
 mod disconnecting;
 mod doors;
 mod first_steps;
+mod gym_folder;
 mod hands;
 mod hindrances;
 mod histories;

@@ -7,7 +7,7 @@ use std::path::Path;
 use kisi_sim::{Fault, FaultEffect};
 use serde_json::{Value, json};
 
-use crate::installation::{Gym, KEY};
+use crate::gym_folder::{Gym, KEY};
 
 const MEMBERS: &str = "\
 member_id,name,email,membership_id,plan,status,last_day,overdue_since

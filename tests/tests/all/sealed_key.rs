@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use host_harness::cli::{Live, Surroundings};
 
-use crate::installation::{Gym, KEY, Ran};
+use crate::gym_folder::{Gym, KEY, Ran};
 
 const ONE: &str = "5f0c2d9be1a84763f0e1d2c3b4a5968778695a4b3c2d1e0f1122334455667788";
 const OTHER: &str = "00112233445566778899aabbccddeeff5f0c2d9be1a84763f0e1d2c3b4a59687";
