@@ -197,13 +197,10 @@ fn clear_user(
     forget_higher(&mut loaded.record, &rows);
     settle_user(&mut loaded.record, user, &rows, &mut Vec::new());
     for row in &rows {
+        let group = row.group_ref();
         if row.is_plain() {
-            let group =
-                GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
             remove(call, row.id, group, row.window(), reason, loaded, outcome)?;
         } else {
-            let group =
-                GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
             let explanation = explain::elevated(&row.name, &row.role_id);
             outcome::warn(outcome, WarningKind::ElevatedRole, Some(group), explanation);
         }

@@ -5,7 +5,7 @@ use super::endpoint::{Call, Method, NoContent};
 use super::error::Error;
 use super::page::{List, Row};
 use super::time;
-use crate::contract::types::Timestamp;
+use crate::contract::types::{GroupRef, Timestamp};
 use crate::id::{AssignmentId, GroupId, UserId};
 use crate::json::{Fields, Json, Object, Text, Value, Wrong};
 use crate::window::Window;
@@ -78,6 +78,11 @@ impl RoleAssignment {
     /// Whether it is plain membership of a group: what the plugin may give and take.
     pub fn is_plain(&self) -> bool {
         self.role_id == PLAIN_ROLE && self.group().is_some()
+    }
+
+    /// The group as the contract names it; without an id when it is of no group.
+    pub fn group_ref(&self) -> GroupRef {
+        GroupRef { id: self.applies_to_id.unwrap_or_default().to_string(), name: self.name.clone() }
     }
 
     /// When it was made, by Kisi's clock.

@@ -5,7 +5,7 @@
 use super::kept::{self, Todo, Turn};
 use super::{Step, Wait, Went};
 use crate::contract::sync::FindingKind;
-use crate::contract::types::{GroupRef, Reason};
+use crate::contract::types::Reason;
 use crate::explain;
 use crate::kisi::error::Error;
 use crate::kisi::role_assignments::RoleAssignment;
@@ -73,9 +73,7 @@ fn count(step: &mut Step, id: &str) -> Result<(), Stop> {
         step.job.value.counts.grants_removed += 1;
         step.job.value.ended += u64::from(row.window().ends_at.is_some_and(|end| end <= step.now));
         if step.job.value.preview {
-            let group =
-                GroupRef { id: row.applies_to_id.unwrap_or_default().to_string(), name: row.name.clone() };
-            let change = explain::removed_by_hand_given(group, row.window(), Reason::Deleted);
+            let change = explain::removed_by_hand_given(row.group_ref(), row.window(), Reason::Deleted);
             step.find(FindingKind::Loses, Some(id), "", Some(change.group), change.explanation);
         }
     }

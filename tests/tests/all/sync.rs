@@ -453,13 +453,29 @@ fn a_group_longer_than_kisi_lets_be_read_is_refused_and_nobody_is_touched() {
         let user = world.sim.add_user("Crowd", &format!("crowd-{number}@x.test"));
         world.sim.assign(user, gym, "group_basic");
     }
+    // Somebody whom the plugin does not know, in the group that is read before.
+    let spa = world.sim.state().group_by_name("Spa").unwrap().id;
+    let stranger = world.sim.add_user("Stranger", "stranger@x.test");
+    world.sim.assign(stranger, spa, "group_basic");
     let job = start(&world, Mode::Apply);
+    let fault = FaultEffect::Status { status: 503, retry_after_s: None };
+    world.sim.add_fault(Fault::new("GET /role_assignments", fault).unwrap().skip(1).times(1));
+    assert!(steps(&world, &job, 50).is_err(), "Kisi fails between the two groups");
+    assert_eq!(kept_of(&world, "stranger@x.test").len(), 1);
     let Err(Error { demand: Demand::Reject, message: why, .. }) = steps(&world, &job, 50) else {
         panic!("a list that is too long is cut")
     };
     assert!(why.contains("20,000") && why.contains("Gym"), "{why}");
     let after = world.people();
     assert!(before.iter().all(|person| after.contains(person)));
+    assert_eq!(kept_of(&world, "@x.test"), Vec::<String>::new(), "of a reconciliation that ended");
+}
+
+/// The entries of storage that hold this text.
+fn kept_of(world: &World, text: &str) -> Vec<String> {
+    let entries = world.storage.entries().into_iter();
+    let shown = entries.map(|entry| format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value)));
+    shown.filter(|shown| shown.contains(text)).collect()
 }
 
 #[test]
