@@ -217,14 +217,16 @@ impl Apply<'_, '_> {
             Err(error) if !error.nothing_was_done() => Err(error.into_contract()),
             Err(error) => {
                 self.loaded.record.abandon(hold.user, hold.group, Some(assignment));
+                let is_conflict = matches!(error, Error::Conflict(_));
                 match error {
                     Error::Missing(_) => {
                         self.loaded.record.forget(assignment);
                         self.outcome.changes.push(explain::dropped(hold, &self.call.tenant.mappings.value));
                         Ok(Applied::PlanAgain)
                     }
-                    Error::Invalid(_) | Error::Conflict(_) if unknown => {
-                        // One refusal is no rule: it holds for this member alone, and for now.
+                    // One refusal is no rule: it holds for this member alone, and for now. With a conflict somebody
+                    // else's entry may have these dates already, and adding finds it.
+                    Error::Invalid(_) | Error::Conflict(_) if unknown || is_conflict => {
                         self.call.date_change = Some(DateChange::AddThenRemove);
                         Ok(Applied::PlanAgain)
                     }

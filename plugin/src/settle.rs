@@ -118,4 +118,6 @@ pub fn settle_user(record: &mut Record, user: UserId, rows: &[RoleAssignment], d
         }
     }
     record.holds = holds;
+    // Who is in by another one was not removed from the group.
+    done.retain(|done| done.action != Action::Dropped || !record.has_another(&done.hold));
 }

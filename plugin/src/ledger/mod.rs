@@ -136,6 +136,11 @@ impl Record {
         Record { due: None, ..self.clone() }.is_empty()
     }
 
+    /// Whether the user is in the group by another hold, too: one that was to replace it, for example.
+    pub fn has_another(&self, hold: &Hold) -> bool {
+        self.holds.iter().any(|other| (other.user, other.group) == (hold.user, hold.group) && other != hold)
+    }
+
     /// The hold with this assignment.
     pub fn hold_mut(&mut self, assignment: AssignmentId) -> Option<&mut Hold> {
         self.holds.iter_mut().find(|hold| hold.assignment() == Some(assignment))

@@ -263,7 +263,7 @@ fn barred_member(
 /// What the ledger says and Kisi no longer has. What is in a newer record than the lists, or in lists that changed while
 /// they were read, is looked at when it is the member's turn, and until then nobody is said to have taken it.
 fn drifted(step: &mut Step, picture: &mut Picture, is_newer: bool) -> Result<(), Stop> {
-    let mut there = Vec::new();
+    let (mut there, mut gone) = (Vec::new(), Vec::new());
     for hold in std::mem::take(&mut picture.record.holds) {
         let is_there = match hold.state {
             State::Held { assignment } => {
@@ -276,18 +276,18 @@ fn drifted(step: &mut Step, picture: &mut Picture, is_newer: bool) -> Result<(),
         };
         if is_there {
             there.push(hold);
-        } else if is_newer || step.job.value.has_moved {
-            picture.verify = true;
-            there.push(hold);
         } else {
             picture.verify = true;
-            step.job.value.counts.drifted += 1;
-            let mappings = &step.tenant.mappings.value;
-            let change = explain::dropped(&hold, mappings);
-            step.find(FindingKind::Drifted, Some(picture.id), "", Some(change.group), change.explanation);
+            let keeps = is_newer || step.job.value.has_moved;
+            if keeps { &mut there } else { &mut gone }.push(hold);
         }
     }
     picture.record.holds = there;
+    for hold in gone.iter().filter(|hold| !picture.record.has_another(hold)) {
+        step.job.value.counts.drifted += 1;
+        let change = explain::dropped(hold, &step.tenant.mappings.value);
+        step.find(FindingKind::Drifted, Some(picture.id), "", Some(change.group), change.explanation);
+    }
     Ok(())
 }
 

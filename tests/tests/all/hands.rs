@@ -1,7 +1,8 @@
 //! What staff does in Kisi to what the plugin gave, and what Kisi refuses: roles, dates, lists that change.
 
+use host_harness::contract::events::{Action, Change};
 use host_harness::contract::sync::{FindingKind, Mode, Phase};
-use host_harness::contract::types::{Demand, MemberStatus, MembershipStatus};
+use host_harness::contract::types::{Demand, MemberStatus, Membership, MembershipStatus};
 use kisi_sim::{DuplicateRoleAssignment, Fault, FaultEffect, Hand, Knobs, ValidityInPatch};
 
 use crate::hindrances::{HOUR, LEASED, gym_with, live, many};
@@ -74,6 +75,69 @@ fn one_odd_refusal_of_a_date_makes_no_gap_the_rule() {
     assert!(!calls.iter().any(|call| call.starts_with("DELETE")), "nobody stands outside: {calls:#?}");
     for id in ["m-00", "m-01"] {
         assert_eq!(open(&world, id), ["Gym"], "{id}");
+    }
+}
+
+#[test]
+fn dates_that_an_entry_by_hand_has_already_are_not_asked_for_day_after_day() {
+    let knobs = Knobs {
+        duplicate_role_assignment: DuplicateRoleAssignment::IdenticalDatesConflict,
+        validity_in_patch: ValidityInPatch::Honoured,
+        ..Knobs::default()
+    };
+    let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
+    let user = world.sim.add_user("Ann", "ann@gym.test");
+    world.sim.assign(user, world.sim.state().group_by_name("Spa").unwrap().id, "group_basic");
+    let month = Membership { ends_at: Some(START + 30 * DAY), ..membership("ms-1", "gold") };
+    world.directory.insert(member("ann", vec![month]));
+    world.settle("ann");
+    assert_eq!(open(&world, "ann"), ["Gym", "Spa", "Spa"], "by hand without an end, and for a month");
+    world.directory.update("ann", |ann| ann.memberships[0].ends_at = None);
+    world.settle("ann");
+    live(&world, START + 2 * DAY);
+    world.calls();
+    live(&world, START + 5 * DAY);
+    let calls = world.calls();
+    assert!(calls.iter().all(|call| call.starts_with("GET")), "{calls:#?}");
+    assert_eq!(open(&world, "ann"), ["Gym", "Spa"]);
+    // It was adopted, since Kisi takes no second one, and goes with the membership.
+    world.directory.update("ann", |ann| ann.memberships[0].status = MembershipStatus::Cancelled);
+    world.settle("ann");
+    assert_eq!(open(&world, "ann"), Vec::<String>::new());
+}
+
+#[test]
+fn who_is_in_by_the_old_entry_is_not_said_to_be_out_when_staff_takes_the_new_one() {
+    for reconciles in [false, true] {
+        let knobs = Knobs {
+            duplicate_role_assignment: DuplicateRoleAssignment::Stack,
+            validity_in_patch: ValidityInPatch::Ignored,
+            ..Knobs::default()
+        };
+        let world = World::connected(Arm::Component, knobs, SETTINGS, MAPPING);
+        let month = Membership { ends_at: Some(START + 30 * DAY), ..membership("ms-1", "basic") };
+        world.directory.insert(member("ann", vec![month]));
+        world.settle("ann");
+        world.directory.update("ann", |ann| ann.memberships[0].ends_at = None);
+        let fault = FaultEffect::Status { status: 503, retry_after_s: None };
+        world.sim.add_fault(Fault::new("DELETE /role_assignments/{id}", fault).unwrap().times(1));
+        assert!(world.deliver("ann").is_err(), "the new entry is there, and the old one still");
+        let user = world.sim.state().user_by_email("ann@gym.test").unwrap().id;
+        let rows: Vec<u64> = world.sim.state().role_assignments_of(user).map(|row| row.id).collect();
+        assert_eq!(rows.len(), 2);
+        world.sim.hand(Hand::Unassign { id: rows[1] }).unwrap();
+        if reconciles {
+            let job = world.runtime.block_on(world.tenant().start_sync(Mode::Apply)).unwrap().unwrap();
+            let stepped = world.runtime.block_on(world.tenant().step_sync(&job, 1_000)).unwrap().unwrap();
+            assert_eq!((stepped.progress.phase, stepped.progress.counts.drifted), (Phase::Done, 0));
+            let is_drift = |kind| kind == FindingKind::Drifted;
+            assert!(!stepped.findings.iter().any(|found| is_drift(found.kind)), "{:#?}", stepped.findings);
+        } else {
+            let outcomes = world.settle("ann");
+            let is_drop = |change: &Change| change.action == Action::Dropped;
+            assert!(!outcomes.iter().flat_map(|one| &one.changes).any(is_drop), "{outcomes:#?}");
+        }
+        assert_eq!(world.groups_of("ann@gym.test"), [("Gym".to_string(), None, None)]);
     }
 }
 
