@@ -39,6 +39,9 @@ pub enum SqliteStorageError {
     /// The file cannot be opened, made, or read. Check the path and its folder's permissions.
     #[error("{0}")]
     Open(#[source] rusqlite::Error),
+    /// The file is damaged in places. Put back a copy.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
     /// The file is a database of something else.
     #[error("it is a database of another program")]
     Foreign,
@@ -197,6 +200,11 @@ fn prepare(connection: &Connection) -> Result<(), SqliteStorageError> {
     }
     if form > FORM {
         return Err(SqliteStorageError::Later { found: form });
+    }
+    // What is damaged in one place may be read for long before anybody comes to it.
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(open)?;
+    if found != "ok" {
+        return Err(SqliteStorageError::Damaged(found));
     }
     // One write to the disk for a commit, and it is waited for.
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";

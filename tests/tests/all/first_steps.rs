@@ -216,6 +216,63 @@ fn an_installation_with_a_part_missing_says_what_to_do() {
     )
     .unwrap();
     gym.run(&["status"]).ends(2).complains("or begin anew: move the folder away");
+    fs::remove_file(gym.path("state/records.db")).unwrap();
+    for command in [&["status"][..], &["connect"], &["sync"]] {
+        let ran = gym.run(command).ends(2).complains("the records of the installation are gone");
+        ran.complains("move the folder away");
+    }
+    assert!(!gym.path("state/records.db").exists(), "nobody begins anew unasked");
+}
+
+#[test]
+fn records_that_are_damaged_in_one_place_are_told_and_not_tried_again_and_again() {
+    let gym = synced();
+    let mut bytes = fs::read(gym.path("state/records.db")).unwrap();
+    assert!(bytes.len() > 3 * 4_096, "{} bytes", bytes.len());
+    bytes[4_096..8_192].fill(0);
+    fs::write(gym.path("state/records.db"), bytes).unwrap();
+    for command in [&["status"][..], &["sync"], &["tick"], &["connect"], &["event", "other", "1"]] {
+        let ran = gym.run(command).ends(2).complains("state/records.db cannot be used: it is damaged");
+        ran.complains("move the folder away");
+    }
+}
+
+#[test]
+fn a_column_that_is_gone_opens_no_door() {
+    let gym = Gym::new();
+    gym.edit("last_day\n", "last_day,Blocked,phone\n");
+    for (row, blocked) in [("basic,active,\n", "yes"), ("gold,active,\n", "no"), ("basic,frozen,\n", "no")] {
+        gym.edit(row, &format!("{},{blocked},1\n", row.trim_end()));
+    }
+    gym.connect(&[]).ends(0).complains("that are not read: `phone`.");
+    gym.run(&["map", "Basic", "Entrance"]).ends(0);
+    gym.run(&["sync"]).ends(0);
+    gym.edit("Blocked", "banned");
+    for command in [&["sync"][..], &["preview"], &["explain", "1"], &["unlock", "1", "Front door"]] {
+        let ran = gym.run(command).ends(2).complains("members.csv:1:1: the column `blocked` is gone");
+        ran.complains("name it so again, or run `harness connect`");
+    }
+    gym.edit("banned", "blocked");
+    gym.run(&["explain", "1"]).ends(6).says(&["blocked"]);
+    // A gym that has none any more says so.
+    gym.edit("blocked", "banned");
+    gym.run(&["connect"]).ends(0).complains("not read: `banned`, `phone`.");
+    gym.run(&["sync"]).ends(0);
+}
+
+#[test]
+fn whoever_waits_for_an_installation_that_is_ended_meanwhile_is_told_so() {
+    let gym = synced();
+    let lock = File::options().write(true).open(gym.path("state/lock")).unwrap();
+    lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        let waits = scope.spawn(|| gym.run(&["doors", "1", "--wait", "60"]));
+        while !gym.path("state/queue").exists() && !waits.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        fs::rename(gym.path("state"), gym.path("gone")).unwrap();
+        waits.join().unwrap().ends(2).complains("there is no installation in");
+    });
 }
 
 #[test]

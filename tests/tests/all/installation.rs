@@ -277,7 +277,7 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
         (head.replace("last_day", "last day "), ""),
         (head.replace("last_day", "lastday"), "the column `lastday` is not known: did you mean `last_day`?"),
         (head.replace("last_day", "status"), "there are several columns `status`"),
-        (head.replace("last_day", "favourite colour"), ""),
+        (head.replace("last_day", "favourite colour"), "the column `last_day` is gone"),
     ] {
         gym.file("members.csv", &MEMBERS.replace(head, &columns));
         let ran = gym.run(&["status"]).ends(if message.is_empty() { 0 } else { 2 });

@@ -34,6 +34,9 @@ pub(super) struct Config {
     /// The places that Kisi had then.
     #[serde(default)]
     pub(super) places: Vec<Place>,
+    /// The columns of the members' file that may be there and were.
+    #[serde(default)]
+    pub(super) columns: BTreeSet<String>,
 }
 
 /// One of the gym's places.

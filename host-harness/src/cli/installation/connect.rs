@@ -90,6 +90,9 @@ async fn install(
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     let before = state.read::<Config>(config::FILE)?;
+    if before.is_some() {
+        state.has_records()?;
+    }
     let kept = match (&given_key, &before) {
         (Some(given), Some(_)) => {
             sealing::key(state, sealing, console).ok().flatten().filter(|key| key.expose() != given.expose())
@@ -104,6 +107,11 @@ async fn install(
     };
     let mut config = config(args, before.clone())?;
     let roll = Roll::read(&config.members, config.utc_offset)?;
+    config.columns.clone_from(&roll.columns);
+    if !roll.unread.is_empty() {
+        let unread = roll.unread.join("`, `");
+        console.note(&format!("Columns of the members' file that are not read: `{unread}`."));
+    }
     let plugin = load::component(&config.component, Some(state.compiled())).await?;
     config.component_sha256 = plugin.hash();
     config.origins = plugin.origins().iter().map(ToString::to_string).collect();
@@ -260,6 +268,7 @@ fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable
         unpaced,
         settings: settings(args, before.map(|before| before.settings).unwrap_or_default())?,
         places: Vec::new(),
+        columns: Default::default(),
     })
 }
 

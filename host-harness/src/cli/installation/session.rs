@@ -68,13 +68,18 @@ impl Session {
                 common.state.display()
             ))?);
         }
-        let (Some(config), Some(key)) = (config, key) else {
+        let (Some(mut config), Some(key)) = (config, key) else {
             return Ok(unusable(format!(
                 "the installation in {} is not connected yet: run `harness connect` again until it succeeds",
                 common.state.display()
             ))?);
         };
         let roll = Roll::read(&config.members, config.utc_offset)?;
+        roll.has_columns(&config.columns, &config.members)?;
+        if roll.columns != config.columns {
+            config.columns.clone_from(&roll.columns);
+            state.write(config::FILE, &config)?;
+        }
         let plugin = load::component(&config.component, Some(state.compiled())).await?;
         agreed(&config, &plugin, console)?;
         let recorder = Arc::new(Recorder::with_bodies(BODY_BYTES_MAX));
@@ -98,9 +103,15 @@ impl Session {
         call(&self.tenant).await
     }
 
-    /// Whether somebody waits for a moment's work: then long work ends at its next good place, and begins again.
-    pub(super) fn is_wanted(&self) -> bool {
-        turn::somebody_waits(self.state.folder())
+    /// Whether somebody waits for a moment's work: then long work ends at its next good place, and begins again. Whoever
+    /// waits may send requests at once: Kisi's window of them is over by then.
+    pub(super) async fn gives_way(&self) -> bool {
+        let is_wanted = turn::somebody_waits(self.state.folder());
+        if is_wanted && !self.config.unpaced {
+            let pace = PaceConfig::default();
+            tokio::time::sleep(pace.window + pace.margin).await;
+        }
+        is_wanted
     }
 
     /// How many requests were sent since the last time.

@@ -10,12 +10,16 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::config;
 use super::turn::{LOCK, QUEUE, Turn};
 use crate::SqliteStorage;
 use crate::cli::exit::Stop;
 use crate::cli::wrong::{Unusable, unusable};
 
 const RECORDS: &str = "records.db";
+/// What is left to do without the plugin's records.
+const BEGIN_ANEW: &str = "put back a copy of the folder, or begin anew: move the folder away and run `harness connect` with all \
+                          of its options, then map the plans again; what people have in Kisi is found again by `harness sync`";
 const COMPILED: &str = "compiled";
 /// The folder may lie in somebody's repository, where a key has no business.
 const GITIGNORE: &str = ".gitignore";
@@ -66,6 +70,11 @@ impl State {
         [RECORDS, config].iter().all(|name| !self.holds(name))
     }
 
+    /// That the plugin's records are there, where they were made before.
+    pub(super) fn has_records(&self) -> Result<(), Unusable> {
+        if self.holds(RECORDS) { Ok(()) } else { unusable(lost(&self.folder)) }
+    }
+
     /// A folder for compiled components.
     pub(super) fn compiled(&self) -> PathBuf {
         self.folder.join(COMPILED)
@@ -76,11 +85,8 @@ impl State {
         let path = self.folder.join(RECORDS);
         // SQLite would make it for others to read, and its companions as it is itself.
         private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
-        SqliteStorage::open(&path).map_err(|error| {
-            let advice = "put back a copy of the folder, or begin anew: move the folder away and run `harness connect` \
-                          with all of its options; what people have in Kisi is found again by `harness sync`";
-            cannot(&path, "cannot be used", &format!("{error}: {advice}"))
-        })
+        SqliteStorage::open(&path)
+            .map_err(|error| cannot(&path, "cannot be used", &format!("{error}: {BEGIN_ANEW}")))
     }
 
     /// The path of a file, which must be its owner's alone; `None` when it is not there.
@@ -178,14 +184,22 @@ impl State {
     }
 }
 
-fn there(folder: &Path) -> Result<(), Unusable> {
+/// That an installation is in a folder.
+pub(super) fn there(folder: &Path) -> Result<(), Unusable> {
     if folder.join(RECORDS).exists() {
         return Ok(());
+    }
+    if folder.join(config::FILE).exists() {
+        return unusable(lost(folder));
     }
     unusable(format!(
         "there is no installation in {}: begin with `harness connect`, or name its folder with --state",
         folder.display()
     ))
+}
+
+fn lost(folder: &Path) -> String {
+    format!("the records of the installation are gone, {}: {BEGIN_ANEW}", folder.join(RECORDS).display())
 }
 
 pub(super) fn cannot(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Unusable {

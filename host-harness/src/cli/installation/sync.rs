@@ -170,7 +170,7 @@ async fn steps(
         if console.interrupt().is_requested() {
             return Ok(Came::Interrupted(progress));
         }
-        if session.is_wanted() {
+        if session.gives_way().await {
             return Err(Stop::GivesWay);
         }
     }

@@ -103,7 +103,7 @@ async fn calls(
         if !done.more || !args.until_done || console.interrupt().is_requested() {
             return Ok(());
         }
-        if session.is_wanted() {
+        if session.gives_way().await {
             return Err(Stop::GivesWay);
         }
         console.progress(&format!("{}, more is due", counted(done.requests, "request")));

@@ -5,12 +5,12 @@
 //! and nothing that a short command did is undone by what long work had read before.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::console::Console;
-use super::state::{cannot, private};
+use super::state::{cannot, private, there};
 use crate::cli::args::Installation;
 use crate::cli::exit::{Exit, Stop};
 use crate::cli::wrong::Unusable;
@@ -47,7 +47,12 @@ impl<'a, 'b> Turn<'a, 'b> {
         let begun = Instant::now();
         let (mut queue, mut is_told) = (None, false);
         loop {
-            let mut lock = private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
+            let opened = private::open(&path).map_err(|error| match there(folder) {
+                // Whoever was waited for ended the installation, and the folder is gone.
+                Err(gone) if error.kind() == ErrorKind::NotFound => gone,
+                _ => cannot(&path, "cannot be made", &error),
+            });
+            let mut lock = opened?;
             match lock.try_lock() {
                 // Whoever ended the installation removed the file that was waited for.
                 Ok(()) if !private::is_at(&lock, &path) => continue,

@@ -6,12 +6,13 @@ mod day;
 mod rows;
 mod table;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::MemoryDirectory;
 use crate::cli::scenario::{alike, meant};
-use crate::cli::wrong::{Unusable, Wrong, told_once, unusable};
+use crate::cli::wrong::{Place, Unusable, Wrong, told_once, unusable};
 use crate::contract::types::{Member, Plan};
 
 pub(super) use day::Offset;
@@ -26,6 +27,10 @@ pub(super) struct Roll {
     pub(super) plans: Vec<Plan>,
     /// All members, ordered by id.
     pub(super) members: Vec<Member>,
+    /// The columns of the members' file that may be there and are.
+    pub(super) columns: BTreeSet<String>,
+    /// Those that nobody reads.
+    pub(super) unread: Vec<String>,
 }
 
 impl Roll {
@@ -37,16 +42,36 @@ impl Roll {
 
     /// Reads both tables.
     fn of(plans: &Table, members: &Table, offset: Offset) -> Result<Roll, Unusable> {
+        let (columns, unread) = (rows::possible(members), rows::unread(members));
         let mut wrong = Vec::new();
         let plans = rows::plans(plans, &mut wrong);
         let members = rows::members(members, &plans, offset, &mut wrong);
-        if wrong.is_empty() { Ok(Roll { plans, members }) } else { Err(told_once(wrong).into()) }
+        if wrong.is_empty() {
+            Ok(Roll { plans, members, columns, unread })
+        } else {
+            Err(told_once(wrong).into())
+        }
     }
 
     /// Reads the texts of both files.
     #[cfg(feature = "fuzz")]
     pub(super) fn parse(plans: &[u8], members: &[u8]) -> Result<Roll, Unusable> {
         Roll::of(&Table::parse(PLANS, plans)?, &Table::parse(MEMBERS, members)?, Offset::default())
+    }
+
+    /// Whether the members' file has the columns that it had before. One that is gone takes what it said with it: that
+    /// somebody is blocked, or that a membership has ended.
+    pub(super) fn has_columns(&self, before: &BTreeSet<String>, folder: &Path) -> Result<(), Unusable> {
+        let place = Place { file: folder.join(MEMBERS).display().to_string(), line: 1, column: 1 };
+        let gone = |column: &String| {
+            let message = format!(
+                "the column `{column}` is gone, and what it said would count no more, so that doors may open: name it so \
+                 again, or run `harness connect` when the gym has none any more"
+            );
+            Wrong::at(place.clone(), message)
+        };
+        let gone: Vec<Wrong> = before.difference(&self.columns).map(gone).collect();
+        if gone.is_empty() { Ok(()) } else { Err(gone.into()) }
     }
 
     /// For the plugin to ask.

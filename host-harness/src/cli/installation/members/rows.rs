@@ -1,6 +1,6 @@
 //! Members and plans from the rows of their files, with everything that is wrong in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::day::{self, Offset};
 use super::{MEMBERS, PLANS, Row, Table, wrong, wrong_in};
@@ -22,6 +22,17 @@ const STATUSES: [(&str, MembershipStatus); 4] = [
     ("cancelled", MembershipStatus::Cancelled),
     ("expired", MembershipStatus::Expired),
 ];
+
+/// The columns of the members' file that may be there and are.
+pub(super) fn possible(table: &Table) -> BTreeSet<String> {
+    table.columns().filter(|column| POSSIBLE.contains(column)).map(str::to_owned).collect()
+}
+
+/// The columns of the members' file that nobody reads.
+pub(super) fn unread(table: &Table) -> Vec<String> {
+    let is_read = |column: &&str| column.is_empty() || NEEDED.contains(column) || POSSIBLE.contains(column);
+    table.columns().filter(|column| !is_read(column)).map(str::to_owned).collect()
+}
 
 /// What the gym sells: `id` and `name`.
 pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
