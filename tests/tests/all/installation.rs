@@ -288,7 +288,7 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
     let ran = gym.run(&["status"]).ends(2).complains(":3:1: the plan `basic` is in line 2 already");
     ran.complains(":4:1: a plan needs an id and a name");
     fs::remove_file(gym.path("plans.csv")).unwrap();
-    gym.run(&["status"]).ends(2).complains("plans.csv cannot be read");
+    gym.run(&["status"]).ends(2).complains("there is no plans.csv in");
 }
 
 #[test]
@@ -306,6 +306,7 @@ fn what_cannot_be_done_is_refused_with_what_to_do() {
     let (key, members) = (key.to_str().unwrap(), members.to_str().unwrap());
     let wrong_key = gym.file("wrong.txt", "no-such-key-anywhere");
     let settings = gym.file("settings.json", "{\"grace_days\": }");
+    let misspelt = gym.file("misspelt.json", "{\"grace_dayz\": 1}");
     for (arguments, code, message) in [
         (vec!["connect"], 2, "--key-file is missing"),
         (vec!["connect", "--key-file", key], 2, "--members is missing"),
@@ -325,6 +326,11 @@ fn what_cannot_be_done_is_refused_with_what_to_do() {
         (vec!["--kisi", "https://kisi.example"], 2, "--unpaced is for a simulator on this machine"),
         (vec!["--component", "absent.wasm"], 2, "there is no component at"),
         (vec!["--grace-days", "400"], 2, "the settings are wrong: grace_days: "),
+        (
+            vec!["--settings", misspelt.to_str().unwrap()],
+            2,
+            "misspelt.json are wrong: grace_dayz: is not one of integration grace_days",
+        ),
         (
             vec!["--settings", settings.to_str().unwrap()],
             2,

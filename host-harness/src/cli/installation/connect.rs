@@ -122,7 +122,7 @@ async fn install(
     if args.all_places {
         config.settings.remove("places");
     }
-    let connected = match verify_in_places(&tenant, &mut config, &args.places, console).await {
+    let connected = match verify_in_places(&tenant, &mut config, args, console).await {
         Ok(connected) => connected,
         Err(stop) => {
             drop(tenant);
@@ -194,21 +194,21 @@ async fn go_on(state: &State, parts: Parts<'_>, console: &mut Console<'_>) {
 async fn verify_in_places(
     tenant: &Tenant,
     config: &mut Config,
-    places: &[String],
+    args: &ConnectArgs,
     console: &mut Console<'_>,
 ) -> Result<Connected, Stop> {
-    let connected = verify(tenant, config, console).await?;
-    if places.is_empty() {
+    let are_wrong = |stop| settings_are_wrong(stop, args.settings.as_deref());
+    let connected = verify(tenant, config, console).await.map_err(are_wrong)?;
+    if args.places.is_empty() {
         return Ok(connected);
     }
-    config.settings.insert("places".to_owned(), chosen(places, &connected.places)?);
-    verify(tenant, config, console).await
+    config.settings.insert("places".to_owned(), chosen(&args.places, &connected.places)?);
+    verify(tenant, config, console).await.map_err(are_wrong)
 }
 
 async fn verify(tenant: &Tenant, config: &Config, console: &mut Console<'_>) -> Result<Connected, Stop> {
     let settings = Value::Object(config.settings.clone()).to_string();
-    let connected = settled(tenant, console, async |tenant| tenant.connect(&settings).await).await;
-    connected.map_err(settings_are_wrong)
+    settled(tenant, console, async |tenant| tenant.connect(&settings).await).await
 }
 
 /// The ids of the places that were named.
@@ -316,9 +316,10 @@ fn read_settings(file: &Path) -> Result<Map<String, Value>, Unusable> {
 }
 
 /// The plugin names the field; which file or option gave it, the person knows.
-fn settings_are_wrong(stop: Stop) -> Stop {
+fn settings_are_wrong(stop: Stop, file: Option<&Path>) -> Stop {
+    let file = file.map_or_else(String::new, |file| format!(" in {}", file.display()));
     match stop {
-        Stop::Unusable(unusable) => Stop::Unusable(unusable.headed("the settings are wrong")),
+        Stop::Unusable(unusable) => Stop::Unusable(unusable.headed(&format!("the settings{file} are wrong"))),
         other => other,
     }
 }

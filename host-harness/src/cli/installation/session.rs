@@ -239,7 +239,7 @@ pub(super) fn ended(error: &Error) -> Stop {
         ) => Stop::Ended(
             Exit::Paused,
             format!(
-                "{text} `harness connect --key-file FILE` takes another key, `harness connect` alone tries the one that is kept."
+                "{text} `harness connect --key-file FILE` takes another key; where one is kept, `harness connect` alone tries it again."
             ),
         ),
         Demand::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),

@@ -36,6 +36,12 @@ pub(super) struct Roll {
 impl Roll {
     /// Reads the files of a folder. All that is wrong in them is told at once.
     pub(super) fn read(folder: &Path, offset: Offset) -> Result<Roll, Unusable> {
+        if let Some(gone) = [PLANS, MEMBERS].iter().find(|name| !folder.join(name).exists()) {
+            return unusable(format!(
+                "there is no {gone} in {}: put it there, or name another folder with `harness connect --members FOLDER`",
+                folder.display()
+            ));
+        }
         let (plans, members) = (Table::read(&folder.join(PLANS))?, Table::read(&folder.join(MEMBERS))?);
         Roll::of(&plans, &members, offset)
     }

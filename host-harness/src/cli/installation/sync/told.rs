@@ -83,7 +83,8 @@ pub(in crate::cli::installation) fn standing(job: &JobFacts) -> String {
 /// How far a job is. With a bar for who watches.
 pub(super) fn bar(progress: &Progress, members: usize, is_watched: bool) -> String {
     let Counts { calls, rows, members: compared, differing, applied, .. } = progress.counts;
-    let members = u32::try_from(members).unwrap_or(u32::MAX).max(1);
+    // Whom the members' file has no more is compared as well.
+    let members = u32::try_from(members).unwrap_or(u32::MAX).max(compared).max(1);
     let (what, part, text) = match progress.phase {
         Phase::Reading => ("reading", None, format!("{rows} rows")),
         Phase::Comparing => {
