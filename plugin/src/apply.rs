@@ -217,21 +217,20 @@ impl Apply<'_, '_> {
             Err(error) if !error.nothing_was_done() => Err(error.into_contract()),
             Err(error) => {
                 self.loaded.record.abandon(hold.user, hold.group, Some(assignment));
-                let is_conflict = matches!(error, Error::Conflict(_));
                 match error {
                     Error::Missing(_) => {
                         self.loaded.record.forget(assignment);
                         self.outcome.changes.push(explain::dropped(hold, &self.call.tenant.mappings.value));
                         Ok(Applied::PlanAgain)
                     }
+                    Error::Invalid(answer) if !unknown => {
+                        Ok(self.refuse(Action::Adjusted, hold.group, Refused::Adjust(assignment), &answer))
+                    }
                     // One refusal is no rule: it holds for this member alone, and for now. With a conflict somebody
                     // else's entry may have these dates already, and adding finds it.
-                    Error::Invalid(_) | Error::Conflict(_) if unknown || is_conflict => {
+                    Error::Invalid(_) | Error::Conflict(_) => {
                         self.call.date_change = Some(DateChange::AddThenRemove);
                         Ok(Applied::PlanAgain)
-                    }
-                    Error::Invalid(answer) | Error::Conflict(answer) => {
-                        Ok(self.refuse(Action::Adjusted, hold.group, Refused::Adjust(assignment), &answer))
                     }
                     Error::Forbidden(answer) => {
                         self.forbidden(Action::Adjusted, hold.group, Refused::Adjust(assignment), &answer)

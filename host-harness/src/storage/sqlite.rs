@@ -65,7 +65,7 @@ pub struct SqliteStorage {
 }
 
 impl SqliteStorage {
-    /// Opens the file, or makes it.
+    /// Opens the file, or makes it. A file that is there is read once, to see whether it holds together.
     ///
     /// # Errors
     /// See [`SqliteStorageError`].

@@ -16,7 +16,7 @@ use super::members::{Offset, Roll, folder};
 use super::report::{GroupFacts, counted, warning};
 use super::sealing::{self, Sealing};
 use super::session::{self, Parts, absolute, settled};
-use super::state::{State, private};
+use super::state::{State, private, there};
 use super::turn::Turn;
 use crate::cli::args::{ConnectArgs, Installation};
 use crate::cli::exit::{Exit, Stop};
@@ -91,7 +91,7 @@ async fn install(
 ) -> Result<Exit, Stop> {
     let before = state.read::<Config>(config::FILE)?;
     if before.is_some() {
-        state.has_records()?;
+        there(state.folder())?;
     }
     let kept = match (&given_key, &before) {
         (Some(given), Some(_)) => {

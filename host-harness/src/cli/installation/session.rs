@@ -105,11 +105,11 @@ impl Session {
 
     /// Whether somebody waits for a moment's work: then long work ends at its next good place, and begins again. Whoever
     /// waits may send requests at once: Kisi's window of them is over by then.
-    pub(super) async fn gives_way(&self) -> bool {
+    pub(super) async fn gives_way(&self, console: &Console<'_>) -> bool {
         let is_wanted = turn::somebody_waits(self.state.folder());
         if is_wanted && !self.config.unpaced {
             let pace = PaceConfig::default();
-            tokio::time::sleep(pace.window + pace.margin).await;
+            rest(pace.window + pace.margin, console).await;
         }
         is_wanted
     }

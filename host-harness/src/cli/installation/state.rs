@@ -70,11 +70,6 @@ impl State {
         [RECORDS, config].iter().all(|name| !self.holds(name))
     }
 
-    /// That the plugin's records are there, where they were made before.
-    pub(super) fn has_records(&self) -> Result<(), Unusable> {
-        if self.holds(RECORDS) { Ok(()) } else { unusable(lost(&self.folder)) }
-    }
-
     /// A folder for compiled components.
     pub(super) fn compiled(&self) -> PathBuf {
         self.folder.join(COMPILED)
@@ -184,22 +179,22 @@ impl State {
     }
 }
 
-/// That an installation is in a folder.
+/// That an installation is in a folder, with its records.
 pub(super) fn there(folder: &Path) -> Result<(), Unusable> {
-    if folder.join(RECORDS).exists() {
+    let records = folder.join(RECORDS);
+    if records.exists() {
         return Ok(());
     }
     if folder.join(config::FILE).exists() {
-        return unusable(lost(folder));
+        return unusable(format!(
+            "the records of the installation are gone, {}: {BEGIN_ANEW}",
+            records.display()
+        ));
     }
     unusable(format!(
         "there is no installation in {}: begin with `harness connect`, or name its folder with --state",
         folder.display()
     ))
-}
-
-fn lost(folder: &Path) -> String {
-    format!("the records of the installation are gone, {}: {BEGIN_ANEW}", folder.join(RECORDS).display())
 }
 
 pub(super) fn cannot(path: &Path, what: &str, error: &dyn std::fmt::Display) -> Unusable {

@@ -170,7 +170,7 @@ async fn steps(
         if console.interrupt().is_requested() {
             return Ok(Came::Interrupted(progress));
         }
-        if session.gives_way().await {
+        if session.gives_way(console).await {
             return Err(Stop::GivesWay);
         }
     }

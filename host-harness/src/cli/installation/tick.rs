@@ -103,7 +103,7 @@ async fn calls(
         if !done.more || !args.until_done || console.interrupt().is_requested() {
             return Ok(());
         }
-        if session.gives_way().await {
+        if session.gives_way(console).await {
             return Err(Stop::GivesWay);
         }
         console.progress(&format!("{}, more is due", counted(done.requests, "request")));
