@@ -161,12 +161,26 @@ fn a_mapping_file_is_told_all_of_its_mistakes_and_empties_nothing_by_accident() 
         assert!(ran.err.contains(line), "{}", ran.err);
     }
     gym.file("mapping.csv", "plans,groups\n");
-    let ran = gym.run(&["map", "--file", file]).ends(2);
-    assert!(ran.err.contains("`plan` is missing") && ran.err.contains("`group` is missing"), "{}", ran.err);
+    let ran = gym
+        .run(&["map", "--file", file])
+        .ends(2)
+        .complains("a mapping needs a column `plan`, and has `plans`");
+    ran.complains("a mapping needs a column `group`, and has `groups`: rename it");
+    // Passed over, it would open the doors of every location.
+    for (column, message) in [
+        ("locatoin", "mapping.csv:1:12: the column `locatoin` is not known: did you mean `location`?"),
+        ("site", "mapping.csv:1:12: a mapping has no column `site`: known are `plan`, `group`, `location`"),
+    ] {
+        gym.file("mapping.csv", &format!("plan,group,{column}\nBasic,Entrance,North\n"));
+        gym.run(&["map", "--file", file]).ends(2).complains(message);
+    }
     gym.file("mapping.csv", "plan,group\n");
     gym.run(&["map", "--file", file]).ends(2).complains("give --empty");
     gym.run(&["map"]).ends(0).says(&["Basic any Entrance"]);
     gym.run(&["map", "--file", file, "--empty"]).ends(0).says(&["Basic any nothing: no door"]);
+    gym.run(&["map", "--file", file])
+        .ends(2)
+        .complains("the file has no entries, so that no plan would open a door");
     gym.run(&["map", "Basic", "Entrance", "--at", ""]).ends(2).complains("--at names no location");
     gym.run(&["map", "Basic", "Entrance", "--at", "Nowhere"])
         .ends(0)

@@ -256,7 +256,7 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
         ":3:10: `bo example.test` is no e-mail address",
         ":3:26: blocked is `yes` or `no`, and not `maybe`",
         ":3:42: there is no status `aktive`: did you mean `active`?",
-        ":5:1: the member `3` has another name, e-mail address or block here than in line 4",
+        ":5:3: `name` of the member `3` is another one here than in line 4: one member has the same in each row",
         ":6:1: a member needs a member_id and a name",
         ":7:42: the membership `ms-5` ends before it starts",
         ":8:44: overdue_since: `1.12.2026` is no day: write it like 2026-12-31",

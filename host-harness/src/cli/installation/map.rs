@@ -9,7 +9,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::console::{Answer, Console};
-use super::members::{Table as Rows, one_of};
+use super::members::{Table as Rows, columns, one_of};
 use super::session::Session;
 use crate::cli::args::MapArgs;
 use crate::cli::exit::{Exit, Stop};
@@ -17,6 +17,11 @@ use crate::cli::report::{Page, Table, Tone};
 use crate::cli::wrong::{Place, Unusable, Wrong, told_once, unusable};
 use crate::contract::groups::{Group, GroupWarning};
 use crate::contract::mappings::{Mapping, MappingState};
+
+/// Columns of a mapping's file that must be there.
+const NEEDED: [&str; 2] = ["plan", "group"];
+/// The one that may be: an entry without it counts for memberships of all locations.
+const LOCATION: &str = "location";
 
 /// The mapping.
 #[derive(Serialize)]
@@ -51,10 +56,10 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
         (None, Some(plan)) if args.remove => without(session, args, plan, &states)?,
         (None, Some(plan)) => with(session, args, plan, &before, &known(session, console).await?)?,
     };
-    if args.file.is_some() && wanted.is_empty() && !before.is_empty() && !args.empty && !args.preview {
+    if args.file.is_some() && wanted.is_empty() && !args.empty && !args.preview {
         return Ok(unusable(
-            "the file has no entries, and everybody would lose what the plugin gave them with the next sync: give --empty \
-             if that is what you want, and --preview to see it",
+            "the file has no entries, so that no plan would open a door, and everybody would lose what the plugin gave \
+             them with the next sync: give --empty if that is what you want, and --preview to see it",
         )?);
     }
     if args.preview {
@@ -161,16 +166,17 @@ fn without(
 /// The mapping of a file.
 fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Mapping>, Unusable> {
     let rows = Rows::read(file)?;
-    let is_missing = |column: &&str| rows.columns().all(|name| name != *column);
-    let missing = ["plan", "group"].into_iter().filter(is_missing).map(|column| {
-        let message = format!("a mapping needs the columns `plan` and `group`, and `{column}` is missing");
-        Wrong::at(rows.head(), message)
-    });
-    let missing: Vec<Wrong> = missing.collect();
-    if !missing.is_empty() {
-        return Err(missing.into());
+    let mut wrong = Vec::new();
+    if !columns(&rows, "a mapping", &NEEDED, &[LOCATION], &mut wrong) {
+        return Err(told_once(wrong).into());
     }
-    let (mut wanted, mut wrong): (Vec<Mapping>, _) = (Vec::new(), Vec::new());
+    // What an entry says of where it counts must not be passed over: it would open the doors of every location.
+    let is_read = |column: &&str| column.is_empty() || NEEDED.contains(column) || *column == LOCATION;
+    for other in rows.columns().filter(|column| !is_read(column)) {
+        let message = format!("a mapping has no column `{other}`: known are `plan`, `group`, `{LOCATION}`");
+        wrong.push(Wrong::at(rows.head_of(other), message));
+    }
+    let mut wanted: Vec<Mapping> = Vec::new();
     for row in rows.rows() {
         let mut note = |place: Place, error: String| wrong.push(Wrong::at(place, error));
         let plan = session.roll.plan(row.get("plan").unwrap_or_default());
@@ -178,7 +184,7 @@ fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Map
         let group = group(row.get("group").unwrap_or_default(), groups);
         let group = group.map_err(|error| note(row.place_of("group"), error)).ok();
         let (Some(plan), Some(group)) = (plan, group) else { continue };
-        let location = row.get("location").map(str::to_owned);
+        let location = row.get(LOCATION).map(str::to_owned);
         let entry = Mapping { plan: plan.id.clone(), group: group.id.clone(), location };
         if wanted.contains(&entry) {
             note(row.place(), "is the same as an earlier entry".to_owned());

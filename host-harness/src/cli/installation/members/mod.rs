@@ -16,6 +16,7 @@ use crate::cli::wrong::{Place, Unusable, Wrong, told_once, unusable};
 use crate::contract::types::{Member, Plan};
 
 pub(super) use day::Offset;
+pub(super) use rows::columns;
 pub(super) use table::{Row, Table};
 
 const MEMBERS: &str = "members.csv";

@@ -66,13 +66,17 @@ pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut V
         let Some(member) = person(&row, all) else { continue };
         let id = row.get("member_id").unwrap_or_default();
         let (line, known) = members.entry(id).or_insert_with(|| (row.line(), member.clone()));
-        let same = |one: &Member| (one.name.clone(), one.email.clone(), one.status);
-        if same(known) != same(&member) {
+        let differing = [
+            ("name", known.name != member.name),
+            ("email", known.email != member.email),
+            ("blocked", known.status != member.status),
+        ];
+        if let Some((column, _)) = differing.iter().find(|(_, differs)| *differs) {
             let message = format!(
-                "the member `{id}` has another name, e-mail address or block here than in line {line}: one member has \
-                 the same in each row"
+                "`{column}` of the member `{id}` is another one here than in line {line}: one member has the same in \
+                 each row"
             );
-            all.push(wrong(&row, message));
+            all.push(wrong_in(&row, column, message));
             continue;
         }
         let Some(membership) = membership(&row, plans, offset, all) else { continue };
@@ -177,7 +181,13 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
 }
 
 /// Whether all needed columns are there, and none that is a misspelt one of those that are not.
-fn columns(table: &Table, file: &str, needed: &[&str], possible: &[&str], all: &mut Vec<Wrong>) -> bool {
+pub(in crate::cli::installation) fn columns(
+    table: &Table,
+    file: &str,
+    needed: &[&str],
+    possible: &[&str],
+    all: &mut Vec<Wrong>,
+) -> bool {
     let before = all.len();
     let has = |column: &str| table.columns().any(|name| name == column);
     let others: Vec<&str> =
