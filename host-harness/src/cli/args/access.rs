@@ -15,7 +15,7 @@ Examples:
   harness unlock 1042 \"Front door\"     a door of the member's, as `harness doors 1042` lists them
   harness unlock 1042 7000001          by its id
 
-Each run that succeeds opens the door once, and none is repeated by itself. Kisi logs the owner of the key at the door,
+Each run that succeeds opens the door once, and none is repeated by itself. Kisi logs the owner of the key at the door, \
 and not the member.
 ";
 pub(super) const LOGIN_HELP: &str = "\

@@ -56,8 +56,8 @@ Examples:
   harness event member-deleted 1042
       after the change is in the members' file, which says what holds
 
-Kinds: membership-purchased, membership-started, membership-renewed, plan-changed, membership-cancelled,
-membership-frozen, membership-unfrozen, membership-expired, payment-overdue, payment-recovered, member-blocked,
+Kinds: membership-purchased, membership-started, membership-renewed, plan-changed, membership-cancelled, \
+membership-frozen, membership-unfrozen, membership-expired, payment-overdue, payment-recovered, member-blocked, \
 member-unblocked, member-changed, member-deleted, other:WORD.
 ";
 
@@ -71,7 +71,7 @@ Run it from cron or a timer, every hour for example: what is not due costs no re
 
   17 * * * *  cd /srv/my-gym && harness tick --until-done
 
-Exit code 3 says that a reconciliation waits to be confirmed: see `harness preview`, then `harness sync --yes`. Exit code
+Exit code 3 says that a reconciliation waits to be confirmed: see `harness preview`, then `harness sync --yes`. Exit code \
 4 says that more is due than one call did.
 ";
 

@@ -13,15 +13,17 @@ pub(crate) use installation::*;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  everything was as expected, or whoever read the output closed it early
-  1  an expectation of the scenario failed (the difference is printed), or something was refused for good
+  1  an expectation of the scenario failed (the difference is printed), or something was refused
+     for good
   2  the command line, a file or the component cannot be used; of `run` the key or the address, too
   3  somebody must look at what would change: `harness sync --yes` confirms it
-  4  ended in the middle, Kisi cannot be reached for now, or another harness is at work on the installation: the
-     same command goes on
+  4  ended in the middle, Kisi cannot be reached for now, or another harness is at work on the
+     installation: the same command goes on
   5  nothing goes on until a person has acted; then `harness connect`
   6  the answer is no: no door opens for the member, or this one stays shut
   7  it is not known whether the door opened: look at it before trying again
-  130  Ctrl-C; for sync, preview, tick and disconnect the second one, since the first ends them after the step under way";
+  130  Ctrl-C; for sync, preview, tick and disconnect the second one, since the first ends them
+       after the step under way";
 
 const RUN_HELP: &str = "\
 Examples:
