@@ -168,6 +168,7 @@ fn a_mapping_file_is_told_all_of_its_mistakes_and_empties_nothing_by_accident() 
     ran.complains("a mapping needs a column `group`, and has `groups`: rename it");
     // Passed over, it would open the doors of every location.
     for (column, message) in [
+        ("", "mapping.csv:2:1: `North` stands in a column without a name: name it, or remove it"),
         ("locatoin", "mapping.csv:1:12: the column `locatoin` is not known: did you mean `location`?"),
         ("site", "mapping.csv:1:12: a mapping has no column `site`: known are `plan`, `group`, `location`"),
     ] {

@@ -179,6 +179,9 @@ fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Map
     let mut wanted: Vec<Mapping> = Vec::new();
     for row in rows.rows() {
         let mut note = |place: Place, error: String| wrong.push(Wrong::at(place, error));
+        if let Some(text) = row.unnamed() {
+            note(row.place(), format!("`{text}` stands in a column without a name: name it, or remove it"));
+        }
         let plan = session.roll.plan(row.get("plan").unwrap_or_default());
         let plan = plan.map_err(|error| note(row.place_of("plan"), error)).ok();
         let group = group(row.get("group").unwrap_or_default(), groups);

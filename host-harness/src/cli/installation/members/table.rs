@@ -251,6 +251,15 @@ impl<'a> Row<'a> {
         self.line.fields.get(index).map(String::as_str).filter(|text| !text.is_empty())
     }
 
+    /// What stands in a column that has no name.
+    pub(in crate::cli::installation) fn unnamed(&self) -> Option<&'a str> {
+        let fields = self.table.columns.iter().zip(&self.line.fields);
+        fields
+            .filter(|(name, _)| name.is_empty())
+            .map(|(_, text)| text.as_str())
+            .find(|text| !text.is_empty())
+    }
+
     /// Its line in the file.
     pub(in crate::cli::installation) fn line(&self) -> usize {
         self.line.number
