@@ -5,10 +5,11 @@ use crate::contract::types::{MemberStatus, Reason, Timestamp};
 use crate::entitlement::Entitlement;
 use crate::host::Host;
 use crate::identity::{address, is_others};
-use crate::ledger::Hold;
 use crate::ledger::store::Loaded;
+use crate::ledger::{Hold, Record};
 use crate::mapping::Mappings;
 use crate::reconcile::{directory_error, entitled};
+use crate::settings::{MissingUser, Settings};
 use crate::stop::Stop;
 use crate::tenant::Tenant;
 
@@ -41,6 +42,7 @@ pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losse
         return Ok(Losses { grants: u64::MAX, keeps: false });
     }
     let mut entitled = entitled(member.as_ref(), mappings, settings, now);
+    let mut leaves = false;
     if let Some(member) = member.filter(|_| !entitled.groups.is_empty()) {
         match address(member.email.as_deref()) {
             None => entitled.withhold(Reason::MissingEmail),
@@ -48,20 +50,34 @@ pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losse
             Some(email) if is_others(host, &member.id, &email, mappings, settings, now)? => {
                 entitled.withhold(Reason::EmailInUse);
             }
-            Some(_) => {}
+            Some(_) => leaves = leaves_account(record, settings),
         }
     }
-    losses.grants = lost(&record.holds, &entitled, mappings, now);
+    losses.grants = lost(&record.holds, &entitled, leaves, mappings, now);
     losses.keeps = !entitled.groups.is_empty();
     Ok(losses)
 }
 
-/// How many of the grants hold at Kisi and are not to. Those of a group that was deleted there went with it.
-pub fn lost(holds: &[Hold], entitled: &Entitlement, mappings: &Mappings, now: Timestamp) -> u64 {
-    let is_lost = |hold: &&Hold| {
-        hold.window.ends_at.is_none_or(|end| end > now)
-            && entitled.desired(hold.group).is_none()
-            && !mappings.is_deleted(hold.group)
-    };
+/// Whether a member whose address is another one leaves the account for that of the new address: all that it holds
+/// goes, and what the new one is given may be a stranger's. Where nobody adds users in Kisi there may be none to move to.
+pub fn leaves_account(record: &Record, settings: &Settings) -> bool {
+    record.account.is_some() && settings.missing_user == MissingUser::Create
+}
+
+/// How many of the grants that open doors are not to: all where the member `leaves` the account.
+pub fn lost(
+    holds: &[Hold],
+    entitled: &Entitlement,
+    leaves: bool,
+    mappings: &Mappings,
+    now: Timestamp,
+) -> u64 {
+    let is_lost =
+        |hold: &&Hold| (leaves || entitled.desired(hold.group).is_none()) && is_open(hold, mappings, now);
     holds.iter().filter(is_lost).count() as u64
+}
+
+/// Whether a grant opens doors, now or later. One of a group that was deleted at Kisi went with it.
+pub fn is_open(hold: &Hold, mappings: &Mappings, now: Timestamp) -> bool {
+    hold.window.ends_at.is_none_or(|end| end > now) && !mappings.is_deleted(hold.group)
 }

@@ -266,6 +266,11 @@ impl<'a> Call<'a> {
             }
         }
         let email = member.and_then(|member| address(member.email.as_deref()));
+        let email = match &loaded.record.account {
+            // It may be a stranger's: whoever is spared stays in the account that they have.
+            Some(account) if self.spares => email.map(|_| account.email.clone()),
+            _ => email,
+        };
         let leaves = !barred
             && loaded.record.account.as_ref().is_some_and(|account| Some(&account.email) != email.as_ref());
         // What keeps the member from a new account; the old one goes on giving what memberships give, and no more.
@@ -344,7 +349,7 @@ impl<'a> Call<'a> {
                 return Ok(Round::Again);
             }
         }
-        if let Some(member) = member.filter(|_| !entitled.groups.is_empty())
+        if let Some(member) = member.filter(|_| !entitled.groups.is_empty() && !self.spares)
             && let Some(user) = self.rename(member, loaded, outcome)?
         {
             let mut apply = Apply { call: self, loaded, outcome, refused, entitled: &entitled };

@@ -14,7 +14,7 @@ use crate::identity::{address, is_others};
 use crate::json;
 use crate::ledger::store::{Loaded, MEMBERS, holder_of_user};
 use crate::ledger::{Account, Elevated, Hold, Record, State, fingerprint};
-use crate::losses::lost;
+use crate::losses::{is_open, leaves_account, lost};
 use crate::plan::{Edit, Refused, Why, plan};
 use crate::reconcile::{directory_error, entitled};
 use crate::settings::{MissingUser, OnBlock};
@@ -128,6 +128,8 @@ struct Picture<'a> {
     differs: bool,
     /// Whether the member is blocked or deleted.
     is_barred: bool,
+    /// Whether the member leaves the account for that of another address.
+    leaves: bool,
 }
 
 /// Compares one member.
@@ -152,7 +154,7 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result
     let verify = record.damaged;
     let known = record.holds.clone();
     let is_barred = member.is_none_or(|member| member.status == MemberStatus::Blocked);
-    let mut picture = Picture { id, record, known, verify, differs: false, is_barred };
+    let mut picture = Picture { id, record, known, verify, differs: false, is_barred, leaves: false };
     if is_barred && on_block == OnBlock::All {
         // Also of a member whom the plugin knows: their account may be gone, and another one have their address.
         let by_address = email.as_ref().map(|email| rows_of_address(step, id, email)).transpose()?.flatten();
@@ -171,9 +173,12 @@ fn one(step: &mut Step, id: &str, member: Option<&Member>, kept: Kept) -> Result
     let mut by_address = Vec::new();
     match (&email, &picture.record.account) {
         // The account that they move to is somebody else's, so that the one they leave is all they had.
-        (Some(email), Some(_)) if left.is_some() && wants && rows_of_address(step, id, email)?.is_none() => {
-            entitled.withhold(Reason::EmailInUse);
-        }
+        (Some(email), Some(_)) if left.is_some() && wants => match rows_of_address(step, id, email)? {
+            None => entitled.withhold(Reason::EmailInUse),
+            Some(_) => {
+                picture.leaves = leaves_account(&picture.record, &step.tenant.config.value.settings);
+            }
+        },
         (None, _) if wants => entitled.withhold(Reason::MissingEmail),
         (Some(email), None) => match rows_of_address(step, id, email)? {
             None if wants => entitled.withhold(Reason::EmailInUse),
@@ -256,7 +261,7 @@ fn barred_member(
         told(step, FindingKind::Loses, picture.id, group, window, &Why::Lost(Withheld::member(reason)));
     }
     step.job.value.counts.differing += 1;
-    let losses = lost(&picture.known, entitled, &step.tenant.mappings.value, step.now);
+    let losses = lost(&picture.known, entitled, picture.leaves, &step.tenant.mappings.value, step.now);
     Ok(Some(kept::todo(Turn::Barred, picture.id, true, losses)))
 }
 
@@ -396,6 +401,9 @@ fn decide(step: &mut Step, picture: &Picture, entitled: &Entitlement) -> Result<
             }
         }
     }
+    if picture.leaves {
+        moves(step, picture, entitled);
+    }
     // A grant that was begun is not known to be there; what nobody is entitled to goes when it is.
     let begun = |hold: &&Hold| hold.assignment().is_none() && entitled.desired(hold.group).is_none();
     step.job.value.counts.grants_removed += count(record.holds.iter().filter(begun).count());
@@ -421,8 +429,23 @@ fn decide(step: &mut Step, picture: &Picture, entitled: &Entitlement) -> Result<
     if picture.is_barred {
         turn = Turn::Barred;
     }
-    let losses = lost(&picture.known, entitled, &step.tenant.mappings.value, step.now);
+    let losses = lost(&picture.known, entitled, picture.leaves, &step.tenant.mappings.value, step.now);
     Ok(Some(kept::todo(turn, picture.id, picture.verify, losses)))
+}
+
+/// What goes from the account that the member leaves, and is given to that of the new address. Should the platform err,
+/// that one is a stranger's: it counts as a removal.
+fn moves(step: &mut Step, picture: &Picture, entitled: &Entitlement) {
+    for hold in &picture.record.holds {
+        let Some(desired) = entitled.desired(hold.group) else { continue };
+        if is_open(hold, &step.tenant.mappings.value, step.now) {
+            step.job.value.counts.grants_added += 1;
+            step.job.value.counts.grants_removed += 1;
+            let window = desired.dates(step.now);
+            told(step, FindingKind::Gains, picture.id, hold.group, window, &Why::Entitled(desired.clone()));
+            told(step, FindingKind::Loses, picture.id, hold.group, hold.window, &Why::Moved);
+        }
+    }
 }
 
 /// Tells in a preview what would happen; when it happens, that is told then.

@@ -87,6 +87,101 @@ fn addresses_that_a_platform_loses_are_for_the_brake_when_leases_fall_due() {
     assert_eq!(waits.waits, Some(Hold::Brake), "the counts are told");
 }
 
+/// The first `count` members have the addresses of other people.
+fn readdress(world: &World, count: usize) {
+    for number in 0..count {
+        let id = format!("m-{number:02}");
+        world.directory.update(&id, |member| member.email = Some(format!("{id}@elsewhere.test")));
+    }
+}
+
+/// How many people there are at Kisi who have such an address.
+fn strangers(world: &World) -> usize {
+    world.sim.state().users.iter().filter(|user| user.email.ends_with("@elsewhere.test")).count()
+}
+
+fn waits_for_somebody(world: &World) -> String {
+    let status = world.runtime.block_on(world.tenant().sync_status()).unwrap().unwrap().unwrap();
+    assert_eq!(status.waits, Some(Hold::Brake), "the counts are told");
+    status.job
+}
+
+#[test]
+fn the_members_of_another_gym_take_nobodys_place_until_somebody_confirms_it() {
+    let world = gym_with(SETTINGS, many(30));
+    readdress(&world, 30);
+    let (job, progress, findings) = reconciled(&world, Mode::Preview);
+    assert_eq!((progress.counts.grants_removed, progress.counts.grants_added), (30, 30));
+    for kind in [FindingKind::Loses, FindingKind::Gains] {
+        assert_eq!(findings.iter().filter(|finding| finding.kind == kind).count(), 30, "{kind:?}");
+    }
+    world.runtime.block_on(world.tenant().cancel_sync(&job)).unwrap().unwrap();
+    live(&world, START + 3 * DAY);
+    assert_eq!((open_for(&world, 30), strangers(&world)), (30, 0));
+    let job = waits_for_somebody(&world);
+    world.runtime.block_on(world.tenant().confirm_sync(&job)).unwrap().unwrap();
+    live(&world, START + 3 * DAY + HOUR);
+    assert_eq!((open_for(&world, 30), strangers(&world)), (0, 30));
+}
+
+#[test]
+fn some_who_have_another_address_move_with_the_next_reconciliation() {
+    let world = gym_with(SETTINGS, many(30));
+    readdress(&world, BRAKE);
+    live(&world, START + 2 * DAY);
+    assert_eq!((open_for(&world, 30), strangers(&world)), (30 - BRAKE, BRAKE));
+}
+
+#[test]
+fn addresses_that_become_other_peoples_are_for_the_brake_when_leases_fall_due() {
+    let world = gym_with(LEASED, many(30));
+    live(&world, START + 15 * DAY - 2 * HOUR);
+    readdress(&world, 30);
+    go_to(&world, START + 15 * DAY + HOUR);
+    drip(&world);
+    assert!(strangers(&world) <= BRAKE, "{} strangers are in", strangers(&world));
+    assert_eq!(open_for(&world, 30), 30 - strangers(&world), "and the leases of all others are prolonged");
+    waits_for_somebody(&world);
+    let names = |world: &World| {
+        let users = world.sim.state().users.clone().into_iter();
+        let own = users.filter(|user| !user.email.ends_with("@elsewhere.test"));
+        own.map(|user| user.name).collect::<Vec<_>>()
+    };
+    let before = names(&world);
+    for number in 0..30 {
+        world.directory.update(&format!("m-{number:02}"), |member| member.name = "Somebody Else".to_string());
+    }
+    live(&world, START + 40 * DAY);
+    assert_eq!(open_for(&world, 30), 30 - strangers(&world), "for as long as nobody confirms");
+    assert_eq!(names(&world), before, "nobody's account is named after somebody else");
+}
+
+#[test]
+fn addresses_that_become_other_peoples_after_a_preview_was_seen_are_for_the_brake() {
+    let world = gym_with(SETTINGS, many(30));
+    for number in 0..30 {
+        world.directory.update(&format!("m-{number:02}"), |member| {
+            member.memberships.push(membership("ms-2", "gold"));
+        });
+    }
+    confirmed(&world, Mode::Preview, || readdress(&world, 30));
+    live(&world, START + 2 * HOUR);
+    assert!(strangers(&world) <= BRAKE, "{} strangers are in", strangers(&world));
+    assert_eq!(open_for(&world, 30), 30 - strangers(&world));
+    waits_for_somebody(&world);
+}
+
+#[test]
+fn where_nobody_adds_users_another_address_without_an_account_moves_nobody_and_waits_for_nobody() {
+    let world = gym_with(SETTINGS, many(30));
+    let report = SETTINGS.replacen('{', r#"{"missing_user":"report","#, 1);
+    world.runtime.block_on(world.tenant().connect(&report)).unwrap().unwrap();
+    readdress(&world, 30);
+    let (_, progress, _) = reconciled(&world, Mode::Apply);
+    assert_eq!((progress.phase, progress.counts.grants_removed), (Phase::Done, 0));
+    assert_eq!((open_for(&world, 30), strangers(&world)), (30, 0));
+}
+
 #[test]
 fn a_directory_that_breaks_after_a_preview_was_seen_is_for_the_brake() {
     let world = gym_with(SETTINGS, many(30));

