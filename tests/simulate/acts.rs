@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use host_harness::Storage;
 use host_harness::contract::storage::{Precondition, Write};
 use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
-use kisi_sim::{Hand, RoleAssignment, Simulator};
+use kisi_sim::{Hand, RoleAssignment, Simulator, User};
 
 use crate::gym::Gym;
 use crate::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
-use crate::judge::{DAY, HOUR, PLAIN};
+use crate::judge::{DAY, HOUR, PLAIN, normal};
 
 /// Rows in a page of a group's members.
 const PAGE: usize = 250;
@@ -94,6 +94,31 @@ impl Gym {
         for member in self.vanished.drain(..) {
             self.seams.directory.insert(member);
         }
+    }
+
+    /// The platform shows other people's addresses for its members from now on.
+    pub(crate) fn readdress(&mut self, sim: &Simulator) {
+        let kisi = sim.state();
+        self.readdressed.clear();
+        for mut member in self.seams.directory.members() {
+            let Some(email) = member.email.as_deref().map(normal) else { continue };
+            let mut state = self.seams.state();
+            // Of whom is on the way to another account, it is not this that takes the old one.
+            let elsewhere = |row: &&RoleAssignment| {
+                let is_here = |user: &User| user.id == row.assignee_id && normal(&user.email) == email;
+                state.case.is_of(row, &member.id, &kisi) && !kisi.users.iter().any(is_here)
+            };
+            let is_settled =
+                !state.case.is_shared(&member.id) && !kisi.role_assignments.iter().any(|row| elsewhere(&row));
+            member.email = Some(format!("{}-{}@elsewhere.test", member.id, self.memberships));
+            state.case.note(&member);
+            drop(state);
+            if is_settled {
+                self.readdressed.insert(member.id.clone());
+            }
+            self.seams.directory.insert(member);
+        }
+        self.memberships += 1;
     }
 
     /// A record in the plugin's storage is damaged. What it said is lost: what they hold now may be anybody's gift, so

@@ -67,6 +67,8 @@ pub(crate) struct Gym {
     pub(crate) memberships: usize,
     /// Members whom the platform does not show for now.
     pub(crate) vanished: Vec<Member>,
+    /// Members whom the platform gave another address, and of whom no event has come since.
+    pub(crate) readdressed: BTreeSet<String>,
     pub(crate) calls: u64,
     pub(crate) events: u64,
     pub(crate) staff_acted: bool,
@@ -129,6 +131,7 @@ impl Gym {
             is_doubtful: false,
             memberships: 0,
             vanished: Vec::new(),
+            readdressed: BTreeSet::new(),
             calls: 0,
             events: 0,
             staff_acted: false,
@@ -317,6 +320,7 @@ impl Gym {
 
     pub(crate) async fn deliver(&mut self, id: &str) -> Ended<()> {
         self.events += 1;
+        self.readdressed.remove(id);
         let event = Event {
             id: format!("e-{}", self.events),
             kind: EventKind::Other("something".to_string()),

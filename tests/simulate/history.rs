@@ -117,6 +117,8 @@ pub(crate) enum What {
     },
     /// It shows everybody again.
     Return,
+    /// It shows other people's addresses for its members from now on: another gym's file. No event tells it.
+    Readdress,
     /// The plugin's own record of a member is damaged.
     Damage {
         who: usize,
@@ -156,6 +158,7 @@ impl What {
             What::Skew { .. } => "clock wrong",
             What::Storm { .. } => "storm of refusals",
             What::Vanish { .. } => "directory cut",
+            What::Readdress => "directory readdressed",
             What::Damage { .. } => "record damaged",
             What::Staff(Staff::RotateKey) => "key rotated",
             What::Staff(Staff::DeleteGroup { .. }) => "group deleted",

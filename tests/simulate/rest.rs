@@ -8,6 +8,7 @@ use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
 use crate::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Gym};
 use crate::history::{GROUPS, MEMBERS};
+use crate::judge::Case;
 use crate::world::AT_REST;
 
 /// Dates are compared by the second.
@@ -81,9 +82,11 @@ impl Gym {
             held.contains(pair) && !is_another && !is_out_of_sight(pair) && !has_run_out(pair)
         };
         let is_lost = |pair: &&(String, u64)| is_taken(pair) && !state.is_between(&members, pair, &kisi);
-        let count = taken.iter().filter(is_lost).count();
+        let moved = self.moved(&state.case, &self.at_start, &kisi);
+        let count = taken.iter().filter(is_lost).count() + moved.len();
         if count > self.bound {
-            let text = format!("brake: {count} were taken, and {} may be: {taken:?}", self.bound);
+            let text =
+                format!("brake: {count} were taken, and {} may be: {taken:?}, moved {moved:?}", self.bound);
             state.violations.push(text);
         }
     }
@@ -126,15 +129,41 @@ impl Gym {
         let is_lost =
             |pair: &&(String, u64)| is_counted(&pair.0) && !state.is_between(&members, pair, &after);
         let taken: Vec<_> = held.difference(&holds).filter(is_lost).cloned().collect();
+        let moved = self.moved(&state.case, &before, &after);
         let by_sync = if members.is_empty() { 0 } else { BRAKE_GRANTS.max(held.len() * BRAKE_PERCENT / 100) };
         self.most_by_sync = self.most_by_sync.max(by_sync);
-        self.taken_by_ticks += taken.len();
+        self.taken_by_ticks += taken.len() + moved.len();
         if self.taken_by_ticks > BRAKE_GRANTS + self.most_by_sync {
             let (all, most) = (self.taken_by_ticks, self.most_by_sync);
             state.violations.push(format!(
-                "brake: ticks took {all}, {most} of them by a reconciliation at most; the last {taken:?}"
+                "brake: ticks took {all}, {most} of them by a reconciliation at most; the last {taken:?}, moved {moved:?}"
             ));
         }
+    }
+
+    /// What accounts lost between two moments of members who have other people's addresses all at once: what the new
+    /// account is given instead may be a stranger's.
+    fn moved(&self, case: &Case, before: &Snapshot, after: &Snapshot) -> Vec<(String, u64)> {
+        let mut moved = Vec::new();
+        for member in self.readdressed.difference(&self.changed) {
+            let is_gone = |row: &&RoleAssignment| {
+                let (user, group) = (row.assignee_id, row.applies_to_id);
+                let is_staffs =
+                    case.users_deleted.contains(&user) || case.unassigned.contains(&(user, group));
+                case.is_of(row, member, before)
+                    && !is_staffs
+                    && row.valid_until.is_none_or(|until| after.now < until)
+                    && after
+                        .role_assignments
+                        .iter()
+                        .all(|one| (one.assignee_id, one.applies_to_id) != (user, group))
+            };
+            let gone = before.role_assignments.iter().filter(is_gone);
+            let held = case.held(after);
+            let pairs = gone.map(|row| (member.clone(), row.applies_to_id));
+            moved.extend(pairs.filter(|pair| held.contains(pair)));
+        }
+        moved
     }
 
     /// A step of a reconciliation that began with an empty directory has taken nothing of what was held before.

@@ -10,7 +10,7 @@ const GOLD: usize = 1;
 
 /// A story in a gym with so many members. Where grants are leased, time alone may shut people out.
 pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) -> Vec<Step> {
-    let told = match rng.u32(0..if is_leased { 19 } else { 15 }) {
+    let told = match rng.u32(0..if is_leased { 20 } else { 16 }) {
         0 => many_lose_and_nobody_tells(rng, members),
         1 => members_vanish(rng, members),
         2 => a_page_is_wrong(rng, members),
@@ -25,6 +25,7 @@ pub(crate) fn story(rng: &mut Rng, gym: usize, members: usize, is_leased: bool) 
         9 => a_list_changes_between_two_pages(rng, members),
         12 => who_has_it_by_hand_vanishes(rng, members),
         13 => many_renew(rng, members),
+        14 => another_gyms_members_are_shown(rng, members),
         _ => nobody_looks_after_it(rng, members),
     };
     told.into_iter().map(|(what, faults)| Step { gym, what, faults }).collect()
@@ -238,6 +239,25 @@ fn a_list_changes_between_two_pages(rng: &mut Rng, members: usize) -> Told {
         told.extend([calm(buy(0, GOLD)), calm(What::Replay { who: 0 })]);
     }
     told.push(calm(sync(*pick(rng, &[4, 1_000]), 5)));
+    told
+}
+
+/// Everybody has another address from one moment to the next, and no event says so.
+fn another_gyms_members_are_shown(rng: &mut Rng, members: usize) -> Told {
+    let mut told = everybody_is_in(members);
+    if rng.bool() {
+        told.push(calm(What::Readdress));
+        told.push(match rng.u8(0..3) {
+            0 => calm(What::Alone { days: rng.u64(3..=10) }),
+            _ => calm(sync(*pick(rng, &[4, 1_000]), 8)),
+        });
+    } else {
+        // They have it after a preview was seen in which somebody gains or loses something else.
+        let how = *pick(rng, &[Change::Plan(0), Change::Plan(2)]);
+        told.push(calm(What::Change { who: 0, nth: 0, how }));
+        told.extend([calm(What::Cancel), calm(What::Sync { preview: true, calls: 1_000, steps: 5 })]);
+        told.extend([calm(What::Readdress), calm(What::Confirm), calm(sync(*pick(rng, &[4, 1_000]), 8))]);
+    }
     told
 }
 

@@ -115,6 +115,7 @@ fn what(what: &What) -> String {
             format!("the directory shows its first {keep} members only, and tells nobody")
         }
         What::Return => "the directory shows everybody again".to_owned(),
+        What::Readdress => "the directory shows other people's addresses, and tells nobody".to_owned(),
         What::Damage { who } => format!("the plugin's record of member {who} is damaged"),
         What::Explain { who, verify } => {
             format!("explain member {who}{}", if *verify { ", and look at Kisi" } else { "" })

@@ -174,6 +174,7 @@ impl World {
             }
             What::Vanish { keep } => gym.vanish(*keep),
             What::Return => gym.come_back(),
+            What::Readdress => gym.readdress(&sim),
             What::Damage { who } => gym.damage(&sim, *who).await,
             What::Explain { who, verify } => {
                 let device = Device { bluetooth: None, location: None, signed_in: None };
