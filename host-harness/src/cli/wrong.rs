@@ -5,6 +5,8 @@ use std::fmt;
 
 /// So many alike are told each with its line.
 const ALIKE_MAX: usize = 3;
+/// So many are told at once: nobody corrects more before trying again.
+const TOLD_MAX: usize = 40;
 
 /// Where something stands in a scenario's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +65,12 @@ pub(crate) fn told_once(all: Vec<Wrong>) -> Vec<Wrong> {
             _ => Some(wrong),
         }
     };
-    all.into_iter().filter_map(once).collect()
+    let mut told: Vec<Wrong> = all.into_iter().filter_map(once).collect();
+    if let more @ 1.. = told.len().saturating_sub(TOLD_MAX) {
+        told.truncate(TOLD_MAX);
+        told.push(Wrong::plain(format!("and {more} more: correct these first")));
+    }
+    told
 }
 
 impl fmt::Display for Wrong {

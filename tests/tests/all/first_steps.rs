@@ -231,6 +231,11 @@ fn an_installation_with_a_part_missing_says_what_to_do() {
     )
     .unwrap();
     gym.run(&["status"]).ends(2).complains("or begin anew: move the folder away");
+    // What a full disk or a copy that failed leaves is no installation that is about to end.
+    fs::write(gym.path("state/records.db"), "").unwrap();
+    for command in [&["status"][..], &["connect"], &["sync"], &["disconnect", "--yes"]] {
+        gym.run(command).ends(2).complains("the records of the installation are gone");
+    }
     fs::remove_file(gym.path("state/records.db")).unwrap();
     for command in [&["status"][..], &["connect"], &["sync"]] {
         let ran = gym.run(command).ends(2).complains("the records of the installation are gone");
@@ -265,13 +270,15 @@ fn a_column_that_is_gone_opens_no_door() {
     gym.edit("Blocked", "banned");
     for command in [&["sync"][..], &["preview"], &["explain", "1"], &["unlock", "1", "Front door"]] {
         let ran = gym.run(command).ends(2).complains("members.csv:1:1: the column `blocked` is gone");
-        ran.complains("name it so again, or run `harness connect`");
+        ran.complains("name it so again, or run `harness connect --accept-columns`");
     }
     gym.edit("banned", "blocked");
     gym.run(&["explain", "1"]).ends(6).says(&["blocked"]);
     // A gym that has none any more says so.
     gym.edit("blocked", "banned");
-    gym.run(&["connect"]).ends(0).complains("not read: `banned`, `phone`.");
+    // Whoever connects for another reason does not.
+    gym.run(&["connect", "--grace-days", "1"]).ends(2).complains("the column `blocked` is gone");
+    gym.run(&["connect", "--accept-columns"]).ends(0).complains("not read: `banned`, `phone`.");
     gym.run(&["sync"]).ends(0);
 }
 

@@ -198,10 +198,20 @@ fn a_members_file_without_members_is_told_as_that() {
 }
 
 #[test]
-fn a_key_in_the_settings_is_refused() {
+fn a_key_where_it_does_not_belong_is_refused_and_not_printed() {
     let gym = Gym::mapped();
     let contact = gym.run(&["connect", "--contact", &format!("{KEY}@box.test")]).ends(2);
     contact.complains("the tenant's key was found in the settings");
+    for command in ["connect", "rotate-sealing-key"] {
+        for option in ["--key-file", "--sealing-key-file", "--new-sealing-key-file"] {
+            let ran = gym.run(&[command, option, KEY]).ends(2);
+            assert!(
+                !ran.out.contains(KEY) && (ran.err.is_empty() || !ran.err.contains(KEY)),
+                "{command} {option}: {}",
+                ran.err
+            );
+        }
+    }
 }
 
 #[test]
@@ -261,8 +271,8 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
         ":7:42: the membership `ms-5` ends before it starts",
         ":8:44: overdue_since: `1.12.2026` is no day: write it like 2026-12-31",
         ":8:33: the membership `ms-6` has frozen_until and is not `frozen`",
-        ":9:18: the membership `ms-7` needs a plan",
-        ":9:19: the membership `ms-7` needs a status",
+        ":9:18: this membership needs a plan",
+        ":9:19: this membership needs a status",
         ":10:14: there is a plan and no membership_id",
         ":12:13: the membership `ms-9` is in line 11 already",
     ];
@@ -311,7 +321,11 @@ fn what_cannot_be_done_is_refused_with_what_to_do() {
         (vec!["connect"], 2, "--key-file is missing"),
         (vec!["connect", "--key-file", key], 2, "--members is missing"),
         (vec!["connect", "--key-file", key, "--members", members], 2, "--contact is missing"),
-        (vec!["connect", "--key-file", "absent.txt"], 2, "the key file absent.txt cannot be read"),
+        (
+            vec!["connect", "--key-file", "absent.txt"],
+            2,
+            "--key-file wants the path of a file that holds the key",
+        ),
         (vec!["connect", "--key-file", key, "--members", "absent"], 2, "there is no members.csv in"),
         (vec!["connect", "--kisi", "http://gym.example"], 2, "plain http is for this machine only"),
         (

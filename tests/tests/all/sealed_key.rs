@@ -130,7 +130,7 @@ fn a_sealing_key_that_is_none_or_that_others_may_read_is_refused() {
     run(&gym, Some(&"0".repeat(64)), None, &["status"]).ends(2).complains("this one is a placeholder");
     let file = gym.path("sealing.key");
     let given = ["status", "--sealing-key-file", file.to_str().unwrap()];
-    gym.run(&given).ends(2).complains("sealing.key cannot be read");
+    gym.run(&given).ends(2).complains("there is no such file with a sealing key");
     private(&file, ONE);
     gym.run(&given).ends(0);
     run(&gym, Some(ONE), None, &given).ends(2).complains("give one of both");

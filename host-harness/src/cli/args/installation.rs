@@ -321,6 +321,11 @@ pub(crate) struct ConnectArgs {
     #[arg(long = "place", value_name = "PLACE", conflicts_with = "all_places")]
     pub(crate) places: Vec<String>,
 
+    /// Take the columns of the members' file as they are, though one that was there is gone: what it said, `blocked` for
+    /// example, counts no more.
+    #[arg(long)]
+    pub(crate) accept_columns: bool,
+
     /// Setting: look after the groups of all places.
     #[arg(long)]
     pub(crate) all_places: bool,

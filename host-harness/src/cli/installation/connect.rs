@@ -107,6 +107,10 @@ async fn install(
     };
     let mut config = config(args, before.clone())?;
     let roll = Roll::read(&config.members, config.utc_offset)?;
+    // Whoever gives another key says nothing of who is blocked.
+    if let Some(before) = before.as_ref().filter(|_| !args.accept_columns) {
+        roll.has_columns(&before.columns, &config.members)?;
+    }
     config.columns.clone_from(&roll.columns);
     if !roll.unread.is_empty() {
         let unread = roll.unread.join("`, `");

@@ -106,7 +106,13 @@ pub(super) fn given(
 ) -> Result<Option<SealingKey>, Unusable> {
     match (text, file) {
         (None, None) => Ok(None),
-        (None, Some(file)) => SealingKey::read(file).map(Some).map_err(cannot),
+        (None, Some(file)) => match SealingKey::read(file) {
+            // It may be a key that was given in its place: it is not repeated.
+            Err(SealingKeyError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => unusable(
+                "there is no such file with a sealing key: name one that holds the key and nothing else",
+            ),
+            read => read.map(Some).map_err(cannot),
+        },
         (Some(text), None) => SealingKey::parse(&text.to_string_lossy())
             .map(Some)
             .map_err(|error| Unusable::new(format!("{variable}: {error}"))),

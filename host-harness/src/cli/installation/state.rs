@@ -182,7 +182,8 @@ impl State {
 /// That an installation is in a folder, with its records.
 pub(super) fn there(folder: &Path) -> Result<(), Unusable> {
     let records = folder.join(RECORDS);
-    if records.exists() {
+    // An empty file is what a full disk or a copy that failed leaves. One that `harness connect` has left has tables.
+    if fs::metadata(&records).is_ok_and(|file| file.len() > 0) {
         return Ok(());
     }
     if folder.join(config::FILE).exists() {

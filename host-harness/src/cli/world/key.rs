@@ -36,8 +36,13 @@ impl Key {
     /// Reads the file that holds a key and nothing else.
     pub(crate) fn read(path: &Path) -> Result<Key, Unusable> {
         let file = path.display();
-        let cannot =
-            |error: std::io::Error| Unusable::new(format!("the key file {file} cannot be read: {error}"));
+        // Where there is no such file it may be the key that was given in its place: it is not repeated.
+        let cannot = |error: std::io::Error| {
+            Unusable::new(format!(
+                "the key file cannot be read: {error}. --key-file wants the path of a file that holds the key and \
+                 nothing else"
+            ))
+        };
         if std::fs::metadata(path).map_err(cannot)?.len() > FILE_BYTES_MAX {
             return unusable(format!(
                 "the key file {file} is too large to hold a key: it should hold the key and nothing else"

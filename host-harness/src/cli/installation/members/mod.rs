@@ -73,7 +73,7 @@ impl Roll {
         let gone = |column: &String| {
             let message = format!(
                 "the column `{column}` is gone, and what it said would count no more, so that doors may open: name it so \
-                 again, or run `harness connect` when the gym has none any more"
+                 again, or run `harness connect --accept-columns` when the gym has none any more"
             );
             Wrong::at(place.clone(), message)
         };

@@ -127,7 +127,7 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
     let before = all.len();
     let plan = match row.get("plan") {
         None => {
-            all.push(wrong_in(row, "plan", format!("the membership `{id}` needs a plan")));
+            all.push(wrong_in(row, "plan", "this membership needs a plan"));
             None
         }
         Some(plan) if plans.iter().all(|known| known.id != plan) => {
@@ -143,7 +143,7 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
     if status.is_none() {
         let known = STATUSES.iter().map(|(word, _)| *word);
         let message = match given {
-            "" => format!("the membership `{id}` needs a status"),
+            "" => "this membership needs a status".to_owned(),
             given => format!("there is no status `{given}`: {}", meant(given, known)),
         };
         all.push(wrong_in(row, "status", message));

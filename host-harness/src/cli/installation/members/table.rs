@@ -8,6 +8,8 @@ use crate::cli::wrong::{Place, Unusable, Wrong, told_once, unusable};
 
 /// Largest file: 100,000 memberships take a tenth of it.
 const FILE_BYTES_MAX: u64 = 128 << 20;
+/// What else spreadsheets write between two columns, and no column's name has in it.
+const OTHER_DELIMITERS: [(char, &str); 2] = [('\t', "tabs"), ('|', "`|`")];
 /// What spreadsheets put in front of UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -54,6 +56,13 @@ impl Table {
         let head = text.lines().next().unwrap_or_default();
         let (delimiter, other) =
             if head.matches(';').count() > head.matches(',').count() { (';', ',') } else { (',', ';') };
+        if let Some((_, name)) =
+            OTHER_DELIMITERS.iter().find(|(other, _)| head.contains(*other) && !head.contains([',', ';']))
+        {
+            let message =
+                format!("its columns are separated by {name}: save it as CSV, with commas or semicolons");
+            return Err(at(1, message));
+        }
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(delimiter as u8)
             .trim(csv::Trim::All)
@@ -310,6 +319,8 @@ mod tests {
                 b"a,b\n1,2\n1\n1,2,3\n",
                 "f.csv:3:1: this row has 1 field, and there are 2 columns\nf.csv:4:1: ",
             ),
+            (b"a\tb\n1\t2\n", "f.csv:1:1: its columns are separated by tabs: save it as CSV, with commas or"),
+            (b"a|b\n1|2\n", "f.csv:1:1: its columns are separated by `|`: "),
             (b"a,b\n1,2\nJ\xf6rg,2\n", "f.csv:3:1: is not in UTF-8: export or save the file as CSV in UTF-8"),
         ] {
             let error = parse(text).err().unwrap();
