@@ -140,6 +140,10 @@ mod tests {
             "m.csv:2:1: no plan `x` (and in 299 more rows, up to line 301)\nm.csv:5:1: no status\nm.csv:6:1: no status\n\
              m.csv:7:1: no status\ny"
         );
+        let all: Vec<Wrong> = (2..302).map(|line| wrong(line, &format!("{line} is there"))).collect();
+        let told = Unusable::from(told_once(all)).to_string();
+        assert_eq!(told.lines().count(), TOLD_MAX + 1);
+        assert!(told.ends_with("m.csv:41:1: 41 is there\nand 260 more: correct these first"), "{told}");
     }
 
     #[test]
