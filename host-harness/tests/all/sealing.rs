@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use host_harness::SqliteStorage;
+
 const KEY: &str = "the-owner-s-key-0001";
 const SEALING_KEY: &str = "5f0c2d9be1a84763f0e1d2c3b4a5968778695a4b3c2d1e0f1122334455667788";
 
@@ -12,8 +14,9 @@ const SEALING_KEY: &str = "5f0c2d9be1a84763f0e1d2c3b4a5968778695a4b3c2d1e0f11223
 fn installation() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
-    for (name, content) in [("records.db", ""), ("key", KEY)] {
-        fs::write(folder.path().join(name), content).unwrap();
+    SqliteStorage::open(folder.path().join("records.db")).unwrap();
+    fs::write(folder.path().join("key"), KEY).unwrap();
+    for name in ["records.db", "key"] {
         fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
     folder
