@@ -183,7 +183,7 @@ fn many(plugin: &Plugin, options: &Options) -> ExitCode {
                 let runtime = runtime();
                 while !is_over.load(Ordering::Relaxed) && until.is_none_or(|until| began.elapsed() < until) {
                     let seed = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |seed| {
-                        (seed < end).then_some(seed + 1)
+                        (seed < end).then(|| seed + 1)
                     });
                     let Ok(seed) = seed else { break };
                     let history = history::of_seed(seed);

@@ -21,12 +21,9 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
 
-    /// The first one of them.
-    #[arg(long, value_name = "S", default_value_t = 1)]
-    from: u64,
-
-    /// One history alone: everything that happens is printed, and one that breaks a rule is made smaller.
-    #[arg(long, value_name = "S", conflicts_with_all = ["seeds", "from", "minutes"])]
+    /// The first history, 1 unless told. Without `--seeds`, `--minutes` and `--mutations` the only one: everything that
+    /// happens in it is printed, and if it breaks a rule it is made smaller.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(..u64::MAX))]
     seed: Option<u64>,
 
     /// Stop after so many minutes.
@@ -34,7 +31,7 @@ pub(crate) struct SimulateArgs {
     minutes: Option<u64>,
 
     /// Play deliberate bugs of the plugin instead, each until the judge objects. Fails when one survives.
-    #[arg(long, conflicts_with_all = ["seed", "minutes"])]
+    #[arg(long, conflicts_with = "minutes")]
     mutations: bool,
 
     /// Of these bugs only those that have this in their names.
@@ -48,25 +45,25 @@ const SEEDS_A_MUTATION: u64 = 3_000;
 
 /// Builds the component and plays histories. Fails when one breaks a rule.
 pub(crate) fn run(workspace: &Workspace, args: &SimulateArgs) -> Result<ExitCode> {
+    let from = args.seed.unwrap_or(1);
     if args.mutations {
-        let seeds = Seeds { from: args.from, count: args.seeds.unwrap_or(SEEDS_A_MUTATION) };
+        let seeds = Seeds { from, count: args.seeds.unwrap_or(SEEDS_A_MUTATION) };
         return mutations::run(workspace, &args.component, seeds, args.only.as_deref());
     }
-    let seeds = args.seeds.unwrap_or(if args.minutes.is_some() { u64::MAX } else { SEEDS });
     let built = build::component(workspace, &args.component)?;
     println!("{}", built.summary(workspace));
     let mut simulate = workspace.cargo();
     simulate.args(["test", "--locked", "--config", "profile.dev.opt-level=2"]);
     simulate.args(["--package", "door-access-tests", "--test", "simulate", "--"]);
-    match args.seed {
-        Some(seed) => simulate.args(["--seed".to_owned(), seed.to_string()]),
-        None => simulate.args([
-            "--seeds".to_owned(),
-            seeds.to_string(),
-            "--from".to_owned(),
-            args.from.to_string(),
-        ]),
-    };
+    match args {
+        SimulateArgs { seed: Some(seed), seeds: None, minutes: None, .. } => {
+            simulate.args(["--seed".to_owned(), seed.to_string()]);
+        }
+        SimulateArgs { seeds, minutes, .. } => {
+            let seeds = seeds.unwrap_or(if minutes.is_some() { u64::MAX } else { SEEDS });
+            simulate.args(["--seeds".to_owned(), seeds.to_string(), "--from".to_owned(), from.to_string()]);
+        }
+    }
     if let Some(minutes) = args.minutes {
         simulate.args(["--minutes".to_owned(), minutes.to_string()]);
     }
