@@ -40,7 +40,7 @@ fn rust_files() -> Vec<SourceFile> {
         .collect();
     // Five packages, and this one alone has more than fifteen files.
     assert!(files.len() >= 19, "only {} Rust files found", files.len());
-    for part in ["plugin", "host-harness", "kisi-sim", "tests", "xtask"] {
+    for part in ["plugin", "host-harness", "crates/kisi-sim", "tests", "xtask"] {
         assert!(files.iter().any(|file| file.path.starts_with(part)), "no Rust file found in {part}");
     }
     files
