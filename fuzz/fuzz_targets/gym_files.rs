@@ -4,7 +4,6 @@
 #![no_main]
 
 use door_access_fuzz::script::SEPARATOR;
-use host_harness::cli::fuzzed;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -13,7 +12,8 @@ fuzz_target!(|data: &[u8]| {
         Some(at) => (&data[..at], &data[at + SEPARATOR.len()..]),
         None => (&b"id,name\nbasic,Basic\n"[..], data),
     };
-    if let Err(refused) = fuzzed::gym_files(plans, members) {
+    if let Err(refused) = host_harness::memberships(plans, members) {
+        let refused = refused.to_string();
         let is_placed = ["plans.csv", "members.csv"].iter().any(|file| refused.contains(file));
         assert!(is_placed, "{refused}");
     }

@@ -3,11 +3,11 @@
 
 #![no_main]
 
-use axum::http::HeaderValue;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use door_access_fuzz::gym::Gym;
 use door_access_fuzz::script::Answer;
-use host_harness::cli::fuzzed;
-use host_harness::{Endpoint, Origin, Sealed, SealingKey};
+use door_access_host::{Endpoint, Origin, Pace, PaceConfig, Sealed, SealingKey};
 use kisi_plugin::exports;
 use kisi_plugin::kisi::endpoint::Response;
 use libfuzzer_sys::fuzz_target;
@@ -27,7 +27,9 @@ fuzz_target!(|text: &str| {
     drop(exports::groups::refresh(&gym));
     gym.check("refresh");
     if let Ok(value) = HeaderValue::from_str(text) {
-        let pause_ms = fuzzed::pause_ms(NOW, value);
+        let pace = Pace::new(PaceConfig::default());
+        pace.note(NOW, StatusCode::TOO_MANY_REQUESTS, &HeaderMap::from_iter([(RETRY_AFTER, value)]));
+        let pause_ms = pace.blocked_until_ms().saturating_sub(NOW);
         assert!(pause_ms <= PAUSE_MS_MAX, "{text}: {pause_ms}");
     }
     if let Ok(origin) = text.parse::<Origin>() {

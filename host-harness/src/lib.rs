@@ -1,121 +1,143 @@
-//! A host for door-access plugins: WebAssembly components that keep a provider of door access in step with
-//! the memberships of a gym platform. The platform embeds this library; the contract between both is the WIT
-//! package `gym:door-access`, here as [`contract`].
+//! The `harness` command line: plays scenarios against Kisi, simulated or not, tells what a component may do, and keeps
+//! an installation in a folder.
 //!
-//! # How it fits together
-//! Three lifetimes, three types:
-//! - The **process** has one [`Engine`]. It compiles each component once and keeps a pool of instances.
-//! - A **tenant** is one gym's installation: a [`Plugin`], the gym's key, its data, its limits. A [`Tenant`]
-//!   offers the contract's calls as async methods.
-//! - A **call** has an instance of its own, which ends with it. Calls of one tenant run one at a time,
-//!   tenants in parallel.
-//!
-//! A gym's key is kept in a [`Vault`], sealed, until a tenant is built.
-//!
-//! The platform brings a [`Directory`] (who is a member), a [`Storage`] per tenant, and may bring its own
-//! [`Clock`], [`LogSink`], [`Transport`] and [`Observer`]. Each has a version in memory or a default.
-//!
-//! # What a plugin cannot do
-//! - Import anything but the contract, one clock and outgoing HTTP: [`Engine::load`] refuses it, and the
-//!   linker has nothing else.
-//! - See the gym's key: the host adds it to requests that passed every question in [`Denial`], and searches
-//!   requests, answers, settings, log lines and storage for it.
-//! - Reach anybody but the origins that its manifest names *and* the installer approved; private and local
-//!   addresses are refused when a name resolves to them ([`address`]); redirects are not followed.
-//! - Take more than its [`Limits`]: the call ends with a [`CallError`], and no other call notices.
-//!
-//! # Example
-//! ```
-//! use std::sync::Arc;
-//! use host_harness::contract::events::{Event, EventKind, Unfinished};
-//! use host_harness::contract::types::Demand;
-//! use host_harness::{
-//!     ApprovedOrigin, Engine, EngineConfig, HttpsClient, HttpsClientConfig, MemoryDirectory, MemoryStorage,
-//!     Secret, Tenant,
-//! };
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # // The component is the tests' obedient plugin, made on the spot from its text.
-//! # let mut resolve = wit_parser::Resolve::default();
-//! # resolve.push_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit"))?;
-//! # resolve.push_str("guest.wit", include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/guest.wit")))?;
-//! # let packages: Vec<_> = resolve.package_names.values().copied().collect();
-//! # let world = resolve.select_world(&packages, Some("test:guests/obedient"))?;
-//! # let mut module = wat::parse_str(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all/guest.wat")))?;
-//! # wit_component::embed_component_metadata(&mut module, &resolve, world, wit_component::StringEncoding::UTF8)?;
-//! # let component = wit_component::ComponentEncoder::default().module(&module)?.encode()?;
-//! // Once for the process: the engine, and one client for all tenants.
-//! let engine = Engine::new(EngineConfig::default())?;
-//! let client = Arc::new(HttpsClient::new(&HttpsClientConfig::default())?);
-//!
-//! // Once for a component: it is checked, compiled, and asked for its manifest.
-//! let plugin = engine.load(&component).await?;
-//! println!("{} wants to reach {:?}", plugin.manifest().title, plugin.manifest().origins);
-//!
-//! // Once for an installation, when the gym has agreed to the origins and given its key.
-//! let mut tenant = Tenant::builder(plugin.clone(), "north-gym")
-//!     .directory(Arc::new(MemoryDirectory::new()))
-//!     .storage(Arc::new(MemoryStorage::new()))
-//!     .credential(Secret::new("the-gym-s-key")?)
-//!     .transport(client);
-//! for origin in plugin.origins() {
-//!     tenant = tenant.approve(ApprovedOrigin::direct(origin.clone()));
-//! }
-//! let tenant = tenant.build()?;
-//!
-//! // Whenever something happens on the platform.
-//! let (id, member) = ("event-1".to_owned(), "member-1".to_owned());
-//! let event = Event { id, kind: EventKind::MembershipPurchased, member, occurred_at: 1_767_225_600_000 };
-//! match tenant.handle(&event).await {
-//!     Ok(Ok(outcomes)) => println!("{} members are up to date", outcomes.len()),
-//!     Ok(Err(Unfinished { error, .. })) => match error.demand {
-//!         Demand::Retry(after_ms) => println!("again in {after_ms} ms: {}", error.message),
-//!         _ => println!("somebody has to act: {}", error.message),
-//!     },
-//!     Err(error) => println!("keep the event and try it once more: {error}"),
-//! }
-//! # assert!(matches!(tenant.handle(&event).await, Ok(Ok(_))));
-//! # Ok(())
-//! # }
-//! ```
+//! The one part of this crate that names a provider. It is a library function, so that tests run it in their own
+//! process; the program around it hands over arguments and streams.
 
-pub mod contract;
+mod args;
+mod exit;
+#[cfg(test)]
+#[path = "../../crates/host/tests/all/guest.rs"]
+#[expect(dead_code, reason = "the guest has more uses in the library's tests")]
+mod guest;
+mod inspect;
+mod installation;
+mod interrupt;
+mod load;
+mod report;
+mod run;
 
-mod call;
-#[cfg(feature = "cli")]
-pub mod cli;
-mod clock;
-mod component;
-mod directory;
-mod egress;
-mod engine;
-mod error;
-mod limits;
-mod log;
-mod login;
-mod observe;
-mod shown;
-mod storage;
-mod tenant;
-mod vault;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
 
-pub use clock::{Clock, SystemClock, VirtualClock};
-pub use component::Plugin;
-pub use component::manifest::{CONTRACT_VERSION, ManifestError};
-pub use directory::{Directory, MemoryDirectory};
-pub use egress::address;
-pub use egress::{
-    ApprovedOrigin, Denial, Endpoint, EndpointError, HttpsClient, HttpsClientConfig, Origin, OriginError,
-    Outbound, Pace, PaceConfig, Reach, Secret, SecretError, Transport, TransportError,
-};
-pub use engine::{Engine, EngineConfig};
-pub use error::{Busy, CallError, Deadline, EngineError, Fault, LoadError, TenantError};
-pub use limits::Limits;
-pub use log::{LogLine, LogSink, TracingSink};
-pub use observe::{CallEnd, CallReport, Exchange, ExchangeEnd, Observer, Recorder, Recording};
-pub use storage::{MemoryStorage, Moment, Storage, Verdict};
-#[cfg(feature = "sqlite")]
-pub use storage::{SqliteStorage, SqliteStorageError};
-pub use tenant::{Called, Tenant, TenantBuilder};
-pub use vault::{Sealed, SealingKey, SealingKeyError, SealingKeyId, Vault, VaultError};
+use clap::Parser;
+
+use args::{Cli, Command};
+use door_access_host::Lines;
+use door_access_scenario::unusable;
+use exit::{Exit, Stop};
+
+#[doc(hidden)]
+pub use installation::memberships;
+pub use interrupt::{Interrupt, STOPPING};
+
+/// Where a command prints.
+pub struct Streams<'a> {
+    /// What was asked for.
+    pub out: &'a mut dyn Write,
+    /// Why it could not be done, and how far long work is.
+    pub err: &'a mut dyn Write,
+    /// Whether `out` shows colours, when the command line leaves it open.
+    pub colour: bool,
+}
+
+/// The person at the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// Whether `err` is a terminal, where a line can be written over.
+    pub terminal: bool,
+    /// Whether they want the command to end.
+    pub interrupt: Interrupt,
+    /// Reads a line that they type; absent when nobody can be asked.
+    pub typed: Option<fn() -> io::Result<String>>,
+    /// What their environment says.
+    pub surroundings: Surroundings,
+}
+
+/// What the environment says about the key that seals the gym's key. What is not set here is not there: no command
+/// looks for it by itself.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// `HARNESS_SEALING_KEY`.
+    pub sealing_key: Option<OsString>,
+    /// `HARNESS_NEW_SEALING_KEY`.
+    pub new_sealing_key: Option<OsString>,
+    /// The user's folder for configuration, where a sealing key is made when none is given.
+    pub config: Option<PathBuf>,
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// [`run`] with nobody at the command line.
+pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> u8 {
+    run(arguments, streams, &Live::default())
+}
+
+/// Runs the command line with these arguments, the program's name first, and returns the exit code:
+///
+/// | code | |
+/// |---|---|
+/// | 0 | as expected, or nobody reads on |
+/// | 1 | an expectation failed, or something was refused for good |
+/// | 2 | something given cannot be used |
+/// | 3 | somebody must confirm what would change |
+/// | 4 | ended in the middle; the same command goes on |
+/// | 5 | nothing goes on until a person has acted |
+/// | 6 | the answer is no: no door opens for the member, or this one stays shut |
+/// | 7 | it is not known whether the door opened |
+///
+/// The program itself ends with 130 when [`Interrupt::request`] was not granted.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live: &Live) -> u8 {
+    let Streams { out, err, colour } = streams;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let is_for_machines = arguments.iter().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let text = error.render();
+            if is_for_machines && error.use_stderr() {
+                let _ = report::unusable(out, text.to_string().trim_end());
+            }
+            let (stream, coloured) = if error.use_stderr() { (err, false) } else { (out, colour) };
+            let text = if coloured { text.ansi().to_string() } else { text.to_string() };
+            // Whoever closed the stream does not want to read it.
+            let _ = stream.write_all(text.as_bytes());
+            return if error.use_stderr() { Exit::Unusable } else { Exit::AsExpected }.code();
+        }
+    };
+    let json = cli.command.output().json;
+    let (exit, text) = match command(cli.command, Streams { out, err, colour }, live) {
+        Ok(exit) => return exit.code(),
+        Err(Stop::Unread | Stop::GivesWay) => return Exit::AsExpected.code(),
+        Err(Stop::Unusable(unusable)) => (Exit::Unusable, unusable.to_string()),
+        Err(Stop::Ended(exit, text)) => (exit, text.replace('\n', " ")),
+    };
+    if json {
+        let _ = report::unusable(out, &text);
+    }
+    let _ = writeln!(err, "harness: {}", Lines(&text));
+    exit.code()
+}
+
+fn command(command: Command, streams: Streams, live: &Live) -> Result<Exit, Stop> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return Ok(unusable(format!("the machine gives no runtime: {error}"))?),
+    };
+    let Streams { out, err, colour } = streams;
+    match command {
+        Command::Run(args) => runtime.block_on(run::run(&args, out, colour)),
+        Command::Inspect(args) => runtime.block_on(inspect::run(&args, out, colour)),
+        Command::Installation(command) => {
+            let streams = Streams { out, err, colour };
+            runtime.block_on(installation::run(&command, streams, live))
+        }
+    }
+}

@@ -19,14 +19,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
-use host_harness::contract::directory::{DirectoryError, MemberPage};
-use host_harness::contract::mappings::Mapping;
-use host_harness::contract::storage::{Entry, StorageError, Write};
-use host_harness::contract::sync::{Mode, Phase, Progress};
-use host_harness::contract::types::{
+use door_access_host::contract::directory::{DirectoryError, MemberPage};
+use door_access_host::contract::mappings::Mapping;
+use door_access_host::contract::storage::{Entry, StorageError, Write};
+use door_access_host::contract::sync::{Mode, Phase, Progress};
+use door_access_host::contract::types::{
     Member, MemberStatus, Membership, MembershipStatus, Payment, Plan, Timestamp,
 };
-use host_harness::{
+use door_access_host::{
     ApprovedOrigin, CallReport, Directory, Engine, EngineConfig, Fault, MemoryDirectory, MemoryStorage,
     Observer, Outbound, Pace, Plugin, Secret, Storage, Tenant, Transport, TransportError, VirtualClock,
 };

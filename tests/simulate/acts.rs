@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use host_harness::Storage;
-use host_harness::contract::storage::{Precondition, Write};
-use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
+use door_access_host::Storage;
+use door_access_host::contract::storage::{Precondition, Write};
+use door_access_host::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
 use kisi_sim::{Hand, RoleAssignment, Simulator, User};
 
 use crate::gym::Gym;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host_harness::contract::events::{Event, EventKind};
-use host_harness::contract::mappings::Mapping;
-use host_harness::contract::sync::Phase;
-use host_harness::contract::types::{Demand, InputError, Member, MemberStatus, Plan};
-use host_harness::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
+use door_access_host::contract::events::{Event, EventKind};
+use door_access_host::contract::mappings::Mapping;
+use door_access_host::contract::sync::Phase;
+use door_access_host::contract::types::{Demand, InputError, Member, MemberStatus, Plan};
+use door_access_host::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
 use kisi_sim::{Hand, Simulator, Snapshot};
 
 use crate::history::{GROUPS, MAPPINGS, PLANS};
@@ -372,7 +372,7 @@ impl Gym {
     }
 
     pub(crate) fn clock_ms(&self) -> u64 {
-        host_harness::Clock::now_ms(self.clock.as_ref())
+        door_access_host::Clock::now_ms(self.clock.as_ref())
     }
 
     pub(crate) async fn until_done(&mut self, sim: &Simulator, member: &str) {

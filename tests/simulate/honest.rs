@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use host_harness::contract::access::{Cause, Device, Explanation, Verdict};
-use host_harness::contract::types::{Member, MemberStatus};
+use door_access_host::contract::access::{Cause, Device, Explanation, Verdict};
+use door_access_host::contract::types::{Member, MemberStatus};
 use kisi_sim::{Simulator, Snapshot};
 
 use crate::gym::{Ended, Gym};

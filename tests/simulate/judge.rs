@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use host_harness::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment};
+use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment};
 use kisi_sim::{RoleAssignment, Snapshot};
 
 pub(crate) const HOUR: u64 = 60 * 60 * 1_000;

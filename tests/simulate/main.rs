@@ -31,7 +31,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use host_harness::{Engine, EngineConfig, Plugin};
+use door_access_host::{Engine, EngineConfig, Plugin};
 
 use history::{Effect, History};
 use world::{Played, play};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use host_harness::contract::storage::Entry;
-use host_harness::contract::sync::{Mode, Phase, Progress};
-use host_harness::contract::types::{Member, MemberStatus};
+use door_access_host::contract::storage::Entry;
+use door_access_host::contract::sync::{Mode, Phase, Progress};
+use door_access_host::contract::types::{Member, MemberStatus};
 use kisi_sim::Simulator;
 
 use crate::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Ended, Gym};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use host_harness::contract::sync::{Finding, FindingKind};
-use host_harness::contract::types::MemberStatus;
+use door_access_host::contract::sync::{Finding, FindingKind};
+use door_access_host::contract::types::MemberStatus;
 use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
 use crate::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Gym};

@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use host_harness::contract::directory::{DirectoryError, MemberPage};
-use host_harness::contract::storage::{Entry, Quota, StorageError, Write};
-use host_harness::contract::types::{Member, Plan};
-use host_harness::{
+use door_access_host::contract::directory::{DirectoryError, MemberPage};
+use door_access_host::contract::storage::{Entry, Quota, StorageError, Write};
+use door_access_host::contract::types::{Member, Plan};
+use door_access_host::{
     Directory, Fault as Stop, MemoryDirectory, MemoryStorage, Outbound, Storage, Transport, TransportError,
 };
 use http_body_util::BodyExt;

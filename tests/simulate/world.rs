@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use host_harness::Plugin;
-use host_harness::contract::access::Device;
-use host_harness::contract::doors::Phone;
+use door_access_host::Plugin;
+use door_access_host::contract::access::Device;
+use door_access_host::contract::doors::Phone;
 use kisi_sim::{Simulator, format_timestamp};
 
 use crate::gym::{Ended, Gym};

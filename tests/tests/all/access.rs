@@ -1,8 +1,8 @@
 //! Whether a member may enter, end to end: what `access.explain` says beside what the simulated Kisi does at the door, and
 //! how access comes back. The table of all alerts is the plugin's own test.
 
-use host_harness::contract::access::{Cause, Device, Explanation, Remedy, Verdict};
-use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus, PauseCause, Payment};
+use door_access_host::contract::access::{Cause, Device, Explanation, Remedy, Verdict};
+use door_access_host::contract::types::{Demand, Error, MemberStatus, MembershipStatus, PauseCause, Payment};
 use kisi_sim::{AccessHours, Knobs, Seed};
 
 use crate::world::{Arm, DAY, SETTINGS, START, World, member, membership};
@@ -86,7 +86,7 @@ fn doors(explained: &Explanation) -> Vec<&str> {
     explained.doors.iter().map(|door| door.name.as_str()).collect()
 }
 
-fn change(world: &World, change: impl FnOnce(&mut host_harness::contract::types::Member)) {
+fn change(world: &World, change: impl FnOnce(&mut door_access_host::contract::types::Member)) {
     assert!(world.directory.update(ANN, change), "the member exists");
 }
 
@@ -117,7 +117,7 @@ fn a_member_in_order_is_told_which_doors_open_and_until_when() {
 
 #[test]
 fn what_takes_access_is_told_before_its_event_and_what_settles_it_gives_it_back() {
-    type Change = fn(&mut host_harness::contract::types::Member);
+    type Change = fn(&mut door_access_host::contract::types::Member);
     let cases: [(Cause, Remedy, Change, Change); 7] = [
         (
             Cause::PaymentMissed,

@@ -1,9 +1,9 @@
 //! Whose account it is, where several could be meant: shared addresses, accounts made anew, old accounts that go on
 //! giving, and others who must move first.
 
-use host_harness::Clock;
-use host_harness::contract::doors::{Attempt, Issued, Phone};
-use host_harness::contract::types::{Demand, Error, Member, MemberStatus, MembershipStatus, Reason};
+use door_access_host::Clock;
+use door_access_host::contract::doors::{Attempt, Issued, Phone};
+use door_access_host::contract::types::{Demand, Error, Member, MemberStatus, MembershipStatus, Reason};
 use kisi_sim::{Fault, FaultEffect, Hand, Knobs, RoleAssignmentsOfDeletedUser, ValidityInPatch};
 
 use crate::hindrances::{HOUR, gym_with, leave, live, many};
@@ -217,7 +217,7 @@ fn a_mark_that_contradicts_the_ledger_ends_in_no_endless_retry() {
     drop(world.deliver("max"));
     world.directory.update("max", |max| max.email = Some("family@gym.test".to_string()));
     let outcomes = world.settle("max");
-    let withheld = |outcome: &host_harness::contract::events::Outcome| {
+    let withheld = |outcome: &door_access_host::contract::events::Outcome| {
         outcome.refusals.iter().any(|refusal| refusal.reason == Reason::EmailInUse)
     };
     assert!(!withheld(&outcomes[0]), "it is Max's by the ledger: {outcomes:#?}");

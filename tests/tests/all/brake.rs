@@ -1,8 +1,8 @@
 //! The brake, whichever way access would go: by dates, by a reconciliation whose directory breaks after it was
 //! confirmed, by addresses that are gone. And that it stands in nobody's way whom it is not about.
 
-use host_harness::Clock;
-use host_harness::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
+use door_access_host::Clock;
+use door_access_host::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
 use kisi_sim::{Fault, FaultEffect, Hand};
 
 use crate::hindrances::{HOUR, LEASED, gym_with, live, many};

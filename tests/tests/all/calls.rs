@@ -1,7 +1,7 @@
 //! The fewest calls: an event of a known member costs its edits and nothing else, a first-time member one look-up
 //! more, and an event that changes nothing costs nothing.
 
-use host_harness::contract::types::{MemberStatus, MembershipStatus, Payment};
+use door_access_host::contract::types::{MemberStatus, MembershipStatus, Payment};
 use kisi_sim::Knobs;
 
 use crate::world::{Arm, DAY, SETTINGS, START, World, member, membership};
@@ -32,7 +32,7 @@ const DAY_OF_A_GYM: [Step; 14] = [
     ("replay of it all", |_| {}),
 ];
 
-fn change(world: &World, change: impl FnOnce(&mut host_harness::contract::types::Member)) {
+fn change(world: &World, change: impl FnOnce(&mut door_access_host::contract::types::Member)) {
     assert!(world.directory.update(ANN, change), "the member exists");
 }
 

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
-use host_harness::cli::{self, Streams};
+use host_harness::Streams;
 use kisi_sim::{Knobs, OrganizationRole, Seed, SeedGroup, SeedKey, SeedOrganization, SeedUser, Simulator};
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ impl Desk {
     fn run(&self, arguments: &[&str]) -> Ran {
         let arguments = std::iter::once("harness").chain(arguments.iter().copied()).map(OsString::from);
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = cli::main(arguments, Streams { out: &mut out, err: &mut err, colour: false });
+        let code = host_harness::main(arguments, Streams { out: &mut out, err: &mut err, colour: false });
         let ran = Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() };
         for text in [&ran.out, &ran.err] {
             for key in [OWNER_KEY, MEMBER_KEY, "sim-key-", "wrong-key-wrong"] {
@@ -471,7 +471,7 @@ fn a_reader_who_leaves_early_is_no_failure() {
     {
         let (mut out, mut err) = (Pipe { lines_left }, Vec::new());
         let streams = Streams { out: &mut out, err: &mut err, colour: false };
-        let code = cli::main(arguments.iter().map(OsString::from), streams);
+        let code = host_harness::main(arguments.iter().map(OsString::from), streams);
         assert_eq!((code, String::from_utf8(err).unwrap()), (0, String::new()), "{arguments:?}");
     }
 }

@@ -1,8 +1,8 @@
 //! Connecting with good and bad keys and settings, and what a key that stops working does.
 
-use host_harness::contract::connection::State;
-use host_harness::contract::groups::GroupWarning;
-use host_harness::contract::types::{Demand, Error, InputError, PauseCause};
+use door_access_host::contract::connection::State;
+use door_access_host::contract::groups::GroupWarning;
+use door_access_host::contract::types::{Demand, Error, InputError, PauseCause};
 use kisi_sim::{Fault, FaultEffect, Hand, Knobs, OrganizationRole};
 
 use crate::world::{Arm, Failure, SETTINGS, START, World, member, membership};
@@ -305,7 +305,7 @@ fn a_paused_installation_says_why_and_asks_kisi_nothing_until_it_is_connected_ag
     assert_eq!(world.calls().len(), 1);
     assert!(world.deliver("ann").is_err());
     assert!(world.runtime.block_on(tenant.refresh_groups()).unwrap().is_err());
-    let mode = host_harness::contract::sync::Mode::Apply;
+    let mode = door_access_host::contract::sync::Mode::Apply;
     assert!(world.runtime.block_on(tenant.start_sync(mode)).unwrap().is_err());
     assert_eq!(world.calls(), Vec::<String>::new());
     let State::Paused(pause) = world.runtime.block_on(tenant.status()).unwrap().unwrap().state else {
@@ -344,10 +344,10 @@ fn the_status_counts_tells_when_and_names_mapped_groups_that_let_nobody_in() {
     world.advance(std::time::Duration::from_secs(60));
     world.runtime.block_on(world.tenant().refresh_groups()).unwrap().unwrap();
     world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
-    let mode = host_harness::contract::sync::Mode::Apply;
+    let mode = door_access_host::contract::sync::Mode::Apply;
     let job = world.runtime.block_on(world.tenant().start_sync(mode)).unwrap().unwrap();
     let stepped = world.runtime.block_on(world.tenant().step_sync(&job, 100)).unwrap().unwrap();
-    assert_eq!(stepped.progress.phase, host_harness::contract::sync::Phase::Done);
+    assert_eq!(stepped.progress.phase, door_access_host::contract::sync::Phase::Done);
     world.calls();
 
     let health = world.runtime.block_on(world.tenant().status()).unwrap().unwrap();

@@ -1,10 +1,10 @@
 //! The plugin's own record of a member is damaged: it is made anew from what is certain, from Kisi and the directory,
 //! and never guessed.
 
-use host_harness::contract::storage::{Precondition, Write};
-use host_harness::contract::sync::{FindingKind, Hold};
-use host_harness::contract::types::MemberStatus;
-use host_harness::{Clock, Storage};
+use door_access_host::contract::storage::{Precondition, Write};
+use door_access_host::contract::sync::{FindingKind, Hold};
+use door_access_host::contract::types::MemberStatus;
+use door_access_host::{Clock, Storage};
 use kisi_sim::{Hand, Knobs};
 
 use crate::tick::{go_to, open, try_tick};

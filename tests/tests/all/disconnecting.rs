@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use host_harness::cli::Live;
+use host_harness::Live;
 use serde_json::Value;
 
 use crate::gym_folder::{Gym, KEY, OTHER_KEY};

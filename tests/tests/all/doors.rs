@@ -1,9 +1,9 @@
 //! Doors: which ones open for a member, opening one, and logins for branded apps, against a Kisi that evaluates access.
 
-use host_harness::contract::access::Cause;
-use host_harness::contract::doors::{Attempt, Issued, Login, Phone};
-use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus, PauseCause};
-use host_harness::{ExchangeEnd, Recorder};
+use door_access_host::contract::access::Cause;
+use door_access_host::contract::doors::{Attempt, Issued, Login, Phone};
+use door_access_host::contract::types::{Demand, Error, MemberStatus, MembershipStatus, PauseCause};
+use door_access_host::{ExchangeEnd, Recorder};
 use kisi_sim::{
     AccessHours, EventType, Fault, FaultEffect, Hand, Knobs, LockdownStatus, OfflineStatus, OrganizationRole,
 };

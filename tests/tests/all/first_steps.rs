@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use host_harness::cli::Live;
+use host_harness::Live;
 use serde_json::Value;
 
 use crate::gym_folder::{Gym, KEY};

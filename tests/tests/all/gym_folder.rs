@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use host_harness::cli::{self, Live, Streams};
+use host_harness::{Live, Streams};
 use kisi_sim::{Seed, Simulator};
 
 use crate::command_line::serve;
@@ -142,7 +142,8 @@ impl Gym {
         // Nobody's home is touched.
         live.surroundings.config.get_or_insert_with(|| self.path("config"));
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = cli::run(arguments, Streams { out: &mut out, err: &mut err, colour: false }, &live);
+        let code =
+            host_harness::run(arguments, Streams { out: &mut out, err: &mut err, colour: false }, &live);
         let ran = Ran { code, out: String::from_utf8(out).unwrap(), err: String::from_utf8(err).unwrap() };
         for text in [&ran.out, &ran.err] {
             for key in [KEY, OTHER_KEY, "sim-key-"] {

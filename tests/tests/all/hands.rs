@@ -1,8 +1,8 @@
 //! What staff does in Kisi to what the plugin gave, and what Kisi refuses: roles, dates, lists that change.
 
-use host_harness::contract::events::{Action, Change};
-use host_harness::contract::sync::{FindingKind, Mode, Phase};
-use host_harness::contract::types::{Demand, MemberStatus, Membership, MembershipStatus};
+use door_access_host::contract::events::{Action, Change};
+use door_access_host::contract::sync::{FindingKind, Mode, Phase};
+use door_access_host::contract::types::{Demand, MemberStatus, Membership, MembershipStatus};
 use kisi_sim::{DuplicateRoleAssignment, Fault, FaultEffect, Hand, Knobs, ValidityInPatch};
 
 use crate::hindrances::{HOUR, LEASED, gym_with, live, many};

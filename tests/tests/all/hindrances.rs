@@ -2,14 +2,14 @@
 //! waits, many dates at once, odd records.
 
 use async_trait::async_trait;
-use host_harness::contract::connection::Departure;
-use host_harness::contract::directory::{DirectoryError, MemberPage};
-use host_harness::contract::doors::{Attempt, Issued, Phone};
-use host_harness::contract::sync::{Hold, Mode, Phase};
-use host_harness::contract::types::{
+use door_access_host::contract::connection::Departure;
+use door_access_host::contract::directory::{DirectoryError, MemberPage};
+use door_access_host::contract::doors::{Attempt, Issued, Phone};
+use door_access_host::contract::sync::{Hold, Mode, Phase};
+use door_access_host::contract::types::{
     Demand, Error, Member, MemberStatus, Membership, MembershipStatus, Plan,
 };
-use host_harness::{Clock, Directory, Fault as Stop, MemoryDirectory};
+use door_access_host::{Clock, Directory, Fault as Stop, MemoryDirectory};
 use kisi_sim::{Fault, FaultEffect, Hand, Knobs};
 
 use crate::access::with_ann;
@@ -451,8 +451,8 @@ fn whom_staff_suspended_in_kisi_opens_no_door_after_a_day_s_reconciliation() {
 
 #[test]
 fn a_damaged_record_forgotten_by_half_a_disconnect_leaves_no_index() {
-    use host_harness::Storage;
-    use host_harness::contract::storage::{Precondition, Write};
+    use door_access_host::Storage;
+    use door_access_host::contract::storage::{Precondition, Write};
     let world = gym_with(SETTINGS, many(3));
     let damage =
         Write { key: "member/m-00".to_string(), value: Some(b"{".to_vec()), requires: Precondition::None };

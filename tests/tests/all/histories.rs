@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use host_harness::Clock;
-use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
+use door_access_host::Clock;
+use door_access_host::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
 use kisi_sim::{DuplicateRoleAssignment, Knobs, ValidityInPatch};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
@@ -101,7 +101,7 @@ fn play(arm: Arm, history: &History) -> World {
     };
     let world = World::connected(arm, knobs, SETTINGS, &MAPPING);
     for (index, id) in MEMBERS.iter().enumerate() {
-        world.directory.insert(host_harness::contract::types::Member {
+        world.directory.insert(door_access_host::contract::types::Member {
             email: Some(EMAILS[index].to_string()),
             ..member(id, Vec::new())
         });
@@ -184,7 +184,7 @@ fn judge(world: &World) -> Result<(), TestCaseError> {
         }
         let sharing: Vec<_> =
             members.iter().filter(|member| member.email.as_deref() == Some(email)).collect();
-        let entitled = |member: &&host_harness::contract::types::Member| {
+        let entitled = |member: &&door_access_host::contract::types::Member| {
             let nothing = member.status == MemberStatus::Blocked;
             let expected = if nothing { BTreeMap::new() } else { expected(&member.memberships, now) };
             expected

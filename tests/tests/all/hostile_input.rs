@@ -5,14 +5,14 @@
 //! names its seed.
 
 use bytes::Bytes;
+use door_access_host::contract::access::Device;
+use door_access_host::contract::connection::Departure;
+use door_access_host::contract::doors::Phone;
+use door_access_host::contract::storage::{Precondition, Write};
+use door_access_host::contract::sync::Mode;
+use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment};
+use door_access_host::{CallError, Clock, Storage};
 use fastrand::Rng;
-use host_harness::contract::access::Device;
-use host_harness::contract::connection::Departure;
-use host_harness::contract::doors::Phone;
-use host_harness::contract::storage::{Precondition, Write};
-use host_harness::contract::sync::Mode;
-use host_harness::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment};
-use host_harness::{CallError, Clock, Storage};
 use kisi_sim::Knobs;
 
 use crate::world::{Arm, DAY, SETTINGS, World, member, membership};

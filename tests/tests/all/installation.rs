@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use host_harness::cli::Live;
+use host_harness::Live;
 use serde_json::Value;
 
 use crate::gym_folder::{Gym, KEY, MEMBERS, OTHER_KEY, Ran};

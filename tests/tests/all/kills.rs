@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use host_harness::contract::types::{MemberStatus, Membership, MembershipStatus};
-use host_harness::{Moment, Verdict};
+use door_access_host::contract::types::{MemberStatus, Membership, MembershipStatus};
+use door_access_host::{Moment, Verdict};
 use kisi_sim::{DuplicateRoleAssignment, Knobs, ValidityInPatch};
 
 use crate::world::{Arm, Cut, DAY, Failure, SETTINGS, START, World, member, membership};
@@ -71,7 +71,7 @@ fn changes() -> Vec<Change> {
     ]
 }
 
-fn update(world: &World, change: impl FnOnce(&mut host_harness::contract::types::Member)) {
+fn update(world: &World, change: impl FnOnce(&mut door_access_host::contract::types::Member)) {
     assert!(world.directory.update(ANN, change), "the member exists");
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_harness::Clock;
-use host_harness::contract::access::{Device, Verdict};
-use host_harness::contract::sync::Phase;
-use host_harness::contract::types::{Membership, Window};
+use door_access_host::Clock;
+use door_access_host::contract::access::{Device, Verdict};
+use door_access_host::contract::sync::Phase;
+use door_access_host::contract::types::{Membership, Window};
 use kisi_sim::{DuplicateRoleAssignment, Knobs, ValidityInPatch};
 
 use crate::access;

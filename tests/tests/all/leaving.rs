@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use host_harness::contract::connection::{Departed, Departure, Person, State};
-use host_harness::contract::doors::{Issued, Phone};
-use host_harness::contract::storage::{Precondition, Write};
-use host_harness::contract::sync::{Mode, Phase};
-use host_harness::contract::types::{Demand, Error, InputError, PauseCause};
-use host_harness::{CallError, Moment, Storage, Verdict};
+use door_access_host::contract::connection::{Departed, Departure, Person, State};
+use door_access_host::contract::doors::{Issued, Phone};
+use door_access_host::contract::storage::{Precondition, Write};
+use door_access_host::contract::sync::{Mode, Phase};
+use door_access_host::contract::types::{Demand, Error, InputError, PauseCause};
+use door_access_host::{CallError, Moment, Storage, Verdict};
 use kisi_sim::{Fault, FaultEffect, Hand, Knobs, OrganizationRole};
 
 use crate::access::with_ann;
@@ -82,7 +82,7 @@ fn disconnect(world: &World, what: Departure, calls: u32) -> Vec<Person> {
 }
 
 fn told(people: &[Person]) -> Vec<String> {
-    let names = |groups: &[host_harness::contract::types::GroupRef]| {
+    let names = |groups: &[door_access_host::contract::types::GroupRef]| {
         groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join("+")
     };
     let line = |person: &Person| {
@@ -101,7 +101,7 @@ fn is_not_connected(error: &Error) {
     assert!(matches!(error.demand, Demand::Pause(PauseCause::NotConnected)), "{error:?}");
 }
 
-fn sync(world: &World) -> host_harness::contract::sync::Progress {
+fn sync(world: &World) -> door_access_host::contract::sync::Progress {
     let job = world.runtime.block_on(world.tenant().start_sync(Mode::Apply)).unwrap().unwrap();
     for _ in 0..1_000 {
         let stepped = world.runtime.block_on(world.tenant().step_sync(&job, 50)).unwrap().unwrap();

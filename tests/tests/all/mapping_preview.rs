@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use host_harness::contract::mappings::{Effect, Effects, Mapping};
-use host_harness::contract::sync::{Hold, Mode, Phase};
-use host_harness::contract::types::{
+use door_access_host::contract::mappings::{Effect, Effects, Mapping};
+use door_access_host::contract::sync::{Hold, Mode, Phase};
+use door_access_host::contract::types::{
     Demand, Error, InputError, Member, MemberStatus, Membership, MembershipStatus, PauseCause, Payment,
 };
 use kisi_sim::Knobs;

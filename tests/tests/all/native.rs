@@ -2,8 +2,8 @@
 //! the `Host` trait answered without a component in between.
 
 use bytes::Bytes;
-use host_harness::contract as host;
-use host_harness::{Clock, Directory, Fault, Storage, TransportError};
+use door_access_host::contract as host;
+use door_access_host::{Clock, Directory, Fault, Storage, TransportError};
 use kisi_plugin::contract::{directory, events, log, mappings, storage, types};
 use kisi_plugin::exports;
 use kisi_plugin::host::{Host, SendError};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_harness::Clock;
-use host_harness::contract::events::{AccountAction, Action, Outcome, WarningKind};
-use host_harness::contract::groups::GroupWarning;
-use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus, Reason};
+use door_access_host::Clock;
+use door_access_host::contract::events::{AccountAction, Action, Outcome, WarningKind};
+use door_access_host::contract::groups::GroupWarning;
+use door_access_host::contract::types::{Demand, Error, MemberStatus, MembershipStatus, Reason};
 use kisi_sim::{
     DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Fault, FaultEffect, Knobs, ValidityInPatch,
 };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use host_harness::cli::{self, Streams};
+use host_harness::Streams;
 
 use crate::world::component_path;
 
@@ -36,7 +36,7 @@ fn played(scenario: &Path, cache: &Path) -> (u8, String) {
         "--color=never".into(),
     ];
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = cli::main(arguments, Streams { out: &mut out, err: &mut err, colour: false });
+    let code = host_harness::main(arguments, Streams { out: &mut out, err: &mut err, colour: false });
     let text = String::from_utf8([out, err].concat()).unwrap();
     // Paths of this machine have no place in a snapshot.
     assert!(!text.contains(env!("CARGO_MANIFEST_DIR")), "{text}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use host_harness::cli::{Live, Surroundings};
+use host_harness::{Live, Surroundings};
 
 use crate::gym_folder::{Gym, KEY, Ran};
 

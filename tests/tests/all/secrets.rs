@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use host_harness::{ApprovedOrigin, Outbound, Pace, Recorder, Secret, Tenant, Transport, TransportError};
+use door_access_host::{ApprovedOrigin, Outbound, Pace, Recorder, Secret, Tenant, Transport, TransportError};
 use kisi_sim::Knobs;
 
 use crate::world::{Arm, SETTINGS, World, member, membership, plugin};
@@ -56,7 +56,7 @@ fn the_key_is_never_in_the_guests_memory_storage_log_or_answers() {
         .storage(world.storage.clone())
         .credential(Secret::new(key.clone()).unwrap())
         .transport(searching.clone())
-        .approve(ApprovedOrigin::direct("https://api.kisi.io".parse::<host_harness::Origin>().unwrap()))
+        .approve(ApprovedOrigin::direct("https://api.kisi.io".parse::<door_access_host::Origin>().unwrap()))
         .pace(Arc::new(Pace::unlimited()))
         .clock(world.clock.clone())
         .observer(recorder.clone())
@@ -67,13 +67,16 @@ fn the_key_is_never_in_the_guests_memory_storage_log_or_answers() {
     world.runtime.block_on(async {
         told.push(format!("{:?}", tenant.connect(SETTINGS).await));
         let group = world.sim.state().group_by_name("Gym").unwrap().id.to_string();
-        let mapping =
-            host_harness::contract::mappings::Mapping { plan: "basic".to_string(), group, location: None };
+        let mapping = door_access_host::contract::mappings::Mapping {
+            plan: "basic".to_string(),
+            group,
+            location: None,
+        };
         told.push(format!("{:?}", tenant.replace_mappings(&[mapping]).await));
         world.directory.insert(member("ann", vec![membership("ms-1", "basic")]));
-        let event = host_harness::contract::events::Event {
+        let event = door_access_host::contract::events::Event {
             id: "e-1".to_string(),
-            kind: host_harness::contract::events::EventKind::MembershipPurchased,
+            kind: door_access_host::contract::events::EventKind::MembershipPurchased,
             member: "ann".to_string(),
             occurred_at: 0,
         };

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use host_harness::contract::storage::{Entry, StorageError, Write};
-use host_harness::contract::sync::{Counts, Mode, Phase};
-use host_harness::contract::types::{Demand, MembershipStatus};
-use host_harness::{Fault, MemoryStorage, Storage, Tenant};
+use door_access_host::contract::storage::{Entry, StorageError, Write};
+use door_access_host::contract::sync::{Counts, Mode, Phase};
+use door_access_host::contract::types::{Demand, MembershipStatus};
+use door_access_host::{Fault, MemoryStorage, Storage, Tenant};
 use kisi_sim::Knobs;
 
 use crate::world::{Arm, SETTINGS, World, member, membership};

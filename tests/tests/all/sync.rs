@@ -1,8 +1,8 @@
 //! Reconciliation of everybody: what it costs, what it finds, and that nothing it is told or cut off by takes access
 //! from anybody.
 
-use host_harness::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
-use host_harness::contract::types::{Demand, Error, MemberStatus, MembershipStatus};
+use door_access_host::contract::sync::{Finding, FindingKind, Hold, Mode, Phase, Progress};
+use door_access_host::contract::types::{Demand, Error, MemberStatus, MembershipStatus};
 use kisi_sim::{DuplicateRoleAssignment, Fault, FaultEffect, Hand, Knobs, ValidityInPatch};
 
 use crate::world::{Arm, Cut, SETTINGS, World, member, membership};

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use host_harness::contract::maintenance::Ticked;
-use host_harness::contract::sync::{FindingKind, Hold, Mode, Phase};
-use host_harness::contract::types::{
+use door_access_host::contract::maintenance::Ticked;
+use door_access_host::contract::sync::{FindingKind, Hold, Mode, Phase};
+use door_access_host::contract::types::{
     Demand, Error, Member, MemberStatus, Membership, MembershipStatus, PauseCause, Payment,
 };
-use host_harness::{Clock, Moment, Verdict};
+use door_access_host::{Clock, Moment, Verdict};
 use kisi_sim::{Fault, FaultEffect, Knobs};
 
 use crate::access::with_ann;

@@ -13,8 +13,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use axum::body::Body;
 use bytes::Bytes;
-use host_harness::contract::{events, mappings, types};
-use host_harness::{
+use door_access_host::contract::{events, mappings, types};
+use door_access_host::{
     ApprovedOrigin, CallError, Clock, Directory, Engine, EngineConfig, MemoryDirectory, MemoryStorage,
     Outbound, Pace, Plugin, Recorder, Secret, Storage, Tenant, Transport, TransportError, VirtualClock,
 };
@@ -150,7 +150,7 @@ impl World {
         storage: Arc<impl Storage + 'static>,
         key: &str,
     ) -> Tenant {
-        let origin: host_harness::Origin = "https://api.kisi.io".parse().unwrap();
+        let origin: door_access_host::Origin = "https://api.kisi.io".parse().unwrap();
         Tenant::builder(plugin(), "gym")
             .directory(directory)
             .storage(storage)

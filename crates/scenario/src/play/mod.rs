@@ -1,0 +1,349 @@
+//! Plays a scenario: the platform's part (a directory that changes, events that are delivered until they are done or
+//! the gym must act) and the gym's (connecting, mapping).
+
+mod access;
+mod deliver;
+mod expect;
+pub mod facts;
+mod setup;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
+use std::sync::Arc;
+
+use crate::file::{Action, Scenario, Settings, Step};
+use crate::report::{Ending, GroupRoll, GroupsOf, Report, Setup, StepReport};
+use crate::unusable::{Unusable, unusable};
+use crate::words::held;
+use crate::world::{Held, Kisi, Picture, World};
+use door_access_host::contract::events::Event;
+use door_access_host::{MemoryDirectory, MemoryStorage, Plugin, Recorder, Tenant};
+
+use expect::Seen;
+
+/// How much of each request's body is kept for the report, in bytes.
+const BODY_BYTES_MAX: usize = 2_000;
+
+/// Why a scenario could not be played to its end.
+#[derive(Debug)]
+pub enum PlayError {
+    /// The scenario, the plugin or the Kisi that it is played against cannot be used.
+    Unusable(Unusable),
+    /// The report could not be written.
+    Report(io::Error),
+}
+
+impl From<Unusable> for PlayError {
+    fn from(unusable: Unusable) -> PlayError {
+        PlayError::Unusable(unusable)
+    }
+}
+
+impl From<io::Error> for PlayError {
+    fn from(error: io::Error) -> PlayError {
+        PlayError::Report(error)
+    }
+}
+
+/// What is told beside the decisions.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// The requests' bodies.
+    pub bodies: bool,
+    /// The plugin's log lines.
+    pub log: bool,
+}
+
+/// The gym and its platform while a scenario is played.
+pub struct Player<'a> {
+    scenario: &'a Scenario,
+    world: World,
+    plugin: Plugin,
+    directory: Arc<MemoryDirectory>,
+    storage: Arc<MemoryStorage>,
+    recorder: Arc<Recorder>,
+    tenant: Tenant,
+    settings: Settings,
+    shown: Shown,
+    /// Every address that each member had, the present one last.
+    addresses: BTreeMap<String, Vec<String>>,
+    /// Every member's name.
+    names: BTreeMap<String, String>,
+    /// The groups' ids by name, as the plugin last told.
+    groups: BTreeMap<String, String>,
+    mapped: BTreeSet<String>,
+    picture: Picture,
+    /// Events that are still to be delivered: when time passes, or, while the plugin is paused, when the gym connects
+    /// again.
+    waiting: VecDeque<Waiting>,
+    paused: bool,
+    seen: Seen,
+    totals: Totals,
+}
+
+/// An event on its way.
+struct Waiting {
+    event: Event,
+    title: String,
+}
+
+/// Counts for the end.
+#[derive(Default)]
+struct Totals {
+    setup: Setup,
+    setup_calls: usize,
+    events: usize,
+    calls: usize,
+    edits: usize,
+    edits_needed: usize,
+    expectations: usize,
+    failed: usize,
+}
+
+impl<'a> Player<'a> {
+    /// The platform as the scenario begins. Nothing is sent.
+    pub fn new(scenario: &'a Scenario, world: World, plugin: Plugin, shown: Shown) -> Result<Self, Unusable> {
+        let directory = Arc::new(MemoryDirectory::new());
+        directory.set_plans(scenario.plans.clone());
+        let (mut addresses, mut names) = (BTreeMap::new(), BTreeMap::new());
+        for member in &scenario.members {
+            addresses.insert(member.id.clone(), member.email.iter().map(|email| address(email)).collect());
+            names.insert(member.id.clone(), member.name.clone());
+            directory.insert(member.clone());
+        }
+        let storage = Arc::new(MemoryStorage::new());
+        let recorder = Arc::new(Recorder::with_bodies(BODY_BYTES_MAX));
+        let tenant = tenant(&plugin, &world, &directory, &storage, &recorder)?;
+        Ok(Player {
+            scenario,
+            world,
+            plugin,
+            directory,
+            storage,
+            recorder,
+            tenant,
+            settings: scenario.settings.clone(),
+            shown,
+            addresses,
+            names,
+            groups: BTreeMap::new(),
+            mapped: BTreeSet::new(),
+            picture: Picture::default(),
+            waiting: VecDeque::new(),
+            paused: false,
+            seen: Seen::default(),
+            totals: Totals::default(),
+        })
+    }
+
+    /// Plays the scenario from connecting to the last step, and returns how it ended.
+    pub async fn play(&mut self, report: &mut dyn Report) -> Result<Ending, PlayError> {
+        self.first_connect(report).await?;
+        if !self.scenario.mappings.is_empty() {
+            self.first_map(report).await?;
+        }
+        self.picture = self.world.picture().await?;
+        for step in &self.scenario.steps {
+            if step.action.is_some() {
+                std::mem::take(&mut self.seen).demand_nothing_wrong()?;
+            }
+            for told in self.step(step).await.map_err(|error| error.at(&step.place))? {
+                report.step(&told)?;
+            }
+        }
+        std::mem::take(&mut self.seen).demand_nothing_wrong()?;
+        Ok(self.ending())
+    }
+
+    /// Plays a step, and returns what is worth telling. What cannot be used is so because of the step.
+    async fn step(&mut self, step: &Step) -> Result<Vec<StepReport>, Unusable> {
+        let mut reports = match &step.action {
+            None => Vec::new(),
+            Some(Action::Event(happening)) => vec![self.happen(happening).await?],
+            Some(action) => self.act(action).await?,
+        };
+        if reports.is_empty() && step.action.is_none() {
+            reports.push(self.blank("expect", "what should be so now".to_owned()));
+        }
+        for told in &mut reports {
+            told.line = Some(step.place.line);
+        }
+        if let Some(first) = reports.first_mut() {
+            first.note.clone_from(&step.note);
+        }
+        if let (Some(expect), Some(last)) = (&step.expect, reports.last_mut()) {
+            let (checked, mismatches) = self.compare(expect).await?;
+            self.totals.expectations += checked;
+            self.totals.failed += mismatches.len();
+            last.mismatches = mismatches;
+        }
+        // An expectation on its own is worth a line only when it fails.
+        reports.retain(|told| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some());
+        Ok(reports)
+    }
+
+    async fn act(&mut self, action: &Action) -> Result<Vec<StepReport>, Unusable> {
+        Ok(match action {
+            // Played as an event, by the caller.
+            Action::Event(_) => Vec::new(),
+            Action::Advance(ms) => self.advance(*ms, format!("{} later", facts::span(*ms))).await?,
+            Action::Until(at) => match at.checked_sub(self.world.clock.now_ms()) {
+                Some(ms) => self.advance(ms, "time passes".to_owned()).await?,
+                None => {
+                    let now = kisi_sim::format_timestamp(self.world.clock.now_ms());
+                    return unusable(format!(
+                        "the scenario goes back in time: it is {now} by then, as the plugin was waited for, so name \
+                         a later moment"
+                    ));
+                }
+            },
+            Action::Fault(fault) => {
+                let told = self.blank("fault", facts::fault(fault));
+                self.world.fault(fault).await?;
+                vec![told]
+            }
+            Action::Hand(hand) => {
+                let told = self.blank("hand", facts::hand(hand));
+                self.world.hand(hand).await?;
+                self.picture = self.world.picture().await?;
+                vec![told]
+            }
+            Action::Connect { key, key_of, settings } => {
+                self.world.change_key(*key, key_of.as_deref()).await?;
+                if let Some(settings) = settings {
+                    let integration = self.settings.values.remove("integration");
+                    self.settings = settings.clone();
+                    if let Some(integration) = integration {
+                        self.settings.values.entry("integration").or_insert(integration);
+                    }
+                }
+                self.tenant =
+                    tenant(&self.plugin, &self.world, &self.directory, &self.storage, &self.recorder)?;
+                self.connect_again().await?
+            }
+            Action::RefreshGroups => vec![self.refresh().await?],
+            Action::Tick => vec![self.tick().await?],
+            Action::Map(entries) => vec![self.map_again(entries).await?],
+            Action::Explain(asked) => vec![self.explain(asked).await],
+            Action::Unlock(asked) => vec![self.unlock(asked).await?],
+        })
+    }
+
+    /// Time passes, and what could not be delivered before is delivered again.
+    async fn advance(&mut self, ms: u64, title: String) -> Result<Vec<StepReport>, Unusable> {
+        self.world.advance(ms).await?;
+        let mut reports = vec![self.blank("advance", title)];
+        reports.extend(self.deliver_waiting().await?);
+        Ok(reports)
+    }
+
+    /// A step that has nothing to tell yet.
+    fn blank(&self, step: &'static str, title: String) -> StepReport {
+        StepReport {
+            step,
+            line: None,
+            at: self.world.clock.now_ms(),
+            title,
+            note: None,
+            facts: Vec::new(),
+            calls: Vec::new(),
+            log: Vec::new(),
+            groups: Vec::new(),
+            mismatches: Vec::new(),
+        }
+    }
+
+    /// The groups of some members, in two pictures: under the present address, and under earlier ones if there is
+    /// anything. An address that several members have had is shown once and by itself: whose access it gives is not
+    /// for Kisi to say.
+    fn groups_of(&self, members: &[String], before: &Picture, after: &Picture) -> Vec<GroupsOf> {
+        let now_ms = self.world.clock.now_ms();
+        let list = |picture: &Picture, email: &str| -> Vec<String> {
+            picture.of_address(email).into_iter().map(|one| held(one, now_ms)).collect()
+        };
+        let mut groups: Vec<GroupsOf> = Vec::new();
+        for member in members {
+            let name = self.names.get(member).unwrap_or(member);
+            let addresses = self.addresses.get(member).map(Vec::as_slice).unwrap_or_default();
+            let Some((present, earlier)) = addresses.split_last() else {
+                groups.push(GroupsOf { who: name.clone(), before: Vec::new(), after: Vec::new() });
+                continue;
+            };
+            for email in addresses {
+                let (before, after) = (list(before, email), list(after, email));
+                let is_shared = self.addresses.values().filter(|known| known.contains(email)).count() > 1;
+                let by_name = email == present && earlier.is_empty() && !is_shared;
+                let who = if by_name { name.clone() } else { email.clone() };
+                let is_worth_telling = email == present || !before.is_empty() || !after.is_empty();
+                if is_worth_telling && groups.iter().all(|known| known.who != who) {
+                    groups.push(GroupsOf { who, before, after });
+                }
+            }
+        }
+        groups
+    }
+
+    fn ending(&self) -> Ending {
+        let now_ms = self.world.clock.now_ms();
+        let everything = matches!(self.world.kisi, Kisi::Simulated(_));
+        let mut names: Vec<&String> = self.picture.groups.values().collect();
+        names.sort();
+        let person = |held: &Held| {
+            let named = if held.name.is_empty() { held.email.clone() } else { held.name.clone() };
+            Held { group: named, ..held.clone() }
+        };
+        let groups = names
+            .into_iter()
+            .filter(|name| everything || self.mapped.contains(*name))
+            .map(|name| {
+                let people = self.picture.held.iter().filter(|held| held.group == *name);
+                GroupRoll {
+                    group: name.clone(),
+                    people: people.map(|one| held(&person(one), now_ms)).collect(),
+                }
+            })
+            .collect();
+        let Totals { setup, setup_calls, events, calls, edits, edits_needed, expectations, failed } =
+            self.totals;
+        Ending {
+            groups,
+            undelivered: self.waiting.len(),
+            paused: self.paused,
+            setup,
+            setup_calls,
+            events,
+            calls,
+            edits,
+            edits_needed,
+            expectations,
+            failed,
+            elapsed_ms: None,
+        }
+    }
+}
+
+fn tenant(
+    plugin: &Plugin,
+    world: &World,
+    directory: &Arc<MemoryDirectory>,
+    storage: &Arc<MemoryStorage>,
+    recorder: &Arc<Recorder>,
+) -> Result<Tenant, Unusable> {
+    let mut builder = Tenant::builder(plugin.clone(), "gym")
+        .directory(Arc::clone(directory) as Arc<_>)
+        .storage(Arc::clone(storage) as Arc<_>)
+        .credential(world.key.secret())
+        .transport(Arc::clone(&world.transport))
+        .pace(Arc::clone(&world.pace))
+        .clock(Arc::clone(&world.clock))
+        .observer(Arc::clone(recorder) as Arc<_>);
+    for origin in plugin.origins() {
+        builder = builder.approve(world.approve(origin));
+    }
+    builder.build().map_err(|error| Unusable::new(error.to_string()))
+}
+
+/// An e-mail address as it is compared.
+fn address(email: &str) -> String {
+    email.trim().to_lowercase()
+}

@@ -1,0 +1,287 @@
+//! The gym's own doings: connecting, reading groups, mapping plans to groups.
+
+use std::time::Duration;
+
+use super::PlayError;
+use super::{Player, facts};
+use crate::file::{MappingEntry, meant};
+use crate::report::{Fact, FactKind, Report, StepReport};
+use crate::unusable::{Place, Unusable, Wrong};
+use crate::words::moment;
+use door_access_host::Called;
+use door_access_host::contract::groups::{Group, GroupWarning};
+use door_access_host::contract::mappings::{Mapping, MappingState};
+use door_access_host::contract::types::{Demand, Error, InputError, Problem};
+
+/// How often the gym tries again when the plugin says that it may work later.
+const ATTEMPTS_MAX: u32 = 4;
+/// How many requests a tick may send.
+const TICK_CALLS: u32 = 100;
+/// How many ticks a step makes at most: more would be a plugin that never comes to rest.
+const TICKS_MAX: u32 = 1_000;
+
+/// Why the gym could not do what it wanted.
+struct Refused {
+    /// In words.
+    text: String,
+    /// What is wrong with what it gave, if that is why.
+    problems: Vec<Problem>,
+}
+
+impl Refused {
+    /// What is wrong in the scenario, where the paths of the problems lead to these places.
+    fn wrong<'p>(&self, what: &str, place: impl Fn(&str) -> &'p Place) -> Option<Unusable> {
+        let wrong = |Problem { path, message }: &Problem| {
+            Wrong::at(place(path).clone(), format!("{what}: {path}: {message}"))
+        };
+        let wrong: Vec<Wrong> = self.problems.iter().map(wrong).collect();
+        (!wrong.is_empty()).then(|| wrong.into())
+    }
+
+    /// The whole of it, when the scenario is not to blame.
+    fn because(&self, what: &str) -> Unusable {
+        Unusable::new(format!("{what}: {}", self.text))
+    }
+}
+
+impl Player<'_> {
+    /// The first connection. Without it there is no story, so its failure is the end.
+    pub(super) async fn first_connect(&mut self, report: &mut dyn Report) -> Result<(), PlayError> {
+        let mut told = self.blank("connect", "connect".to_owned());
+        let connected = self.connect(&mut told).await;
+        report.step(&told)?;
+        match connected {
+            Ok(()) => Ok(()),
+            Err(refused) => {
+                let wrong = self.wrong_settings(&refused);
+                Err(wrong.unwrap_or_else(|| refused.because("the plugin cannot connect")).into())
+            }
+        }
+    }
+
+    /// The first mapping. A wrong one is the scenario's fault.
+    pub(super) async fn first_map(&mut self, report: &mut dyn Report) -> Result<(), PlayError> {
+        let entries = self.scenario.mappings.clone();
+        let mut told = self.blank("map", "map plans to groups".to_owned());
+        let mapped = self.map(&entries, &mut told).await?;
+        report.step(&told)?;
+        match mapped {
+            Ok(()) => Ok(()),
+            Err(refused) => {
+                let wrong = self.wrong_mapping(&entries, &refused);
+                Err(wrong.unwrap_or_else(|| refused.because("the plugin does not take the mapping")).into())
+            }
+        }
+    }
+
+    /// Connects once more; what waited is delivered when that works.
+    pub(super) async fn connect_again(&mut self) -> Result<Vec<StepReport>, Unusable> {
+        let mut told = self.blank("connect", "connect again".to_owned());
+        let connected = self.connect(&mut told).await;
+        let mut reports = vec![told];
+        match connected {
+            Ok(()) => {
+                self.paused = false;
+                reports.extend(self.deliver_waiting().await?);
+            }
+            Err(refused) => self.seen.wrong = self.wrong_settings(&refused),
+        }
+        Ok(reports)
+    }
+
+    /// Replaces the mapping.
+    pub(super) async fn map_again(&mut self, entries: &[MappingEntry]) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("map", "map plans to groups".to_owned());
+        if let Err(refused) = self.map(entries, &mut told).await? {
+            self.seen.wrong = self.wrong_mapping(entries, &refused);
+        }
+        Ok(told)
+    }
+
+    /// Reads the groups again.
+    pub(super) async fn refresh(&mut self) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("refresh", "read the groups again".to_owned());
+        self.totals.setup.refreshes += 1;
+        let tenant = self.tenant.clone();
+        if let Ok(list) = self.settled(&mut told, async || tenant.refresh_groups().await).await {
+            self.found_groups(&list.groups, &mut told);
+        }
+        Ok(told)
+    }
+
+    /// The plugin does what has fallen due, until nothing is due any more.
+    pub(super) async fn tick(&mut self) -> Result<StepReport, Unusable> {
+        let mut told = self.blank("tick", "no event, but a tick: what is due is done".to_owned());
+        let before = self.picture.clone();
+        let mut concerned = Vec::new();
+        for _ in 0..TICKS_MAX {
+            self.totals.setup.ticks += 1;
+            let tenant = self.tenant.clone();
+            let Ok(ticked) = self.settled(&mut told, async || tenant.tick(TICK_CALLS).await).await else {
+                self.paused = self.seen.error.as_ref().is_some_and(|word| word.starts_with("pause"));
+                break;
+            };
+            for finding in &ticked.findings {
+                concerned.extend(finding.member.clone().filter(|member| !concerned.contains(member)));
+                let name = finding.member.as_ref().map(|id| self.names.get(id).unwrap_or(id).clone());
+                told.facts.push(facts::of_finding(finding, name));
+                self.seen.note_finding(finding);
+            }
+            if ticked.next > self.world.clock.now_ms() {
+                let next = format!("To be called again on {}.", moment(ticked.next));
+                told.facts.push(facts::plain(FactKind::Due, next));
+                break;
+            }
+        }
+        self.picture = self.world.picture().await?;
+        told.groups = self.groups_of(&concerned, &before, &self.picture);
+        Ok(told)
+    }
+
+    async fn connect(&mut self, told: &mut StepReport) -> Result<(), Refused> {
+        self.totals.setup.connects += 1;
+        let settings = serde_json::Value::Object(self.settings.values.clone()).to_string();
+        let tenant = self.tenant.clone();
+        let connected = self.settled(told, async || tenant.connect(&settings).await).await?;
+        let account = &connected.account;
+        let who = if account.name.is_empty() {
+            account.email.clone()
+        } else {
+            format!("{} ({})", account.name, account.email)
+        };
+        let found = format!("Connected to “{}” with the key of {who}.", connected.organization.name);
+        told.facts.push(facts::plain(FactKind::Found, found));
+        let places: Vec<&str> = connected.places.iter().map(|place| place.name.as_str()).collect();
+        told.facts.push(counted(places.len(), "place", places.join(", ")));
+        self.found_groups(&connected.groups, told);
+        Ok(())
+    }
+
+    fn wrong_settings(&self, refused: &Refused) -> Option<Unusable> {
+        let place = |path: &str| self.scenario.places.nearest(&format!("{}.{path}", self.settings.path));
+        refused.wrong("the scenario's settings are wrong", place)
+    }
+
+    /// Replaces the mapping. A group that Kisi has not is refused here: the plugin knows no names.
+    async fn map(
+        &mut self,
+        entries: &[MappingEntry],
+        told: &mut StepReport,
+    ) -> Result<Result<(), Refused>, Unusable> {
+        let mut mappings = Vec::new();
+        for entry in entries {
+            let Some(group) = self.groups.get(&entry.group) else {
+                let meant = meant(&entry.group, self.groups.keys().map(String::as_str));
+                let unknown = Unusable::new(format!("Kisi has no group `{}`: {meant}", entry.group));
+                return Err(unknown.at(&entry.place));
+            };
+            let (plan, location) = (entry.plan.clone(), entry.location.clone());
+            mappings.push(Mapping { plan, group: group.clone(), location });
+        }
+        self.totals.setup.maps += 1;
+        let tenant = self.tenant.clone();
+        let mapped = self.settled(told, async || tenant.replace_mappings(&mappings).await).await;
+        Ok(mapped.map(|states| {
+            self.mapped.extend(entries.iter().map(|entry| entry.group.clone()));
+            told.facts.extend(self.mapped_plans(&states));
+        }))
+    }
+
+    /// The plugin counts the entries as it was given them: `mappings[2].group`.
+    fn wrong_mapping(&self, entries: &[MappingEntry], refused: &Refused) -> Option<Unusable> {
+        let entry = |path: &str| {
+            let (index, _) = path.strip_prefix("mappings[")?.split_once(']')?;
+            entries.get(index.parse::<usize>().ok()?)
+        };
+        let all = || entries.first().map_or(self.scenario.places.nearest("mappings"), |entry| &entry.place);
+        let place = |path: &str| entry(path).map_or_else(all, |entry| &entry.place);
+        refused.wrong("the plugin does not take the mapping", place)
+    }
+
+    fn mapped_plans(&self, states: &[MappingState]) -> Vec<Fact> {
+        let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+        for state in states {
+            let plan = self.scenario.plans.iter().find(|plan| plan.id == state.mapping.plan);
+            let plan = plan.map_or(&state.mapping.plan, |plan| &plan.name);
+            let location = state.mapping.location.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+            let (plan, broken) =
+                (format!("“{plan}”{location}"), if state.broken { " (deleted in Kisi)" } else { "" });
+            let group = format!("{}{broken}", state.group_name);
+            match lines.iter_mut().find(|(known, _)| *known == plan) {
+                Some((_, groups)) => groups.push(group),
+                None => lines.push((plan, vec![group])),
+            }
+        }
+        lines
+            .into_iter()
+            .map(|(plan, groups)| {
+                facts::plain(FactKind::Found, format!("{plan} opens {}.", groups.join(", ")))
+            })
+            .collect()
+    }
+
+    fn found_groups(&mut self, groups: &[Group], told: &mut StepReport) {
+        self.groups = groups.iter().map(|group| (group.name.clone(), group.id.clone())).collect();
+        let shown: Vec<String> = groups.iter().map(group).collect();
+        told.facts.push(counted(shown.len(), "group", shown.join(", ")));
+    }
+
+    /// Makes a call until it works, cannot work, or was tried often enough.
+    async fn settled<T, E: Into<InputError>>(
+        &mut self,
+        told: &mut StepReport,
+        call: impl AsyncFn() -> Called<T, E>,
+    ) -> Result<T, Refused> {
+        let mut attempt = 1;
+        loop {
+            let said = call().await.map(|answer| answer.map_err(Into::into));
+            let calls = self.tell_calls(told);
+            self.totals.setup_calls += calls.len();
+            self.seen.calls.extend(calls);
+            let fact = match &said {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => Some(facts::input_error(error)),
+                Err(error) => Some(facts::broken_off(error)),
+            };
+            self.seen.error = fact.as_ref().and_then(|fact| fact.word.clone());
+            let text = fact.as_ref().map(|fact| fact.text.clone()).unwrap_or_default();
+            told.facts.extend(fact);
+            match said {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(InputError::Failed(Error { demand: Demand::Retry(after_ms), .. })))
+                    if attempt < ATTEMPTS_MAX =>
+                {
+                    let again = format!("Tried again after {}.", facts::span(after_ms));
+                    told.facts.push(facts::then(&again));
+                    self.world.clock.sleep(Duration::from_millis(after_ms)).await;
+                    attempt += 1;
+                }
+                Ok(Err(InputError::Wrong(problems))) => return Err(Refused { text, problems }),
+                _ => return Err(Refused { text, problems: Vec::new() }),
+            }
+        }
+    }
+}
+
+fn counted(count: usize, what: &str, names: String) -> Fact {
+    let text = match count {
+        0 => format!("No {what}s."),
+        1 => format!("1 {what}: {names}."),
+        _ => format!("{count} {what}s: {names}."),
+    };
+    facts::plain(FactKind::Found, text)
+}
+
+fn group(group: &Group) -> String {
+    let mut notes = Vec::new();
+    notes.extend(group.place.clone());
+    if group.doors > 0 {
+        notes.push(if group.doors == 1 { "1 door".to_owned() } else { format!("{} doors", group.doors) });
+    }
+    notes.extend(group.warnings.iter().map(|warning| match warning {
+        GroupWarning::NoDoors => "no doors".to_owned(),
+        GroupWarning::AppAccessOff => "app access is off".to_owned(),
+        GroupWarning::Deleted => "deleted in Kisi".to_owned(),
+    }));
+    format!("{} ({})", group.name, notes.join(", "))
+}

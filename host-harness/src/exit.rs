@@ -1,0 +1,81 @@
+//! How the program ends: a documented table of exit codes, and what ends a command early.
+
+use std::io;
+
+use door_access_scenario::{PlayError, Unusable};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Everything was as expected.
+    AsExpected,
+    /// An expectation of the scenario failed, or something was refused for good.
+    OtherThanExpected,
+    /// What was given cannot be used.
+    Unusable,
+    /// Somebody must look at what would change, and confirm it.
+    Unconfirmed,
+    /// It ended in the middle: the same command goes on.
+    Unfinished,
+    /// Nothing goes on until a person has acted.
+    Paused,
+    /// The answer is no: no door opens for the member, or this one stays shut.
+    Shut,
+    /// Nobody knows whether the door opened.
+    Unknown,
+}
+
+impl Exit {
+    /// The program's exit code.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Exit::AsExpected => 0,
+            Exit::OtherThanExpected => 1,
+            Exit::Unusable => 2,
+            Exit::Unconfirmed => 3,
+            Exit::Unfinished => 4,
+            Exit::Paused => 5,
+            Exit::Shut => 6,
+            Exit::Unknown => 7,
+        }
+    }
+}
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// What was given cannot be used.
+    Unusable(Unusable),
+    /// It was tried, and something came of it that is no success. The sentences say what, and what to do.
+    Ended(Exit, String),
+    /// Nobody reads on: `harness run … | head -1` has its line. No failure: who closes a pipe has seen enough, and
+    /// nothing more that could be found out would be read.
+    Unread,
+    /// Nothing ended: somebody else has a moment's work, and then this begins again where it is.
+    GivesWay,
+}
+
+impl From<Unusable> for Stop {
+    fn from(unusable: Unusable) -> Stop {
+        Stop::Unusable(unusable)
+    }
+}
+
+impl From<io::Error> for Stop {
+    /// The only thing that a command writes is its report.
+    fn from(error: io::Error) -> Stop {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Stop::Unread,
+            _ => Stop::Unusable(Unusable::new(format!("the report cannot be written: {error}"))),
+        }
+    }
+}
+
+impl From<PlayError> for Stop {
+    fn from(error: PlayError) -> Stop {
+        match error {
+            PlayError::Unusable(unusable) => Stop::Unusable(unusable),
+            PlayError::Report(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! `harness connect`: agrees to what the plugin may reach, verifies the key, and makes the folder an installation.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::config::{self, Config};
+use super::console::{Answer, Console};
+use super::disconnect;
+use super::groups::plans;
+use super::members::{Offset, Roll, folder};
+use super::report::{GroupFacts, counted, warning};
+use super::sealing::{self, Sealing};
+use super::session::{self, Parts, absolute, settled};
+use super::state::{State, private, there};
+use super::turn::Turn;
+use crate::args::{ConnectArgs, Installation};
+use crate::exit::{Exit, Stop};
+use crate::load;
+use crate::report::{Page, Table, Tone};
+use door_access_host::contract::connection::{self, Connected, Health};
+use door_access_host::{Exchange, ExchangeEnd, Plugin, Recorder, Tenant, TransportError};
+use door_access_scenario::unusable::{Place, Unusable, Wrong, unusable};
+use door_access_scenario::world::{self, Key};
+
+const KISI: &str = "https://api.kisi.io";
+const COMPONENT: &str = "target/component/kisi_plugin.wasm";
+const IDENTIFIER: &str = "door-access harness";
+
+/// What came of it.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "connected")]
+struct Installed {
+    state: PathBuf,
+    organization: String,
+    account: String,
+    email: String,
+    kisi: String,
+    plugin: String,
+    origins: Vec<String>,
+    members: usize,
+    memberships: usize,
+    plans: usize,
+    places: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    places_left_out: Vec<String>,
+    groups: Vec<GroupFacts>,
+    mappings: usize,
+    calls: usize,
+}
+
+/// Connects.
+pub(super) async fn run(
+    command: &Installation,
+    args: &ConnectArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
+    // What can be found wrong without the folder is told before it is made.
+    if let Some(kisi) = &args.kisi {
+        world::endpoint(kisi)?;
+    }
+    let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
+    if let Some(file) = args.key_file.as_deref().filter(|file| private::may_be_read_by_others(file)) {
+        let file = file.display();
+        console.note(&format!(
+            "Others on this machine may read the key in {file}: remove the file when you are connected, which keeps the \
+             key sealed, or run `chmod 600 {file}`."
+        ));
+    }
+    let sealing = Sealing::new(&args.common, console.surroundings())?;
+    let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
+    let is_new = state.is_new(config::FILE) && !sealing::is_kept(&state);
+    let connected = install(&state, &sealing, args, given_key, console).await;
+    if is_new && !state.holds(config::FILE) {
+        // Nothing came of it: nothing of it stays. What it was refused for matters more than a file in the way.
+        let _ = sealing::forget(&state, &sealing).and_then(|()| state.remove(&[config::FILE]));
+    }
+    connected
+}
+
+async fn install(
+    state: &State,
+    sealing: &Sealing,
+    args: &ConnectArgs,
+    given_key: Option<Key>,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
+    let before = state.read::<Config>(config::FILE)?;
+    if before.is_some() {
+        there(state.folder())?;
+    }
+    let kept = match (&given_key, &before) {
+        (Some(given), Some(_)) => {
+            sealing::key(state, sealing, console).ok().flatten().filter(|key| key.expose() != given.expose())
+        }
+        _ => None,
+    };
+    let key = match given_key {
+        Some(key) => key,
+        None => sealing::key(state, sealing, console)?.ok_or_else(|| {
+            Unusable::new("--key-file is missing: a file with an API key of an administrator, made in Kisi under My Account > API")
+        })?,
+    };
+    let mut config = config(args, before.clone())?;
+    let roll = Roll::read(&config.members, config.utc_offset)?;
+    // Whoever gives another key says nothing of who is blocked.
+    if let Some(before) = before.as_ref().filter(|_| !args.accept_columns) {
+        roll.has_columns(&before.columns, &config.members)?;
+    }
+    config.columns.clone_from(&roll.columns);
+    if !roll.unread.is_empty() {
+        let unread = roll.unread.join("`, `");
+        console.note(&format!("Columns of the members' file that are not read: `{unread}`."));
+    }
+    let plugin = load::component(&config.component, Some(state.compiled())).await?;
+    config.component_sha256 = plugin.hash();
+    config.origins = plugin.origins().iter().map(ToString::to_string).collect();
+    let recorder = Arc::new(Recorder::new());
+    let records = state.records()?;
+    let parts = Parts { config: &config, key: &key, plugin: &plugin, roll: &roll };
+    let tenant = session::tenant(parts, records, &recorder)?;
+    if args.all_places {
+        config.settings.remove("places");
+    }
+    let connected = match verify_in_places(&tenant, &mut config, args, console).await {
+        Ok(connected) => connected,
+        Err(stop) => {
+            drop(tenant);
+            let exchanges = recorder.take().exchanges;
+            if !exchanges.is_empty() && exchanges.iter().all(is_unanswered) {
+                console.note(&format!(
+                    "Nothing answered at {}: is this machine online, and is that the address of Kisi? --kisi names it.",
+                    config.kisi
+                ));
+            }
+            if config.unpaced && exchanges.iter().any(is_too_fast) {
+                console.note(
+                    "--unpaced sends as fast as it can, and Kisi wants requests spread out: start the simulator with \
+                     --unpaced, too, or connect without it.",
+                );
+            }
+            if let (Some(before), Some(key)) = (before, kept) {
+                go_on(state, Parts { config: &before, key: &key, plugin: &plugin, roll: &roll }, console)
+                    .await;
+            }
+            return Err(stop);
+        }
+    };
+    config.places = connected
+        .places
+        .iter()
+        .map(|place| config::Place { id: place.id.clone(), name: place.name.clone(), chosen: place.chosen })
+        .collect();
+    state.forget(disconnect::LEFT)?;
+    sealing::keep(state, sealing, &key)?;
+    state.write(config::FILE, &config)?;
+    let calls = recorder.take().exchanges.len();
+    let mapping = settled(&tenant, console, async |tenant| tenant.list_mappings().await).await?;
+    let mut installed = installed(state, &config, &plugin, &roll, &connected, calls);
+    for group in &mut installed.groups {
+        group.plans = plans(&roll, &mapping, &group.id);
+    }
+    installed.mappings = mapping.len();
+    console.tell(&installed)?;
+    Ok(Exit::AsExpected)
+}
+
+/// Nobody is there.
+fn is_unanswered(exchange: &Exchange) -> bool {
+    use TransportError::{ConnectTimedOut, ConnectionRefused, NameNotResolved};
+    matches!(exchange.end, ExchangeEnd::Failed(NameNotResolved(_) | ConnectTimedOut | ConnectionRefused))
+}
+
+/// Kisi wants requests further apart.
+fn is_too_fast(exchange: &Exchange) -> bool {
+    const TOO_MANY_REQUESTS: u16 = 429;
+    matches!(exchange.end, ExchangeEnd::Answered { status: TOO_MANY_REQUESTS, .. })
+}
+
+/// After a key that cannot be used: an installation that worked goes on with the key that it had.
+async fn go_on(state: &State, parts: Parts<'_>, console: &mut Console<'_>) {
+    let config = parts.config;
+    let Ok(tenant) = state.records().and_then(|records| session::tenant(parts, records, &Arc::default()))
+    else {
+        return;
+    };
+    let is_paused =
+        matches!(tenant.status().await, Ok(Ok(Health { state: connection::State::Paused(_), .. })));
+    if is_paused && verify(&tenant, config, console).await.is_ok() {
+        console.note("The installation goes on with the key that it had.");
+    }
+}
+
+async fn verify_in_places(
+    tenant: &Tenant,
+    config: &mut Config,
+    args: &ConnectArgs,
+    console: &mut Console<'_>,
+) -> Result<Connected, Stop> {
+    let are_wrong = |stop| settings_are_wrong(stop, args.settings.as_deref());
+    let connected = verify(tenant, config, console).await.map_err(are_wrong)?;
+    if args.places.is_empty() {
+        return Ok(connected);
+    }
+    config.settings.insert("places".to_owned(), chosen(&args.places, &connected.places)?);
+    verify(tenant, config, console).await.map_err(are_wrong)
+}
+
+async fn verify(tenant: &Tenant, config: &Config, console: &mut Console<'_>) -> Result<Connected, Stop> {
+    let settings = Value::Object(config.settings.clone()).to_string();
+    settled(tenant, console, async |tenant| tenant.connect(&settings).await).await
+}
+
+/// The ids of the places that were named.
+fn chosen(given: &[String], places: &[connection::Place]) -> Result<Value, Unusable> {
+    let mut chosen: Vec<&str> = Vec::new();
+    for given in given {
+        let by_id = places.iter().find(|place| place.id == *given);
+        let mut named = places.iter().filter(|place| place.name.to_lowercase() == given.to_lowercase());
+        let place = match (by_id, named.next(), named.next()) {
+            (Some(place), ..) | (None, Some(place), None) => place,
+            (None, Some(_), Some(_)) => {
+                return unusable(format!("--place: several places are called `{given}`: name it by its id"));
+            }
+            (None, None, _) => {
+                let known: Vec<String> =
+                    places.iter().map(|place| format!("{} ({})", place.name, place.id)).collect();
+                return unusable(format!("--place: there is no place `{given}`, but {}", known.join(", ")));
+            }
+        };
+        chosen.push(&place.id);
+    }
+    Ok(Value::from(chosen))
+}
+
+/// What was agreed on, with what changes now.
+fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable> {
+    let component = match (&args.component, &before) {
+        (Some(component), _) => absolute(component)?,
+        (None, Some(before)) => before.component.clone(),
+        (None, None) => absolute(Path::new(COMPONENT))?,
+    };
+    let members = match (&args.members, &before) {
+        (Some(members), _) => folder(members)?,
+        (None, Some(before)) => before.members.clone(),
+        (None, None) => {
+            return unusable(
+                "--members is missing: the folder with the gym's members.csv and plans.csv (host-harness/README.md \
+                 describes them)",
+            );
+        }
+    };
+    let utc_offset = match &args.utc_offset {
+        Some(text) => text.parse().map_err(|error| Unusable::new(format!("--utc-offset: {error}")))?,
+        None => before.as_ref().map_or(Offset::default(), |before| before.utc_offset),
+    };
+    let kisi = args.kisi.clone().or_else(|| before.as_ref().map(|before| before.kisi.clone()));
+    // Another address is another Kisi, whose pace is its own.
+    let unpaced =
+        args.unpaced || (args.kisi.is_none() && before.as_ref().is_some_and(|before| before.unpaced));
+    Ok(Config {
+        kisi: kisi.unwrap_or_else(|| KISI.to_owned()),
+        component,
+        component_sha256: String::new(),
+        origins: Default::default(),
+        members,
+        utc_offset,
+        unpaced,
+        settings: settings(args, before.map(|before| before.settings).unwrap_or_default())?,
+        places: Vec::new(),
+        columns: Default::default(),
+    })
+}
+
+fn settings(args: &ConnectArgs, before: Map<String, Value>) -> Result<Map<String, Value>, Unusable> {
+    let mut settings = match &args.settings {
+        Some(file) => read_settings(file)?,
+        None => before,
+    };
+    let integration = settings.entry("integration").or_insert_with(|| json!({ "identifier": IDENTIFIER }));
+    if let Value::Object(integration) = integration {
+        integration.extend(args.identifier.clone().map(|name| ("identifier".to_owned(), Value::from(name))));
+        integration.extend(args.contact.clone().map(|contact| ("contact".to_owned(), Value::from(contact))));
+        if !integration.contains_key("contact") {
+            return unusable(
+                "--contact is missing: the e-mail address under which Kisi reaches whoever runs this, which it asks of \
+                 every integration",
+            );
+        }
+    }
+    let flags = [
+        ("grace_days", args.grace_days.map(Value::from)),
+        ("lease_days", args.lease_days.map(Value::from)),
+        ("on_block", args.on_block.map(word)),
+        ("missing_user", args.missing_user.map(word)),
+        ("invitation", args.invitation.map(word)),
+    ];
+    for (name, value) in flags {
+        settings.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Ok(settings)
+}
+
+fn word(value: impl ValueEnum) -> Value {
+    value.to_possible_value().map_or(Value::Null, |value| Value::from(value.get_name()))
+}
+
+fn read_settings(file: &Path) -> Result<Map<String, Value>, Unusable> {
+    let shown = file.display().to_string();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Unusable::new(format!("the settings {shown} cannot be read: {error}")))?;
+    serde_json::from_str(&text).map_err(|error| {
+        let place = Place { file: shown, line: error.line().max(1), column: error.column().max(1) };
+        vec![Wrong::at(place, format!("these are no settings in JSON: {error}"))].into()
+    })
+}
+
+/// The plugin names the field; which file or option gave it, the person knows.
+fn settings_are_wrong(stop: Stop, file: Option<&Path>) -> Stop {
+    let file = file.map_or_else(String::new, |file| format!(" in {}", file.display()));
+    match stop {
+        Stop::Unusable(unusable) => Stop::Unusable(unusable.headed(&format!("the settings{file} are wrong"))),
+        other => other,
+    }
+}
+
+fn installed(
+    state: &State,
+    config: &Config,
+    plugin: &Plugin,
+    roll: &Roll,
+    connected: &Connected,
+    calls: usize,
+) -> Installed {
+    Installed {
+        state: state.folder().to_owned(),
+        organization: connected.organization.name.clone(),
+        account: connected.account.name.clone(),
+        email: connected.account.email.clone(),
+        kisi: config.kisi.clone(),
+        plugin: format!("{} {}", plugin.manifest().title, plugin.manifest().version),
+        origins: config.origins.iter().cloned().collect(),
+        members: roll.members.len(),
+        memberships: roll.memberships(),
+        plans: roll.plans.len(),
+        places: config::named(&config.places, true),
+        places_left_out: config::named(&config.places, false),
+        groups: connected.groups.iter().map(|group| GroupFacts::of(group, Vec::new())).collect(),
+        mappings: 0,
+        calls,
+    }
+}
+
+impl Answer for Installed {
+    fn print(&self, page: &mut Page) -> io::Result<()> {
+        page.wide(Tone::Head, &format!("Connected to “{}”", self.organization))?;
+        let account = if self.account.is_empty() {
+            self.email.clone()
+        } else {
+            format!("{} ({})", self.account, self.email)
+        };
+        page.labelled(
+            Tone::Faint,
+            "key",
+            &format!("of {account}; kept sealed in {}", self.state.display()),
+            "",
+        )?;
+        let routed = if self.origins.contains(&self.kisi) {
+            String::new()
+        } else {
+            format!(", which leads to {}", self.kisi)
+        };
+        let may = format!("{} may reach {}{routed}, and nobody else", self.plugin, self.origins.join(", "));
+        page.labelled(Tone::Faint, "plugin", &may, "")?;
+        let members = format!(
+            "{} with {} of {}",
+            counted(self.members, "member"),
+            counted(self.memberships, "membership"),
+            counted(self.plans, "plan")
+        );
+        page.labelled(Tone::Faint, "members", &members, "")?;
+        places(page, &self.places, &self.places_left_out)?;
+        page.gap()?;
+        groups(page, &self.groups)?;
+        page.gap()?;
+        let next = match self.mappings {
+            0 => "Next: `harness map PLAN GROUP` for each plan that opens doors, then `harness preview`.",
+            _ => {
+                "The mapping stays. Settings that changed reach each member with the next event, and everybody with \
+                 `harness sync` or the next `harness tick` that compares everybody, once a day."
+            }
+        };
+        page.wide(Tone::Plain, next)
+    }
+}
+
+/// The places that are looked after, and those that are not.
+pub(super) fn places(page: &mut Page, chosen: &[String], left_out: &[String]) -> io::Result<()> {
+    let mut text = chosen.join(", ");
+    if !left_out.is_empty() {
+        text = format!("{text}; not looked after: {}", left_out.join(", "));
+    }
+    page.labelled(Tone::Faint, "places", &text, "")
+}
+
+/// Groups with their plans.
+pub(super) fn groups(page: &mut Page, groups: &[GroupFacts]) -> io::Result<()> {
+    if groups.is_empty() {
+        return page
+            .wide(Tone::Care, "Kisi has no groups yet: make them in Kisi, then `harness groups --refresh`.");
+    }
+    let mut table = Table::new(["group", "id", "place", "doors", "opened by", "note"]);
+    for group in groups {
+        let warnings: Vec<&str> = group.warnings.iter().map(|word| warning(word)).collect();
+        table.row([
+            (Tone::Plain, group.name.clone()),
+            (Tone::Faint, group.id.clone()),
+            (Tone::Plain, group.place.clone().unwrap_or_else(|| "all".to_owned())),
+            (Tone::Plain, group.doors.to_string()),
+            (Tone::Plain, group.plans.join(", ")),
+            (Tone::Care, warnings.join("; ")),
+        ]);
+    }
+    page.table(&table)
+}

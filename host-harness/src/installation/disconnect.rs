@@ -1,0 +1,291 @@
+//! `harness disconnect`: ends the installation, in steps, and tells what became of everybody.
+//!
+//! The plugin forgets people only when the next step names them, and their names are in the folder before that: a
+//! command that ends in the middle loses nobody, and the next one goes on.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::config;
+use super::console::{Answer, Console};
+use super::report::counted;
+use super::sealing;
+use super::session::Session;
+use super::sync::FINDINGS;
+use crate::args::DisconnectArgs;
+use crate::exit::{Exit, Stop};
+use crate::report::{Page, Table, Tone};
+use door_access_host::contract::connection::{Departed, Departure, Health, Person};
+use door_access_host::contract::types::{Demand, Error, GroupRef, PauseCause};
+use door_access_scenario::unusable::Unusable;
+
+/// The file of those who were dealt with.
+pub(super) const LEFT: &str = "left.jsonl";
+
+/// Who is in the list and neither loses nor keeps a group through the plugin.
+const NOTHING_KNOWN: &str = "nothing known";
+const WHAT_KEEPS_IS: &str = "KEEPS has the groups that the plugin gave or looked after. What was given by hand in Kisi and \
+                             never looked after is not in it: it stays, and Kisi shows it.";
+
+/// Somebody whom the plugin looked after.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Left {
+    member: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    /// Groups by name.
+    removed: Vec<String>,
+    keeps: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// What came of it.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "disconnected")]
+struct Disconnected {
+    /// `leave`, `remove-granted`.
+    what: &'static str,
+    people: Vec<Left>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    out: Option<PathBuf>,
+    state: PathBuf,
+    members: PathBuf,
+    #[serde(skip)]
+    names: Vec<String>,
+}
+
+/// Disconnects.
+pub(super) async fn run(
+    session: Session,
+    args: &DisconnectArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
+    let health = session.ask(console, async |tenant| tenant.status().await).await?;
+    if !args.yes && !is_agreed(&health, args, console) {
+        return Err(Stop::Ended(Exit::Unconfirmed, unconfirmed(&health)));
+    }
+    if let Some(out) = &args.out {
+        can_be_written(out)?;
+    }
+    let mut people = steps(&session, args, console).await?;
+    for person in people.iter_mut().filter(|person| person.email.is_none()) {
+        let known = session.roll.members.iter().find(|member| member.id == person.member);
+        person.email = known.and_then(|member| member.email.clone());
+    }
+    if let Some(out) = &args.out {
+        write(out, &session, &people)?;
+    }
+    let has_problem = people.iter().any(|person| person.problem.is_some());
+    console.tell(&Disconnected {
+        what: if args.remove_granted { "remove-granted" } else { "leave" },
+        names: people.iter().map(|person| session.roll.named(&person.member)).collect(),
+        people,
+        out: args.out.clone(),
+        state: session.state.folder().to_owned(),
+        members: session.config.members.clone(),
+    })?;
+    let Session { state, sealing, tenant, .. } = session;
+    // The records are closed before they are removed, and the key goes before all else.
+    drop(tenant);
+    sealing::forget(&state, &sealing)?;
+    state.remove(&[config::FILE, LEFT, FINDINGS])?;
+    Ok(if has_problem { Exit::OtherThanExpected } else { Exit::AsExpected })
+}
+
+fn gym(health: &Health) -> &str {
+    health.organization.as_ref().map_or("", |organization| organization.name.as_str())
+}
+
+/// Whether the person typed the gym's name.
+fn is_agreed(health: &Health, args: &DisconnectArgs, console: &mut Console<'_>) -> bool {
+    let what = if args.remove_granted { "are removed from Kisi" } else { "stay in Kisi as they are" };
+    let members = counted(health.counts.members as usize, "member");
+    let grants = counted(health.counts.grants as usize, "grant");
+    let gym = gym(health);
+    let question = format!(
+        "“{gym}” is about to be disconnected: the plugin forgets {members}, and their {grants} {what}.\nType the gym's \
+         name to do it:"
+    );
+    !gym.is_empty() && console.ask(&question).is_some_and(|typed| typed.trim() == gym)
+}
+
+fn unconfirmed(health: &Health) -> String {
+    format!(
+        "nothing was done: type the gym's name, “{}”, when you are asked for it, or give --yes",
+        gym(health)
+    )
+}
+
+/// Steps until nothing of the installation is left, and returns everybody who was dealt with, now or before.
+async fn steps(
+    session: &Session,
+    args: &DisconnectArgs,
+    console: &mut Console<'_>,
+) -> Result<Vec<Left>, Stop> {
+    console.interrupt().heed();
+    let what = if args.remove_granted { Departure::RemoveGranted } else { Departure::Leave };
+    let mut people: Vec<Left> = session.state.lines(LEFT);
+    loop {
+        let after = people.last().map(|person| person.member.clone());
+        let departed = session
+            .ask(console, async |tenant| {
+                tenant
+                    .disconnect(what, after.as_deref(), args.calls)
+                    .await
+                    .map(|answer| answer.or_else(finished))
+            })
+            .await;
+        // A recording of all requests of a large gym would only take room.
+        session.requests();
+        let departed = departed.map_err(|stop| leave_instead(stop, args))?;
+        let first = people.len();
+        people.extend(departed.people.into_iter().map(Left::of));
+        keep(session, people.get(first..).unwrap_or_default())?;
+        if departed.finished {
+            return Ok(people);
+        }
+        console.progress(&format!("{} dealt with", counted(people.len(), "member")));
+        if console.interrupt().is_requested() {
+            let text = "ended between two steps: `harness disconnect` goes on from here".to_owned();
+            return Err(Stop::Ended(Exit::Unfinished, text));
+        }
+    }
+}
+
+/// An installation without anybody may have ended in a command before this one.
+fn finished(error: Error) -> Result<Departed, Error> {
+    match error.demand {
+        Demand::Pause(PauseCause::NotConnected) => Ok(Departed { people: Vec::new(), finished: true }),
+        _ => Err(error),
+    }
+}
+
+/// A key that does not work keeps nobody from leaving.
+fn leave_instead(stop: Stop, args: &DisconnectArgs) -> Stop {
+    match stop {
+        Stop::Ended(Exit::Paused, text) if args.remove_granted => Stop::Ended(
+            Exit::Paused,
+            format!("{text} Or leave without removing anything: `harness disconnect`."),
+        ),
+        other => other,
+    }
+}
+
+/// Keeps those who were dealt with, before the plugin forgets them.
+fn keep(session: &Session, people: &[Left]) -> Result<(), Unusable> {
+    let mut lines = Vec::new();
+    for person in people {
+        // What was cut off in the middle of a line takes no other with it.
+        lines.push(b'\n');
+        serde_json::to_writer(&mut lines, person).map_err(|error| Unusable::new(error.to_string()))?;
+        lines.push(b'\n');
+    }
+    session.state.append(LEFT, &lines)
+}
+
+impl Left {
+    fn of(person: Person) -> Left {
+        let names = |groups: Vec<GroupRef>| {
+            groups
+                .into_iter()
+                .map(|group| if group.name.is_empty() { group.id } else { group.name })
+                .collect()
+        };
+        Left {
+            member: person.member,
+            email: person.email,
+            removed: names(person.removed),
+            keeps: names(person.keeps),
+            problem: person.problem,
+        }
+    }
+}
+
+/// Finds out before the first step whether the list has a place. What is in the file stays until the list is whole.
+fn can_be_written(out: &Path) -> Result<(), Unusable> {
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(out);
+    opened.map(drop).map_err(|error| {
+        Unusable::new(format!(
+            "{} cannot be written ({error}): nothing was done yet, name another file with --out",
+            out.display()
+        ))
+    })
+}
+
+/// Writes the list as CSV.
+fn write(out: &Path, session: &Session, people: &[Left]) -> Result<(), Unusable> {
+    let mut text = "member_id,name,email,removed,keeps,problem\n".to_owned();
+    for person in people {
+        let name = session.roll.members.iter().find(|member| member.id == person.member);
+        let fields = [
+            person.member.as_str(),
+            name.map_or("", |member| member.name.as_str()),
+            person.email.as_deref().unwrap_or_default(),
+            &person.removed.join("; "),
+            &person.keeps.join("; "),
+            person.problem.as_deref().unwrap_or_default(),
+        ];
+        text.push_str(&fields.map(quoted).join(","));
+        text.push('\n');
+    }
+    std::fs::write(out, text).map_err(|error| {
+        Unusable::new(format!(
+            "{} cannot be written ({error}): the list is kept, run `harness disconnect` again with another --out",
+            out.display()
+        ))
+    })
+}
+
+/// A field that any program reads as one.
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+impl Answer for Disconnected {
+    fn print(&self, page: &mut Page) -> io::Result<()> {
+        if !self.people.is_empty() {
+            let mut table = Table::new(["who", "email", "removed", "keeps", "note"]);
+            for (person, name) in self.people.iter().zip(&self.names) {
+                let keeps = match (person.removed.is_empty(), person.keeps.is_empty()) {
+                    (true, true) => (Tone::Faint, NOTHING_KNOWN.to_owned()),
+                    _ => (Tone::Plain, person.keeps.join(", ")),
+                };
+                table.row([
+                    (Tone::Plain, name.clone()),
+                    (Tone::Faint, person.email.clone().unwrap_or_default()),
+                    (Tone::Bad, person.removed.join(", ")),
+                    keeps,
+                    (Tone::Care, person.problem.clone().unwrap_or_default()),
+                ]);
+            }
+            page.table(&table)?;
+            page.gap()?;
+            page.wide(Tone::Faint, WHAT_KEEPS_IS)?;
+        }
+        if let Some(out) = &self.out {
+            page.wide(Tone::Plain, &format!("The list is in {}, too.", out.display()))?;
+        }
+        let problems = self.people.iter().filter(|person| person.problem.is_some()).count();
+        if problems > 0 {
+            let text = format!("Look at {} in Kisi: the notes above say why.", counted(problems, "member"));
+            page.wide(Tone::Care, &text)?;
+        }
+        page.wide(
+            Tone::Head,
+            &format!(
+                "Disconnected: {} told, and nothing of the installation is left in {}. The members in {} are as they \
+                 were. The key still works: delete it in Kisi.",
+                counted(self.people.len(), "member"),
+                self.state.display(),
+                self.members.display()
+            ),
+        )
+    }
+}

@@ -1,0 +1,189 @@
+//! The gym's own data, from the files that its system exports: `members.csv` with a row for each membership, and
+//! `plans.csv`. They are the platform's truth, so they are read anew by every command, and used only when nothing in
+//! them is wrong.
+
+mod day;
+mod rows;
+mod table;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use door_access_host::MemoryDirectory;
+use door_access_host::contract::types::{Member, Plan};
+use door_access_scenario::file::{alike, meant};
+use door_access_scenario::unusable::{Place, Unusable, Wrong, told_once, unusable};
+
+pub(super) use day::Offset;
+pub(super) use rows::columns;
+pub(super) use table::{Row, Table};
+
+const MEMBERS: &str = "members.csv";
+const PLANS: &str = "plans.csv";
+
+/// Everybody, and what the gym sells.
+pub(super) struct Roll {
+    /// All plans, as they stand in the file.
+    pub(super) plans: Vec<Plan>,
+    /// All members, ordered by id.
+    pub(super) members: Vec<Member>,
+    /// The columns of the members' file that may be there and are.
+    pub(super) columns: BTreeSet<String>,
+    /// Those that nobody reads.
+    pub(super) unread: Vec<String>,
+}
+
+impl Roll {
+    /// Reads the files of a folder. All that is wrong in them is told at once.
+    pub(super) fn read(folder: &Path, offset: Offset) -> Result<Roll, Unusable> {
+        if let Some(gone) = [PLANS, MEMBERS].iter().find(|name| !folder.join(name).exists()) {
+            return unusable(format!(
+                "there is no {gone} in {}: put it there, or name another folder with `harness connect --members FOLDER`",
+                folder.display()
+            ));
+        }
+        let (plans, members) = (Table::read(&folder.join(PLANS))?, Table::read(&folder.join(MEMBERS))?);
+        Roll::of(&plans, &members, offset)
+    }
+
+    /// Reads both tables.
+    fn of(plans: &Table, members: &Table, offset: Offset) -> Result<Roll, Unusable> {
+        let (columns, unread) = (rows::possible(members), rows::unread(members));
+        let mut wrong = Vec::new();
+        let plans = rows::plans(plans, &mut wrong);
+        let members = rows::members(members, &plans, offset, &mut wrong);
+        if wrong.is_empty() {
+            Ok(Roll { plans, members, columns, unread })
+        } else {
+            Err(told_once(wrong).into())
+        }
+    }
+
+    /// Reads the texts of both files.
+    pub(super) fn parse(plans: &[u8], members: &[u8]) -> Result<Roll, Unusable> {
+        Roll::of(&Table::parse(PLANS, plans)?, &Table::parse(MEMBERS, members)?, Offset::default())
+    }
+
+    /// Whether the members' file has the columns that it had before. One that is gone takes what it said with it: that
+    /// somebody is blocked, or that a membership has ended.
+    pub(super) fn has_columns(&self, before: &BTreeSet<String>, folder: &Path) -> Result<(), Unusable> {
+        let place = Place { file: folder.join(MEMBERS).display().to_string(), line: 1, column: 1 };
+        let gone = |column: &String| {
+            let message = format!(
+                "the column `{column}` is gone, and what it said would count no more, so that doors may open: name it so \
+                 again, or run `harness connect --accept-columns` when the gym has none any more"
+            );
+            Wrong::at(place.clone(), message)
+        };
+        let gone: Vec<Wrong> = before.difference(&self.columns).map(gone).collect();
+        if gone.is_empty() { Ok(()) } else { Err(gone.into()) }
+    }
+
+    /// For the plugin to ask.
+    pub(super) fn directory(&self) -> Arc<MemoryDirectory> {
+        let directory = MemoryDirectory::new();
+        directory.set_plans(self.plans.clone());
+        for member in &self.members {
+            directory.insert(member.clone());
+        }
+        Arc::new(directory)
+    }
+
+    /// How many memberships there are.
+    pub(super) fn memberships(&self) -> usize {
+        self.members.iter().map(|member| member.memberships.len()).sum()
+    }
+
+    /// A member's name as staff reads it, with the id behind it.
+    pub(super) fn named(&self, id: &str) -> String {
+        match self.members.iter().find(|member| member.id == id) {
+            Some(member) => format!("{} ({id})", member.name),
+            None => id.to_owned(),
+        }
+    }
+
+    /// The member of this id, e-mail address or name.
+    pub(super) fn member(&self, given: &str) -> Result<&Member, Unusable> {
+        if let Some(member) = self.members.iter().find(|member| member.id == given) {
+            return Ok(member);
+        }
+        let same = |text: &str| text.trim().to_lowercase() == given.trim().to_lowercase();
+        let email = |member: &&Member| member.email.as_deref().is_some_and(same);
+        let name = |member: &&Member| same(&member.name);
+        let found: Vec<&Member> =
+            self.members.iter().filter(|member| email(member) || name(member)).collect();
+        match found.as_slice() {
+            [only] => Ok(only),
+            [] => {
+                // A name that is like just one is a slip of the pen. An id that is like another is somebody else's.
+                let meant =
+                    match alike(given, self.members.iter().map(|member| member.name.as_str())).as_slice() {
+                        [name] => format!("did you mean `{name}`?"),
+                        _ => "give the id, the e-mail address or the whole name".to_owned(),
+                    };
+                unusable(format!("there is no member `{given}` in {MEMBERS}: {meant}"))
+            }
+            several => {
+                let ids: Vec<&str> = several.iter().map(|member| member.id.as_str()).collect();
+                unusable(format!("`{given}` may be any of `{}`: give the id", ids.join("`, `")))
+            }
+        }
+    }
+
+    /// A plan's name. One that the gym no longer has goes by its id.
+    pub(super) fn plan_name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.plans.iter().find(|plan| plan.id == id).map_or(id, |plan| plan.name.as_str())
+    }
+
+    /// The plan of this id or name.
+    pub(super) fn plan(&self, given: &str) -> Result<&Plan, String> {
+        let plans = self.plans.iter().map(|plan| (plan, plan.id.as_str(), plan.name.as_str()));
+        one_of("plan", given, plans.collect())
+    }
+}
+
+/// The one of this id or name. A sentence when it is none or several.
+pub(super) fn one_of<'a, T>(
+    what: &str,
+    given: &str,
+    known: Vec<(&'a T, &'a str, &'a str)>,
+) -> Result<&'a T, String> {
+    if let Some((found, ..)) = known.iter().find(|(_, id, _)| *id == given) {
+        return Ok(found);
+    }
+    let by_name: Vec<_> = known.iter().filter(|(_, _, name)| *name == given).collect();
+    match by_name.as_slice() {
+        [(only, ..)] => Ok(only),
+        [] => {
+            let names = known.iter().map(|(_, _, name)| *name);
+            Err(format!("there is no {what} `{given}`: {}", meant(given, names)))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|(_, id, _)| *id).collect();
+            Err(format!("there are several {what}s `{given}`: give the id, one of `{}`", ids.join("`, `")))
+        }
+    }
+}
+
+/// The folder of the gym's files, by the path that was given: the folder itself, or the file of the members in it.
+pub(super) fn folder(given: &Path) -> Result<PathBuf, Unusable> {
+    let folder = if given.is_file() { given.parent().unwrap_or(Path::new("")) } else { given };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    std::path::absolute(folder).ok().filter(|folder| folder.join(MEMBERS).is_file()).ok_or_else(|| {
+        Unusable::new(format!(
+            "there is no {MEMBERS} in {}: name the folder that holds {MEMBERS} and {PLANS} with --members",
+            folder.display()
+        ))
+    })
+}
+
+/// Something wrong in a row.
+fn wrong(row: &Row, message: impl Into<String>) -> Wrong {
+    Wrong::at(row.place(), message)
+}
+
+/// Something wrong in a field of a row.
+fn wrong_in(row: &Row, column: &str, message: impl Into<String>) -> Wrong {
+    Wrong::at(row.place_of(column), message)
+}

@@ -1,0 +1,230 @@
+//! Members and plans from the rows of their files, with everything that is wrong in them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::day::{self, Offset};
+use super::{MEMBERS, PLANS, Row, Table, wrong, wrong_in};
+use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Plan};
+use door_access_scenario::file::meant;
+use door_access_scenario::unusable::Wrong;
+
+/// Columns of the members' file that must be there.
+const NEEDED: [&str; 6] = ["member_id", "name", "email", "membership_id", "plan", "status"];
+/// Those that may be.
+const POSSIBLE: [&str; 6] = ["blocked", "location", "first_day", "last_day", "frozen_until", "overdue_since"];
+/// Columns that only make sense in a row with a membership.
+const OF_MEMBERSHIP: [&str; 7] =
+    ["plan", "status", "location", "first_day", "last_day", "frozen_until", "overdue_since"];
+/// How a membership may stand.
+const STATUSES: [(&str, MembershipStatus); 4] = [
+    ("active", MembershipStatus::Active),
+    ("frozen", MembershipStatus::Frozen),
+    ("cancelled", MembershipStatus::Cancelled),
+    ("expired", MembershipStatus::Expired),
+];
+
+/// The columns of the members' file that may be there and are.
+pub(super) fn possible(table: &Table) -> BTreeSet<String> {
+    table.columns().filter(|column| POSSIBLE.contains(column)).map(str::to_owned).collect()
+}
+
+/// The columns of the members' file that nobody reads.
+pub(super) fn unread(table: &Table) -> Vec<String> {
+    let is_read = |column: &&str| column.is_empty() || NEEDED.contains(column) || POSSIBLE.contains(column);
+    table.columns().filter(|column| !is_read(column)).map(str::to_owned).collect()
+}
+
+/// What the gym sells: `id` and `name`.
+pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
+    if !columns(table, PLANS, &["id", "name"], &[], all) {
+        return Vec::new();
+    }
+    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut plans = Vec::new();
+    for row in table.rows() {
+        let (Some(id), Some(name)) = (row.get("id"), row.get("name")) else {
+            all.push(wrong(&row, "a plan needs an id and a name"));
+            continue;
+        };
+        if let Some(line) = lines.insert(id, row.line()) {
+            all.push(wrong_in(&row, "id", format!("the plan `{id}` is in line {line} already")));
+            continue;
+        }
+        plans.push(Plan { id: id.to_owned(), name: name.to_owned() });
+    }
+    plans
+}
+
+/// Everybody, ordered by id. Rows of the same `member_id` are one person's memberships.
+pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Vec<Member> {
+    if !columns(table, MEMBERS, &NEEDED, &POSSIBLE, all) {
+        return Vec::new();
+    }
+    let mut members: BTreeMap<&str, (usize, Member)> = BTreeMap::new();
+    let mut memberships: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in table.rows() {
+        let Some(member) = person(&row, all) else { continue };
+        let id = row.get("member_id").unwrap_or_default();
+        let (line, known) = members.entry(id).or_insert_with(|| (row.line(), member.clone()));
+        let differing = [
+            ("name", known.name != member.name),
+            ("email", known.email != member.email),
+            ("blocked", known.status != member.status),
+        ];
+        if let Some((column, _)) = differing.iter().find(|(_, differs)| *differs) {
+            let message = format!(
+                "`{column}` of the member `{id}` is another one here than in line {line}: one member has the same in \
+                 each row"
+            );
+            all.push(wrong_in(&row, column, message));
+            continue;
+        }
+        let Some(membership) = membership(&row, plans, offset, all) else { continue };
+        if let Some(line) = row.get("membership_id").and_then(|id| memberships.insert(id, row.line())) {
+            let message = format!("the membership `{}` is in line {line} already", membership.id);
+            all.push(wrong_in(&row, "membership_id", message));
+            continue;
+        }
+        known.memberships.push(membership);
+    }
+    members.into_values().map(|(_, member)| member).collect()
+}
+
+/// The person of a row.
+fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
+    let (Some(id), Some(name)) = (row.get("member_id"), row.get("name")) else {
+        all.push(wrong(row, "a member needs a member_id and a name"));
+        return None;
+    };
+    let email = row.get("email");
+    if let Some(email) = email.filter(|email| !is_address(email)) {
+        all.push(wrong_in(
+            row,
+            "email",
+            format!("`{email}` is no e-mail address: correct it, or leave it blank"),
+        ));
+    }
+    let status = match row.get("blocked").map(str::to_lowercase).as_deref() {
+        None | Some("no" | "false" | "0") => MemberStatus::Active,
+        Some("yes" | "true" | "1") => MemberStatus::Blocked,
+        Some(other) => {
+            all.push(wrong_in(row, "blocked", format!("blocked is `yes` or `no`, and not `{other}`")));
+            MemberStatus::Active
+        }
+    };
+    let email = email.map(str::to_owned);
+    Some(Member { id: id.to_owned(), name: name.to_owned(), email, status, memberships: Vec::new() })
+}
+
+/// The membership of a row; `None` when it has none, or one that cannot be understood.
+fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Option<Membership> {
+    let Some(id) = row.get("membership_id") else {
+        if let Some(column) = OF_MEMBERSHIP.iter().find(|column| row.get(column).is_some()) {
+            all.push(wrong_in(row, column, format!("there is a {column} and no membership_id")));
+        }
+        return None;
+    };
+    let before = all.len();
+    let plan = match row.get("plan") {
+        None => {
+            all.push(wrong_in(row, "plan", "this membership needs a plan"));
+            None
+        }
+        Some(plan) if plans.iter().all(|known| known.id != plan) => {
+            let known = plans.iter().map(|plan| plan.id.as_str());
+            let message = format!("there is no plan `{plan}` in {PLANS}: {}", meant(plan, known));
+            all.push(wrong_in(row, "plan", message));
+            None
+        }
+        Some(plan) => Some(plan.to_owned()),
+    };
+    let given = row.get("status").unwrap_or_default();
+    let status = STATUSES.iter().find(|(word, _)| *word == given.to_lowercase()).map(|(_, status)| *status);
+    if status.is_none() {
+        let known = STATUSES.iter().map(|(word, _)| *word);
+        let message = match given {
+            "" => "this membership needs a status".to_owned(),
+            given => format!("there is no status `{given}`: {}", meant(given, known)),
+        };
+        all.push(wrong_in(row, "status", message));
+    }
+    let mut moment = |column: &str, read: fn(&str, Offset) -> Result<u64, String>| {
+        let read = read(row.get(column)?, offset);
+        read.map_err(|message| all.push(wrong_in(row, column, format!("{column}: {message}")))).ok()
+    };
+    let starts_at = moment("first_day", day::begins);
+    let ends_at = moment("last_day", day::is_over);
+    let frozen_until = moment("frozen_until", day::begins);
+    let overdue_since = moment("overdue_since", day::begins);
+    if let (Some(start), Some(end)) = (starts_at, ends_at)
+        && end <= start
+    {
+        all.push(wrong_in(row, "last_day", format!("the membership `{id}` ends before it starts")));
+    }
+    if frozen_until.is_some() && status.is_some_and(|status| status != MembershipStatus::Frozen) {
+        let message = format!("the membership `{id}` has frozen_until and is not `frozen`");
+        all.push(wrong_in(row, "frozen_until", message));
+    }
+    if all.len() > before {
+        return None;
+    }
+    Some(Membership {
+        id: id.to_owned(),
+        plan: plan?,
+        location: row.get("location").map(str::to_owned),
+        status: status?,
+        starts_at,
+        ends_at,
+        payment: overdue_since.map_or(Payment::Paid, Payment::Overdue),
+        frozen_until,
+    })
+}
+
+/// Whether all needed columns are there, and none that is a misspelt one of those that are not.
+pub(in crate::installation) fn columns(
+    table: &Table,
+    file: &str,
+    needed: &[&str],
+    possible: &[&str],
+    all: &mut Vec<Wrong>,
+) -> bool {
+    let before = all.len();
+    let has = |column: &str| table.columns().any(|name| name == column);
+    let others: Vec<&str> =
+        table.columns().filter(|name| !needed.contains(name) && !possible.contains(name)).collect();
+    for column in needed.iter().filter(|column| !has(column)) {
+        let message = match meant(column, others.iter().copied()).strip_prefix("did you mean ") {
+            Some(nearly) => {
+                format!(
+                    "{file} needs a column `{column}`, and has {}: rename it",
+                    nearly.trim_end_matches('?')
+                )
+            }
+            None => format!("{file} needs a column `{column}`"),
+        };
+        all.push(Wrong::at(table.head(), message));
+    }
+    // Other columns of an export do not matter. A misspelt one does: who is frozen would seem to be active.
+    let absent: Vec<&str> = possible.iter().copied().filter(|column| !has(column)).collect();
+    for other in others {
+        let meant = meant(other, absent.iter().copied());
+        if meant.starts_with("did you mean") {
+            all.push(Wrong::at(table.head_of(other), format!("the column `{other}` is not known: {meant}")));
+        }
+    }
+    for name in table.columns().filter(|name| table.columns().filter(|other| other == name).count() > 1) {
+        let message = format!("there are several columns `{name}`");
+        let twice = Wrong::at(table.head_of(name), message);
+        if !name.is_empty() && !all.contains(&twice) {
+            all.push(twice);
+        }
+    }
+    all.len() == before
+}
+
+/// Whether a text can be an e-mail address. What Kisi takes for one, it says itself.
+fn is_address(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('@').collect();
+    matches!(parts.as_slice(), [name, host] if !name.is_empty() && !host.is_empty())
+        && !text.chars().any(char::is_whitespace)
+}

@@ -1,0 +1,365 @@
+//! A CSV file as named columns: whatever the order of its columns, with commas or semicolons, with or without a mark at
+//! its beginning, as spreadsheets write it.
+
+use std::path::Path;
+
+use crate::installation::report::counted;
+use door_access_scenario::unusable::{Place, Unusable, Wrong, told_once, unusable};
+
+/// Largest file: 100,000 memberships take a tenth of it.
+const FILE_BYTES_MAX: u64 = 128 << 20;
+/// What else spreadsheets write between two columns, and no column's name has in it.
+const OTHER_DELIMITERS: [(char, &str); 2] = [('\t', "tabs"), ('|', "`|`")];
+/// What spreadsheets put in front of UTF-8.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// A file of named columns.
+pub(in crate::installation) struct Table {
+    file: String,
+    text: String,
+    delimiter: char,
+    columns: Vec<String>,
+    rows: Vec<Line>,
+}
+
+/// A row as it stands in the file.
+struct Line {
+    /// Its line, from 1.
+    number: usize,
+    /// Where it begins, in bytes.
+    at: usize,
+    fields: Vec<String>,
+}
+
+impl Table {
+    /// Reads a file.
+    pub(in crate::installation) fn read(path: &Path) -> Result<Table, Unusable> {
+        let file = path.display();
+        let cannot = |error: std::io::Error| Unusable::new(format!("{file} cannot be read: {error}"));
+        if std::fs::metadata(path).map_err(cannot)?.len() > FILE_BYTES_MAX {
+            return unusable(format!("{file} is too large: at most {} MiB are read", FILE_BYTES_MAX >> 20));
+        }
+        Table::parse(&file.to_string(), &std::fs::read(path).map_err(cannot)?)
+    }
+
+    pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Table, Unusable> {
+        let at = |line: usize, message: String| {
+            let place = Place { file: file.to_owned(), line, column: 1 };
+            Unusable::from(vec![Wrong::at(place, message)])
+        };
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            at(line, "is not in UTF-8: export or save the file as CSV in UTF-8".to_owned())
+        })?;
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let head = text.lines().next().unwrap_or_default();
+        let (delimiter, other) =
+            if head.matches(';').count() > head.matches(',').count() { (';', ',') } else { (',', ';') };
+        if let Some((_, name)) =
+            OTHER_DELIMITERS.iter().find(|(other, _)| head.contains(*other) && !head.contains([',', ';']))
+        {
+            let message =
+                format!("its columns are separated by {name}: save it as CSV, with commas or semicolons");
+            return Err(at(1, message));
+        }
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter as u8)
+            .trim(csv::Trim::All)
+            .flexible(true)
+            .from_reader(text.as_bytes());
+        let columns = reader.headers().map_err(|error| at(1, error.to_string()))?;
+        let columns: Vec<String> =
+            columns.iter().map(|column| column.to_lowercase().replace([' ', '-'], "_")).collect();
+        if columns.iter().all(String::is_empty) {
+            return Err(at(1, "is empty: its first line names the columns".to_owned()));
+        }
+        let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+        let (mut line, mut from) = (1, 0);
+        for record in reader.records() {
+            let record = record.map_err(|error| at(1, error.to_string()))?;
+            let at = record
+                .position()
+                .map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
+            line += newlines(text, from, at);
+            from = at;
+            // The position is where the row before ended: blank lines may follow.
+            let line = line + blank_lines(text, at);
+            if record.iter().all(str::is_empty) {
+                continue;
+            }
+            let fields: Vec<String> = record.iter().map(str::to_owned).collect();
+            let row = text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+            let quote = fields.iter().any(|field| field.contains('\n')).then(|| spots(row, delimiter));
+            // Nothing is amiss with a note of several lines. A quote that swallows rows is.
+            let is_short = fields.len() != columns.len();
+            let quote = quote.into_iter().flatten().find(|spot| match &spot.quote {
+                Some(Quote::Open) => true,
+                Some(Quote::Closed { lines, is_within }) => *lines > 0 && (*is_within || is_short),
+                None => false,
+            });
+            let place = |lines: usize, column| Place { file: file.to_owned(), line: line + lines, column };
+            let counts = || {
+                format!(
+                    "this row has {}, and there are {} columns",
+                    counted(fields.len(), "field"),
+                    columns.len()
+                )
+            };
+            if let Some(spot) = quote {
+                let closed = match spot.quote {
+                    Some(Quote::Closed { lines, .. }) => format!("in line {}", line + spot.lines + lines),
+                    _ => "nowhere".to_owned(),
+                };
+                let mut message = format!(
+                    "a quote opens here and is closed {closed}, so that all in between is one field: close it where the \
+                     field ends, or remove it"
+                );
+                if is_short {
+                    message = format!("{}; {message}", counts());
+                }
+                wrong.push(Wrong::at(place(spot.lines, spot.column), message));
+            } else if is_short {
+                let message = match spots(row, other).len() == columns.len() {
+                    true => {
+                        format!(
+                            "{}: it is separated by `{other}`, and the first line by `{delimiter}`",
+                            counts()
+                        )
+                    }
+                    false => counts(),
+                };
+                wrong.push(Wrong::at(place(0, 1), message));
+            }
+            rows.push(Line { number: line, at, fields });
+        }
+        if !wrong.is_empty() {
+            return Err(told_once(wrong).into());
+        }
+        Ok(Table { file: file.to_owned(), text: text.to_owned(), delimiter, columns, rows })
+    }
+
+    /// The names of its columns, in lower case, words joined by `_`.
+    pub(in crate::installation) fn columns(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(String::as_str)
+    }
+
+    /// Its rows.
+    pub(in crate::installation) fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.rows.iter().map(|line| Row { table: self, line })
+    }
+
+    /// The line that names the columns.
+    pub(in crate::installation) fn head(&self) -> Place {
+        Place { file: self.file.clone(), line: 1, column: 1 }
+    }
+
+    /// Where a column is named.
+    pub(in crate::installation) fn head_of(&self, column: &str) -> Place {
+        self.place(1, 0, column)
+    }
+
+    /// Where the field of a column is in the row that begins at a byte; the row when it has none.
+    fn place(&self, line: usize, at: usize, column: &str) -> Place {
+        let row = self.text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+        let index = self.columns.iter().position(|name| name == column);
+        let spot = index.and_then(|index| spots(row, self.delimiter).into_iter().nth(index));
+        let (lines, column) = spot.map_or((0, 1), |spot| (spot.lines, spot.column));
+        Place { file: self.file.clone(), line: line + lines, column }
+    }
+}
+
+/// Where a field begins.
+struct Spot {
+    /// Lines after the one with which its row begins.
+    lines: usize,
+    /// From 1, in characters.
+    column: usize,
+    quote: Option<Quote>,
+}
+
+/// A field's quote.
+enum Quote {
+    /// It is not closed before the file ends.
+    Open,
+    /// It is closed so many lines further on; within a field when more than blanks follows.
+    Closed { lines: usize, is_within: bool },
+}
+
+/// The fields of the row with which a text begins, read as the CSV reader does.
+fn spots(text: &str, delimiter: char) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    let (mut lines, mut column) = (0, 1);
+    let mut rest = text.chars().peekable();
+    loop {
+        let mut spot = Spot { lines, column, quote: None };
+        if rest.next_if_eq(&'"').is_some() {
+            column += 1;
+            spot.quote = Some(Quote::Open);
+            while let Some(char) = rest.next() {
+                column += 1;
+                match char {
+                    '"' if rest.next_if_eq(&'"').is_some() => column += 1,
+                    '"' => {
+                        spot.quote = Some(Quote::Closed { lines: lines - spot.lines, is_within: false });
+                        break;
+                    }
+                    '\n' => (lines, column) = (lines + 1, 1),
+                    _ => {}
+                }
+            }
+        }
+        // Blanks around a field are no part of it.
+        let mut is_begun = spot.quote.is_some();
+        let end = loop {
+            let Some(char) = rest.next() else { break None };
+            if char == delimiter || char == '\n' || char == '\r' {
+                column += 1;
+                break Some(char);
+            }
+            if !char.is_whitespace() {
+                if !is_begun {
+                    spot.column = column;
+                }
+                is_begun = true;
+                if let Some(Quote::Closed { is_within, .. }) = &mut spot.quote {
+                    *is_within = true;
+                }
+            }
+            column += 1;
+        };
+        spots.push(spot);
+        if end != Some(delimiter) {
+            return spots;
+        }
+    }
+}
+
+/// How many lines end between two bytes.
+fn newlines(text: &str, from: usize, to: usize) -> usize {
+    text.as_bytes().get(from..to).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// How many empty lines begin at a byte.
+fn blank_lines(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count()
+}
+
+/// One row.
+#[derive(Clone, Copy)]
+pub(in crate::installation) struct Row<'a> {
+    table: &'a Table,
+    line: &'a Line,
+}
+
+impl<'a> Row<'a> {
+    /// What stands in a column; nothing when it is blank or there is no such column.
+    pub(in crate::installation) fn get(&self, column: &str) -> Option<&'a str> {
+        let index = self.table.columns.iter().position(|name| name == column)?;
+        self.line.fields.get(index).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// What stands in a column that has no name.
+    pub(in crate::installation) fn unnamed(&self) -> Option<&'a str> {
+        let fields = self.table.columns.iter().zip(&self.line.fields);
+        fields
+            .filter(|(name, _)| name.is_empty())
+            .map(|(_, text)| text.as_str())
+            .find(|text| !text.is_empty())
+    }
+
+    /// Its line in the file.
+    pub(in crate::installation) fn line(&self) -> usize {
+        self.line.number
+    }
+
+    /// Where it is.
+    pub(in crate::installation) fn place(&self) -> Place {
+        Place { file: self.table.file.clone(), line: self.line.number, column: 1 }
+    }
+
+    /// Where its field of a column is.
+    pub(in crate::installation) fn place_of(&self, column: &str) -> Place {
+        self.table.place(self.line.number, self.line.at, column)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &[u8]) -> Result<Table, String> {
+        Table::parse("f.csv", text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn spreadsheets_of_several_kinds_are_read_alike() {
+        for text in [
+            "Member ID,name\nm-1,\"Lee, Ann\"\n\nm-2, Bo \n",
+            "\u{feff}Member ID,name\r\nm-1,\"Lee, Ann\"\r\n\r\nm-2, Bo",
+            "\u{feff}member-id;Name\r\nm-1;\"Lee, Ann\"\r\n;\r\nm-2;Bo",
+        ] {
+            let table = parse(text.as_bytes()).map_err(|error| panic!("{error}")).unwrap();
+            let rows: Vec<_> =
+                table.rows().map(|row| (row.get("member_id"), row.get("name"), row.line())).collect();
+            let lines: Vec<usize> = rows.iter().map(|row| row.2).collect();
+            assert_eq!(lines, [2, 4], "{text}");
+            assert_eq!((rows[0].1, rows[1].0), (Some("Lee, Ann"), Some("m-2")), "{text}");
+            assert_eq!(rows[0].0, Some("m-1"), "{text}");
+            assert!(table.rows().all(|row| row.get("email").is_none()));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_its_line() {
+        for (text, message) in [
+            (&b""[..], "f.csv:1:1: is empty: its first line names the columns"),
+            (
+                b"a,b\n1,2\n1\n1,2,3\n",
+                "f.csv:3:1: this row has 1 field, and there are 2 columns\nf.csv:4:1: ",
+            ),
+            (b"a\tb\n1\t2\n", "f.csv:1:1: its columns are separated by tabs: save it as CSV, with commas or"),
+            (b"a|b\n1|2\n", "f.csv:1:1: its columns are separated by `|`: "),
+            (b"a,b\n1,2\nJ\xf6rg,2\n", "f.csv:3:1: is not in UTF-8: export or save the file as CSV in UTF-8"),
+        ] {
+            let error = parse(text).err().unwrap();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_quote_that_swallows_rows_is_told_where_it_opens() {
+        let quote = |place: &str, closed: &str| {
+            [format!("f.csv:{place}: "), format!("a quote opens here and is closed {closed},")]
+        };
+        for (text, message) in [
+            ("a,b\n1,2\n3,\"4\n5,6\n", quote("3:3", "nowhere")),
+            ("a,b\n1,2\n\"3,4\n5,6\n", quote("3:1", "nowhere")),
+            ("a,b\n1,\"2\n3,4\n5,\"6\"\n7,8\n", quote("2:3", "in line 4")),
+            ("a,b\n\n\"1,2\n3,4\n5,\"\n7,8\n", quote("3:1", "in line 5")),
+            (
+                "a,b,c\n1;2;3\n",
+                ["f.csv:2:1: this row has 1 field, ".into(), "3 columns: it is separated by `;`,".into()],
+            ),
+        ] {
+            let error = parse(text.as_bytes()).err().unwrap();
+            let [place, message] = message;
+            assert!(error.starts_with(&place) && error.contains(&message), "{text:?}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        assert!(parse(b"a,b\n1,\"two\nlines and a \"\"quote\"\"\" \n3,4\n").is_ok());
+    }
+
+    #[test]
+    fn a_field_s_place_is_where_its_text_begins() {
+        let text = "\u{feff}Id, Name ;x,b\r\n\"\u{e9}, \"\"1\"\"\",  J\u{f6}rg,3\n\n\"two\nlines\",n,\"3\"\n";
+        let table = parse(text.as_bytes()).map_err(|error| panic!("{error}")).unwrap();
+        assert_eq!(table.head_of("b").to_string(), "f.csv:1:13");
+        let places: Vec<String> = table
+            .rows()
+            .flat_map(|row| ["id", "b", "absent"].map(|column| row.place_of(column).to_string()))
+            .collect();
+        assert_eq!(places, ["f.csv:2:1", "f.csv:2:19", "f.csv:2:1", "f.csv:4:1", "f.csv:5:10", "f.csv:4:1"]);
+    }
+}

@@ -1,0 +1,68 @@
+//! `harness rotate-sealing-key`: seals the gym's key with another sealing key. Kisi is not asked.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::console::{Answer, Console};
+use super::sealing::{self, Sealing};
+use super::state::State;
+use super::turn::Turn;
+use crate::args::{Installation, RotateArgs};
+use crate::exit::{Exit, Stop};
+use crate::report::{Page, Tone};
+
+/// What came of it.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "sealing-key-rotated")]
+struct Rotated {
+    state: PathBuf,
+    /// Which sealing key it is now.
+    sealing_key: String,
+    /// Whether somebody gave it, and must give it from now on.
+    given: bool,
+}
+
+/// Rotates.
+pub(super) async fn run(
+    command: &Installation,
+    args: &RotateArgs,
+    console: &mut Console<'_>,
+) -> Result<Exit, Stop> {
+    let surroundings = console.surroundings();
+    let sealing = Sealing::new(&args.common, surroundings)?;
+    let new = sealing::given(
+        "HARNESS_NEW_SEALING_KEY",
+        surroundings.new_sealing_key.as_deref(),
+        args.new_sealing_key_file.as_deref(),
+    )?;
+    let given = new.is_some();
+    let state = State::open(&args.common.state, &mut Turn::of(command, console)).await?;
+    let sealing_key = sealing::rotate(&state, &sealing, new, console)?.to_string();
+    console.tell(&Rotated { state: state.folder().to_owned(), sealing_key, given })?;
+    Ok(Exit::AsExpected)
+}
+
+impl Answer for Rotated {
+    fn print(&self, page: &mut Page) -> io::Result<()> {
+        let Rotated { state, sealing_key, given } = self;
+        page.wide(
+            Tone::Head,
+            &format!(
+                "The gym's key in {} is sealed with the sealing key {sealing_key} now.",
+                state.display()
+            ),
+        )?;
+        page.wide(
+            Tone::Plain,
+            match given {
+                true => {
+                    "Give that one from now on, in HARNESS_SEALING_KEY or with --sealing-key-file. The former one \
+                     opens old copies of the folder alone."
+                }
+                false => "The former one was removed.",
+            },
+        )
+    }
+}

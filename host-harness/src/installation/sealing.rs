@@ -1,0 +1,335 @@
+//! The gym's key in an installation's folder, sealed; and the key that seals it, which is kept elsewhere: given in the
+//! environment or in a file, or made for this installation in the user's own folder for configuration.
+//!
+//! Each change is one file that is replaced whole, so that a command that ends anywhere leaves a key that opens.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::console::Console;
+use super::state::State;
+use crate::Surroundings;
+use crate::args::Common;
+use door_access_host::{Sealed, SealingKey, SealingKeyError, SealingKeyId, Vault, VaultError};
+use door_access_scenario::unusable::{Unusable, unusable};
+use door_access_scenario::world::Key;
+
+const SEALED: &str = "key.sealed";
+/// What a command leaves that is cut off while it writes the other.
+const SEALED_PARTIAL: &str = "key.sealed.partial";
+/// Whose key it is: an installation has a number of its own, to which its key is bound.
+const TENANT: &str = "tenant";
+/// Where earlier versions kept the key as it is, and where they left it when they were cut off.
+const PLAIN: [&str; 2] = ["key", "key.partial"];
+const PLAIN_IS: &str = "it is the gym's key";
+
+/// Within the user's folder for configuration.
+const OWN_FOLDER: &str = "door-access";
+/// Longest sealed key.
+const SEALED_BYTES_MAX: u64 = 64 << 10;
+/// Digits of an installation's number: nobody else has it.
+const TENANT_DIGITS: usize = 32;
+
+/// Where the sealing key comes from: from somebody who gave it, or else from a file of the installation's own.
+pub(super) struct Sealing {
+    given: Option<SealingKey>,
+    /// Where installations have their own, a file each.
+    folder: Option<PathBuf>,
+}
+
+/// The files of an installation's own sealing key.
+struct Own {
+    key: PathBuf,
+    /// The one that takes its place, while it does.
+    next: PathBuf,
+}
+
+impl Sealing {
+    /// As the command line and its surroundings say.
+    pub(super) fn new(common: &Common, surroundings: &Surroundings) -> Result<Sealing, Unusable> {
+        let file = common.sealing_key_file.as_deref();
+        let given = given("HARNESS_SEALING_KEY", surroundings.sealing_key.as_deref(), file)?;
+        let folder = surroundings.config.as_ref().map(|config| config.join(OWN_FOLDER));
+        if given.is_none() && folder.is_none() {
+            return unusable(
+                "there is no place for the key that seals the gym's key: give it in HARNESS_SEALING_KEY or with \
+                 --sealing-key-file, or set HOME",
+            );
+        }
+        Ok(Sealing { given, folder })
+    }
+
+    fn own(&self, tenant: &str) -> Option<Own> {
+        let key = self.folder.as_ref()?.join(format!("{tenant}.key"));
+        Some(Own { next: key.with_added_extension("new"), key })
+    }
+
+    /// The keys with which something may have been sealed.
+    fn keys(&self, tenant: &str) -> Result<Vec<SealingKey>, Unusable> {
+        match (&self.given, self.own(tenant)) {
+            (Some(key), _) => Ok(vec![key.clone()]),
+            (None, Some(own)) => Ok([there(&own.key)?, there(&own.next)?].into_iter().flatten().collect()),
+            (None, None) => Ok(Vec::new()),
+        }
+    }
+
+    /// The key to seal with. An installation's own is made when it is not there.
+    fn current(&self, tenant: &str) -> Result<SealingKey, Unusable> {
+        match (&self.given, self.own(tenant)) {
+            (Some(key), _) => Ok(key.clone()),
+            (None, Some(own)) => there_or_made(&own.key),
+            (None, None) => unusable("there is no folder for the key that seals the gym's key"),
+        }
+    }
+
+    /// Removes an installation's own sealing key, and what a command left of it that was cut off; all but `kept`, since
+    /// somebody may give the very file.
+    fn forget_own(&self, tenant: &str, kept: Option<SealingKeyId>) -> Result<(), Unusable> {
+        let own = self.own(tenant);
+        for path in own.iter().flat_map(|own| [&own.next, &own.key]) {
+            remove(&path.with_added_extension("partial"))?;
+            let is_it = |kept| there(path).is_ok_and(|key| key.is_some_and(|key| key.id() == kept));
+            if !kept.is_some_and(is_it) {
+                remove(path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A sealing key from the environment or a file; an error when both have one, since only one of them can be meant.
+pub(super) fn given(
+    variable: &str,
+    text: Option<&std::ffi::OsStr>,
+    file: Option<&Path>,
+) -> Result<Option<SealingKey>, Unusable> {
+    match (text, file) {
+        (None, None) => Ok(None),
+        (None, Some(file)) => match SealingKey::read(file) {
+            // It may be a key that was given in its place: it is not repeated.
+            Err(SealingKeyError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => unusable(
+                "there is no such file with a sealing key: name one that holds the key and nothing else",
+            ),
+            read => read.map(Some).map_err(cannot),
+        },
+        (Some(text), None) => SealingKey::parse(&text.to_string_lossy())
+            .map(Some)
+            .map_err(|error| Unusable::new(format!("{variable}: {error}"))),
+        (Some(_), Some(_)) => unusable(format!(
+            "{variable} holds a sealing key, and a file with one is named, too: give one of both"
+        )),
+    }
+}
+
+fn cannot(error: SealingKeyError) -> Unusable {
+    Unusable::new(error.to_string())
+}
+
+fn there(path: &Path) -> Result<Option<SealingKey>, Unusable> {
+    match SealingKey::read(path) {
+        Err(SealingKeyError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(cannot),
+    }
+}
+
+fn there_or_made(path: &Path) -> Result<SealingKey, Unusable> {
+    match there(path)? {
+        Some(key) => Ok(key),
+        None => SealingKey::create(path).map_err(cannot),
+    }
+}
+
+/// Whether a key is in the folder.
+pub(super) fn is_kept(state: &State) -> bool {
+    PLAIN.iter().chain(&[SEALED]).any(|name| state.holds(name))
+}
+
+/// The gym's key, when there is one. One that an earlier version kept as it is, is sealed.
+pub(super) fn key(
+    state: &State,
+    sealing: &Sealing,
+    console: &mut Console<'_>,
+) -> Result<Option<Key>, Unusable> {
+    let [plain, _] = PLAIN;
+    if let Some(path) = state.owned(plain, PLAIN_IS)? {
+        // It is as new as what is sealed, or newer: whoever reads this file first writes no other.
+        let key = Key::read(&path)?;
+        keep(state, sealing, &key)?;
+        console.note(&format!(
+            "The gym's key was kept as it is, in {}. It is sealed now; copies and backups of the folder still have it.",
+            path.display()
+        ));
+        return Ok(Some(key));
+    }
+    let Some(sealed) = read(state)? else { return Ok(None) };
+    let tenant = tenant(state)?;
+    let vault = vault(state, &sealed, sealing.keys(&tenant)?)?;
+    let secret = vault.open(&tenant, &sealed).map_err(|error| cannot_open(state, &error))?;
+    Ok(Some(Key::from(secret)))
+}
+
+/// Keeps the gym's key, and no other copy of it.
+pub(super) fn keep(state: &State, sealing: &Sealing, key: &Key) -> Result<(), Unusable> {
+    let tenant = match tenant(state) {
+        Ok(tenant) => tenant,
+        Err(_) => number(state)?,
+    };
+    let sealed = Vault::new(sealing.current(&tenant)?).seal(&tenant, &key.secret());
+    write(state, &sealed.map_err(|error| Unusable::new(error.to_string()))?)?;
+    if let Some(given) = &sealing.given {
+        sealing.forget_own(&tenant, Some(given.id()))?;
+    }
+    PLAIN.iter().try_for_each(|name| state.forget(name))
+}
+
+/// Forgets the gym's key, and the sealing key that was made for it.
+pub(super) fn forget(state: &State, sealing: &Sealing) -> Result<(), Unusable> {
+    PLAIN.iter().chain(&[SEALED, SEALED_PARTIAL]).try_for_each(|name| state.forget(name))?;
+    if let Ok(tenant) = tenant(state) {
+        sealing.forget_own(&tenant, sealing.given.as_ref().map(SealingKey::id))?;
+    }
+    state.forget(TENANT)
+}
+
+/// Seals the gym's key with another sealing key, the given one or a new one of the installation's own, and returns
+/// which. It may be cut off anywhere and run again: until the sealed key is replaced the former sealing key opens it,
+/// and from then on the new one.
+pub(super) fn rotate(
+    state: &State,
+    sealing: &Sealing,
+    new: Option<SealingKey>,
+    console: &mut Console<'_>,
+) -> Result<SealingKeyId, Unusable> {
+    let [plain, _] = PLAIN;
+    if state.owned(plain, PLAIN_IS)?.is_some() {
+        key(state, sealing, console)?;
+    }
+    let Some(sealed) = read(state)? else {
+        return unusable("there is no key to seal: run `harness connect`");
+    };
+    let tenant = tenant(state)?;
+    let former = sealing.keys(&tenant)?;
+    let own = sealing.own(&tenant).filter(|_| sealing.given.is_none());
+    match (new, own) {
+        (Some(new), _) => {
+            let id = new.id();
+            reseal(state, &tenant, &sealed, new, former)?;
+            sealing.forget_own(&tenant, Some(id))?;
+            Ok(id)
+        }
+        (None, Some(own)) => {
+            vault(state, &sealed, former.clone())?
+                .open(&tenant, &sealed)
+                .map_err(|error| cannot_open(state, &error))?;
+            let new = there_or_made(&own.next)?;
+            let id = new.id();
+            reseal(state, &tenant, &sealed, new, former)?;
+            take_over(&own).map_err(|error| failed(&own.key, "cannot be replaced", &error))?;
+            Ok(id)
+        }
+        (None, None) => unusable(
+            "the sealing key is given, so the new one must be, too: in HARNESS_NEW_SEALING_KEY or with \
+             --new-sealing-key-file",
+        ),
+    }
+}
+
+fn reseal(
+    state: &State,
+    tenant: &str,
+    sealed: &Sealed,
+    new: SealingKey,
+    former: Vec<SealingKey>,
+) -> Result<(), Unusable> {
+    let vault = former.into_iter().fold(Vault::new(new), Vault::with_former);
+    match vault.reseal(tenant, sealed).map_err(|error| cannot_open(state, &error))? {
+        Some(sealed) => write(state, &sealed),
+        None => Ok(()),
+    }
+}
+
+fn take_over(own: &Own) -> io::Result<()> {
+    fs::rename(&own.next, &own.key)?;
+    own.key.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn remove(path: &Path) -> Result<(), Unusable> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(failed(path, "cannot be removed", &error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A vault with these keys, of which there is one at least.
+fn vault(state: &State, sealed: &Sealed, keys: Vec<SealingKey>) -> Result<Vault, Unusable> {
+    let mut keys = keys.into_iter();
+    match keys.next() {
+        Some(first) => Ok(keys.fold(Vault::new(first), Vault::with_former)),
+        None => unusable(format!(
+            "the gym's key in {} was sealed with the sealing key {}, which is not here: give it in HARNESS_SEALING_KEY \
+             or with --sealing-key-file, or seal the gym's key anew with `harness connect --key-file FILE`",
+            state.folder().display(),
+            sealed.key()
+        )),
+    }
+}
+
+fn read(state: &State) -> Result<Option<Sealed>, Unusable> {
+    let Some(path) = state.owned(SEALED, "the gym's key is sealed in it")? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    File::open(&path)
+        .and_then(|file| file.take(SEALED_BYTES_MAX).read_to_end(&mut bytes))
+        .map_err(|error| failed(&path, "cannot be read", &error))?;
+    let sealed = String::from_utf8_lossy(&bytes).parse();
+    sealed.map(Some).map_err(|error| cannot_open(state, &error))
+}
+
+fn write(state: &State, sealed: &Sealed) -> Result<(), Unusable> {
+    state.replace(SEALED, format!("{sealed}\n").as_bytes())
+}
+
+fn cannot_open(state: &State, error: &VaultError) -> Unusable {
+    let advice = match error {
+        VaultError::Form | VaultError::Refused => " with `harness connect --key-file FILE`",
+        VaultError::UnknownKey { .. } => {
+            ": give that one in HARNESS_SEALING_KEY or with --sealing-key-file, or seal the gym's key anew with \
+             `harness connect --key-file FILE`"
+        }
+        VaultError::Version(_) | VaultError::Random => "",
+    };
+    let path = state.folder().join(SEALED);
+    Unusable::new(format!("the gym's key in {} cannot be opened: {error}{advice}", path.display()))
+}
+
+/// The installation's number.
+fn tenant(state: &State) -> Result<String, Unusable> {
+    let path = state.folder().join(TENANT);
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    let number = text.trim_end();
+    // It becomes the name of a file.
+    if number.len() == TENANT_DIGITS && number.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(number.to_owned());
+    }
+    unusable(format!(
+        "{} does not hold the installation's number any more: restore it from a backup, or give the gym's key again \
+         with `harness connect --key-file FILE`",
+        path.display()
+    ))
+}
+
+/// Gives the installation a number.
+fn number(state: &State) -> Result<String, Unusable> {
+    let mut bytes = [0; TENANT_DIGITS / 2];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .map_err(|_| Unusable::new(VaultError::Random.to_string()))?;
+    let number: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    state.replace(TENANT, format!("{number}\n").as_bytes())?;
+    Ok(number)
+}
+
+fn failed(path: &Path, what: &str, error: &io::Error) -> Unusable {
+    Unusable::new(format!("{} {what}: {error}", path.display()))
+}
