@@ -14,10 +14,6 @@ use crate::toolchain::{self, Toolchain};
 use crate::workspace::{GUEST_LIBRARY, GUEST_PACKAGE, GUEST_PROFILE, GUEST_TARGET, Workspace};
 use crate::{ComponentArgs, cargo, encode};
 
-/// What makes the module smaller in linking it. The compiler pads every index of a function and every address to five
-/// bytes; the linker can take that back. Data begins behind the stack: below 1 MiB each address takes a byte less.
-const SMALLER: [&str; 4] = ["-C", "link-arg=--compress-relocations", "-C", "link-arg=-zstack-size=983040"];
-
 /// Builds the component and prints where it is and how large.
 pub(crate) fn run(workspace: &Workspace, args: &ComponentArgs) -> Result<ExitCode> {
     let built = component(workspace, args)?;
@@ -56,7 +52,7 @@ pub(crate) fn component(workspace: &Workspace, args: &ComponentArgs) -> Result<B
     build.args(["--target", GUEST_TARGET, "--profile", GUEST_PROFILE]);
     toolchain.apply(&mut build);
 
-    let module = cargo::module(&cargo::artifacts(&mut build, &SMALLER)?, GUEST_LIBRARY)?;
+    let module = cargo::module(&cargo::artifacts(&mut build)?, GUEST_LIBRARY)?;
     let module = std::fs::read(&module).with_context(|| format!("failed to read {}", module.display()))?;
     let component = encode::component(&module)?;
 

@@ -29,13 +29,9 @@ pub(crate) struct Target {
     pub(crate) name: String,
 }
 
-/// Runs `cargo build …` with its progress on our standard error and returns what it made. Of `cargo rustc`,
-/// `compiler` are the arguments for the last call of the compiler.
-pub(crate) fn artifacts(build: &mut Command, compiler: &[&str]) -> Result<Vec<Artifact>> {
+/// Runs `cargo build …` with its progress on our standard error and returns what it made.
+pub(crate) fn artifacts(build: &mut Command) -> Result<Vec<Artifact>> {
     build.arg("--message-format=json-render-diagnostics");
-    if !compiler.is_empty() {
-        build.arg("--").args(compiler);
-    }
     let output = build
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

@@ -100,7 +100,7 @@ impl Programs {
         for (package, program) in [SIMULATOR, HARNESS] {
             build.args(["--package", package, "--bin", program]);
         }
-        let artifacts = cargo::artifacts(&mut build, &[])?;
+        let artifacts = cargo::artifacts(&mut build)?;
         let (_, simulator) = SIMULATOR;
         let (_, harness) = HARNESS;
         Ok(Self {

@@ -5,31 +5,16 @@
 //! stray import (a clock or a random source of JavaScript, say) fails here and not at a customer's host.
 
 use anyhow::{Context, Result};
-use wasmparser::Validator;
 use wit_component::ComponentEncoder;
-
-use crate::{flatten, merge, names, prune};
 
 /// Wraps a core module as the component that its custom sections describe.
 pub(crate) fn component(module: &[u8]) -> Result<Vec<u8>> {
-    let mut module = prune::without_post_returns(module)?;
-    // Functions may do the same only once those that they call are one.
-    loop {
-        let smaller = prune::without_post_returns(&merge::merged(&module)?)?;
-        if smaller.len() >= module.len() {
-            break;
-        }
-        module = smaller;
-    }
-    let component = ComponentEncoder::default()
+    ComponentEncoder::default()
         .validate(true)
-        .module(&module)
+        .module(module)
         .context("failed to read the core module")?
         .encode()
-        .context("failed to encode the component")?;
-    let component = names::shortened(&flatten::without_nested_components(&component)?)?;
-    Validator::new().validate_all(&component).context("the component became invalid in making it small")?;
-    Ok(component)
+        .context("failed to encode the component")
 }
 
 #[cfg(test)]

@@ -22,10 +22,6 @@ mod simulate;
 mod test;
 
 mod encode;
-mod flatten;
-mod merge;
-mod names;
-mod prune;
 mod toolchain;
 
 mod cargo;

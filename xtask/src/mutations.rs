@@ -169,7 +169,7 @@ fn simulation(workspace: &Workspace) -> Result<PathBuf> {
     let mut build = workspace.cargo();
     build.args(["test", "--no-run", "--locked", "--config", "profile.dev.opt-level=2"]);
     build.args(["--package", "door-access-tests", "--test", "simulate"]);
-    cargo::program(&cargo::artifacts(&mut build, &[])?, "simulate")
+    cargo::program(&cargo::artifacts(&mut build)?, "simulate")
 }
 
 /// Copies the workspace into a folder of its own, with a target directory of its own: the first mutation builds the
