@@ -1,19 +1,19 @@
-//! The knobs: one for every fact of Kisi that is not certain, or that a test wants the other way round.
+//! The knobs: one for every fact of Kisi that is uncertain, or that a test needs the other way round.
 //!
-//! The defaults are the answers that the sources favour; where they favour none, the answer that hurts a careless
-//! client more. Every knob is meant to be run both ways.
+//! The defaults are the answers that the sources favour; if they favour none, the answer that hurts a careless client
+//! more. Every knob should be tested both ways.
 
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-/// What the simulator does where Kisi's behaviour is unsure or configurable.
+/// The simulator's behaviour where Kisi's is uncertain or configurable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Knobs {
     /// A `limit` above the resource's maximum.
     pub limit_above_max: LimitAboveMax,
-    /// The highest `offset`. Documented as 20,000 for every list; a lower one lets a test meet it with few rows.
+    /// The highest `offset`. Documented as 20,000 for every list; a lower one is reached with fewer rows.
     pub offset_max: u64,
     /// An `offset` above it.
     pub offset_above_max: OffsetAboveMax,
@@ -21,7 +21,7 @@ pub struct Knobs {
     pub offset_past_end: OffsetPastEnd,
     /// Whether rows keep their places while a client reads page after page.
     pub row_order: RowOrder,
-    /// Creating a user with an e-mail address that the organization already has.
+    /// Creating a user with an e-mail address that another user of the organization has.
     pub duplicate_user: DuplicateUser,
     /// `email` in the body of `PATCH /users/{id}`.
     pub email_in_patch: EmailInPatch,
@@ -31,19 +31,19 @@ pub struct Knobs {
     pub email_lag_ms: u64,
     /// How `email=` treats upper and lower case.
     pub email_filter_case: EmailFilterCase,
-    /// Creating a role assignment that is already there, with the same role.
+    /// Creating a role assignment that exists already, with the same role.
     pub duplicate_role_assignment: DuplicateRoleAssignment,
     /// Creating a role assignment where the assignee already has another role in the same place or group.
     pub second_role: SecondRole,
     /// `valid_from` and `valid_until` in the body of `PATCH /role_assignments/{id}`.
     pub validity_in_patch: ValidityInPatch,
-    /// `notify` of a role assignment whose body does not say.
+    /// `notify` of a role assignment whose body leaves it out.
     pub notify_default: bool,
-    /// `GET /role_assignments` for a user that does not exist (any more).
+    /// `GET /role_assignments` for a user that does not exist.
     pub role_assignments_of_deleted_user: RoleAssignmentsOfDeletedUser,
     /// `metadata` in the body of `PATCH /users/{id}`.
     pub metadata_patch: MetadataPatch,
-    /// The code of an unlock that is refused because nothing gives access to the door.
+    /// The code of an unlock that is refused because no role assignment gives access to the door.
     pub unlock_denied_code: UnlockDeniedCode,
     /// The status of an unlock where door or place are locked down.
     pub lockdown_status: LockdownStatus,
@@ -55,9 +55,9 @@ pub struct Knobs {
     pub event_set_delay_ms: u64,
     /// How an event set ends.
     pub event_set_outcome: EventSetOutcome,
-    /// Whether requests are counted against the rate limit at all.
+    /// Whether the rate limit applies.
     pub rate_limit: bool,
-    /// Requests that one user may make within one second, over all of the user's keys.
+    /// Requests that one user may make within one second, with all keys together.
     pub requests_per_second: NonZeroU32,
     /// Seconds in a `Retry-After` header on every 429; none by default, because none is documented.
     pub retry_after_s: Option<u64>,
@@ -112,18 +112,18 @@ impl Default for Knobs {
     }
 }
 
-/// Declares the enum of a knob: what each value is called in a seed, and what it means.
+/// Declares the enums of the knobs: the name of each value in a seed, and its meaning.
 macro_rules! knob_values {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
-        $(#[$doc])*
+    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ })+) => {
+        $($(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum $name {
             $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
-        }
+        })+
     };
 }
 
-knob_values!(
+knob_values! {
     /// A `limit` above the resource's maximum.
     LimitAboveMax {
         /// The maximum is used instead.
@@ -131,8 +131,6 @@ knob_values!(
         /// Refused with 422.
         Unprocessable = "422",
     }
-);
-knob_values!(
     /// An `offset` above the maximum.
     OffsetAboveMax {
         /// Refused with 422 on `offset`.
@@ -140,8 +138,6 @@ knob_values!(
         /// Refused with 400.
         BadRequest = "400",
     }
-);
-knob_values!(
     /// The range header of a page that starts after the last row.
     OffsetPastEnd {
         /// `*/total`.
@@ -149,8 +145,6 @@ knob_values!(
         /// The requested range, as for any other page: `start-end/total`.
         RequestedRange = "requested_range",
     }
-);
-knob_values!(
     /// Whether rows keep their places between requests.
     RowOrder {
         /// Rows come in the order of their ids, or sorted as asked.
@@ -159,8 +153,6 @@ knob_values!(
         /// row and sees another twice.
         Drifting = "drifting",
     }
-);
-knob_values!(
     /// A second user with the same e-mail address, in any case.
     DuplicateUser {
         /// 409 "The record already exists", as seen in production.
@@ -168,17 +160,13 @@ knob_values!(
         /// 422 on `email`, as documented.
         Unprocessable = "422",
     }
-);
-knob_values!(
     /// `email` in the body of `PATCH /users/{id}`.
     EmailInPatch {
-        /// Answered with 204 and not done.
+        /// Answered with 204, without effect.
         Ignored = "ignored",
         /// Refused with 422.
         Unprocessable = "422",
     }
-);
-knob_values!(
     /// How `email=` compares.
     EmailFilterCase {
         /// Upper and lower case are the same.
@@ -186,37 +174,29 @@ knob_values!(
         /// Only the exact spelling that was stored is found.
         Sensitive = "sensitive",
     }
-);
-knob_values!(
     /// The same assignee, role and target once more.
     DuplicateRoleAssignment {
         /// 409 when both dates are the same too, otherwise one more row.
         IdenticalDatesConflict = "identical_dates_409",
         /// 409 whatever the dates.
         AlwaysConflict = "always_409",
-        /// One more row, always.
+        /// Always one more row.
         Stack = "stack",
     }
-);
-knob_values!(
     /// Another role of the same assignee in the same place or group.
     SecondRole {
         /// Refused with 422: "a user can't have more than one role in the same place or group".
         Unprocessable = "422",
-        /// Allowed, as an older help page has it.
+        /// Allowed, as in an older help page.
         Allowed = "allowed",
     }
-);
-knob_values!(
     /// `valid_from` and `valid_until` in the body of `PATCH /role_assignments/{id}`.
     ValidityInPatch {
         /// They change the role assignment.
         Honoured = "honoured",
-        /// They are answered with 204 and not done.
+        /// They are answered with 204, without effect.
         Ignored = "ignored",
     }
-);
-knob_values!(
     /// The role assignments of a user that does not exist.
     RoleAssignmentsOfDeletedUser {
         /// An empty list.
@@ -224,53 +204,41 @@ knob_values!(
         /// 404.
         NotFound = "404",
     }
-);
-knob_values!(
     /// `metadata` in the body of `PATCH /users/{id}`.
     MetadataPatch {
-        /// Given keys are set, the others stay.
+        /// The given keys are set, the others stay.
         Merge = "merge",
-        /// The given object takes the place of the old one.
+        /// The given object replaces the old one.
         Replace = "replace",
     }
-);
-knob_values!(
-    /// The code of an unlock that is refused because nothing gives access to the door: Kisi lists two for it.
+    /// The code of an unlock that is refused because no role assignment gives access to the door: Kisi lists two.
     UnlockDeniedCode {
         /// `fcd8ef`.
         Fcd8ef = "fcd8ef",
         /// `afc496`.
         Afc496 = "afc496",
     }
-);
-knob_values!(
     /// The status of an unlock where door or place are locked down.
     LockdownStatus {
         /// 403, as for every other refusal.
         Forbidden = "403",
-        /// 409, which is documented without saying for what.
+        /// 409, which is documented without a case.
         Conflict = "409",
     }
-);
-knob_values!(
     /// The status of an unlock of a door that is offline.
     OfflineStatus {
         /// 503.
         Unavailable = "503",
-        /// 409, which is documented without saying for what.
+        /// 409, which is documented without a case.
         Conflict = "409",
     }
-);
-knob_values!(
     /// Reading one login by its id.
     LoginById {
-        /// There is no such endpoint: the specification has only DELETE.
+        /// No such endpoint: the specification has only DELETE.
         NoSuchEndpoint = "404",
-        /// It shows the login.
+        /// The login.
         Shown = "200",
     }
-);
-knob_values!(
     /// How an event set ends.
     EventSetOutcome {
         /// With its events.
@@ -278,27 +246,23 @@ knob_values!(
         /// As `failed`, without any.
         Failed = "failed",
     }
-);
-knob_values!(
     /// The headers that Kisi asks integration partners for.
     IntegrationHeaders {
-        /// Recorded when they are there.
+        /// Recorded if present.
         Optional = "optional",
         /// Refused with 422 when one is missing or blank.
         Unprocessable = "422",
         /// Refused with 400 when one is missing or blank.
         BadRequest = "400",
     }
-);
-knob_values!(
     /// Query parameters or body fields that the endpoint does not document.
     UnknownInput {
-        /// Ignored, and named in the journal.
+        /// Ignored, and listed in the journal.
         Record = "record",
-        /// Named in the journal, and refused with 422.
+        /// Listed in the journal, and refused with 422.
         Unprocessable = "422",
     }
-);
+}
 
 #[cfg(test)]
 mod tests {

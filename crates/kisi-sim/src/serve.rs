@@ -1,6 +1,6 @@
-//! The simulator as a server: the same router behind real connections, which it can really drop.
+//! The simulator as a server: the same router behind real connections, which it can drop.
 //!
-//! The connections are served by hand rather than by axum, because only a service that fails closes its connection
+//! The connections are served with hyper and not with axum, because only a service that fails closes its connection
 //! without an answer.
 
 use std::convert::Infallible;
@@ -16,30 +16,30 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::reply::{ConnectionDropped, Delay};
 use crate::simulator::Simulator;
 
-/// How long a stopping server waits for answers under way; after that it closes their connections.
+/// How long a stopping server waits for pending answers before it closes their connections.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(2);
-/// How long it waits after a connection could not be accepted, so that a lack of file handles is no busy loop.
+/// The pause after a connection could not be accepted, so that a lack of file handles makes no busy loop.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// Serves the simulator until the future is dropped, which closes all connections.
 ///
 /// # Errors
-/// None at present: a connection that can't be accepted is let go.
+/// None at present: a connection that can't be accepted is skipped.
 pub async fn serve(listener: TcpListener, simulator: Simulator) -> io::Result<()> {
     serve_until(listener, simulator, pending()).await
 }
 
-/// Serves the simulator until `stop` is ready, then lets answers under way finish, for two seconds at most.
+/// Serves the simulator until `stop` is ready, then waits for pending answers, for two seconds at most.
 ///
 /// # Errors
-/// None at present: a connection that can't be accepted is let go.
+/// None at present: a connection that can't be accepted is skipped.
 pub async fn serve_until(
     listener: TcpListener,
     simulator: Simulator,
@@ -47,7 +47,7 @@ pub async fn serve_until(
 ) -> io::Result<()> {
     let router = simulator.router();
     let graceful = GracefulShutdown::new();
-    // Tasks that end with this set: a dropped server leaves no connection behind.
+    // These tasks end with the set: a dropped server leaves no connection open.
     let mut connections = JoinSet::new();
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -55,15 +55,17 @@ pub async fn serve_until(
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
+                    // Small answers are sent at once. Without it they are the same, but slower.
+                    drop(stream.set_nodelay(true));
                     let connection = http1::Builder::new().serve_connection(
-                        TokioIo::new(without_delay(stream)),
+                        TokioIo::new(stream),
                         service_fn({
                             let router = router.clone();
                             move |request| respond(router.clone(), request)
                         }),
                     );
                     let connection = graceful.watch(connection);
-                    // Its error is the dropped connection itself, or the client's going away.
+                    // The error is a dropped connection, or a client that closed it.
                     connections.spawn(async move { drop(connection.await) });
                 }
                 Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
@@ -72,7 +74,7 @@ pub async fn serve_until(
         }
     }
     drop(listener);
-    // Late answers are abandoned, with the set of their connections.
+    // Late answers end with the set of their connections.
     drop(tokio::time::timeout(SHUTDOWN_MAX, graceful.shutdown()).await);
     Ok(())
 }
@@ -83,11 +85,7 @@ pub async fn serve_until(
 struct DroppedOnPurpose;
 
 async fn respond(router: Router, request: Request<Incoming>) -> Result<Response<Body>, DroppedOnPurpose> {
-    let answered: Result<Response<Body>, Infallible> = router.oneshot(request.map(Body::new)).await;
-    let response = match answered {
-        Ok(response) => response,
-        Err(never) => match never {},
-    };
+    let Ok(response): Result<_, Infallible> = router.oneshot(request.map(Body::new)).await;
     if response.extensions().get::<ConnectionDropped>().is_some() {
         return Err(DroppedOnPurpose);
     }
@@ -95,11 +93,4 @@ async fn respond(router: Router, request: Request<Incoming>) -> Result<Response<
         tokio::time::sleep(*by).await;
     }
     Ok(response)
-}
-
-/// Small answers should not wait for more to send.
-fn without_delay(stream: TcpStream) -> TcpStream {
-    // Only a speed-up: without it the answers are the same.
-    drop(stream.set_nodelay(true));
-    stream
 }

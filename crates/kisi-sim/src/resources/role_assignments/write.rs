@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::{existing, kind_named, render};
 use crate::body::Fields;
 use crate::error::{ApiError, BLANK, INVALID};
 use crate::event::EventType;
@@ -10,8 +9,8 @@ use crate::knobs::{DuplicateRoleAssignment, SecondRole, ValidityInPatch};
 use crate::pipeline::Call;
 use crate::records::{AppliesTo, RoleAssignment};
 use crate::reply::Reply;
-use crate::resources::roles;
-use crate::state::{NewRoleAssignment, State};
+use crate::resources::{named, roles, shown};
+use crate::state::State;
 
 /// The deprecated fields that name the object of a role assignment.
 const LEGACY_TARGETS: [(&str, AppliesTo); 3] = [
@@ -23,27 +22,20 @@ const LEGACY_TARGETS: [(&str, AppliesTo); 3] = [
 pub(super) fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let organization_id = call.caller.organization_id;
     let mut fields = call.fields("role_assignment")?;
-    let applies_to = read_target(&mut fields);
+    let target = read_target(&mut fields);
     let assignee = read_assignee(&mut fields);
-    let role_id = fields.required_text("role_id", BLANK);
-    if let Some((applies_to_type, _)) = applies_to
-        && !role_id.is_empty()
-        && !roles::fits(&role_id, applies_to_type)
-    {
-        fields.wrong("role_id", INVALID);
-    }
+    let role_id = read_role(&mut fields, target.map(|(kind, _)| kind));
     let notify = fields.flag("notify").unwrap_or(call.state.knobs.notify_default);
-    let mut valid_from = None;
-    let mut valid_until = None;
-    // Only group roles have dates; elsewhere the fields are as unknown as any other.
-    if applies_to.is_some_and(|(kind, _)| kind == AppliesTo::Group) {
+    let (mut valid_from, mut valid_until) = (None, None);
+    // Only group roles have dates; elsewhere these fields are as unknown as any other.
+    if target.is_some_and(|(kind, _)| kind == AppliesTo::Group) {
         valid_from = fields.timestamp("valid_from").flatten();
         valid_until = fields.timestamp("valid_until").flatten();
     }
     check_window(&mut fields, valid_from, valid_until);
     fields.finish(call)?;
 
-    let (Some(applies_to), Some(assignee)) = (applies_to, assignee) else {
+    let (Some(target), Some(assignee)) = (target, assignee) else {
         return Err(ApiError::field("base", BLANK));
     };
     let user_id = match assignee {
@@ -51,26 +43,23 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         // Teams and guests are not simulated, so none of them exists.
         Assignee::User(_) | Assignee::Other => return Err(ApiError::RecordNotFound),
     };
-    if !exists(call.state, organization_id, applies_to) {
+    if !call.state.has(organization_id, target) {
         return Err(ApiError::RecordNotFound);
     }
-    let new = NewRoleAssignment {
-        organization_id,
-        role_id,
-        applies_to,
-        user_id,
+    let new = RoleAssignment {
         notify,
         valid_from,
         valid_until,
         created_by_id: call.caller.user_id,
+        ..RoleAssignment::new(organization_id, user_id, role_id, target, call.state.now_ms())
     };
-    check_second_role(call.state, &new, None)?;
-    check_duplicate(call.state, &new, None)?;
+    check_second_role(call.state, &new)?;
+    check_duplicate(call.state, &new)?;
     let id = call.state.add_role_assignment(new);
-    render(call.state, id).map(Reply::ok).ok_or(ApiError::RecordNotFound)
+    shown::<RoleAssignment>(call.state, id)
 }
 
-/// Who a new role assignment is for.
+/// The holder of a new role assignment.
 enum Assignee {
     User(u64),
     /// A team or a guest.
@@ -90,7 +79,7 @@ fn read_target(fields: &mut Fields) -> Option<(AppliesTo, u64)> {
         return legacy;
     }
     let text = fields.required_text("applies_to_type", BLANK);
-    let kind = kind_named(&text);
+    let kind = AppliesTo::named(&text);
     if kind.is_none() && !text.is_empty() {
         fields.wrong("applies_to_type", INVALID);
     }
@@ -100,11 +89,8 @@ fn read_target(fields: &mut Fields) -> Option<(AppliesTo, u64)> {
 /// The holder: `assignee_type` and `assignee_id`, or the deprecated `user_id`.
 fn read_assignee(fields: &mut Fields) -> Option<Assignee> {
     let legacy = fields.id("user_id").flatten();
-    if let Some(user_id) = legacy
-        && !fields.has("assignee_type")
-        && !fields.has("assignee_id")
-    {
-        return Some(Assignee::User(user_id));
+    if legacy.is_some() && !fields.has("assignee_type") && !fields.has("assignee_id") {
+        return legacy.map(Assignee::User);
     }
     let kind = fields.required_text("assignee_type", BLANK);
     let id = required_id(fields, "assignee_id");
@@ -117,6 +103,15 @@ fn read_assignee(fields: &mut Fields) -> Option<Assignee> {
             None
         }
     }
+}
+
+/// The role, which must fit the kind of object, if that is known.
+fn read_role(fields: &mut Fields, kind: Option<AppliesTo>) -> String {
+    let role_id = fields.required_text("role_id", BLANK);
+    if !role_id.is_empty() && kind.is_some_and(|kind| !roles::fits(&role_id, kind)) {
+        fields.wrong("role_id", INVALID);
+    }
+    role_id
 }
 
 fn required_id(fields: &mut Fields, name: &str) -> Option<u64> {
@@ -135,64 +130,45 @@ fn check_window(fields: &mut Fields, valid_from: Option<u64>, valid_until: Optio
     }
 }
 
-pub(super) fn exists(state: &State, organization_id: u64, (kind, id): (AppliesTo, u64)) -> bool {
-    match kind {
-        AppliesTo::Organization => id == organization_id,
-        AppliesTo::Place => state.places.in_organization(organization_id, id).is_some(),
-        AppliesTo::Group => state.groups.in_organization(organization_id, id).is_some(),
-    }
-}
-
 /// The other role assignments of the same user in the same organization, place or group.
-fn others<'s>(
-    state: &'s State,
-    new: &NewRoleAssignment,
-    own_id: Option<u64>,
-) -> impl Iterator<Item = &'s RoleAssignment> {
-    let target = new.applies_to;
-    state
-        .roles_of(new.user_id)
-        .filter(move |held| Some(held.id) != own_id && (held.applies_to_type, held.applies_to_id) == target)
+fn others<'s>(state: &'s State, row: &RoleAssignment) -> impl Iterator<Item = &'s RoleAssignment> {
+    let (id, target) = (row.id, row.target());
+    state.roles_of(row.assignee_id).filter(move |held| held.id != id && held.target() == target)
 }
 
-fn check_second_role(state: &State, new: &NewRoleAssignment, own_id: Option<u64>) -> Result<(), ApiError> {
-    let refused = state.knobs.second_role == SecondRole::Unprocessable
-        && others(state, new, own_id).any(|held| held.role_id != new.role_id);
-    if refused {
+fn check_second_role(state: &State, row: &RoleAssignment) -> Result<(), ApiError> {
+    if state.knobs.second_role == SecondRole::Unprocessable
+        && others(state, row).any(|held| held.role_id != row.role_id)
+    {
         return Err(ApiError::field("role_id", "there is another role of the assignee already"));
     }
     Ok(())
 }
 
-fn check_duplicate(state: &State, new: &NewRoleAssignment, own_id: Option<u64>) -> Result<(), ApiError> {
+fn check_duplicate(state: &State, row: &RoleAssignment) -> Result<(), ApiError> {
     let is_duplicate = |held: &RoleAssignment| {
-        held.role_id == new.role_id
+        held.role_id == row.role_id
             && match state.knobs.duplicate_role_assignment {
                 DuplicateRoleAssignment::Stack => false,
                 DuplicateRoleAssignment::AlwaysConflict => true,
-                DuplicateRoleAssignment::IdenticalDatesConflict => {
-                    (held.valid_from, held.valid_until) == (new.valid_from, new.valid_until)
-                }
+                DuplicateRoleAssignment::IdenticalDatesConflict => held.dates() == row.dates(),
             }
     };
-    if others(state, new, own_id).any(is_duplicate) { Err(ApiError::AlreadyExists) } else { Ok(()) }
+    if others(state, row).any(is_duplicate) { Err(ApiError::AlreadyExists) } else { Ok(()) }
 }
 
-/// Changes role, notification and, if the knob says so, dates. The rules about second roles and duplicates hold here
-/// too [inferred].
+/// Changes role, notification and, if the knob allows it, dates. The rules about second roles and duplicates hold
+/// here too [inferred].
 pub(super) fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let mut held = existing(call)?;
-    let old = held.clone();
+    let old = named::<RoleAssignment>(call)?.clone();
+    let mut held = old.clone();
     let mut fields = call.fields("role_assignment")?;
     if fields.has("role_id") {
-        held.role_id = fields.required_text("role_id", BLANK);
-        if !held.role_id.is_empty() && !roles::fits(&held.role_id, held.applies_to_type) {
-            fields.wrong("role_id", INVALID);
-        }
+        held.role_id = read_role(&mut fields, Some(held.applies_to_type));
     }
     match fields.take("notify") {
         Some(Value::Bool(notify)) => held.notify = notify,
-        // The specification calls this one a text. What such a text would mean is unknown, so it changes nothing.
+        // The specification calls this field a text. The meaning of such a text is unknown, so it changes nothing.
         None | Some(Value::String(_) | Value::Null) => {}
         Some(_) => fields.wrong("notify", INVALID),
     }
@@ -205,38 +181,25 @@ pub(super) fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     }
     check_window(&mut fields, held.valid_from, held.valid_until);
     fields.finish(call)?;
-    let as_new = NewRoleAssignment {
-        organization_id: held.organization_id,
-        role_id: held.role_id.clone(),
-        applies_to: (held.applies_to_type, held.applies_to_id),
-        user_id: held.assignee_id,
-        notify: held.notify,
-        valid_from: held.valid_from,
-        valid_until: held.valid_until,
-        created_by_id: held.created_by_id,
-    };
-    // Only what changes can break a rule: rows that were stacked by hand can still be edited.
+    // Only a change can break a rule: rows that staff stacked can still be edited.
     if held.role_id != old.role_id {
-        check_second_role(call.state, &as_new, Some(held.id))?;
+        check_second_role(call.state, &held)?;
     }
-    if (&held.role_id, held.valid_from, held.valid_until) != (&old.role_id, old.valid_from, old.valid_until) {
-        check_duplicate(call.state, &as_new, Some(held.id))?;
+    if held.role_id != old.role_id || held.dates() != old.dates() {
+        check_duplicate(call.state, &held)?;
     }
     held.updated_at = call.state.now_ms();
-    let id = held.id;
-    if let Some(stored) = call.state.role_assignments.get_mut(id) {
-        *stored = held;
-    }
-    call.state.record(EventType::RoleAssignmentUpdate, id);
+    call.state.change(EventType::RoleAssignmentUpdate, held);
     Ok(Reply::no_content())
 }
 
 /// Deletes a role assignment. The owner's can't be deleted [inferred].
 pub(super) fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let held = existing(call)?;
+    let held = named::<RoleAssignment>(call)?;
     if held.role_id == roles::ORGANIZATION_OWNER {
         return Err(ApiError::Forbidden);
     }
-    call.state.remove_role_assignment(held.id);
+    let id = held.id;
+    call.state.remove_role_assignment(id);
     Ok(Reply::no_content())
 }
