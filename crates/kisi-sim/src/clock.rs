@@ -59,7 +59,7 @@ impl Clock {
     }
 }
 
-/// A text is not an RFC 3339 timestamp of 1970 or later.
+/// A text that is no RFC 3339 timestamp of 1970 or later.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no timestamp such as 2026-10-01T10:00:00Z")]
 pub struct TimestampError(String);

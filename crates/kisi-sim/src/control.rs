@@ -25,34 +25,23 @@ use crate::route;
 use crate::seed::Seed;
 use crate::simulator::Simulator;
 
+type Sim = State<Simulator>;
+
 /// The routes, below `/_sim`.
 pub(crate) fn router() -> Router<Simulator> {
     Router::new()
         .route("/", get(describe))
         .route("/seed", post(put_seed))
-        .route("/state", get(async |State(sim): State<Simulator>| Json(sim.state())))
-        .route("/keys", get(async |State(sim): State<Simulator>| Json(sim.keys())))
-        .route("/events", get(async |State(sim): State<Simulator>| Json(sim.events())))
-        .route(
-            "/journal",
-            get(async |State(sim): State<Simulator>| Json(sim.journal())).delete(
-                async |State(sim): State<Simulator>| {
-                    sim.clear_journal();
-                    StatusCode::NO_CONTENT
-                },
-            ),
-        )
+        .route("/state", get(async |State(sim): Sim| Json(sim.state())))
+        .route("/keys", get(async |State(sim): Sim| Json(sim.keys())))
+        .route("/events", get(async |State(sim): Sim| Json(sim.events())))
+        .route("/journal", get(async |State(sim): Sim| Json(sim.journal())).delete(clear_journal))
         .route(
             "/faults",
-            get(async |State(sim): State<Simulator>| Json(sim.faults())).post(add_fault).delete(
-                async |State(sim): State<Simulator>| {
-                    sim.clear_faults();
-                    StatusCode::NO_CONTENT
-                },
-            ),
+            get(async |State(sim): Sim| Json(sim.faults())).post(add_fault).delete(clear_faults),
         )
-        .route("/knobs", get(async |State(sim): State<Simulator>| Json(sim.knobs())).patch(patch_knobs))
-        .route("/clock", get(async |State(sim): State<Simulator>| time_of(&sim)).put(put_clock))
+        .route("/knobs", get(async |State(sim): Sim| Json(sim.knobs())).patch(patch_knobs))
+        .route("/clock", get(async |State(sim): Sim| time_of(&sim)).put(put_clock))
         .route("/hands", post(hand))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
@@ -105,11 +94,7 @@ async fn describe() -> Json<Value> {
     }))
 }
 
-async fn put_seed(
-    State(simulator): State<Simulator>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<Value>, Refusal> {
+async fn put_seed(State(simulator): Sim, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Refusal> {
     let text = std::str::from_utf8(&body).map_err(|_| Refusal("the body is no UTF-8 text".to_owned()))?;
     let is_toml = headers
         .get(CONTENT_TYPE)
@@ -120,12 +105,22 @@ async fn put_seed(
     Ok(Json(json!({ "keys": simulator.keys() })))
 }
 
-async fn add_fault(State(simulator): State<Simulator>, body: Bytes) -> Result<StatusCode, Refusal> {
+async fn clear_journal(State(simulator): Sim) -> StatusCode {
+    simulator.clear_journal();
+    StatusCode::NO_CONTENT
+}
+
+async fn clear_faults(State(simulator): Sim) -> StatusCode {
+    simulator.clear_faults();
+    StatusCode::NO_CONTENT
+}
+
+async fn add_fault(State(simulator): Sim, body: Bytes) -> Result<StatusCode, Refusal> {
     simulator.add_fault(read::<Fault>(&body)?);
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn patch_knobs(State(simulator): State<Simulator>, body: Bytes) -> Result<Json<Knobs>, Refusal> {
+async fn patch_knobs(State(simulator): Sim, body: Bytes) -> Result<Json<Knobs>, Refusal> {
     let given: serde_json::Map<String, Value> = read(&body)?;
     let mut all = serde_json::to_value(simulator.knobs()).unwrap_or_default();
     if let Some(all) = all.as_object_mut() {
@@ -145,7 +140,7 @@ struct ClockChange {
     advance_ms: Option<u64>,
 }
 
-async fn put_clock(State(simulator): State<Simulator>, body: Bytes) -> Result<Json<Value>, Refusal> {
+async fn put_clock(State(simulator): Sim, body: Bytes) -> Result<Json<Value>, Refusal> {
     match read::<ClockChange>(&body)? {
         ClockChange { now_ms: Some(now_ms), advance_ms: None } => simulator.set_now_ms(now_ms),
         ClockChange { now_ms: None, advance_ms: Some(ms) } => simulator.advance(Duration::from_millis(ms)),
@@ -159,7 +154,7 @@ fn time_of(simulator: &Simulator) -> Json<Value> {
     Json(json!({ "now_ms": now_ms, "now": format_timestamp(now_ms) }))
 }
 
-async fn hand(State(simulator): State<Simulator>, body: Bytes) -> Result<Json<HandOutcome>, Refusal> {
+async fn hand(State(simulator): Sim, body: Bytes) -> Result<Json<HandOutcome>, Refusal> {
     let outcome = simulator.hand(read::<Hand>(&body)?);
     outcome.map(Json).map_err(|error| Refusal(format!("the change can't be made: {error}")))
 }

@@ -67,5 +67,5 @@ pub use seed::{
     Seed, SeedAccessHours, SeedError, SeedGroup, SeedKey, SeedLock, SeedOrganization, SeedPlace,
     SeedRoleAssignment, SeedUser,
 };
-pub use serve::{serve, serve_until};
+pub use serve::serve;
 pub use simulator::{KeyInfo, Simulator};

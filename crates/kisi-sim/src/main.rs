@@ -4,7 +4,6 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::task::Poll;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
@@ -101,19 +100,16 @@ async fn run(arguments: &Arguments, simulator: Simulator) -> anyhow::Result<()> 
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
     let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
     let url = format!("http://{}", listener.local_addr().context("has no address")?);
-    let mut stop = std::pin::pin!(async {
-        // Without a signal handler the server can't end cleanly, but it can serve.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    });
-    // The first poll installs the handler, before the address is printed: Ctrl-C may follow at once.
-    let stopped = std::future::poll_fn(|context| Poll::Ready(stop.as_mut().poll(context))).await;
-    announce(arguments.json, &url, &simulator.key()).context("can't write to standard output")?;
-    if stopped.is_ready() {
-        return Ok(());
+    tokio::select! {
+        // The signal handler is polled first, so it exists before the address is printed.
+        biased;
+        // Without a handler the server can't end cleanly, but it can serve.
+        Ok(()) = tokio::signal::ctrl_c() => Ok(()),
+        served = async {
+            announce(arguments.json, &url, &simulator.key()).context("can't write to standard output")?;
+            kisi_sim::serve(listener, simulator).await.context("stopped serving")
+        } => served,
     }
-    kisi_sim::serve_until(listener, simulator, stop).await.context("stopped serving")
 }
 
 fn announce(json: bool, url: &str, key: &str) -> anyhow::Result<()> {

@@ -72,7 +72,7 @@ pub struct Lock {
 }
 
 /// A group: doors that its members may open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Its id.
     pub id: u64,
@@ -122,22 +122,12 @@ impl Group {
     /// A group of which only the name is given. The table gives the id.
     pub(crate) fn new(organization_id: u64, name: &str, now_ms: u64) -> Group {
         Group {
-            id: 0,
             organization_id,
-            place_id: None,
             name: name.to_owned(),
-            description: None,
             login_enabled: true,
-            geofence_restriction_enabled: false,
-            primary_device_restriction_enabled: false,
-            managed_device_restriction_enabled: false,
-            reader_restriction_enabled: false,
-            time_restriction_enabled: false,
-            tap_to_access_restriction_enabled: false,
-            time_restriction_time_zone: None,
-            access_hours: None,
             created_at: now_ms,
             updated_at: now_ms,
+            ..Group::default()
         }
     }
 }
@@ -159,7 +149,7 @@ pub struct GroupLock {
 }
 
 /// A user of one organization.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Its id.
     pub id: u64,
@@ -202,22 +192,17 @@ impl User {
     /// A user of which only name and e-mail address are given. The table gives the id.
     pub(crate) fn new(organization_id: u64, name: &str, email: &str, now_ms: u64) -> User {
         User {
-            id: 0,
             organization_id,
             name: name.to_owned(),
             email: email.to_owned(),
-            metadata: Map::new(),
-            image: None,
-            notes: None,
-            locale: None,
             access_enabled: true,
             scim_access_enabled: true,
             password_flow_enabled: true,
             confirmed: true,
             send_emails: true,
-            last_accessed_at: None,
             created_at: now_ms,
             updated_at: now_ms,
+            ..User::default()
         }
     }
 }

@@ -4,7 +4,6 @@
 //! without an answer.
 
 use std::convert::Infallible;
-use std::future::{Future, pending};
 use std::io;
 use std::time::Duration;
 
@@ -15,7 +14,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
@@ -23,8 +21,6 @@ use tower::ServiceExt;
 use crate::reply::{ConnectionDropped, Delay};
 use crate::simulator::Simulator;
 
-/// How long a stopping server waits for pending answers before it closes their connections.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(2);
 /// The pause after a connection could not be accepted, so that a lack of file handles makes no busy loop.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -33,38 +29,18 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// # Errors
 /// None at present: a connection that can't be accepted is skipped.
 pub async fn serve(listener: TcpListener, simulator: Simulator) -> io::Result<()> {
-    serve_until(listener, simulator, pending()).await
-}
-
-/// Serves the simulator until `stop` is ready, then waits for pending answers, for two seconds at most.
-///
-/// # Errors
-/// None at present: a connection that can't be accepted is skipped.
-pub async fn serve_until(
-    listener: TcpListener,
-    simulator: Simulator,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
     let router = simulator.router();
-    let graceful = GracefulShutdown::new();
     // These tasks end with the set: a dropped server leaves no connection open.
     let mut connections = JoinSet::new();
-    let mut stop = std::pin::pin!(stop);
     loop {
         tokio::select! {
-            () = &mut stop => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
                     // Small answers are sent at once. Without it they are the same, but slower.
                     drop(stream.set_nodelay(true));
-                    let connection = http1::Builder::new().serve_connection(
-                        TokioIo::new(stream),
-                        service_fn({
-                            let router = router.clone();
-                            move |request| respond(router.clone(), request)
-                        }),
-                    );
-                    let connection = graceful.watch(connection);
+                    let router = router.clone();
+                    let service = service_fn(move |request| respond(router.clone(), request));
+                    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
                     // The error is a dropped connection, or a client that closed it.
                     connections.spawn(async move { drop(connection.await) });
                 }
@@ -73,13 +49,9 @@ pub async fn serve_until(
             Some(_) = connections.join_next() => {}
         }
     }
-    drop(listener);
-    // Late answers end with the set of their connections.
-    drop(tokio::time::timeout(SHUTDOWN_MAX, graceful.shutdown()).await);
-    Ok(())
 }
 
-/// The failure that makes a connection close without an answer.
+/// The failure that closes a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is dropped on purpose")]
 struct DroppedOnPurpose;

@@ -13,7 +13,7 @@ use crate::route::{Access::AnyUser, Endpoint};
 pub(crate) const ENDPOINTS: &[Endpoint] =
     &[Endpoint::one(AnyUser, "GET", "/user", show), Endpoint::one(AnyUser, "PATCH", "/user", update)];
 
-/// The languages that Kisi knows.
+/// The languages that Kisi supports.
 const LOCALES: &[&str] = &["en", "fr", "es", "de"];
 
 fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::named;
+use super::{named, with};
 use crate::body::Fields;
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, INVALID};
@@ -97,21 +97,18 @@ fn page(call: &Call<'_>, set: &EventSet) -> Result<Reply, ApiError> {
         None => set.up_to,
         Some(cursor) => read_cursor(cursor).ok_or(ApiError::BadRequest("The cursor is invalid"))?,
     };
-    let mut row = json!(set.filter);
-    row["id"] = set.id.into();
-    row["created_at"] = format_timestamp(set.created_at).into();
-    row["cursor"] = Value::Null;
-    row["status"] = if state.now_ms() < set.created_at.saturating_add(state.knobs.event_set_delay_ms) {
-        "in_progress".into()
+    let row =
+        with(json!(set.filter), json!({ "id": set.id, "created_at": format_timestamp(set.created_at) }));
+    let result = if state.now_ms() < set.created_at.saturating_add(state.knobs.event_set_delay_ms) {
+        json!({ "status": "in_progress", "cursor": null })
     } else if state.knobs.event_set_outcome == EventSetOutcome::Failed {
-        "failed".into()
+        json!({ "status": "failed", "cursor": null })
     } else {
         let (events, cursor) = read(state, set, up_to.min(set.up_to), limit);
-        row["events"] = events.into_iter().map(render_event).collect();
-        row["cursor"] = cursor.into();
-        "finished".into()
+        let events: Vec<Value> = events.into_iter().map(render_event).collect();
+        json!({ "status": "finished", "events": events, "cursor": cursor })
     };
-    Ok(Reply::ok(row))
+    Ok(Reply::ok(with(row, result)))
 }
 
 /// At most `limit` events up to a number, and the cursor of the next page, if there is one.

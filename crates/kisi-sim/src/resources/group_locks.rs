@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Filters, Resource, Search, group_reference, named, place_reference, show, shown};
+use super::{Filters, Resource, Search, group_reference, named, place_reference, reply_of, show};
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, BLANK, MUST_EXIST};
 use crate::page::{PAGE_OF_GROUPS, paged};
@@ -65,7 +65,7 @@ fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         return Err(ApiError::AlreadyExists);
     }
     let id = call.state.add_group_lock(organization_id, group_id, lock_id);
-    shown::<GroupLock>(call.state, id)
+    reply_of::<GroupLock>(call.state, id)
 }
 
 fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Filters, Resource, Search, name_key, named, place_reference, show, shown, sort_by};
+use super::{Filters, Resource, Search, name_key, named, place_reference, reply_of, show, sort_by, with};
 use crate::body::Fields;
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, BLANK, MUST_EXIST};
@@ -66,7 +66,7 @@ fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     read_settings(&mut fields, &mut group);
     fields.finish(call)?;
     let id = call.state.add_group(group);
-    shown::<Group>(call.state, id)
+    reply_of::<Group>(call.state, id)
 }
 
 fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
@@ -113,7 +113,7 @@ fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
 impl Resource for Group {
     fn render(&self, state: &State) -> Value {
         let users_count = state.users_in(self.id).count();
-        let mut row = json!({
+        let row = json!({
             "id": self.id,
             "resource_type": "Group",
             "name": self.name,
@@ -136,9 +136,9 @@ impl Resource for Group {
             "members_count": users_count,
         });
         // A group of the whole organization has no `place` at all.
-        if let Some(place_id) = self.place_id {
-            row["place"] = place_reference(state, place_id);
+        match self.place_id {
+            None => row,
+            Some(place_id) => with(row, json!({ "place": place_reference(state, place_id) })),
         }
-        row
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Filters, Resource, named, shown, user_reference};
+use super::{Filters, Resource, named, reply_of, user_reference, with};
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, INVALID};
 use crate::knobs::LoginById;
@@ -52,7 +52,7 @@ fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         return Err(ApiError::EndpointNotFound);
     }
     let id = existing(call)?;
-    shown::<Login>(call.state, id)
+    reply_of::<Login>(call.state, id)
 }
 
 /// The id in the path, if it names a login that works and that the caller may use: their own, or any of the
@@ -71,9 +71,8 @@ fn existing(call: &Call<'_>) -> Result<u64, ApiError> {
 
 fn show_current(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let login = call.state.logins.get(call.caller.login_id).ok_or(ApiError::RecordNotFound)?;
-    let mut row = login.render(call.state);
-    row["scram_credentials"] = scram_credentials(login);
-    Ok(Reply::ok(row))
+    let credentials = json!({ "scram_credentials": scram_credentials(login) });
+    Ok(Reply::ok(with(login.render(call.state), credentials)))
 }
 
 fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
@@ -180,18 +179,19 @@ impl Resource for Login {
 fn render_created(state: &State, login: &Login, secret: &str) -> Value {
     let user = state.users.get(login.user_id);
     let has_primary = state.has_primary_login(login.user_id);
-    let mut row = login.render(state);
-    row["scram_credentials"] = scram_credentials(login);
-    row["secret"] = secret.into();
-    row["authentication_token"] = secret.into();
-    row["has_primary_device"] = has_primary.into();
-    row["email"] = user.map(|user| user.email.as_str()).into();
-    row["notifications_unread_count"] = 0.into();
-    row["otp_required_for_login"] = false.into();
-    row["otp_enabled_at"] = Value::Null;
-    row["image"] = user.and_then(|user| user.image.as_deref()).into();
-    row["primary_login_exists"] = has_primary.into();
-    row
+    let more = json!({
+        "scram_credentials": scram_credentials(login),
+        "secret": secret,
+        "authentication_token": secret,
+        "has_primary_device": has_primary,
+        "email": user.map(|user| &user.email),
+        "notifications_unread_count": 0,
+        "otp_required_for_login": false,
+        "otp_enabled_at": null,
+        "image": user.and_then(|user| user.image.as_ref()),
+        "primary_login_exists": has_primary,
+    });
+    with(login.render(state), more)
 }
 
 /// What a phone unlocks with at the reader. Made up: no reader is simulated.

@@ -46,6 +46,14 @@ trait Resource: Record {
     fn render(&self, state: &State) -> Value;
 }
 
+/// A row with more fields.
+fn with(mut row: Value, more: Value) -> Value {
+    if let (Value::Object(row), Value::Object(more)) = (&mut row, more) {
+        row.extend(more);
+    }
+    row
+}
+
 /// The record that the path names, if the caller's organization has it.
 fn named<'c, T: Record>(call: &'c Call<'_>) -> Result<&'c T, ApiError> {
     let id = call.id()?;
@@ -57,14 +65,16 @@ fn show<T: Resource>(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     Ok(Reply::ok(named::<T>(call)?.render(call.state)))
 }
 
-/// Answers with the record of this id.
-fn shown<T: Resource>(state: &State, id: u64) -> Result<Reply, ApiError> {
+/// The answer that shows the record of this id.
+fn reply_of<T: Resource>(state: &State, id: u64) -> Result<Reply, ApiError> {
     T::table(state).get(id).map(|row| Reply::ok(row.render(state))).ok_or(ApiError::RecordNotFound)
 }
 
 /// The filters of a list. A filter that was not asked for costs nothing, which keeps the lists of a large
 /// organization fast.
-struct Filters<'a, T>(Vec<Box<dyn Fn(&T) -> bool + 'a>>);
+struct Filters<'a, T>(Vec<Filter<'a, T>>);
+
+type Filter<'a, T> = Box<dyn Fn(&T) -> bool + 'a>;
 
 impl<'a, T: Record> Filters<'a, T> {
     /// The filter `ids`, which all lists of records have.

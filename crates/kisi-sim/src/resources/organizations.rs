@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Resource, show, shown};
+use super::{Resource, reply_of, show};
 use crate::clock::format_timestamp;
 use crate::error::ApiError;
 use crate::login::DEVICE_LOGINS_EXPIRE_AFTER_S;
@@ -20,7 +20,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
 ];
 
 fn show_current(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    shown::<Organization>(call.state, call.caller.organization_id)
+    reply_of::<Organization>(call.state, call.caller.organization_id)
 }
 
 /// A key belongs to one organization, so the list has one row.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Filters, Resource, Search, name_key, organization_reference, show, sort_by, users};
+use super::{Filters, Resource, Search, name_key, organization_reference, show, sort_by, users, with};
 use crate::clock::format_timestamp;
 use crate::error::ApiError;
 use crate::page::{PAGE_OF_PLACES, paged};
@@ -34,11 +34,8 @@ fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
 }
 
 /// `favorite` is shown only when it was asked for.
-pub(super) fn with_favorite(mut row: Value, asked: Option<&str>) -> Value {
-    if asked.is_some() {
-        row["favorite"] = Value::Bool(false);
-    }
-    row
+pub(super) fn with_favorite(row: Value, asked: Option<&str>) -> Value {
+    if asked.is_some() { with(row, json!({ "favorite": false })) } else { row }
 }
 
 impl Resource for Place {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{Filters, Resource, Search, name_key, named, show, shown, sort_by};
+use super::{Filters, Resource, Search, name_key, named, reply_of, show, sort_by};
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, BLANK_OR_INVALID};
 use crate::event::EventType;
@@ -113,7 +113,7 @@ fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         });
     }
     let id = call.state.add_user(new);
-    shown::<User>(call.state, id)
+    reply_of::<User>(call.state, id)
 }
 
 fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {

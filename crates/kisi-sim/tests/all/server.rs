@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use kisi_sim::{FaultEffect, Seed, Simulator, serve, serve_until};
+use kisi_sim::{FaultEffect, Seed, Simulator, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
 
 use crate::peer::Peer;
 
@@ -34,19 +33,16 @@ async fn listening() -> (TcpListener, std::net::SocketAddr, Peer) {
 }
 
 #[tokio::test]
-async fn it_answers_over_tcp_and_stops_on_request() {
+async fn it_answers_over_tcp_until_it_is_dropped() {
     let (listener, address, peer) = listening().await;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = tokio::spawn(serve_until(listener, peer.simulator.clone(), async {
-        drop(stopped.await);
-    }));
+    let server = tokio::spawn(serve(listener, peer.simulator.clone()));
     let answer = exchange(address, &request("GET", "/groups", &peer.key, "")).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("x-collection-range: */0") && answer.ends_with("[]"), "{answer}");
     let answer = exchange(address, &request("GET", "/_sim/clock", "", "")).await;
     assert!(answer.contains("2026-10-01T10:00:00.000Z"), "{answer}");
-    stop.send(()).unwrap();
-    server.await.unwrap().unwrap();
+    server.abort();
+    assert!(server.await.unwrap_err().is_cancelled());
     assert!(TcpStream::connect(address).await.is_err(), "the port is closed");
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     Filters, Resource, Search, group_reference, name_key, organization_reference, place_reference, show,
-    sort_by, user_reference,
+    sort_by, user_reference, with,
 };
 use crate::clock::format_timestamp;
 use crate::error::ApiError;
@@ -112,7 +112,7 @@ impl Resource for RoleAssignment {
             AppliesTo::Place => place_reference(state, self.applies_to_id),
             AppliesTo::Group => group_reference(state, self.applies_to_id),
         };
-        let mut row = json!({
+        let row = json!({
             "id": self.id,
             "resource_type": "RoleAssignment",
             "created_at": format_timestamp(self.created_at),
@@ -138,10 +138,13 @@ impl Resource for RoleAssignment {
             format!("{scope}_id"): self.applies_to_id,
             scope: target,
         });
-        if self.applies_to_type == AppliesTo::Group {
-            row["valid_from"] = self.valid_from.map(format_timestamp).into();
-            row["valid_until"] = self.valid_until.map(format_timestamp).into();
+        if self.applies_to_type != AppliesTo::Group {
+            return row;
         }
-        row
+        let dates = json!({
+            "valid_from": self.valid_from.map(format_timestamp),
+            "valid_until": self.valid_until.map(format_timestamp),
+        });
+        with(row, dates)
     }
 }

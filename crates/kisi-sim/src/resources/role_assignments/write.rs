@@ -9,7 +9,7 @@ use crate::knobs::{DuplicateRoleAssignment, SecondRole, ValidityInPatch};
 use crate::pipeline::Call;
 use crate::records::{AppliesTo, RoleAssignment};
 use crate::reply::Reply;
-use crate::resources::{named, roles, shown};
+use crate::resources::{named, reply_of, roles};
 use crate::state::State;
 
 /// The deprecated fields that name the object of a role assignment.
@@ -56,7 +56,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     check_second_role(call.state, &new)?;
     check_duplicate(call.state, &new)?;
     let id = call.state.add_role_assignment(new);
-    shown::<RoleAssignment>(call.state, id)
+    reply_of::<RoleAssignment>(call.state, id)
 }
 
 /// The holder of a new role assignment.
