@@ -1,7 +1,8 @@
 //! Whether a user may open a door now, and the reason if not.
 //!
-//! The codes are Kisi's; their texts here are not. If several reasons hold, the choice is inferred: the user's reasons
-//! come before the door's, and of several role assignments the one closest to opening the door gives its reason.
+//! The codes are Kisi's; their texts here are not. If several reasons hold, the choice is inferred: the user's
+//! reasons come before the door's, and of several role assignments the one closest to opening the door gives its
+//! reason.
 
 use http::StatusCode;
 
@@ -80,8 +81,8 @@ pub(crate) fn opened_by<'s>(
     Ok(held)
 }
 
-/// The role assignment that opens the door, whatever the state of the door. For owners and administrators nothing else
-/// is checked [inferred].
+/// The role assignment that opens the door, whatever the state of the door. For owners and administrators nothing
+/// else is checked [inferred].
 fn held_for<'s>(
     state: &'s State,
     user: &User,

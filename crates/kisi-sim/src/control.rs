@@ -1,7 +1,7 @@
 //! The control surface under `/_sim`: the methods of [`Simulator`] as JSON, for tests in any language.
 //!
-//! It needs no key, because it is only reachable from the same machine, and the journal does not record it. It answers a
-//! wrong body with 400 and a sentence that names the field.
+//! It needs no key, because it is only reachable from the same machine, and the journal does not record it. It
+//! answers a wrong body with 400 and a sentence that names the field.
 
 use std::time::Duration;
 

@@ -92,7 +92,8 @@ pub(crate) fn envelope(status: StatusCode, message: &str, code: &str) -> Reply {
     Reply::json(status, json!({ "error": message, "code": code }))
 }
 
-/// A change by staff that can't be made: a field names a record that does not exist, or has a value that can't be used.
+/// A change by staff that can't be made: a field names a record that does not exist, or has a value that can't be
+/// used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct HandError {

@@ -1,7 +1,7 @@
 //! Access hours of a group: one window a day, in UTC.
 //!
-//! Kisi's time restrictions are schedules by weekday and holiday in the time zone of a place. One daily window is enough
-//! to test a client's reaction to the refusal, and UTC needs no tables of time zones.
+//! Kisi's time restrictions are schedules by weekday and holiday in the time zone of a place. One daily window is
+//! enough to test a client's reaction to the refusal, and UTC needs no tables of time zones.
 
 use serde::{Deserialize, Serialize};
 

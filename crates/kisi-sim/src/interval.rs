@@ -8,8 +8,8 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 /// One day.
 pub(crate) const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// The first and the last moment of an interval, in milliseconds since the Unix epoch; none if the text is no interval
-/// or ends before it begins.
+/// The first and the last moment of an interval, in milliseconds since the Unix epoch; none if the text is no
+/// interval or ends before it begins.
 pub(crate) fn parse_interval(text: &str) -> Option<(u64, u64)> {
     let (start, end) = text.trim().split_once('/')?;
     let (from_ms, until_ms) = match (parse_timestamp(start).ok(), parse_timestamp(end).ok()) {
@@ -21,7 +21,8 @@ pub(crate) fn parse_interval(text: &str) -> Option<(u64, u64)> {
     (from_ms <= until_ms).then_some((from_ms, until_ms))
 }
 
-/// A duration such as `P1Y2M10DT2H30M`. A year counts 365 days and a month 30; an exact interval is given by its ends.
+/// A duration such as `P1Y2M10DT2H30M`. A year counts 365 days and a month 30; an exact interval is given by its
+/// ends.
 fn parse_duration(text: &str) -> Option<u64> {
     let rest = text.strip_prefix('P')?;
     let (date, time) = match rest.split_once('T') {

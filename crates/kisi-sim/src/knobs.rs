@@ -74,8 +74,8 @@ knobs! {
         row_order: RowOrder {
             /// Rows come in the order of their ids, or sorted as asked.
             Stable = "stable",
-            /// The rows of a list rotate by one with each list that is served: a client that reads by offset misses one
-            /// row and sees another twice.
+            /// The rows of a list rotate by one with each list that is served: a client that reads by offset misses
+            /// one row and sees another twice.
             Drifting = "drifting",
         }
         /// Creating a user with an e-mail address that another user of the organization has.

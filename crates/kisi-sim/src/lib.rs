@@ -1,5 +1,5 @@
-//! A simulator of the Kisi REST API: users, groups, role assignments, places, locks, logins and events of any number of
-//! organizations, with the limits, errors and gaps of the real API, and faults on demand.
+//! A simulator of the Kisi REST API: users, groups, role assignments, places, locks, logins and events of any
+//! number of organizations, with the limits, errors and gaps of the real API, and faults on demand.
 //!
 //! There are two ways to use it. In one process, [`Simulator::router`] is a service that answers requests without a
 //! socket. As a server, [`serve`] or the `kisi-sim` program answers on the loopback interface. Both give the same

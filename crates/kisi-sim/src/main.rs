@@ -17,7 +17,8 @@ const EXIT_OTHER: u8 = 1;
 /// A simulator of the Kisi REST API, to develop and test an integration without a Kisi account.
 ///
 /// Prints its address and a key, then serves on 127.0.0.1 until Ctrl-C. Send the key as
-/// `Authorization: KISI-LOGIN <key>`. Its content, faults, knobs and clock can be changed while it runs: see GET /_sim.
+/// `Authorization: KISI-LOGIN <key>`. Its content, faults, knobs and clock can be changed while it runs: see GET
+/// /_sim.
 #[derive(Debug, Parser)]
 #[command(
     version,

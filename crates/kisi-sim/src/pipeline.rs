@@ -1,5 +1,5 @@
-//! The path of a request: endpoint, key, rate limit, fault, rights, headers, parameters, then the resource; and its entry
-//! in the journal.
+//! The path of a request: endpoint, key, rate limit, fault, rights, headers, parameters, then the resource; and its
+//! entry in the journal.
 //!
 //! The order is inferred where no source gives it. A request refused for its rate reaches no fault, so that the fault
 //! fires for the retry.

@@ -61,7 +61,8 @@ impl Query {
         self.text(name).map(|text| parse(text).ok_or_else(|| ApiError::field(name, problem))).transpose()
     }
 
-    /// An id that needs the parameter with its type: without it the id is refused [inferred from "must be used with"].
+    /// An id that needs the parameter with its type: without it the id is refused [inferred from "must be used
+    /// with"].
     pub(crate) fn id_with_type(&self, id: &str, kind: &str) -> Result<Option<u64>, ApiError> {
         let number = self.number(id)?;
         if number.is_some() && self.text(kind).is_none() {

@@ -72,7 +72,8 @@ impl Simulator {
         Ok(Simulator { state: Arc::new(Mutex::new(plant(&seed, mode)?)) })
     }
 
-    /// Starts over from another seed. All state is replaced, journal and faults included; the mode of the clock stays.
+    /// Starts over from another seed. All state is replaced, journal and faults included; the mode of the clock
+    /// stays.
     ///
     /// # Errors
     /// When the seed can't be used; then nothing changes.
@@ -194,8 +195,8 @@ impl Simulator {
         self.hand(Hand::SetGroupLoginEnabled { id, enabled }).is_ok()
     }
 
-    /// Creates a user in the first organization. Returns the existing user if the e-mail address is taken, and 0, which
-    /// is no id, if it is no e-mail address.
+    /// Creates a user in the first organization. Returns the existing user if the e-mail address is taken, and 0,
+    /// which is no id, if it is no e-mail address.
     pub fn add_user(&self, name: &str, email: &str) -> u64 {
         let taken = {
             let state = self.lock();
@@ -240,8 +241,8 @@ impl Simulator {
         self.hand(Hand::SetPlaceLockedDown { id, locked_down }).is_ok()
     }
 
-    /// Gives a user a role in a group, without dates. Returns 0, which is no id, if there is no such user, group or role;
-    /// the error of [`Simulator::hand`] names it.
+    /// Gives a user a role in a group, without dates. Returns 0, which is no id, if there is no such user, group or
+    /// role; the error of [`Simulator::hand`] names it.
     pub fn assign(&self, user: u64, group: u64, role: &str) -> u64 {
         self.created(Hand::Assign {
             user_id: user,

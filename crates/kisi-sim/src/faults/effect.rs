@@ -71,8 +71,8 @@ impl FaultEffect {
     }
 }
 
-/// The same in JSON. A separate enum, because serde accepts unknown fields in a variant without fields, and a misspelt
-/// fault must be refused.
+/// The same in JSON. A separate enum, because serde accepts unknown fields in a variant without fields, and a
+/// misspelt fault must be refused.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Document {

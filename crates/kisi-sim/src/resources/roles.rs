@@ -1,5 +1,5 @@
-//! `/roles`: the simulated roles. Kisi's list is longer, and organizations can add their own. These are the roles that
-//! the sources name, and the owner's, whose id is inferred.
+//! `/roles`: the simulated roles. Kisi's list is longer, and organizations can add their own. These are the roles
+//! that the sources name, and the owner's, whose id is inferred.
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! The seed: the content of a simulated Kisi at its start, as a typed value, TOML or JSON.
 //!
-//! An empty seed is complete: one organization with one owner, one key and one place. Any organization that leaves these
-//! out gets them too. Objects refer to each other by name or e-mail address.
+//! An empty seed is complete: one organization with one owner, one key and one place. Any organization that leaves
+//! these out gets them too. Objects refer to each other by name or e-mail address.
 
 mod plant;
 

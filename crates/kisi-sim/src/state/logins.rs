@@ -29,7 +29,8 @@ impl State {
         }
     }
 
-    /// Adds a login, and returns its id and its secret. One device login too many removes the least recently used one.
+    /// Adds a login, and returns its id and its secret. One device login too many removes the least recently used
+    /// one.
     pub(crate) fn add_login(&mut self, login: Login) -> (u64, String) {
         let user_id = login.user_id;
         let (id, secret) = self.insert_login(login, |id| format!("sim-login-{user_id}-{id}"));
