@@ -76,18 +76,22 @@ pub struct Owned {
 /// Why the installation is paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
-    cause: Cause,
+    #[serde(with = "StoredCause")]
+    cause: PauseCause,
     message: String,
 }
 
-/// The pause causes that outlast a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Cause {
+/// The words for the contract's causes in storage.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PauseCause", rename_all = "kebab-case")]
+enum StoredCause {
     KeyRejected,
     KeyWithoutRights,
     OtherOrganization,
+    NotConnected,
     RequestsDenied,
+    StorageFull,
+    StorageDamaged,
 }
 
 /// The groups at the last refresh.
@@ -180,7 +184,7 @@ impl Tenant {
     /// The error of a paused tenant.
     pub fn pause(&self) -> Option<Stop> {
         let paused = self.config.value.paused.as_ref()?;
-        Some(pause(paused.cause.into(), &paused.message, None))
+        Some(pause(paused.cause, &paused.message, None))
     }
 
     /// Reads everything again that this call may have changed.
@@ -192,15 +196,21 @@ impl Tenant {
         Ok(())
     }
 
-    /// Stores a pause, so that no further request is sent until a person acts.
+    /// Stores a pause, so that no further request is sent until a person acts. Pauses that every call finds by itself are
+    /// not stored.
     pub fn note_pause(&mut self, host: &dyn Host, error: &types::Error) {
-        if let Demand::Pause(cause) = &error.demand
-            && let Some(cause) = Cause::of(cause)
-        {
-            let message = error.message.clone();
-            self.config.value.paused = Some(Paused { cause, message });
-            // The host receives the error in any case.
-            let _saved = self.config.save(host);
+        let Demand::Pause(cause) = error.demand else { return };
+        match cause {
+            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged => {}
+            PauseCause::KeyRejected
+            | PauseCause::KeyWithoutRights
+            | PauseCause::OtherOrganization
+            | PauseCause::RequestsDenied => {
+                let message = error.message.clone();
+                self.config.value.paused = Some(Paused { cause, message });
+                // The host receives the error in any case.
+                let _saved = self.config.save(host);
+            }
         }
     }
 }
@@ -294,31 +304,8 @@ fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Optio
     Ok(Some(Versioned { value, key, version: Some(entry.version) }))
 }
 
-impl Cause {
-    fn of(cause: &PauseCause) -> Option<Cause> {
-        match cause {
-            PauseCause::KeyRejected => Some(Cause::KeyRejected),
-            PauseCause::KeyWithoutRights => Some(Cause::KeyWithoutRights),
-            PauseCause::OtherOrganization => Some(Cause::OtherOrganization),
-            PauseCause::RequestsDenied => Some(Cause::RequestsDenied),
-            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged => None,
-        }
-    }
-}
-
-impl From<Cause> for PauseCause {
-    fn from(cause: Cause) -> PauseCause {
-        match cause {
-            Cause::KeyRejected => PauseCause::KeyRejected,
-            Cause::KeyWithoutRights => PauseCause::KeyWithoutRights,
-            Cause::OtherOrganization => PauseCause::OtherOrganization,
-            Cause::RequestsDenied => PauseCause::RequestsDenied,
-        }
-    }
-}
-
 impl From<Paused> for Pause {
     fn from(paused: Paused) -> Pause {
-        Pause { cause: paused.cause.into(), message: paused.message }
+        Pause { cause: paused.cause, message: paused.message }
     }
 }
