@@ -1,7 +1,6 @@
-//! Whatever stands in the files of a gym, `plans.csv` and `members.csv` with a line of `%%` between them: read, or
-//! refused with its place.
+//! Any files of a gym, `plans.csv` and `members.csv` with a line of `%%` between them: read, or rejected with the file.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::script::SEPARATOR;
 use host_harness::cli::fuzzed;
@@ -18,3 +17,8 @@ fuzz_target!(|data: &[u8]| {
         assert!(is_placed, "{refused}");
     }
 });
+
+#[cfg(not(feature = "run"))]
+fn main() {
+    door_access_fuzz::explain_how_to_run();
+}

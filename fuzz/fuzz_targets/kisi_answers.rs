@@ -1,6 +1,6 @@
-//! Whatever Kisi answers: the first byte chooses a call, the rest is a script of answers.
+//! Any answers of Kisi: the first byte chooses a call, the rest is a script of answers.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::gym::Gym;
 use door_access_fuzz::{calls, script};
@@ -10,3 +10,8 @@ fuzz_target!(|data: &[u8]| {
     let Some((number, answers)) = data.split_first() else { return };
     calls::play(&Gym::connected(script::parse(answers)), *number);
 });
+
+#[cfg(not(feature = "run"))]
+fn main() {
+    door_access_fuzz::explain_how_to_run();
+}

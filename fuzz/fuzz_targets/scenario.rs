@@ -1,6 +1,6 @@
-//! Whatever stands in a scenario: read, or refused with its place.
+//! Any scenario: read, or rejected with the place.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use host_harness::cli::fuzzed;
 use libfuzzer_sys::fuzz_target;
@@ -10,3 +10,8 @@ fuzz_target!(|text: &str| {
         assert!(refused.starts_with("scenario.toml:"), "{refused}");
     }
 });
+
+#[cfg(not(feature = "run"))]
+fn main() {
+    door_access_fuzz::explain_how_to_run();
+}

@@ -1,6 +1,6 @@
-//! Whatever is entered as settings: taken as it was meant, or refused with its field.
+//! Any settings: accepted and kept as they were meant, or rejected with the field.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::gym::Gym;
 use kisi_plugin::contract::types::InputError;
@@ -23,3 +23,8 @@ fuzz_target!(|text: &str| match Settings::parse(text) {
         assert!(matches!(refused, Err(InputError::Wrong(_))), "{refused:?}");
     }
 });
+
+#[cfg(not(feature = "run"))]
+fn main() {
+    door_access_fuzz::explain_how_to_run();
+}

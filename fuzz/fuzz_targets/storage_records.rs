@@ -1,6 +1,6 @@
-//! Whatever storage gives back: the first byte chooses a call, the second a record, the rest is what stands in it.
+//! Any record in storage: the first byte chooses a call, the second a record, the rest is its content.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::calls;
 use door_access_fuzz::gym::Gym;
@@ -14,3 +14,8 @@ fuzz_target!(|data: &[u8]| {
     gym.store(key, value);
     calls::play(&gym, *number);
 });
+
+#[cfg(not(feature = "run"))]
+fn main() {
+    door_access_fuzz::explain_how_to_run();
+}
