@@ -2,9 +2,9 @@
 
 #![cfg_attr(feature = "run", no_main)]
 
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::script::SEPARATOR;
 use host_harness::cli::fuzzed;
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let at = data.windows(SEPARATOR.len()).position(|window| window == SEPARATOR);
@@ -17,8 +17,3 @@ fuzz_target!(|data: &[u8]| {
         assert!(is_placed, "{refused}");
     }
 });
-
-#[cfg(not(feature = "run"))]
-fn main() {
-    door_access_fuzz::explain_how_to_run();
-}

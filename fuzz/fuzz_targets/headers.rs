@@ -4,13 +4,13 @@
 #![cfg_attr(feature = "run", no_main)]
 
 use axum::http::HeaderValue;
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
 use door_access_fuzz::script::Answer;
 use host_harness::cli::fuzzed;
 use host_harness::{Endpoint, Origin, Sealed, SealingKey};
 use kisi_plugin::exports;
 use kisi_plugin::kisi::endpoint::Response;
-use libfuzzer_sys::fuzz_target;
 
 /// The longest pause that a provider can ask for, and a quarter more for jitter.
 const PAUSE_MS_MAX: u64 = 3_600_000 / 4 * 5;
@@ -38,8 +38,3 @@ fuzz_target!(|text: &str| {
     drop(text.parse::<Sealed>());
     drop(SealingKey::parse(text));
 });
-
-#[cfg(not(feature = "run"))]
-fn main() {
-    door_access_fuzz::explain_how_to_run();
-}

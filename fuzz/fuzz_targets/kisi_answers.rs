@@ -2,16 +2,11 @@
 
 #![cfg_attr(feature = "run", no_main)]
 
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
 use door_access_fuzz::{calls, script};
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((number, answers)) = data.split_first() else { return };
     calls::play(&Gym::connected(script::parse(answers)), *number);
 });
-
-#[cfg(not(feature = "run"))]
-fn main() {
-    door_access_fuzz::explain_how_to_run();
-}

@@ -2,12 +2,12 @@
 
 #![cfg_attr(feature = "run", no_main)]
 
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
 use kisi_plugin::contract::types::InputError;
 use kisi_plugin::exports;
 use kisi_plugin::json::Text;
 use kisi_plugin::settings::Settings;
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| match Settings::parse(text) {
     Ok(settings) => {
@@ -23,8 +23,3 @@ fuzz_target!(|text: &str| match Settings::parse(text) {
         assert!(matches!(refused, Err(InputError::Wrong(_))), "{refused:?}");
     }
 });
-
-#[cfg(not(feature = "run"))]
-fn main() {
-    door_access_fuzz::explain_how_to_run();
-}

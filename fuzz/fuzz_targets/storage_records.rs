@@ -3,8 +3,8 @@
 #![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::calls;
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let [number, record, value @ ..] = data else { return };
@@ -14,8 +14,3 @@ fuzz_target!(|data: &[u8]| {
     gym.store(key, value);
     calls::play(&gym, *number);
 });
-
-#[cfg(not(feature = "run"))]
-fn main() {
-    door_access_fuzz::explain_how_to_run();
-}

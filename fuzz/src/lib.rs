@@ -8,9 +8,29 @@ pub mod calls;
 pub mod gym;
 pub mod script;
 
-/// The whole program of a target that was built without the fuzzer.
+#[cfg(feature = "run")]
+pub use libfuzzer_sys::fuzz_target;
+
+/// A target without the fuzzer: a program that plays the files that are given to it.
 ///
-/// Ordinary builds and lints compile the targets like any other program; only the feature `run` links the fuzzer.
-pub fn explain_how_to_run() {
-    eprintln!("built without the fuzzer: see fuzz/README.md for the command that runs this target");
+/// So ordinary builds and lints compile the targets without libFuzzer.
+#[cfg(not(feature = "run"))]
+#[macro_export]
+macro_rules! fuzz_target {
+    (|$text:ident: &str| $body:expr) => {
+        $crate::fuzz_target!(|bytes: &[u8]| {
+            if let Ok($text) = std::str::from_utf8(bytes) {
+                $body
+            }
+        });
+    };
+    (|$data:ident: &[u8]| $body:expr) => {
+        fn main() -> std::io::Result<()> {
+            let play = |$data: &[u8]| $body;
+            for file in std::env::args_os().skip(1) {
+                play(&std::fs::read(file)?);
+            }
+            Ok(())
+        }
+    };
 }

@@ -33,8 +33,13 @@ impl Workspace {
         Ok(Self { sh, root, target })
     }
 
-    /// Cargo, without the variables in which `cargo run` describes xtask: some build scripts run again when those
-    /// change, and everything that depends on them is then compiled twice.
+    /// Cargo in the root folder.
+    ///
+    /// Choose programs by `--bin`, `--test` and `--bench` and not by `--package`: then cargo uses the features of the
+    /// whole workspace, and what one task has compiled serves the others.
+    ///
+    /// The variables in which `cargo run` describes xtask are removed. Some build scripts run again when those change,
+    /// and everything that depends on them is then compiled again.
     pub(crate) fn cargo(&self) -> Cmd<'_> {
         let describes_xtask =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
