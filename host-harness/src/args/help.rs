@@ -147,7 +147,7 @@ Examples:
   harness unlock 1042 \"Front door\"     one of the member's doors, as `harness doors 1042` lists them
   harness unlock 1042 7000001          by its id
 
-Each successful run opens the door once. The command never repeats the request. Kisi logs the owner of the key at the \
+Each run that succeeds opens the door once. The command never repeats the request. Kisi logs the owner of the key at the \
 door, and not the member.
 ";
 

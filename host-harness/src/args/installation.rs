@@ -17,7 +17,7 @@ pub(crate) enum Installation {
     #[command(after_help = format!("{}\n{}", help::CONNECT, help::EXIT_CODES))]
     Connect(ConnectArgs),
 
-    /// Show the state of the installation. Sends no request.
+    /// Show the state of the installation. No request is sent.
     #[command(after_help = help::EXIT_CODES)]
     Status(Common),
 
@@ -53,7 +53,7 @@ pub(crate) enum Installation {
     #[command(after_help = format!("{}\n{}", help::EXPLAIN, help::EXIT_CODES))]
     Explain(ExplainArgs),
 
-    /// Show the doors that a member may open now. Sends no request.
+    /// Show the doors that a member may open now. No request is sent.
     #[command(after_help = help::EXIT_CODES)]
     Doors(DoorsArgs),
 
@@ -76,7 +76,7 @@ pub(crate) enum Installation {
     #[command(after_help = format!("{}\n{}", help::TICK, help::EXIT_CODES))]
     Tick(TickArgs),
 
-    /// Seal the gym's key with another sealing key. Sends no request.
+    /// Seal the gym's key with another sealing key. No request is sent.
     ///
     /// Run it again if it ended in the middle: either the former or the new sealing key opens the gym's key at any time.
     #[command(after_help = format!("{}\n{}", help::ROTATE, help::EXIT_CODES))]

@@ -89,7 +89,7 @@ fn busy(lock: &mut File, folder: &Path) -> String {
     let process = if process.is_empty() { String::new() } else { format!(" (process {process})") };
     format!(
         "another harness{process} is at work on the installation in {}: run the same command again when it has ended, \
-         or wait for longer with --wait",
+         or let it wait for longer with --wait",
         folder.display()
     )
 }
