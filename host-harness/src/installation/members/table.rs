@@ -74,63 +74,24 @@ impl Table {
             return Err(at(1, "is empty: its first line names the columns".to_owned()));
         }
         let (mut rows, mut wrong) = (Vec::new(), Vec::new());
-        let (mut line, mut from) = (1, 0);
         for record in reader.records() {
             let record = record.map_err(|error| at(1, error.to_string()))?;
-            let at = record
-                .position()
-                .map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
-            line += newlines(text, from, at);
-            from = at;
-            // The position is the end of the previous row. Empty lines may follow.
-            let line = line + blank_lines(text, at);
             if record.iter().all(str::is_empty) {
                 continue;
             }
             let fields: Vec<String> = record.iter().map(str::to_owned).collect();
-            let row = text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
-            let quote = fields.iter().any(|field| field.contains('\n')).then(|| spots(row, delimiter));
-            // A note of several lines is fine. A quote that swallows rows is not.
-            let is_short = fields.len() != columns.len();
-            let quote = quote.into_iter().flatten().find(|spot| match &spot.quote {
-                Some(Quote::Open) => true,
-                Some(Quote::Closed { lines, is_within }) => *lines > 0 && (*is_within || is_short),
-                None => false,
-            });
-            let place = |lines: usize, column| Place { file: file.to_owned(), line: line + lines, column };
-            let counts = || {
-                format!(
-                    "this row has {}, and there are {} columns",
-                    counted(fields.len(), "field"),
-                    columns.len()
-                )
-            };
-            if let Some(spot) = quote {
-                let closed = match spot.quote {
-                    Some(Quote::Closed { lines, .. }) => format!("in line {}", line + spot.lines + lines),
-                    _ => "nowhere".to_owned(),
-                };
-                let mut message = format!(
-                    "a quote opens here and is closed {closed}, so that all in between is one field: close it where the \
-                     field ends, or remove it"
-                );
-                if is_short {
-                    message = format!("{}; {message}", counts());
-                }
-                wrong.push(Wrong::at(place(spot.lines, spot.column), message));
-            } else if is_short {
-                let message = match spots(row, other).len() == columns.len() {
-                    true => {
-                        format!(
-                            "{}: it is separated by `{other}`, and the first line by `{delimiter}`",
-                            counts()
-                        )
-                    }
-                    false => counts(),
-                };
-                wrong.push(Wrong::at(place(0, 1), message));
+            let (byte, line) = record.position().map_or((0, 1), |at| (at.byte(), at.line()));
+            let rest = text.get(usize::try_from(byte).unwrap_or(usize::MAX)..).unwrap_or_default();
+            // The position is the end of the previous row. Empty lines may follow.
+            let row = rest.trim_start_matches(['\r', '\n']);
+            let empty = rest.len() - row.len();
+            let empty_lines = rest.bytes().take(empty).filter(|byte| *byte == b'\n').count();
+            let line = usize::try_from(line).unwrap_or(usize::MAX).saturating_add(empty_lines);
+            if let Some((spot, message)) = row_error(row, line, &fields, columns.len(), delimiter, other) {
+                let place = Place { file: file.to_owned(), line: line + spot.lines, column: spot.column };
+                wrong.push(Wrong::at(place, message));
             }
-            rows.push(Line { number: line, at, fields });
+            rows.push(Line { number: line, at: text.len() - row.len(), fields });
         }
         if !wrong.is_empty() {
             return Err(told_once(wrong).into());
@@ -160,12 +121,53 @@ impl Table {
 
     /// The place of a column's field in the row that begins at a byte; the row's own when it has no such field.
     fn place(&self, line: usize, at: usize, column: &str) -> Place {
-        let row = self.text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+        let row = self.text.get(at..).unwrap_or_default();
         let index = self.columns.iter().position(|name| name == column);
         let spot = index.and_then(|index| spots(row, self.delimiter).into_iter().nth(index));
         let (lines, column) = spot.map_or((0, 1), |spot| (spot.lines, spot.column));
         Place { file: self.file.clone(), line: line + lines, column }
     }
+}
+
+/// What is wrong in the shape of a row, and where: a quote that swallows rows, or a wrong number of fields.
+fn row_error(
+    row: &str,
+    line: usize,
+    fields: &[String],
+    columns: usize,
+    delimiter: char,
+    other: char,
+) -> Option<(Spot, String)> {
+    let is_short = fields.len() != columns;
+    let counts =
+        || format!("this row has {}, and there are {columns} columns", counted(fields.len(), "field"));
+    // A note of several lines is fine.
+    let has_lines = fields.iter().any(|field| field.contains('\n'));
+    let quoted =
+        has_lines.then(|| spots(row, delimiter)).into_iter().flatten().find(|spot| match spot.quote {
+            Some(Quote::Open) => true,
+            Some(Quote::Closed { lines, is_within }) => lines > 0 && (is_within || is_short),
+            None => false,
+        });
+    if let Some(spot) = quoted {
+        let closed = match spot.quote {
+            Some(Quote::Closed { lines, .. }) => format!("in line {}", line + spot.lines + lines),
+            _ => "nowhere".to_owned(),
+        };
+        let counts = if is_short { format!("{}; ", counts()) } else { String::new() };
+        let message = format!(
+            "{counts}a quote opens here and is closed {closed}, so that all in between is one field: close it where the \
+             field ends, or remove it"
+        );
+        return Some((spot, message));
+    }
+    if !is_short {
+        return None;
+    }
+    let is_other = spots(row, other).len() == columns;
+    let hint = format!(": it is separated by `{other}`, and the first line by `{delimiter}`");
+    let message = if is_other { counts() + &hint } else { counts() };
+    Some((Spot { lines: 0, column: 1, quote: None }, message))
 }
 
 /// The position of a field.
@@ -234,17 +236,6 @@ fn spots(text: &str, delimiter: char) -> Vec<Spot> {
     }
 }
 
-/// The number of line ends between two bytes.
-fn newlines(text: &str, from: usize, to: usize) -> usize {
-    text.as_bytes().get(from..to).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
-}
-
-/// The number of empty lines at a byte.
-fn blank_lines(text: &str, at: usize) -> usize {
-    let rest = text.as_bytes().get(at..).unwrap_or_default();
-    rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count()
-}
-
 /// One row.
 #[derive(Clone, Copy)]
 pub(in crate::installation) struct Row<'a> {
@@ -311,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_with_its_line() {
+    fn a_row_that_cannot_be_read_is_reported_with_its_line() {
         for (text, message) in [
             (&b""[..], "f.csv:1:1: is empty: its first line names the columns"),
             (
@@ -328,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_swallows_rows_is_told_where_it_opens() {
+    fn a_quote_that_swallows_rows_is_reported_where_it_opens() {
         let quote = |place: &str, closed: &str| {
             [format!("f.csv:{place}: "), format!("a quote opens here and is closed {closed},")]
         };
