@@ -36,7 +36,7 @@ pub(crate) enum Installation {
     /// Make Kisi match the members' file for all members.
     ///
     /// It waits for confirmation when it would remove more than the removal guard allows (more than 10 grants and more
-    /// than 20 % of all, unless the settings say otherwise): check the output, then run it with --yes.
+    /// than 20 % of all, unless the setting `brake` says otherwise): check the output, then run it with --yes.
     #[command(after_help = format!("{}\n{}", help::SYNC, help::EXIT_CODES))]
     Sync(SyncArgs),
 

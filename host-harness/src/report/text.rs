@@ -90,10 +90,10 @@ impl<'a> Text<'a> {
             (edits, needed) => format!("{}, of which {needed} were needed,", counted(edits, "edit")),
         };
         let calls = format!(
-            "{} took {}: {edits} and {} or failed attempts. {} took {}.",
+            "{} took {}: {edits} and {} to read or retry. {} took {}.",
             counted(ending.events, "event"),
             counted(ending.calls, "call"),
-            counted(ending.calls.saturating_sub(ending.edits), "read"),
+            counted(ending.calls.saturating_sub(ending.edits), "other call"),
             setup(ending.setup),
             counted(ending.setup_calls, "call"),
         );
