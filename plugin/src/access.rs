@@ -14,7 +14,7 @@ use crate::mapping::Mappings;
 use crate::reconcile::entitled;
 use crate::settings::{MissingUser, Settings};
 use crate::tenant::{Group, Groups};
-use crate::window::{Window, order};
+use crate::window::Window;
 
 /// Everything that the answer depends on.
 #[derive(Debug, Clone, Copy)]
@@ -106,8 +106,7 @@ pub fn access(facts: &Facts) -> Access {
         case.alerts.push(Alert::new(false, Cause::ProviderPaused));
     }
     let Case { mut alerts, open, .. } = case;
-    let weight = |alert: &Alert| (!alert.hinders, alert.cause as u8);
-    order(&mut alerts, |one, other| weight(one) <= weight(other));
+    alerts.sort_by_key(|alert| (!alert.hinders, alert.cause as u8));
     let opens = facts.groups.groups.iter().any(|group| group.doors > 0 && is_among(&open, group.id));
     let verdict = match alerts.first() {
         _ if !opens => Verdict::No,

@@ -40,3 +40,6 @@ pub mod tenant;
 
 #[cfg(target_arch = "wasm32")]
 mod guest;
+
+#[cfg(test)]
+mod first_edition;

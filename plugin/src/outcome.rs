@@ -9,7 +9,6 @@ use crate::explain;
 use crate::id::UserId;
 use crate::ledger::{Record, State};
 use crate::mapping::Mappings;
-use crate::window::order;
 
 /// Nothing done yet for `member`.
 pub fn new(member: &str) -> Outcome {
@@ -51,7 +50,7 @@ pub fn conclude(
             (hold.group, Grant { group: mappings.group_ref(hold.group), window: window.into() })
         })
         .collect();
-    order(&mut grants, |(one, _), (other, _)| one <= other);
+    grants.sort_by_key(|(group, _)| *group);
     outcome.grants = grants.into_iter().map(|(_, grant)| grant).collect();
     outcome.refusals =
         entitled.withheld.iter().map(|withheld| explain::refusal(withheld, mappings)).collect();

@@ -1,6 +1,8 @@
 //! From what a member should hold and what the ledger says they hold to the edits that make the two equal. Pure; the
 //! plan leaves executing (`apply`) nothing to decide.
 
+use serde::{Deserialize, Serialize};
+
 use crate::contract::types::Timestamp;
 use crate::entitlement::{Desired, Entitlement, Withheld};
 use crate::id::{AssignmentId, GroupId, UserId};
@@ -10,7 +12,8 @@ use crate::window::Window;
 
 /// How this installation's Kisi lets an assignment's dates be changed. Sources disagree, so it is found out at the
 /// first change and remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DateChange {
     /// Not known yet: change the dates in place and read them back.
     #[default]
@@ -22,14 +25,6 @@ pub enum DateChange {
     /// Kisi ignores dates in a change and refuses a second assignment: the only way leaves a moment between.
     RemoveThenAdd,
 }
-
-/// The words for it in storage.
-pub const DATE_CHANGE: [(&str, DateChange); 4] = [
-    ("unknown", DateChange::Unknown),
-    ("in-place", DateChange::InPlace),
-    ("add-then-remove", DateChange::AddThenRemove),
-    ("remove-then-add", DateChange::RemoveThenAdd),
-];
 
 /// Why an edit is made.
 #[derive(Debug, Clone, PartialEq, Eq)]

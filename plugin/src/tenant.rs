@@ -1,14 +1,17 @@
 //! What the plugin remembers of the installation: settings, whose key it is, groups, mappings, and whether a person
 //! must act before anything can go on.
 
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
 use crate::contract::connection::Pause;
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Demand, PauseCause, Timestamp};
 use crate::host::Host;
-use crate::id::DoorId;
-use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value, Wrong, array};
+use crate::id::{DoorId, GroupId};
+use crate::json::{self, is_default};
 use crate::mapping::Mappings;
-use crate::plan::{DATE_CHANGE, DateChange};
+use crate::plan::DateChange;
 use crate::settings::Settings;
 use crate::stop::{Stop, pause};
 use crate::storage;
@@ -21,7 +24,7 @@ const MAPPINGS: &str = "tenant/mappings";
 const JOB: &str = "tenant/sync";
 
 /// What `connect` established.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// The gym's decisions.
     pub settings: Settings,
@@ -32,21 +35,27 @@ pub struct Config {
     /// When Kisi last accepted the key.
     pub checked_at: Timestamp,
     /// Why nothing goes on until a person acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
     /// How dates of assignments can be changed here.
+    #[serde(default)]
     pub date_change: DateChange,
     /// When the last comparison began after which everybody was brought up to date.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub synced_at: Option<Timestamp>,
     /// Since when everybody must be compared anew, because the mapping changed or a pause ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
     /// How many grants dates took, since everybody was last compared, from members of whom no event told.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub taken: u64,
     /// The installation is being ended: from here on it counts as not connected.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub leaving: bool,
 }
 
 /// The owner of the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// Kisi's user id.
     pub id: u64,
@@ -57,7 +66,7 @@ pub struct Owner {
 }
 
 /// The organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owned {
     /// Kisi's id.
     pub id: u64,
@@ -66,14 +75,15 @@ pub struct Owned {
 }
 
 /// Why nothing goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
     cause: Cause,
     message: String,
 }
 
 /// The causes that outlast a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 enum Cause {
     KeyRejected,
     KeyWithoutRights,
@@ -82,7 +92,7 @@ enum Cause {
 }
 
 /// The groups at the last refresh.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Groups {
     /// When they were read.
     pub refreshed_at: Timestamp,
@@ -91,19 +101,21 @@ pub struct Groups {
     /// The doors that they open, each once.
     pub doors: Vec<Door>,
     /// Groups whose doors are still to be read again.
-    pub unread: Vec<crate::id::GroupId>,
+    pub unread: Vec<GroupId>,
     /// When reading them last failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<Timestamp>,
 }
 
 /// A group, as far as a gym maps plans to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Kisi's id.
-    pub id: crate::id::GroupId,
+    pub id: GroupId,
     /// Name.
     pub name: String,
     /// Name of the place it is limited to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// Number of doors.
     pub doors: u32,
@@ -116,7 +128,7 @@ pub struct Group {
 }
 
 /// A door.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Door {
     /// Kisi's id.
     pub id: DoorId,
@@ -194,10 +206,7 @@ impl Tenant {
     }
 }
 
-impl<T> Versioned<T>
-where
-    for<'a> Text: From<&'a T>,
-{
+impl<T: Serialize> Versioned<T> {
     /// Writes the value.
     ///
     /// # Errors
@@ -221,7 +230,7 @@ where
     pub fn write(&self) -> Write {
         Write {
             key: self.key.to_string(),
-            value: Some(Text::from(&self.value).into_bytes()),
+            value: Some(json::to_vec(&self.value)),
             requires: self.version.map_or(Precondition::Absent, Precondition::UnchangedSince),
         }
     }
@@ -291,158 +300,14 @@ pub fn not_connected() -> Stop {
     pause(PauseCause::NotConnected, "Kisi is not connected: connect with a key first.", None)
 }
 
-fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
+fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
     let Some(entry) = storage::get(host, key)? else { return Ok(None) };
-    let value = json::from_slice(&entry.value).map_err(|error| damaged(key, &error))?;
+    let value = json::object(&entry.value).map_err(|error| {
+        let message =
+            format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support.");
+        pause(PauseCause::StorageDamaged, &message, None)
+    })?;
     Ok(Some(Versioned { value, key, version: Some(entry.version) }))
-}
-
-#[inline(never)]
-fn damaged(key: &str, error: &Unreadable) -> Stop {
-    let message =
-        format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support.");
-    pause(PauseCause::StorageDamaged, &message, None)
-}
-
-const CAUSES: [(&str, Cause); 4] = [
-    ("key-rejected", Cause::KeyRejected),
-    ("key-without-rights", Cause::KeyWithoutRights),
-    ("other-organization", Cause::OtherOrganization),
-    ("requests-denied", Cause::RequestsDenied),
-];
-
-impl Json for Config {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Config {
-            settings: fields.of_type("settings"),
-            account: fields.of_type("account"),
-            organization: fields.of_type("organization"),
-            checked_at: fields.number("checked_at"),
-            paused: fields.optional("paused"),
-            date_change: fields.optional_word("date_change", &DATE_CHANGE).unwrap_or_default(),
-            synced_at: fields.optional_number("synced_at"),
-            asked_at: fields.optional_number("asked_at"),
-            taken: fields.optional_number("taken").unwrap_or_default(),
-            leaving: fields.flag("leaving"),
-        }
-    }
-}
-
-impl Json for Owner {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Owner { id: fields.number("id"), name: fields.text("name"), email: fields.text("email") }
-    }
-}
-
-impl Json for Owned {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Owned { id: fields.number("id"), name: fields.text("name") }
-    }
-}
-
-impl Json for Paused {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let cause = fields.word("cause", &CAUSES, Cause::KeyRejected);
-        Paused { cause, message: fields.text("message") }
-    }
-}
-
-impl Json for Groups {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Groups {
-            refreshed_at: fields.number("refreshed_at"),
-            groups: fields.list("groups"),
-            doors: fields.list("doors"),
-            unread: fields.list("unread"),
-            failed_at: fields.optional_number("failed_at"),
-        }
-    }
-}
-
-impl Json for Group {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Group {
-            id: fields.of_type("id"),
-            name: fields.text("name"),
-            place: fields.optional_text("place"),
-            doors: u32::try_from(fields.number("doors")).unwrap_or(u32::MAX),
-            app_access: fields.flag("app_access"),
-            restricted: fields.flag("restricted"),
-            door_ids: fields.list("door_ids"),
-        }
-    }
-}
-
-impl Json for Door {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Door { id: fields.of_type("id"), name: fields.text("name"), place: fields.text("place") }
-    }
-}
-
-impl From<&Config> for Text {
-    fn from(config: &Config) -> Text {
-        let account = Object::default()
-            .with("id", config.account.id)
-            .with("name", config.account.name.as_str())
-            .with("email", config.account.email.as_str());
-        let organization = Object::default()
-            .with("id", config.organization.id)
-            .with("name", config.organization.name.as_str());
-        let paused = config.paused.as_ref().map(|paused| {
-            Object::default()
-                .with("cause", json::word(&CAUSES, paused.cause))
-                .with("message", paused.message.as_str())
-        });
-        Object::default()
-            .with("settings", &config.settings)
-            .with("account", account)
-            .with("organization", organization)
-            .with("checked_at", config.checked_at)
-            .with_some("paused", paused)
-            .with("date_change", json::word(&DATE_CHANGE, config.date_change))
-            .with_some("synced_at", config.synced_at)
-            .with_some("asked_at", config.asked_at)
-            .with_some("taken", Some(config.taken).filter(|taken| *taken > 0))
-            .with_some("leaving", config.leaving.then_some(true))
-            .into()
-    }
-}
-
-impl From<&Groups> for Text {
-    fn from(groups: &Groups) -> Text {
-        let group = |group: &Group| {
-            Object::default()
-                .with("id", group.id)
-                .with("name", group.name.as_str())
-                .with_some("place", group.place.as_deref())
-                .with("doors", u64::from(group.doors))
-                .with("app_access", group.app_access)
-                .with("restricted", group.restricted)
-                .with("door_ids", array(&group.door_ids, |id| Text::from(*id)))
-                .into()
-        };
-        let door = |door: &Door| {
-            Object::default()
-                .with("id", door.id)
-                .with("name", door.name.as_str())
-                .with("place", door.place.as_str())
-                .into()
-        };
-        Object::default()
-            .with("refreshed_at", groups.refreshed_at)
-            .with("groups", array(&groups.groups, group))
-            .with("doors", array(&groups.doors, door))
-            .with("unread", array(&groups.unread, |id| Text::from(*id)))
-            .with_some("failed_at", groups.failed_at)
-            .into()
-    }
 }
 
 impl Cause {

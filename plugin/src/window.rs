@@ -1,7 +1,6 @@
 //! When access holds, and how windows of several memberships become one.
 
 use crate::contract::types::{self, Timestamp};
-use crate::json::{Fields, Object};
 
 /// From `starts_at` (absent: since ever) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -13,16 +12,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// Reads the fields `from` and `until`.
-    pub fn read(fields: &Fields) -> Window {
-        Window { starts_at: fields.optional_number("from"), ends_at: fields.optional_number("until") }
-    }
-
-    /// Adds the fields `from` and `until`.
-    pub fn write(&self, object: Object) -> Object {
-        object.with_some("from", self.starts_at).with_some("until", self.ends_at)
-    }
-
     /// Whether access holds at `now`.
     pub fn contains(&self, now: Timestamp) -> bool {
         self.starts_at.is_none_or(|start| start <= now) && self.ends_at.is_none_or(|end| now < end)
@@ -58,10 +47,7 @@ impl From<Window> for types::Window {
 /// Merges windows that overlap or touch; the result is ordered by start and its windows are apart. Each keeps the tag
 /// of the window that reaches furthest.
 pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
-    order(&mut windows, |(one, _), (other, _)| {
-        let key = |window: &Window| (window.starts_at, window.ends_at.is_none(), window.ends_at);
-        key(one) <= key(other)
-    });
+    windows.sort_by_key(|(window, _)| (window.starts_at, window.ends_at.is_none(), window.ends_at));
     let mut merged: Vec<(Window, T)> = Vec::new();
     for (window, tag) in windows {
         match merged.last_mut() {
@@ -80,20 +66,6 @@ pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
         }
     }
     merged
-}
-
-/// Orders a short list. The standard sorts are made for long ones and are many times the size in the component.
-pub fn order<T>(items: &mut [T], in_order: impl Fn(&T, &T) -> bool) {
-    for end in 1..items.len() {
-        let mut at = end;
-        while let Some([before, item]) = items.get(at.wrapping_sub(1)..=at) {
-            if in_order(before, item) {
-                break;
-            }
-            items.swap(at - 1, at);
-            at -= 1;
-        }
-    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub fn explain(host: &dyn Host, member: &str, device: Device, verify: bool) -> R
     let mut known = Known::load(host, member)?;
     known.device = device;
     if verify && known.tenant.pause().is_none() {
-        known.ask(host, &mut |kisi, known| known.look(kisi))?;
+        known.ask(host, |kisi, known| known.look(kisi))?;
     }
     let Access { verdict, open, doors: _, alerts } = &known.access();
     let mappings = &known.tenant.mappings.value;
@@ -52,9 +52,6 @@ pub(super) struct Known {
     seen: Option<Seen>,
     now: Timestamp,
 }
-
-/// Something to ask Kisi.
-type Ask<'a> = &'a mut dyn FnMut(&Kisi, &mut Known) -> Result<(), Stop>;
 
 impl Known {
     /// Reads it.
@@ -149,7 +146,11 @@ impl Known {
     ///
     /// # Errors
     /// What the host must do; `pause` when the tenant is paused already.
-    pub(super) fn ask(&mut self, host: &dyn Host, ask: Ask) -> Result<(), Stop> {
+    pub(super) fn ask<T>(
+        &mut self,
+        host: &dyn Host,
+        ask: impl FnOnce(&Kisi, &mut Known) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         if let Some(stop) = self.tenant.pause() {
             return Err(stop);
         }

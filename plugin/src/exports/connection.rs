@@ -11,7 +11,7 @@ use crate::ledger::Record;
 use crate::ledger::store::MEMBERS;
 use crate::plan::DateChange;
 use crate::rights::{self, Key};
-use crate::settings::{PlaceId, Settings, problem};
+use crate::settings::{Settings, problem};
 use crate::stop::{Stop, pause, reject};
 use crate::storage;
 use crate::tenant::{self, Config, Owned, Owner, Tenant, Versioned, new_config};
@@ -125,7 +125,7 @@ pub fn status(host: &dyn Host) -> Result<Health, Stop> {
 /// Each place that is chosen must be there.
 fn check_places(settings: &Settings, places: &[Place]) -> Result<(), InputError> {
     let mut problems = Vec::new();
-    for (index, PlaceId(id)) in settings.places.iter().enumerate() {
+    for (index, id) in settings.places.iter().enumerate() {
         if places.iter().all(|place| place.id.to_string() != *id) {
             let mut message = format!("Kisi has no place \u{201c}{id}\u{201d} but");
             for place in places {

@@ -31,7 +31,7 @@ pub fn unlock(host: &dyn Host, member: &str, door: &str) -> Result<Attempt, Stop
     };
     let mut refused = known.access().refuses(&known.facts(), id);
     if refused.is_none() {
-        known.ask(host, &mut |kisi, known| {
+        known.ask(host, |kisi, known| {
             // The gym's key opens every door: whom staff suspended or took out of the group in Kisi, it must not let in.
             known.look(kisi)?;
             known.doubt_unseen();
@@ -109,7 +109,7 @@ pub fn issue_login(host: &dyn Host, member: &str, phone: &Phone) -> Result<Issue
         return Ok(Issued::Refused(told(&why, &known)));
     };
     let mut issued = Login { id: String::new(), secret: String::new() };
-    known.ask(host, &mut |kisi, known| {
+    known.ask(host, |kisi, known| {
         // Kisi would end the one that was used least recently, and nobody would know which.
         while known.loaded.record.logins.len() >= logins::DEVICE_LOGINS_MAX {
             end_login(kisi, &mut known.loaded.record.logins, 0)?;
@@ -140,7 +140,7 @@ pub fn revoke_login(host: &dyn Host, member: &str, login: &str) -> Result<(), St
     let Some(place) = place else {
         return Err(reject("This member has no such login: it has ended, or is another's.", None));
     };
-    known.ask(host, &mut |kisi, known| {
+    known.ask(host, |kisi, known| {
         end_login(kisi, &mut known.loaded.record.logins, place)?;
         known.loaded.save(host)
     })

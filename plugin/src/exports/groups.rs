@@ -12,7 +12,6 @@ use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::storage;
 use crate::tenant::{self, Groups, Tenant, Versioned};
-use crate::window::order;
 
 /// Of how many groups the doors are read: at Kisi's five requests a second that takes 20 seconds, and a gym has some
 /// ten groups. Of the others the doors are not known until a plan is mapped to them and the groups are read again.
@@ -144,7 +143,7 @@ fn read_groups(
                 .map_or(Vec::new(), |group| group.door_ids.clone()),
         });
     }
-    order(&mut groups.groups, |one, other| (&one.name, one.id) <= (&other.name, other.id));
+    groups.groups.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
     groups.refreshed_at = host.now();
     let is_mapped = |id: &GroupId| mappings.groups.iter().any(|mapped| mapped.id == *id);
     let with_doors = groups.groups.iter().filter(|group| group.doors > 0).map(|group| group.id);
@@ -203,7 +202,7 @@ pub(super) fn to_list(groups: &Groups, mappings: &Mappings) -> GroupList {
             });
         }
     }
-    order(&mut list, |one, other| (&one.name, &one.id) <= (&other.name, &other.id));
+    list.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     GroupList { groups: list, refreshed_at: groups.refreshed_at }
 }
 

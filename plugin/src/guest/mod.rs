@@ -17,18 +17,6 @@ use crate::exports;
 use crate::host::{Host, SendError};
 use crate::kisi::endpoint::{Request, Response};
 
-mod memory {
-    #![expect(unsafe_code, reason = "an instance has one thread; the allocator's type wants that said")]
-    use lol_alloc::{AssumeSingleThreaded, LeakingAllocator};
-
-    /// An instance lives for one call, and its memory goes with it: nothing is ever freed. The code that would free
-    /// what each function leaves behind was a twelfth of the component.
-    #[global_allocator]
-    static ALLOCATOR: AssumeSingleThreaded<LeakingAllocator> =
-        // SAFETY: a component's instance runs one call on one thread.
-        unsafe { AssumeSingleThreaded::new(LeakingAllocator::new()) };
-}
-
 struct Plugin;
 
 mod export {

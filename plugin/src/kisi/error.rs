@@ -1,11 +1,10 @@
 //! What can go wrong between a request and its answer, and what the host must do about it.
 
-use std::borrow::Cow;
+use serde_json::{Map, Value};
 
 use super::endpoint::Response;
 use crate::contract::types::{PauseCause, ProviderAnswer};
 use crate::host::SendError;
-use crate::json::{self, Value, field};
 use crate::stop::{Stop, pause, reject, retry};
 
 /// Longest text of Kisi's that is passed on, in characters.
@@ -137,38 +136,30 @@ impl Error {
 
 /// Reads both error bodies of the API (C): `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
 fn provider_answer(response: &Response) -> ProviderAnswer {
-    let body = json::parse(&response.body).unwrap_or(Value::Null);
-    let text = |name: &str| field(&body, name).and_then(json::text).map(str::to_string);
-    let message = match (text("error"), field(&body, "errors")) {
-        (Some(error), _) => error,
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let message = match (text("error"), body.get("errors")) {
+        (Some(error), _) => error.to_string(),
         (None, Some(Value::Object(errors))) => flatten(errors),
         (None, _) => {
             let body = std::str::from_utf8(&response.body).unwrap_or("bytes that are no text");
             format!("an answer that is not in the API's form: {body}")
         }
     };
-    ProviderAnswer {
-        status: response.status,
-        code: text("code").unwrap_or_default(),
-        message: excerpt(&message),
-    }
+    let code = text("code").unwrap_or_default().to_string();
+    ProviderAnswer { status: response.status, code, message: excerpt(&message) }
 }
 
-fn flatten(errors: &[(Cow<str>, Value)]) -> String {
-    let mut text = String::new();
+fn flatten(errors: &Map<String, Value>) -> String {
+    let mut lines = Vec::new();
     for (field, messages) in errors {
-        let messages =
-            if let Value::Array(messages) = messages { messages } else { std::slice::from_ref(messages) };
-        for message in messages {
-            if !text.is_empty() {
-                text.push_str("; ");
-            }
-            text.push_str(field);
-            text.push(' ');
-            text.push_str(json::text(message).unwrap_or("is not accepted"));
-        }
+        let messages = messages.as_array().map_or(std::slice::from_ref(messages), Vec::as_slice);
+        lines.extend(messages.iter().map(|message| {
+            let message = message.as_str().unwrap_or("is not accepted");
+            format!("{field} {message}")
+        }));
     }
-    text
+    lines.join("; ")
 }
 
 fn excerpt(text: &str) -> String {

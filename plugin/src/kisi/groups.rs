@@ -1,22 +1,15 @@
 //! `/groups`: sets of doors.
 
+use serde::Deserialize;
+
 use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::GroupId;
-use crate::json::{Fields, Json, Value, Wrong};
-
-/// The fields that say that more than membership is asked for (C).
-const RESTRICTIONS: [&str; 6] = [
-    "geofence_restriction_enabled",
-    "primary_device_restriction_enabled",
-    "managed_device_restriction_enabled",
-    "reader_restriction_enabled",
-    "time_restriction_enabled",
-    "tap_to_access_restriction_enabled",
-];
+use crate::json::lenient;
 
 /// A group, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
 pub struct Group {
     /// Its id.
     pub id: GroupId,
@@ -34,26 +27,60 @@ pub struct Group {
     pub restricted: bool,
 }
 
-impl Json for Group {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let place = fields.inner_text("place", "name");
+#[derive(Deserialize)]
+struct Wire {
+    id: GroupId,
+    name: String,
+    #[serde(default, deserialize_with = "lenient")]
+    place: Option<Place>,
+    place_id: Option<u64>,
+    login_enabled: Option<bool>,
+    locks_count: Option<u64>,
+    // The fields that say that more than membership is asked for (C).
+    #[serde(default, deserialize_with = "lenient")]
+    geofence_restriction_enabled: bool,
+    #[serde(default, deserialize_with = "lenient")]
+    primary_device_restriction_enabled: bool,
+    #[serde(default, deserialize_with = "lenient")]
+    managed_device_restriction_enabled: bool,
+    #[serde(default, deserialize_with = "lenient")]
+    reader_restriction_enabled: bool,
+    #[serde(default, deserialize_with = "lenient")]
+    time_restriction_enabled: bool,
+    #[serde(default, deserialize_with = "lenient")]
+    tap_to_access_restriction_enabled: bool,
+}
+
+#[derive(Deserialize)]
+struct Place {
+    name: String,
+}
+
+impl From<Wire> for Group {
+    fn from(wire: Wire) -> Group {
         Group {
-            id: fields.of_type("id"),
-            name: fields.text("name"),
-            place: place.map(str::to_string),
-            place_id: fields.optional_number("place_id"),
-            login_enabled: fields.get("login_enabled").is_none() || fields.flag("login_enabled"),
-            locks_count: fields
-                .optional_number("locks_count")
-                .map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX)),
-            restricted: RESTRICTIONS.iter().any(|name| matches!(fields.get(name), Some(Value::Bool(true)))),
+            id: wire.id,
+            name: wire.name,
+            place: wire.place.map(|place| place.name),
+            place_id: wire.place_id,
+            login_enabled: wire.login_enabled.unwrap_or(true),
+            locks_count: u32::try_from(wire.locks_count.unwrap_or_default()).unwrap_or(u32::MAX),
+            restricted: wire.geofence_restriction_enabled
+                || wire.primary_device_restriction_enabled
+                || wire.managed_device_restriction_enabled
+                || wire.reader_restriction_enabled
+                || wire.time_restriction_enabled
+                || wire.tap_to_access_restriction_enabled,
         }
     }
 }
 
 impl Row for Group {
     const LIST: List = List { path: "/groups", limit_max: 250 };
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
 }
 
 /// Reads a group.

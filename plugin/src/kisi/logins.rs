@@ -1,13 +1,15 @@
 //! `/logins`: what a phone signs in with. A login's secret is in the answer that makes it and nowhere else.
 
+use serde::{Deserialize, Serialize};
+
 use super::endpoint::{Call, Method, NoContent};
 use crate::id::LoginId;
-use crate::json::{Fields, Json, Object, Value, Wrong};
 
 /// How many device logins a user may have; Kisi ends the one that was used least recently for one more (C).
 pub const DEVICE_LOGINS_MAX: usize = 40;
 
 /// A login that was just made. Not `Debug`: nobody writes its secret anywhere.
+#[derive(Deserialize)]
 pub struct Login {
     /// Its id.
     pub id: LoginId,
@@ -15,24 +17,33 @@ pub struct Login {
     pub secret: String,
 }
 
-impl Json for Login {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Login { id: fields.of_type("id"), secret: fields.text("secret") }
-    }
+#[derive(Serialize)]
+struct Body<'a> {
+    login: NewLogin<'a>,
+}
+
+#[derive(Serialize)]
+struct NewLogin<'a> {
+    r#type: &'static str,
+    device_brand: &'a str,
+    device_model: &'a str,
+    os_name: &'a str,
+    email: &'a str,
+    expire: bool,
 }
 
 /// Makes a device login for the user of `email`, as Kisi has the address: by another one it is not found (C, seen in
 /// production). Only device logins may be made for others (C). It does not expire: it ends when the gym says so.
 pub fn create(email: &str, brand: &str, model: &str, system: &str) -> Call<Login> {
-    let login = Object::default()
-        .with("type", "device")
-        .with("device_brand", brand)
-        .with("device_model", model)
-        .with("os_name", system)
-        .with("email", email)
-        .with("expire", false);
-    Call::with_body(Method::Post, "/logins".to_string(), Object::default().with("login", login))
+    let login = NewLogin {
+        r#type: "device",
+        device_brand: brand,
+        device_model: model,
+        os_name: system,
+        email,
+        expire: false,
+    };
+    Call::with_body(Method::Post, "/logins".to_string(), &Body { login })
 }
 
 /// Ends a login.

@@ -18,7 +18,6 @@ pub mod users;
 use std::cell::Cell;
 
 use crate::host::{Host, SendError};
-use crate::json::{self, Value};
 use crate::settings::Integration;
 use endpoint::{Answer, Call, Request};
 use error::Error;
@@ -104,9 +103,7 @@ impl<'a> Kisi<'a> {
     /// Every way in which the answer is not the one that was asked for; see [`Error`].
     pub fn send<T: Answer>(&self, call: Call<T>) -> Result<T, Error> {
         let response = self.exchange(call.method, &call.path, call.body)?;
-        let body = if T::HAS_BODY { json::parse(&response.body) } else { Ok(Value::Null) };
-        body.and_then(|body| T::read(&body))
-            .map_err(|error| Error::unrecognized(response.status, &error.to_string()))
+        T::read(&response.body).map_err(|error| Error::unrecognized(response.status, &error.to_string()))
     }
 
     fn exchange(

@@ -1,5 +1,7 @@
 //! `/role_assignments`: who may open what. What Kisi's web page calls an access right.
 
+use serde::{Deserialize, Serialize};
+
 use super::Kisi;
 use super::endpoint::{Call, Method, NoContent};
 use super::error::Error;
@@ -7,7 +9,7 @@ use super::page::{List, Row};
 use super::time;
 use crate::contract::types::{GroupRef, Timestamp};
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::{Fields, Json, Object, Text, Value, Wrong};
+use crate::json::lenient;
 use crate::window::Window;
 
 /// The role of somebody who may open a group's doors and nothing more (C). The only one that the plugin gives or
@@ -15,7 +17,8 @@ use crate::window::Window;
 pub const PLAIN_ROLE: &str = "group_basic";
 
 /// A role assignment, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
 pub struct RoleAssignment {
     /// Its id.
     pub id: AssignmentId,
@@ -43,23 +46,44 @@ pub struct RoleAssignment {
     pub created_at: Option<String>,
 }
 
-impl Json for RoleAssignment {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let name = fields.inner_text("applies_to", "name");
+#[derive(Deserialize)]
+struct Wire {
+    id: AssignmentId,
+    role_id: String,
+    applies_to_type: String,
+    applies_to_id: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    applies_to: Named,
+    assignee_type: String,
+    assignee_id: Option<u64>,
+    #[serde(default, deserialize_with = "lenient")]
+    assignee: Named,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+    created_at: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Named {
+    name: Option<String>,
+    email: Option<String>,
+}
+
+impl From<Wire> for RoleAssignment {
+    fn from(wire: Wire) -> RoleAssignment {
         RoleAssignment {
-            id: fields.of_type("id"),
-            role_id: fields.text("role_id"),
-            applies_to_type: fields.text("applies_to_type"),
-            applies_to_id: fields.optional_number("applies_to_id"),
-            name: name.unwrap_or_default().to_string(),
-            assignee_type: fields.text("assignee_type"),
-            assignee_id: fields.optional_number("assignee_id"),
-            assignee_email: fields.inner_text("assignee", "email").unwrap_or_default().to_string(),
-            assignee_name: fields.inner_text("assignee", "name").unwrap_or_default().to_string(),
-            valid_from: fields.optional_text("valid_from"),
-            valid_until: fields.optional_text("valid_until"),
-            created_at: fields.optional_text("created_at"),
+            id: wire.id,
+            role_id: wire.role_id,
+            applies_to_type: wire.applies_to_type,
+            applies_to_id: wire.applies_to_id,
+            name: wire.applies_to.name.unwrap_or_default(),
+            assignee_type: wire.assignee_type,
+            assignee_id: wire.assignee_id,
+            assignee_email: wire.assignee.email.unwrap_or_default(),
+            assignee_name: wire.assignee.name.unwrap_or_default(),
+            valid_from: wire.valid_from,
+            valid_until: wire.valid_until,
+            created_at: wire.created_at,
         }
     }
 }
@@ -99,6 +123,10 @@ impl RoleAssignment {
 
 impl Row for RoleAssignment {
     const LIST: List = List { path: "/role_assignments", limit_max: 250 };
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
 }
 
 /// The filter that selects the assignments of one group.
@@ -106,32 +134,55 @@ pub fn in_group(group: GroupId) -> String {
     format!("applies_to_type=Group&applies_to_id={group}")
 }
 
-/// Adds a user to a group.
+#[derive(Serialize)]
+struct Body<T> {
+    role_assignment: T,
+}
+
+#[derive(Serialize)]
+struct NewAssignment {
+    applies_to_type: &'static str,
+    applies_to_id: GroupId,
+    assignee_type: &'static str,
+    assignee_id: UserId,
+    role_id: &'static str,
+    notify: bool,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NewDates {
+    notify: bool,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+}
+
+/// Adds a user to a group. Says everything that Kisi has no known default for (?). Members hear from the gym, not from
+/// Kisi at each change.
 pub fn create(user: UserId, group: GroupId, window: Window) -> Call<RoleAssignment> {
-    let assignment = Object::default()
-        .with("applies_to_type", "Group")
-        .with("applies_to_id", group)
-        .with("assignee_type", "User")
-        .with("assignee_id", user)
-        .with("role_id", PLAIN_ROLE);
-    let body = Object::default().with("role_assignment", with_dates(assignment, window));
-    Call::with_body(Method::Post, RoleAssignment::LIST.path.to_string(), body)
+    let role_assignment = NewAssignment {
+        applies_to_type: "Group",
+        applies_to_id: group,
+        assignee_type: "User",
+        assignee_id: user,
+        role_id: PLAIN_ROLE,
+        notify: false,
+        valid_from: window.starts_at.and_then(time::format),
+        valid_until: window.ends_at.and_then(time::format),
+    };
+    Call::with_body(Method::Post, RoleAssignment::LIST.path.to_string(), &Body { role_assignment })
 }
 
 /// Changes the dates. That Kisi honours dates here is inferred (I), so the first change of an installation is read
 /// back.
 pub fn set_window(assignment: AssignmentId, window: Window) -> Call<NoContent> {
-    let body = Object::default().with("role_assignment", with_dates(Object::default(), window));
-    Call::with_body(Method::Patch, path(assignment), body)
-}
-
-/// Says everything that Kisi has no known default for (?). Members hear from the gym, not from each change of a group.
-fn with_dates(assignment: Object, window: Window) -> Object {
-    let date = |at: Option<Timestamp>| at.and_then(time::format).map(|text| Text::from(text.as_str()));
-    assignment
-        .with("notify", false)
-        .with_null("valid_from", date(window.starts_at))
-        .with_null("valid_until", date(window.ends_at))
+    let role_assignment = NewDates {
+        notify: false,
+        valid_from: window.starts_at.and_then(time::format),
+        valid_until: window.ends_at.and_then(time::format),
+    };
+    Call::with_body(Method::Patch, path(assignment), &Body { role_assignment })
 }
 
 /// Removes an assignment.

@@ -1,19 +1,19 @@
 //! `/users`: the accounts that door access is given to.
 
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
 use super::endpoint::{Call, Method, NoContent, escape};
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::{Fields, Json, Object, Value, Wrong};
-
-/// The key in a user's metadata that carries the member's id, on users that the plugin created. Metadata holds flat
-/// values under keys of at most 50 characters (C).
-pub const METADATA_MEMBER: &str = "gym_member_id";
+use crate::json::lenient;
 
 /// Longest value in metadata, in characters (C).
 const METADATA_CHARS_MAX: usize = 500;
 
 /// A user, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "WireUser")]
 pub struct User {
     /// The user's id.
     pub id: UserId,
@@ -23,20 +23,31 @@ pub struct User {
     pub created_for: Option<String>,
 }
 
-impl Json for User {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let mark = fields.inner_text("metadata", METADATA_MEMBER);
-        User {
-            id: fields.of_type("id"),
-            email: fields.optional_text("email"),
-            created_for: mark.map(str::to_string),
-        }
+#[derive(Deserialize)]
+struct WireUser {
+    id: UserId,
+    email: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    metadata: Option<Metadata<String>>,
+}
+
+/// What the plugin keeps in a user's metadata, which holds flat values under keys of at most 50 characters (C).
+#[derive(Serialize, Deserialize)]
+struct Metadata<T> {
+    /// The id of the member for whom the plugin created the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gym_member_id: Option<T>,
+}
+
+impl From<WireUser> for User {
+    fn from(WireUser { id, email, metadata }: WireUser) -> User {
+        User { id, email, created_for: metadata.and_then(|metadata| metadata.gym_member_id) }
     }
 }
 
 /// How a user stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "WirePresence")]
 pub struct Presence {
     /// The user is suspended in the whole organization, by staff or by its directory (C).
     pub is_suspended: bool,
@@ -44,25 +55,38 @@ pub struct Presence {
     pub has_entered: bool,
 }
 
-impl Json for Presence {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let is_off = |name| matches!(fields.get(name), Some(Value::Bool(false)));
+#[derive(Deserialize)]
+struct WirePresence {
+    #[serde(default, deserialize_with = "lenient")]
+    access_enabled: Option<bool>,
+    #[serde(default, deserialize_with = "lenient")]
+    scim_access_enabled: Option<bool>,
+    last_accessed_at: Option<IgnoredAny>,
+}
+
+impl From<WirePresence> for Presence {
+    fn from(wire: WirePresence) -> Presence {
         Presence {
-            is_suspended: is_off("access_enabled") || is_off("scim_access_enabled"),
-            has_entered: fields.get("last_accessed_at").is_some(),
+            is_suspended: wire.access_enabled == Some(false) || wire.scim_access_enabled == Some(false),
+            has_entered: wire.last_accessed_at.is_some(),
         }
     }
 }
 
 impl Row for User {
     const LIST: List = List { path: "/users", limit_max: 100 };
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
 }
 
 /// Whether Kisi writes to the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Invitation {
     /// Kisi mails instructions for its app.
+    #[default]
     KisiMail,
     /// A managed user: no mail from Kisi; a branded app signs them in (C, Kisi's help on adding users).
     Managed,
@@ -80,22 +104,42 @@ pub fn by_email(email: &str) -> String {
     format!("email={}", escape(email))
 }
 
+#[derive(Serialize)]
+struct Body<T> {
+    user: T,
+}
+
+#[derive(Serialize)]
+struct NewUser<'a> {
+    email: &'a str,
+    name: &'a str,
+    send_emails: bool,
+    confirm: bool,
+    metadata: Metadata<&'a str>,
+}
+
+#[derive(Serialize)]
+struct NewName<'a> {
+    name: &'a str,
+}
+
 /// Creates a user.
 pub fn create(email: &str, name: &str, member: &str, invitation: Invitation) -> Call<User> {
-    let mark = Some(member).filter(|member| member.chars().count() <= METADATA_CHARS_MAX);
-    let user = Object::default()
-        .with("email", email)
-        .with("name", name)
-        .with("send_emails", invitation == Invitation::KisiMail)
-        .with("confirm", true)
-        .with("metadata", Object::default().with_some(METADATA_MEMBER, mark));
-    Call::with_body(Method::Post, "/users".to_string(), Object::default().with("user", user))
+    let user = NewUser {
+        email,
+        name,
+        send_emails: invitation == Invitation::KisiMail,
+        confirm: true,
+        metadata: Metadata {
+            gym_member_id: Some(member).filter(|member| member.chars().count() <= METADATA_CHARS_MAX),
+        },
+    };
+    Call::with_body(Method::Post, "/users".to_string(), &Body { user })
 }
 
 /// Changes a user's name.
 pub fn rename(user: UserId, name: &str) -> Call<NoContent> {
-    let body = Object::default().with("user", Object::default().with("name", name));
-    Call::with_body(Method::Patch, format!("/users/{user}"), body)
+    Call::with_body(Method::Patch, format!("/users/{user}"), &Body { user: NewName { name } })
 }
 
 /// Reads a user.

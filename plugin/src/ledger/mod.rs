@@ -3,31 +3,43 @@
 
 pub mod store;
 
+use serde::{Deserialize, Serialize};
+
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, LoginId, UserId};
-use crate::json::{Fields, Json, Object, Text, Value, Wrong, array};
+use crate::json::is_default;
 use crate::window::Window;
 
 /// One member's record.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
     /// The Kisi user that the member is tied to.
+    #[serde(skip_serializing_if = "is_default")]
     pub account: Option<Account>,
     /// Users that the member was tied to earlier: a block clears them, too.
+    #[serde(skip_serializing_if = "is_default")]
     pub former: Vec<UserId>,
     /// What the member holds through the plugin, and what was begun.
+    #[serde(skip_serializing_if = "is_default")]
     pub holds: Vec<Hold>,
     /// The member is blocked, and all their groups at Kisi were cleared for this address.
+    #[serde(skip_serializing_if = "is_default")]
     pub cleared: Option<Cleared>,
     /// Roles that make it impossible to add the member to a group, so that this is not tried at each event.
+    #[serde(skip_serializing_if = "is_default")]
     pub elevated: Vec<Elevated>,
     /// Logins that were made for the member's app, oldest first. Never their secrets.
+    #[serde(skip_serializing_if = "is_default")]
     pub logins: Vec<LoginId>,
     /// When the member must be looked at though nothing happens; kept as an index, too.
+    #[serde(skip_serializing_if = "is_default")]
     pub due: Option<Timestamp>,
     /// Groups that were taken because the installation ends, so that a repeated step tells the same.
+    #[serde(skip_serializing_if = "is_default")]
     pub removed: Vec<GroupId>,
     /// The record could not be read: what it says now is what the indexes knew, and nothing else, until Kisi was read.
+    #[serde(skip_serializing_if = "is_default")]
     pub damaged: bool,
 }
 
@@ -36,7 +48,7 @@ const ACCOUNT: &[u8] = br#"{"account":"#;
 const HELD: &[u8] = br#""held":"#;
 
 /// The tie between a member and a Kisi user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The user.
     pub user: UserId,
@@ -44,18 +56,20 @@ pub struct Account {
     pub email: String,
     /// Present when the plugin created the user: a fingerprint of the name it gave, so that a change is seen without
     /// keeping the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<u64>,
 }
 
 /// That a blocked member's groups were cleared, so that a repeated event needs no look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cleared {
     /// The address that was looked for, as in [`Account::email`]; absent when the member had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
 /// A role above a plain member's in a group that memberships give. It opens the group's doors, too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elevated {
     /// Who has it.
     pub user: UserId,
@@ -68,7 +82,8 @@ pub struct Elevated {
 }
 
 /// One role assignment that is the plugin's to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredHold", into = "StoredHold")]
 pub struct Hold {
     /// To whom it is given.
     pub user: UserId,
@@ -201,137 +216,68 @@ impl Record {
     }
 }
 
-impl Json for Record {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Record {
-            account: fields.optional("account"),
-            former: fields.list("former"),
-            holds: fields.list("holds"),
-            cleared: fields.optional("cleared"),
-            elevated: fields.list("elevated"),
-            logins: fields.list("logins"),
-            due: fields.optional_number("due"),
-            removed: fields.list("removed"),
-            damaged: fields.flag("damaged"),
-        }
-    }
+/// A hold as it is stored: its state is the one field of four that is there.
+#[derive(Serialize, Deserialize)]
+struct StoredHold {
+    user: UserId,
+    group: GroupId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granting: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<AssignmentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adjusting: Option<AssignmentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoking: Option<AssignmentId>,
 }
 
-impl Json for Account {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Account {
-            user: fields.of_type("user"),
-            email: fields.text("email"),
-            name: fields.optional_number("name"),
-        }
-    }
-}
+impl TryFrom<StoredHold> for Hold {
+    type Error = &'static str;
 
-impl Json for Elevated {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Elevated {
-            user: fields.of_type("user"),
-            group: fields.of_type("group"),
-            role: fields.text("role"),
-            seen_at: fields.number("seen_at"),
-        }
-    }
-}
-
-impl Json for Cleared {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Cleared { email: fields.optional_text("email") }
-    }
-}
-
-/// A hold is written as its user, its group, its dates, and one field named after its state.
-impl Json for Hold {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let granting = fields.optional_number("granting").map(|at| State::Granting { at });
-        let held = fields.optional("held").map(|assignment| State::Held { assignment });
-        let adjusting = fields.optional("adjusting").map(|assignment| State::Adjusting { assignment });
-        let revoking = fields.optional("revoking").map(|assignment| State::Revoking { assignment });
-        let mut states = [granting, held, adjusting, revoking].into_iter().flatten();
-        let state = match (states.next(), states.next()) {
-            (Some(state), None) => state,
-            _ => {
-                wrong.note("", "has not exactly one state");
-                State::Granting { at: 0 }
-            }
+    fn try_from(stored: StoredHold) -> Result<Hold, &'static str> {
+        let StoredHold { user, group, from, until, granting, held, adjusting, revoking } = stored;
+        let state = match (granting, held, adjusting, revoking) {
+            (Some(at), None, None, None) => State::Granting { at },
+            (None, Some(assignment), None, None) => State::Held { assignment },
+            (None, None, Some(assignment), None) => State::Adjusting { assignment },
+            (None, None, None, Some(assignment)) => State::Revoking { assignment },
+            _ => return Err("has not exactly one state"),
         };
-        Hold {
-            user: fields.of_type("user"),
-            group: fields.of_type("group"),
-            window: Window::read(&fields),
-            state,
+        Ok(Hold { user, group, window: Window { starts_at: from, ends_at: until }, state })
+    }
+}
+
+impl From<Hold> for StoredHold {
+    fn from(Hold { user, group, window, state }: Hold) -> StoredHold {
+        let mut stored = StoredHold {
+            user,
+            group,
+            from: window.starts_at,
+            until: window.ends_at,
+            granting: None,
+            held: None,
+            adjusting: None,
+            revoking: None,
+        };
+        match state {
+            State::Granting { at } => stored.granting = Some(at),
+            State::Held { assignment } => stored.held = Some(assignment),
+            State::Adjusting { assignment } => stored.adjusting = Some(assignment),
+            State::Revoking { assignment } => stored.revoking = Some(assignment),
         }
-    }
-}
-
-impl From<&Record> for Text {
-    fn from(record: &Record) -> Text {
-        let account = record.account.as_ref().map(|account| {
-            Object::default()
-                .with("user", account.user)
-                .with("email", account.email.as_str())
-                .with_some("name", account.name)
-        });
-        let cleared = record
-            .cleared
-            .as_ref()
-            .map(|cleared| Object::default().with_some("email", cleared.email.as_deref()));
-        let former = Some(&record.former).filter(|former| !former.is_empty());
-        let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
-        let elevated = Some(&record.elevated).filter(|elevated| !elevated.is_empty());
-        let logins = Some(&record.logins).filter(|logins| !logins.is_empty());
-        let removed = Some(&record.removed).filter(|removed| !removed.is_empty());
-        Object::default()
-            .with_some("account", account)
-            .with_some("former", former.map(|former| array(former, |user| Text::from(*user))))
-            .with_some("holds", holds.map(|holds| array(holds, |hold| Text::from(hold))))
-            .with_some("cleared", cleared)
-            .with_some("elevated", elevated.map(|elevated| array(elevated, |elevated| Text::from(elevated))))
-            .with_some("logins", logins.map(|logins| array(logins, |login| Text::from(*login))))
-            .with_some("due", record.due)
-            .with_some("removed", removed.map(|removed| array(removed, |group| Text::from(*group))))
-            .with_some("damaged", record.damaged.then_some(true))
-            .into()
-    }
-}
-
-impl From<&Elevated> for Text {
-    fn from(elevated: &Elevated) -> Text {
-        Object::default()
-            .with("user", elevated.user)
-            .with("group", elevated.group)
-            .with("role", elevated.role.as_str())
-            .with("seen_at", elevated.seen_at)
-            .into()
-    }
-}
-
-impl From<&Hold> for Text {
-    fn from(hold: &Hold) -> Text {
-        let object = hold.window.write(Object::default().with("user", hold.user).with("group", hold.group));
-        match hold.state {
-            State::Granting { at } => object.with("granting", at),
-            State::Held { assignment } => object.with("held", assignment),
-            State::Adjusting { assignment } => object.with("adjusting", assignment),
-            State::Revoking { assignment } => object.with("revoking", assignment),
-        }
-        .into()
+        stored
     }
 }
 
 /// A fingerprint of a name (FNV-1a, 64 bits): stable over builds, enough to notice a change.
-pub fn fingerprint(name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+pub fn fingerprint(name: impl AsRef<[u8]>) -> u64 {
+    name.as_ref()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -374,10 +320,10 @@ mod tests {
             damaged: true,
         };
         for record in [record, Record::default()] {
-            let text = Text::from(&record).into_bytes();
+            let text = json::to_vec(&record);
             let held = record.holds.iter().filter(|hold| matches!(hold.state, State::Held { .. })).count();
             assert_eq!(Record::tally(&text), (record.account.is_some(), held as u32));
-            assert_eq!(json::from_slice::<Record>(&text), Ok(record), "{}", String::from_utf8_lossy(&text));
+            assert_eq!(json::object::<Record>(&text), Ok(record), "{}", String::from_utf8_lossy(&text));
         }
     }
 
@@ -391,7 +337,7 @@ mod tests {
             (r#"{"holds":[{"user":1,"group":"2","held":3}]}"#, "holds[0].group"),
             (r#"{"account":{"user":1}}"#, "account.email"),
         ] {
-            let error = json::from_slice::<Record>(text.as_bytes()).unwrap_err();
+            let error = json::object::<Record>(text.as_bytes()).unwrap_err();
             assert_eq!(error.path, path, "{text}: {error}");
         }
     }

@@ -7,7 +7,7 @@ use crate::contract::storage::{Entry, Precondition, Write};
 use crate::contract::types::Timestamp;
 use crate::host::Host;
 use crate::id::UserId;
-use crate::json::{self, Text};
+use crate::json;
 use crate::stop::Stop;
 use crate::storage;
 
@@ -48,7 +48,7 @@ impl Loaded {
         let entry = storage::get(host, &key(MEMBERS, member))?;
         let (stored, version) = match entry {
             None => (Record::default(), None),
-            Some(entry) => match json::from_slice(&entry.value) {
+            Some(entry) => match json::object(&entry.value) {
                 Ok(record) => (record, Some(entry.version)),
                 Err(error) => {
                     let fields = [("member", member), ("error", &error.to_string())];
@@ -83,7 +83,7 @@ impl Loaded {
         let mut writes: Vec<Write> = entries.map(removed).collect();
         writes.push(Write {
             key: key(MEMBERS, member),
-            value: Some(Text::from(&record).into_bytes()),
+            value: Some(json::to_vec(&record)),
             requires: Precondition::UnchangedSince(version),
         });
         let version = Some(storage::commit(host, writes)?);
@@ -104,7 +104,7 @@ impl Loaded {
     }
 
     fn writes(&self) -> Vec<Write> {
-        let value = if self.record.is_empty() { None } else { Some(Text::from(&self.record).into_bytes()) };
+        let value = if self.record.is_empty() { None } else { Some(json::to_vec(&self.record)) };
         let requires = self.version.map_or(Precondition::Absent, Precondition::UnchangedSince);
         let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
         writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));

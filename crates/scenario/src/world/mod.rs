@@ -3,12 +3,13 @@
 
 mod control;
 mod hands;
-mod in_process;
+
 mod key;
 mod live;
 mod open;
 mod picture;
 mod request;
+mod router;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use key::Key;
 pub(crate) use live::Live;
 pub use open::{address, endpoint, in_process};
 pub use picture::{Held, Picture};
+pub use router::{Routed, RouterTransport, call_router};
 
 /// A key in the right form that no Kisi ever gave out.
 const WRONG_KEY: &str = "wrong-key-wrong-key-wrong-key";

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::control::{Control, SimulatedClock};
-use super::in_process::RouterTransport;
 use super::key::Key;
 use super::live::Live;
 use super::request::Server;
+use super::router::RouterTransport;
 use super::{Kisi, World};
 use crate::file::Scenario;
 use crate::unusable::Unusable;
@@ -28,10 +28,10 @@ pub fn in_process(scenario: &Scenario) -> Result<World, Unusable> {
     let endpoint: Endpoint = IN_PROCESS.parse().map_err(|error| Unusable::new(format!("{error}")))?;
     // The control surface has no use for a clock, so it may come first.
     let still: Arc<dyn Clock> = Arc::new(door_access_host::VirtualClock::new(scenario.start_ms));
-    let surface = RouterTransport { router: simulator.router(), clock: still };
+    let surface = RouterTransport::new(simulator.router(), still);
     let control = Control::new(Server::new(Arc::new(surface), endpoint.clone()));
     let clock: Arc<dyn Clock> = Arc::new(SimulatedClock::new(scenario.start_ms, control.clone()));
-    let transport = RouterTransport { router: simulator.router(), clock: Arc::clone(&clock) };
+    let transport = RouterTransport::new(simulator.router(), Arc::clone(&clock));
     Ok(World {
         name: "a simulator in this process".to_owned(),
         transport: Arc::new(transport),

@@ -1,0 +1,137 @@
+//! Everything that the first edition stored still opens, and is written back with the same meaning.
+//! `tests/first-edition/stored.jsonl` has one entry of each form.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::contract::directory::{DirectoryError, MemberPage};
+use crate::contract::log::Level;
+use crate::contract::storage::{Entry, StorageError, Write};
+use crate::contract::types::{Member, Plan, Timestamp};
+use crate::host::{Host, SendError};
+use crate::id::{GroupId, UserId};
+use crate::json;
+use crate::kisi::endpoint::{Request, Response};
+use crate::ledger::store::{Loaded, first_due, freed, holder_of_email, holder_of_user, look_again};
+use crate::sync::kept::{self, Odd, Owner, Turn};
+use crate::tenant;
+
+const STORED: &str = include_str!("../tests/first-edition/stored.jsonl");
+
+/// A host whose storage has one entry and refuses writes.
+struct One(Entry);
+
+impl Host for One {
+    fn get_member(&self, _: &str) -> Result<Option<Member>, DirectoryError> {
+        unreachable!()
+    }
+
+    fn find_members(&self, _: &str) -> Result<Vec<Member>, DirectoryError> {
+        unreachable!()
+    }
+
+    fn list_members(&self, _: Option<&str>, _: u32) -> Result<MemberPage, DirectoryError> {
+        unreachable!()
+    }
+
+    fn list_plans(&self) -> Result<Vec<Plan>, DirectoryError> {
+        unreachable!()
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Entry>, StorageError> {
+        Ok(Some(self.0.clone()).filter(|entry| entry.key == key))
+    }
+
+    fn scan(&self, prefix: &str, _: Option<&str>, _: u32) -> Result<Vec<Entry>, StorageError> {
+        Ok(if self.0.key.starts_with(prefix) { vec![self.0.clone()] } else { Vec::new() })
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> Result<u64, StorageError> {
+        panic!("{:?} was not read: {writes:?}", self.0)
+    }
+
+    fn log(&self, _: Level, _: &str, _: &[(&str, &str)]) {}
+
+    fn now(&self) -> Timestamp {
+        0
+    }
+
+    fn send(&self, _: &Request) -> Result<Response, SendError> {
+        unreachable!()
+    }
+}
+
+/// Reads the entry as the plugin does, and gives the key and value under which it is stored again.
+fn rewritten(host: &One) -> (String, Vec<u8>) {
+    let key = host.0.key.clone();
+    let write = match key.as_str() {
+        "tenant/config" => tenant::stored_config(host).unwrap().unwrap().write(),
+        "tenant/groups" => tenant::groups(host).unwrap().write(),
+        "tenant/mappings" => tenant::mappings(host).unwrap().write(),
+        "tenant/sync" => tenant::job(host).unwrap().unwrap().write(),
+        _ => return rewritten_of_many(host, key),
+    };
+    (write.key, write.value.unwrap())
+}
+
+fn rewritten_of_many(host: &One, key: String) -> (String, Vec<u8>) {
+    let name = |prefix| key.strip_prefix(prefix);
+    let write = if let Some(member) = name("member/") {
+        return (key.clone(), json::to_vec(&Loaded::load(host, member).unwrap().record));
+    } else if let Some(email) = name("email/") {
+        return (key.clone(), holder_of_email(host, email).unwrap().unwrap().into_bytes());
+    } else if let Some(user) = name("user/") {
+        let user = UserId(user.parse().unwrap());
+        return (key.clone(), holder_of_user(host, user).unwrap().unwrap().into_bytes());
+    } else if let Some(email) = name("freed/") {
+        assert_eq!(freed(host, 1).unwrap(), [email]);
+        return (key, Vec::new());
+    } else if name("due/").is_some() {
+        let due = first_due(host).unwrap().unwrap();
+        look_again(due.at, &due.member)
+    } else if let Some(group) = name("sync/seen/") {
+        let group = GroupId(group.parse().unwrap());
+        kept::keep_seen(&kept::seen(host, group).unwrap(), group)
+    } else if let Some(email) = name("sync/user/") {
+        kept::user(email, &kept::user_with(host, email).unwrap().unwrap())
+    } else if let Some(owner) = name("sync/odd/") {
+        let (name, _) = owner[1..].split_once('\u{1f}').unwrap();
+        let owner = if owner.starts_with('m') { Owner::Member(name) } else { Owner::Email(name) };
+        Odd::of_owner(host, owner).unwrap()[0].write(owner)
+    } else if let Some(place) = name("sync/todo/") {
+        let turn = match place.as_bytes()[0] {
+            b'0' => Turn::Barred,
+            b'1' => Turn::Loses,
+            _ => Turn::Gains,
+        };
+        let todo = kept::take_todo(host).unwrap().unwrap();
+        kept::todo(turn, &todo.member, todo.verify, todo.losses)
+    } else {
+        panic!("{key} is of no known kind");
+    };
+    (write.key, write.value.unwrap())
+}
+
+/// What a value says: JSON whatever the order of its fields, everything else byte by byte.
+fn meaning(value: &[u8]) -> Result<Value, &[u8]> {
+    serde_json::from_slice(value).map_err(|_| value)
+}
+
+#[test]
+fn every_entry_of_the_first_edition_is_read_and_written_back_with_the_same_meaning() {
+    for line in STORED.lines() {
+        let entry: BTreeMap<&str, String> = serde_json::from_str(line).unwrap();
+        let value = match (entry.get("text"), entry.get("hex")) {
+            (Some(text), _) => text.clone().into_bytes(),
+            (_, Some(hex)) => {
+                let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+                (0..hex.len()).step_by(2).map(byte).collect()
+            }
+            _ => panic!("{line} has no value"),
+        };
+        let host = One(Entry { key: entry["key"].clone(), value: value.clone(), version: 1 });
+        let (key, again) = rewritten(&host);
+        assert_eq!((key, meaning(&again)), (host.0.key, meaning(&value)), "{line}");
+    }
+}
