@@ -168,7 +168,7 @@ fn what_is_wrong_in_a_scenario_is_said_with_its_place_and_what_was_meant() {
         (
             "status = \"frozen\"",
             "status = \"frosen\"",
-            "the value `frosen` is not known here: did you mean `frozen`?",
+            "there is no status `frosen`: did you mean `frozen`?",
         ),
         (
             "plan = \"basic\"\ngroups",
