@@ -1,4 +1,4 @@
-//! How the program ends: a documented table of exit codes, and what ends a command early.
+//! Exit codes, and what ends a command early.
 
 use std::io;
 
@@ -13,15 +13,15 @@ pub(crate) enum Exit {
     OtherThanExpected,
     /// What was given cannot be used.
     Unusable,
-    /// Somebody must look at what would change, and confirm it.
+    /// The user must check what would change, and confirm it.
     Unconfirmed,
-    /// It ended in the middle: the same command goes on.
+    /// It ended in the middle; the same command continues.
     Unfinished,
-    /// Nothing goes on until a person has acted.
+    /// Nothing continues until a person has acted.
     Paused,
     /// The answer is no: no door opens for the member, or this one stays shut.
     Shut,
-    /// Nobody knows whether the door opened.
+    /// It is not known whether the door opened.
     Unknown,
 }
 
@@ -46,12 +46,11 @@ impl Exit {
 pub(crate) enum Stop {
     /// What was given cannot be used.
     Unusable(Unusable),
-    /// It was tried, and something came of it that is no success. The sentences say what, and what to do.
+    /// The command did not succeed. The sentences say why, and what to do.
     Ended(Exit, String),
-    /// Nobody reads on: `harness run … | head -1` has its line. No failure: who closes a pipe has seen enough, and
-    /// nothing more that could be found out would be read.
+    /// The reader of the output closed it, as in `harness run … | head -1`. This is not a failure.
     Unread,
-    /// Nothing ended: somebody else has a moment's work, and then this begins again where it is.
+    /// A short command has priority. This command starts again after it.
     GivesWay,
 }
 
@@ -62,7 +61,7 @@ impl From<Unusable> for Stop {
 }
 
 impl From<io::Error> for Stop {
-    /// The only thing that a command writes is its report.
+    /// Only writing the report returns such an error.
     fn from(error: io::Error) -> Stop {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Stop::Unread,

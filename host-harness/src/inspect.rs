@@ -5,14 +5,17 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::args::InspectArgs;
+use super::args::{InspectArgs, OutputArgs};
 use super::exit::{Exit, Stop};
 use super::load;
-use crate::report::{Page, Paint, Tone};
+use crate::report::{Look, Page, Tone};
 use door_access_host::Plugin;
 use door_access_scenario::words::{list, word};
 
-/// Everything there is to tell.
+/// A component above this size gets a warning. A host admits 1 MiB by default.
+const LARGE_BYTES: u64 = 512 << 10;
+
+/// The answer.
 #[derive(Serialize)]
 struct Inspection {
     file: String,
@@ -24,6 +27,8 @@ struct Inspection {
     bytes: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
+    /// Whether the component is larger than a plugin should be.
+    large: bool,
     imports: Vec<String>,
     exports: Vec<String>,
     origins: Vec<String>,
@@ -41,16 +46,20 @@ struct Credential {
     instructions: String,
 }
 
-/// Loads the component and tells.
-pub(super) async fn run(args: &InspectArgs, out: &mut dyn Write, colour: bool) -> Result<Exit, Stop> {
+/// Loads the component and describes it.
+pub(super) async fn run(
+    args: &InspectArgs,
+    output: &OutputArgs,
+    out: &mut dyn Write,
+    look: Look,
+) -> Result<Exit, Stop> {
     let plugin = load::component(&args.component, None).await?;
-    let inspection = inspection(&args.component.display().to_string(), &plugin, args.output.stable);
-    if args.output.json {
+    let inspection = inspection(&args.component.display().to_string(), &plugin, output.stable);
+    if output.json {
         serde_json::to_writer(&mut *out, &inspection).map_err(io::Error::from)?;
         writeln!(out)?;
     } else {
-        let paint = Paint { colour: args.output.color.wanted(colour) };
-        print(&inspection, Page { out, paint })?;
+        print(&inspection, Page { out, look })?;
     }
     Ok(Exit::AsExpected)
 }
@@ -70,6 +79,7 @@ fn inspection(file: &str, plugin: &Plugin, stable: bool) -> Inspection {
         contract: manifest.contract.clone(),
         bytes: (!stable).then(|| plugin.size_bytes()),
         sha256: (!stable).then(|| plugin.hash()),
+        large: plugin.size_bytes() > LARGE_BYTES,
         imports: plugin.imports().to_vec(),
         exports: plugin.exports().to_vec(),
         origins,
@@ -81,7 +91,7 @@ fn inspection(file: &str, plugin: &Plugin, stable: bool) -> Inspection {
         reads,
         may,
         may_not: vec![
-            format!("see the gym's key, or send headers of its own that prove who is asking: {not_its_own}"),
+            format!("see the gym's key, or send authentication headers of its own: {not_its_own}"),
             "reach any other address, or follow a redirect to one".to_owned(),
             "use files, sockets, environment variables or random numbers: it has none".to_owned(),
             "keep anything in memory from one call to the next, or see another gym's records".to_owned(),
@@ -90,15 +100,14 @@ fn inspection(file: &str, plugin: &Plugin, stable: bool) -> Inspection {
     }
 }
 
-/// The headers that might prove who is asking and that the host refuses from a plugin. What a provider takes for proof in
-/// another one, nobody here knows.
+/// The headers that could authenticate a request, which the host refuses from a plugin. A provider may accept others.
 fn not_its_own(header: &str) -> String {
     let refused = ["authorization", "cookie", "proxy-…"];
     let others = refused.iter().filter(|refused| **refused != header);
     list(&std::iter::once(&header).chain(others).map(|name| format!("`{name}`")).collect::<Vec<_>>())
 }
 
-/// What it may do, from its imports and its manifest. An interface that it does not import, it cannot use.
+/// What it may do, from its imports and its manifest. It cannot use an interface that it does not import.
 fn may(plugin: &Plugin, origins: &[String], header: &str, reads: &[String]) -> Vec<String> {
     let imports = |interface: &str| plugin.imports().iter().any(|import| import.contains(interface));
     let mut may = Vec::new();
@@ -133,6 +142,10 @@ fn print(inspection: &Inspection, mut page: Page) -> io::Result<()> {
             page.labelled(Tone::Faint, label, text, "")?;
         }
     }
+    if inspection.large {
+        let text = format!("The component is larger than {} KiB.", LARGE_BYTES >> 10);
+        page.labelled(Tone::Care, "warning", &text, "")?;
+    }
     page.labelled(Tone::Faint, "contract", &format!("gym:door-access@{}", inspection.contract), "")?;
     sentences(&mut page, Tone::Good, "may", &inspection.may)?;
     sentences(&mut page, Tone::Bad, "may not", &inspection.may_not)?;
@@ -154,7 +167,7 @@ fn sentences(page: &mut Page, tone: Tone, label: &str, texts: &[String]) -> io::
     Ok(())
 }
 
-/// The settings of a JSON Schema, one a line: name, what may stand there, what it means.
+/// The settings of a JSON Schema, one a line: name, values, meaning.
 fn settings(schema: &Value) -> Vec<String> {
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return Vec::new() };

@@ -1,40 +1,35 @@
-//! Ctrl-C: a command that can end cleanly in the middle is asked to; any other ends as programs do.
+//! Ctrl-C: asks a command that can end cleanly in the middle to do so; any other command ends at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What whoever pressed Ctrl-C is told when the wish is granted.
+/// What the user reads after the first Ctrl-C of a command that can stop.
 pub const STOPPING: &str =
-    "Stops after the step under way. Press Ctrl-C again to stop at once; nothing is lost either way.";
+    "Stops after the current step. Press Ctrl-C again to stop at once; nothing is lost either way.";
 
-/// A wish to end. Cloning it gives the same wish.
+/// A request to stop. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
-    is_heeded: AtomicBool,
-    is_wanted: AtomicBool,
+    can_stop: Arc<AtomicBool>,
+    is_requested: Arc<AtomicBool>,
 }
 
 impl Interrupt {
-    /// Asks the command to end at its next good place. False when it will not: it heeds no such wish, or was asked
-    /// before. Then end the process; what was done is recorded, and the next command goes on from there.
+    /// Asks the command to stop after its current step. Returns false when the process should end instead: the command
+    /// cannot stop between steps, or this is the second request. What was done is recorded either way.
     pub fn request(&self) -> bool {
-        let is_second = self.shared.is_wanted.swap(true, Ordering::SeqCst);
-        self.shared.is_heeded.load(Ordering::SeqCst) && !is_second
+        let is_second = self.is_requested.swap(true, Ordering::SeqCst);
+        self.can_stop.load(Ordering::SeqCst) && !is_second
     }
 
-    /// From now on the wish is heeded.
+    /// From now on the command stops on request.
     pub(crate) fn heed(&self) {
-        self.shared.is_heeded.store(true, Ordering::SeqCst);
+        self.can_stop.store(true, Ordering::SeqCst);
     }
 
-    /// Whether it was asked to end.
+    /// Whether the user asked the command to stop.
     pub(crate) fn is_requested(&self) -> bool {
-        self.shared.is_wanted.load(Ordering::SeqCst)
+        self.is_requested.load(Ordering::SeqCst)
     }
 }
 
@@ -43,13 +38,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_first_wish_of_a_command_that_heeds_it_is_granted() {
+    fn only_the_first_request_to_a_command_that_can_stop_is_granted() {
         let interrupt = Interrupt::default();
-        assert!(!interrupt.request(), "nobody heeds it");
+        assert!(!interrupt.request(), "the command cannot stop between steps");
         let interrupt = Interrupt::default();
         interrupt.heed();
         assert!(interrupt.clone().request());
         assert!(interrupt.is_requested());
-        assert!(!interrupt.request(), "whoever asks twice is impatient");
+        assert!(!interrupt.request(), "the second request ends the process");
     }
 }

@@ -1,15 +1,11 @@
-//! The `harness` command line: plays scenarios against Kisi, simulated or not, tells what a component may do, and keeps
-//! an installation in a folder.
+//! The `harness` command line: plays scenarios against a simulated Kisi or a real one, shows what a component may do, and
+//! keeps an installation in a folder.
 //!
-//! The one part of this crate that names a provider. It is a library function, so that tests run it in their own
-//! process; the program around it hands over arguments and streams.
+//! The command line is a library function, so that tests can run it in their own process. The program around it provides
+//! arguments and streams.
 
 mod args;
 mod exit;
-#[cfg(test)]
-#[path = "../../crates/host/tests/all/guest.rs"]
-#[expect(dead_code, reason = "the guest has more uses in the library's tests")]
-mod guest;
 mod inspect;
 mod installation;
 mod interrupt;
@@ -26,45 +22,50 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use door_access_host::Lines;
-use door_access_scenario::unusable;
+use door_access_scenario::unusable::unusable;
 use exit::{Exit, Stop};
+use report::Look;
 
 #[doc(hidden)]
 pub use installation::memberships;
 pub use interrupt::{Interrupt, STOPPING};
 
+/// Narrowest page: a terminal that is narrower breaks lines itself.
+const COLUMNS_MIN: usize = 40;
+
 /// Where a command prints.
 pub struct Streams<'a> {
-    /// What was asked for.
+    /// The answer.
     pub out: &'a mut dyn Write,
-    /// Why it could not be done, and how far long work is.
+    /// Errors and progress.
     pub err: &'a mut dyn Write,
-    /// Whether `out` shows colours, when the command line leaves it open.
+    /// Whether `out` shows colours, unless the command line says otherwise.
     pub colour: bool,
 }
 
-/// The person at the command line.
+/// The terminal and the environment of a command. The default has neither.
 #[derive(Clone, Debug, Default)]
 pub struct Live {
-    /// Whether `err` is a terminal, where a line can be written over.
+    /// Whether `err` is a terminal, where progress can overwrite its line.
     pub terminal: bool,
-    /// Whether they want the command to end.
+    /// Columns of the terminal on `out`; `None` when it is not one.
+    pub columns: Option<usize>,
+    /// The user's request to stop.
     pub interrupt: Interrupt,
-    /// Reads a line that they type; absent when nobody can be asked.
+    /// Reads a line that the user types; `None` when the user cannot be asked.
     pub typed: Option<fn() -> io::Result<String>>,
-    /// What their environment says.
+    /// The environment.
     pub surroundings: Surroundings,
 }
 
-/// What the environment says about the key that seals the gym's key. What is not set here is not there: no command
-/// looks for it by itself.
+/// What the environment says about the key that seals the gym's key. No command reads the environment itself.
 #[derive(Clone, Default)]
 pub struct Surroundings {
     /// `HARNESS_SEALING_KEY`.
     pub sealing_key: Option<OsString>,
     /// `HARNESS_NEW_SEALING_KEY`.
     pub new_sealing_key: Option<OsString>,
-    /// The user's folder for configuration, where a sealing key is made when none is given.
+    /// The user's configuration folder, where a sealing key is made when none is given.
     pub config: Option<PathBuf>,
 }
 
@@ -74,7 +75,7 @@ impl fmt::Debug for Surroundings {
     }
 }
 
-/// [`run`] with nobody at the command line.
+/// [`run`] without a terminal and an environment.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> u8 {
     run(arguments, streams, &Live::default())
 }
@@ -83,12 +84,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> 
 ///
 /// | code | |
 /// |---|---|
-/// | 0 | as expected, or nobody reads on |
+/// | 0 | as expected, or the reader of the output closed it early |
 /// | 1 | an expectation failed, or something was refused for good |
 /// | 2 | something given cannot be used |
-/// | 3 | somebody must confirm what would change |
-/// | 4 | ended in the middle; the same command goes on |
-/// | 5 | nothing goes on until a person has acted |
+/// | 3 | a change must be confirmed first |
+/// | 4 | ended in the middle; the same command continues |
+/// | 5 | paused until a person acts |
 /// | 6 | the answer is no: no door opens for the member, or this one stays shut |
 /// | 7 | it is not known whether the door opened |
 ///
@@ -106,13 +107,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live
             }
             let (stream, coloured) = if error.use_stderr() { (err, false) } else { (out, colour) };
             let text = if coloured { text.ansi().to_string() } else { text.to_string() };
-            // Whoever closed the stream does not want to read it.
+            // The reader may have closed the stream.
             let _ = stream.write_all(text.as_bytes());
             return if error.use_stderr() { Exit::Unusable } else { Exit::AsExpected }.code();
         }
     };
-    let json = cli.command.output().json;
-    let (exit, text) = match command(cli.command, Streams { out, err, colour }, live) {
+    let json = cli.output.json;
+    let (exit, text) = match command(cli, Streams { out, err, colour }, live) {
         Ok(exit) => return exit.code(),
         Err(Stop::Unread | Stop::GivesWay) => return Exit::AsExpected.code(),
         Err(Stop::Unusable(unusable)) => (Exit::Unusable, unusable.to_string()),
@@ -125,19 +126,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live
     exit.code()
 }
 
-fn command(command: Command, streams: Streams, live: &Live) -> Result<Exit, Stop> {
+fn command(cli: Cli, streams: Streams, live: &Live) -> Result<Exit, Stop> {
+    let Cli { command, output } = cli;
+    let Streams { out, err, colour } = streams;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return Ok(unusable(format!("the machine gives no runtime: {error}"))?),
+        Err(error) => return Ok(unusable(format!("the async runtime cannot start: {error}"))?),
     };
-    let Streams { out, err, colour } = streams;
+    let look = Look {
+        colour: output.color.wanted(colour),
+        width: live.columns.unwrap_or(report::WIDTH).max(COLUMNS_MIN),
+    };
     match command {
-        Command::Run(args) => runtime.block_on(run::run(&args, out, colour)),
-        Command::Inspect(args) => runtime.block_on(inspect::run(&args, out, colour)),
+        Command::Run(args) => runtime.block_on(run::run(&args, &output, out, look)),
+        Command::Inspect(args) => runtime.block_on(inspect::run(&args, &output, out, look)),
         Command::Installation(command) => {
             let streams = Streams { out, err, colour };
-            runtime.block_on(installation::run(&command, streams, live))
+            runtime.block_on(installation::run(&command, output.json, look, streams, live))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The `harness` program: hands its arguments and streams to the library's command line, and its exit code back.
+//! The `harness` program: gives its arguments and streams to the library's command line, and returns its exit code.
 
 use std::env;
 use std::io::{self, IsTerminal, Write};
@@ -7,18 +7,19 @@ use std::process::ExitCode;
 
 use host_harness::{Interrupt, Live, STOPPING, Streams, Surroundings};
 
-/// As shells say it of a program that Ctrl-C ended.
+/// The exit code that shells use for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
     let colour = io::stdout().is_terminal()
         && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
     let (mut out, mut err) = (anstream::AutoStream::always(io::stdout()), io::stderr());
-    let is_asked = err.is_terminal() && io::stdin().is_terminal();
+    let can_answer = err.is_terminal() && io::stdin().is_terminal();
     let live = Live {
         terminal: err.is_terminal(),
+        columns: terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0)),
         interrupt: Interrupt::default(),
-        typed: is_asked.then_some(typed as fn() -> io::Result<String>),
+        typed: can_answer.then_some(typed as fn() -> io::Result<String>),
         surroundings: Surroundings {
             sealing_key: env::var_os("HARNESS_SEALING_KEY"),
             new_sealing_key: env::var_os("HARNESS_NEW_SEALING_KEY"),
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         if !interrupt.request() {
             std::process::exit(INTERRUPTED);
         }
-        // Who does not read it does not miss it.
+        // A closed stream is no reason to stop at once.
         let _ = writeln!(io::stderr(), "\n{STOPPING}");
     });
     // Without a handler Ctrl-C ends the program at once, which does no harm.
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
     ExitCode::from(host_harness::run(env::args_os(), streams, &live))
 }
 
-/// The user's folder for configuration, as the XDG Base Directory Specification says: what is not absolute is ignored.
+/// The user's configuration folder. The XDG Base Directory Specification says to ignore a path that is not absolute.
 fn config() -> Option<PathBuf> {
     let folder = |variable| env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     folder("XDG_CONFIG_HOME").or_else(|| folder("HOME").map(|home| home.join(".config")))

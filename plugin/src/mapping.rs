@@ -1,4 +1,4 @@
-//! Which plan opens which groups, as the tenant has set it. Pure; `tenant` keeps it.
+//! Which plan opens which groups, as the gym set it. Pure; `tenant` stores it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,31 +7,31 @@ use crate::id::GroupId;
 use crate::json::{is_default, to_vec};
 use crate::ledger::fingerprint;
 
-/// One entry: memberships of this plan open this group.
+/// Memberships of this plan open this group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
     /// The platform's plan.
     pub plan: String,
     /// Kisi's group.
     pub group: GroupId,
-    /// Limits the entry to memberships of this location.
+    /// When present, only for memberships of this location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
 }
 
-/// What is known of a group that entries name.
+/// A mapped group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappedGroup {
     /// Kisi's id.
     pub id: GroupId,
     /// The name at the last refresh.
     pub name: String,
-    /// Kisi says that it no longer exists.
+    /// The group no longer exists in Kisi.
     #[serde(default, skip_serializing_if = "is_default")]
     pub deleted: bool,
 }
 
-/// What is known of a plan that entries name.
+/// A mapped plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappedPlan {
     /// The platform's id.
@@ -40,20 +40,20 @@ pub struct MappedPlan {
     pub name: String,
 }
 
-/// All entries, with the names that sentences need.
+/// All entries, with the names of their groups and plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Mappings {
-    /// In the order in which they were given.
+    /// In the order of the gym.
     pub entries: Vec<Entry>,
-    /// The groups that entries name, each once.
+    /// Each mapped group once.
     pub groups: Vec<MappedGroup>,
-    /// The plans that entries name, each once.
+    /// Each mapped plan once.
     pub plans: Vec<MappedPlan>,
 }
 
 impl Mappings {
-    /// The groups that a membership opens while it gives access, deleted ones included; each once.
+    /// The groups that a membership opens while it gives access, each once, including deleted ones.
     pub fn groups_of(&self, membership: &Membership) -> Vec<GroupId> {
         let mut groups = Vec::new();
         for entry in &self.entries {
@@ -71,30 +71,30 @@ impl Mappings {
         fingerprint(to_vec(&self.entries))
     }
 
-    /// Whether an entry names a group.
+    /// Whether a group is mapped.
     pub fn knows(&self, group: GroupId) -> bool {
         self.group(group).is_some()
     }
 
-    /// Whether Kisi no longer has a group.
+    /// Whether a group no longer exists in Kisi.
     pub fn is_deleted(&self, group: GroupId) -> bool {
         self.group(group).is_some_and(|group| group.deleted)
     }
 
-    /// Remembers that Kisi no longer has a group.
+    /// Marks a group as deleted in Kisi.
     pub fn mark_deleted(&mut self, group: GroupId) {
         for mapped in self.groups.iter_mut().filter(|mapped| mapped.id == group) {
             mapped.deleted = true;
         }
     }
 
-    /// Keeps of the plans' names only those that entries name.
+    /// Removes the names of plans that are not mapped.
     pub fn forget_unmapped_plans(&mut self) {
         let entries = &self.entries;
         self.plans.retain(|plan| entries.iter().any(|entry| entry.plan == plan.id));
     }
 
-    /// The group, named so that people can read it.
+    /// The group with its name.
     pub fn group_ref(&self, group: GroupId) -> GroupRef {
         let name = self.group(group).map(|group| group.name.clone()).unwrap_or_default();
         GroupRef { id: group.to_string(), name }

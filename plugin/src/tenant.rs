@@ -1,5 +1,4 @@
-//! What the plugin remembers of the installation: settings, whose key it is, groups, mappings, and whether a person
-//! must act before anything can go on.
+//! The stored state of the installation: settings, the key's owner, groups, mapping, sync job, and whether it is paused.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ use crate::stop::{Stop, pause};
 use crate::storage;
 use crate::sync::Job;
 
-/// What `connect` established is here; the last key to go when an installation ends.
+/// The key of [`Config`], and the last one to be removed when an installation ends.
 pub const CONFIG: &str = "tenant/config";
 const GROUPS: &str = "tenant/groups";
 const MAPPINGS: &str = "tenant/mappings";
@@ -26,30 +25,30 @@ const JOB: &str = "tenant/sync";
 /// What `connect` established.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// The gym's decisions.
+    /// The gym's settings.
     pub settings: Settings,
-    /// Whose key it is.
+    /// The key's owner.
     pub account: Owner,
-    /// The organization that the key belongs to.
+    /// The key's organization.
     pub organization: Owned,
     /// When Kisi last accepted the key.
     pub checked_at: Timestamp,
-    /// Why nothing goes on until a person acts.
+    /// Present while the installation is paused until a person acts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
-    /// How dates of assignments can be changed here.
+    /// How this Kisi changes the dates of assignments.
     #[serde(default)]
     pub date_change: DateChange,
-    /// When the last comparison began after which everybody was brought up to date.
+    /// When the last complete sync began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub synced_at: Option<Timestamp>,
-    /// Since when everybody must be compared anew, because the mapping changed or a pause ended.
+    /// Since when a sync is requested, because the mapping changed or a pause ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
-    /// How many grants dates took, since everybody was last compared, from members of whom no event told.
+    /// Grants that ticks have removed since the last sync, without an event.
     #[serde(default, skip_serializing_if = "is_default")]
     pub taken: u64,
-    /// The installation is being ended: from here on it counts as not connected.
+    /// The installation is being removed and counts as not connected.
     #[serde(default, skip_serializing_if = "is_default")]
     pub leaving: bool,
 }
@@ -74,21 +73,25 @@ pub struct Owned {
     pub name: String,
 }
 
-/// Why nothing goes on.
+/// Why the installation is paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
-    cause: Cause,
+    #[serde(with = "StoredCause")]
+    cause: PauseCause,
     message: String,
 }
 
-/// The causes that outlast a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Cause {
+/// The words for the contract's causes in storage.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PauseCause", rename_all = "kebab-case")]
+enum StoredCause {
     KeyRejected,
     KeyWithoutRights,
     OtherOrganization,
+    NotConnected,
     RequestsDenied,
+    StorageFull,
+    StorageDamaged,
 }
 
 /// The groups at the last refresh.
@@ -100,14 +103,14 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// The doors that they open, each once.
     pub doors: Vec<Door>,
-    /// Groups whose doors are still to be read again.
+    /// Groups whose doors are still to be read.
     pub unread: Vec<GroupId>,
     /// When reading them last failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<Timestamp>,
 }
 
-/// A group, as far as a gym maps plans to it.
+/// A group, as far as mapping needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Kisi's id.
@@ -121,7 +124,7 @@ pub struct Group {
     pub doors: u32,
     /// Whether the app may open its doors.
     pub app_access: bool,
-    /// Whether Kisi asks for more than membership: hours, distance, a certain device.
+    /// Whether Kisi requires more than membership: certain hours, distance or a device.
     pub restricted: bool,
     /// Its doors, as far as they were read.
     pub door_ids: Vec<DoorId>,
@@ -134,20 +137,20 @@ pub struct Door {
     pub id: DoorId,
     /// Name.
     pub name: String,
-    /// Name of the place where it is; empty when not known.
+    /// Name of its place; empty when unknown.
     pub place: String,
 }
 
-/// Something in storage, and the version that was read.
+/// A stored value with the version that was read.
 #[derive(Debug)]
 pub struct Versioned<T> {
-    /// As it shall be.
+    /// The value to write.
     pub value: T,
     key: &'static str,
     version: Option<u64>,
 }
 
-/// What every call needs that changes members.
+/// What every call needs in order to change members.
 #[derive(Debug)]
 pub struct Tenant {
     /// What `connect` established.
@@ -157,7 +160,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Reads a tenant that works.
+    /// Reads a connected tenant that is not paused.
     ///
     /// # Errors
     /// `pause` when it is not connected or paused.
@@ -169,7 +172,7 @@ impl Tenant {
         }
     }
 
-    /// Reads a tenant that works or is paused.
+    /// Reads a connected tenant, paused or not.
     ///
     /// # Errors
     /// `pause` when it is not connected.
@@ -178,13 +181,13 @@ impl Tenant {
         Ok(Tenant { config, mappings: mappings(host)? })
     }
 
-    /// Why nothing goes on, when it does not.
+    /// The error of a paused tenant.
     pub fn pause(&self) -> Option<Stop> {
         let paused = self.config.value.paused.as_ref()?;
-        Some(pause(paused.cause.into(), &paused.message, None))
+        Some(pause(paused.cause, &paused.message, None))
     }
 
-    /// Reads again what others may have changed in this call.
+    /// Reads everything again that this call may have changed.
     ///
     /// # Errors
     /// As [`Tenant::load`].
@@ -193,40 +196,43 @@ impl Tenant {
         Ok(())
     }
 
-    /// Remembers an error that a person must settle, so that no further request is made until then.
+    /// Stores a pause, so that no further request is sent until a person acts. Pauses that every call finds by itself are
+    /// not stored.
     pub fn note_pause(&mut self, host: &dyn Host, error: &types::Error) {
-        if let Demand::Pause(cause) = &error.demand
-            && let Some(cause) = Cause::of(cause)
-        {
-            let message = error.message.clone();
-            self.config.value.paused = Some(Paused { cause, message });
-            // The error itself reaches the host in any case.
-            let _saved = self.config.save(host);
+        let Demand::Pause(cause) = error.demand else { return };
+        match cause {
+            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged => {}
+            PauseCause::KeyRejected
+            | PauseCause::KeyWithoutRights
+            | PauseCause::OtherOrganization
+            | PauseCause::RequestsDenied => {
+                let message = error.message.clone();
+                self.config.value.paused = Some(Paused { cause, message });
+                // The host receives the error in any case.
+                let _saved = self.config.save(host);
+            }
         }
     }
 }
 
 impl<T: Serialize> Versioned<T> {
     /// Writes the value.
-    ///
-    /// # Errors
-    /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
     pub fn save(&mut self, host: &dyn Host) -> Result<(), Stop> {
         self.saved(storage::commit(host, vec![self.write()])?);
         Ok(())
     }
 
-    /// The commit that wrote it, when it was read or written.
+    /// The commit that wrote the stored value.
     pub fn version(&self) -> Option<u64> {
         self.version
     }
 
-    /// Takes note of a commit with the write that `save` would make.
+    /// Notes a commit that contained [`Versioned::write`].
     pub fn saved(&mut self, version: u64) {
         self.version = Some(version);
     }
 
-    /// The write that `save` would make, for a commit with others.
+    /// The write for a commit with others.
     pub fn write(&self) -> Write {
         Write {
             key: self.key.to_string(),
@@ -236,39 +242,30 @@ impl<T: Serialize> Versioned<T> {
     }
 }
 
-/// What `connect` established, when it did and the installation is not being ended.
+/// What `connect` established, unless the installation is being removed.
 ///
 /// # Errors
-/// `retry` when storage does not answer, `pause` when the record is damaged.
+/// Those of storage, and `pause` when the record is damaged, like all readers here.
 pub fn config(host: &dyn Host) -> Result<Option<Versioned<Config>>, Stop> {
     Ok(stored_config(host)?.filter(|config| !config.value.leaving))
 }
 
-/// The same, of an installation that is being ended, too.
-///
-/// # Errors
-/// As [`config`].
+/// The same, also while the installation is being removed.
 pub fn stored_config(host: &dyn Host) -> Result<Option<Versioned<Config>>, Stop> {
     read(host, CONFIG)
 }
 
-/// A config to write where none was, or over `before`.
+/// A config to write over `before`, or where none is stored.
 pub fn new_config(config: Config, before: Option<Versioned<Config>>) -> Versioned<Config> {
     Versioned { value: config, key: CONFIG, version: before.and_then(|before| before.version) }
 }
 
 /// The groups at the last refresh.
-///
-/// # Errors
-/// As [`config`].
 pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, Stop> {
     Ok(read(host, GROUPS)?.unwrap_or(Versioned { value: Groups::default(), key: GROUPS, version: None }))
 }
 
 /// The mapping.
-///
-/// # Errors
-/// As [`config`].
 pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
     Ok(read(host, MAPPINGS)?.unwrap_or(Versioned {
         value: Mappings::default(),
@@ -277,25 +274,22 @@ pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
     }))
 }
 
-/// The reconciliation that is under way, or the last one.
-///
-/// # Errors
-/// As [`config`].
+/// The sync that is running, or the last one.
 pub fn job(host: &dyn Host) -> Result<Option<Versioned<Job>>, Stop> {
     read(host, JOB)
 }
 
-/// A job to write where `before` was.
+/// A job to write over `before`, or where none is stored.
 pub fn new_job(job: Job, before: Option<Versioned<Job>>) -> Versioned<Job> {
     Versioned { value: job, key: JOB, version: before.and_then(|before| before.version) }
 }
 
-/// The write that forgets every reconciliation.
+/// The write that removes the job.
 pub fn without_job() -> Write {
     Write { key: JOB.to_string(), value: None, requires: Precondition::None }
 }
 
-/// The error of a tenant that was never connected, or no longer is.
+/// The error of a tenant that is not connected.
 pub fn not_connected() -> Stop {
     pause(PauseCause::NotConnected, "Kisi is not connected: connect with a key first.", None)
 }
@@ -310,31 +304,8 @@ fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Optio
     Ok(Some(Versioned { value, key, version: Some(entry.version) }))
 }
 
-impl Cause {
-    fn of(cause: &PauseCause) -> Option<Cause> {
-        match cause {
-            PauseCause::KeyRejected => Some(Cause::KeyRejected),
-            PauseCause::KeyWithoutRights => Some(Cause::KeyWithoutRights),
-            PauseCause::OtherOrganization => Some(Cause::OtherOrganization),
-            PauseCause::RequestsDenied => Some(Cause::RequestsDenied),
-            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged => None,
-        }
-    }
-}
-
-impl From<Cause> for PauseCause {
-    fn from(cause: Cause) -> PauseCause {
-        match cause {
-            Cause::KeyRejected => PauseCause::KeyRejected,
-            Cause::KeyWithoutRights => PauseCause::KeyWithoutRights,
-            Cause::OtherOrganization => PauseCause::OtherOrganization,
-            Cause::RequestsDenied => PauseCause::RequestsDenied,
-        }
-    }
-}
-
 impl From<Paused> for Pause {
     fn from(paused: Paused) -> Pause {
-        Pause { cause: paused.cause.into(), message: paused.message }
+        Pause { cause: paused.cause, message: paused.message }
     }
 }

@@ -1,8 +1,8 @@
-//! When access holds, and how windows of several memberships become one.
+//! Windows of access, and how the windows of several memberships merge.
 
 use crate::contract::types::{self, Timestamp};
 
-/// From `starts_at` (absent: since ever) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
+/// From `starts_at` (absent: always) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Window {
     /// First moment of access.
@@ -17,8 +17,8 @@ impl Window {
         self.starts_at.is_none_or(|start| start <= now) && self.ends_at.is_none_or(|end| now < end)
     }
 
-    /// Whether both mean the same from `now` on. Starts in the past are all alike, and dates are compared by the
-    /// second: whether Kisi keeps milliseconds is not known (?).
+    /// Whether both are the same from `now` on. All starts in the past are equal. Dates are compared in seconds, because
+    /// it is unknown whether Kisi keeps milliseconds (?).
     pub fn same_from(&self, other: &Window, now: Timestamp) -> bool {
         let seconds = |window: &Window| {
             (
@@ -29,7 +29,7 @@ impl Window {
         seconds(self) == seconds(other)
     }
 
-    /// Whether the two overlap or touch, so that together they are one window.
+    /// Whether the two overlap or touch.
     fn joins(&self, later: &Window) -> bool {
         match (self.ends_at, later.starts_at) {
             (Some(end), Some(start)) => start <= end,
@@ -44,8 +44,8 @@ impl From<Window> for types::Window {
     }
 }
 
-/// Merges windows that overlap or touch; the result is ordered by start and its windows are apart. Each keeps the tag
-/// of the window that reaches furthest.
+/// Merges windows that overlap or touch. The result is ordered by start; each window keeps the tag of the one that ends
+/// last.
 pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
     windows.sort_by_key(|(window, _)| (window.starts_at, window.ends_at.is_none(), window.ends_at));
     let mut merged: Vec<(Window, T)> = Vec::new();
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_in_the_past_are_all_alike() {
+    fn all_starts_in_the_past_are_equal() {
         assert!(window(10, 900).same_from(&window(None, 900), 10));
         assert!(!window(10_000, 90_000).same_from(&window(None, 90_000), 9_000));
         assert!(window(None, 90_001).same_from(&window(None, 90_999), 10));

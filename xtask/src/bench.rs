@@ -25,7 +25,7 @@ pub(crate) fn run(workspace: &Workspace, args: &BenchArgs) -> Result<()> {
     let component = build::component(workspace)?;
     let bench = workspace.cargo().args(["bench", "--locked", "--profile", "dev"]);
     let bench = bench.args(OPTIMISED.iter().flat_map(|setting| ["--config", setting]));
-    let bench = bench.args(["--package", "door-access-tests", "--bench", "sync", "--"]);
+    let bench = bench.args(["--bench", "sync", "--"]);
     let bench = bench.args(args.members.iter().map(u32::to_string));
     Ok(bench.env(COMPONENT_VARIABLE, component).run()?)
 }

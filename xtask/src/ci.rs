@@ -31,12 +31,14 @@ fn run_all(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
         let clippy = cargo().args(["clippy", "--workspace", "--all-targets", "--locked"]);
         Ok(clippy.args(["--", "-D", "warnings"]).run()?)
     })?;
-    // Clippy and the standard library must be of one version, and Debian's compiler comes without clippy.
+    // Clippy and the standard library must have the same version.
     if matches!(toolchain, Toolchain::Active) {
         steps.run("lints of the guest", || {
             let clippy = toolchain.cargo(workspace).args(["clippy", "--package", GUEST, "--lib", "--locked"]);
             Ok(clippy.args(["--target", TARGET, "--", "-D", "warnings"]).run()?)
         })?;
+    } else {
+        eprintln!("xtask: lints of the guest are skipped: Debian's compiler has no clippy");
     }
     steps.run("tests", || {
         let test = cargo().args(["test", "--workspace", "--locked"]);

@@ -23,8 +23,8 @@ pub(crate) struct DemoArgs {
 /// Builds the component and the harness and plays the scenario.
 pub(crate) fn run(workspace: &Workspace, args: &DemoArgs) -> Result<()> {
     let component = build::component(workspace)?;
-    let harness = ["run", "--quiet", "--locked", "--package", "host-harness", "--bin", "harness", "--"];
-    let run = workspace.cargo().args(harness).args(["run", SCENARIO, "--component"]).arg(component);
+    let harness = workspace.cargo().args(["run", "--locked", "--bin", "harness", "--"]);
+    let run = harness.args(["run", SCENARIO, "--component"]).arg(component);
     let run = run.args(args.json.then_some("--json")).args(&args.arguments);
     Ok(run.run()?)
 }

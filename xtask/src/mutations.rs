@@ -165,12 +165,7 @@ impl Stage {
         let simulation = simulation.context("cargo built no program `simulate`")?;
 
         let folder = workspace.target.join("mutations");
-        let copy = Workspace::at(folder.join("workspace"), folder.join("target"))?;
-        copy.sh.remove_path(&copy.root)?;
-        for file in workspace.files()? {
-            copy.sh
-                .copy_file(workspace.root.as_std_path().join(&file), copy.root.as_std_path().join(&file))?;
-        }
+        let copy = workspace.copy_to(folder.join("workspace"), folder.join("target"))?;
         Ok(Self { copy, toolchain, simulation, seeds })
     }
 

@@ -68,5 +68,5 @@ pub(crate) fn run(workspace: &Workspace, args: &SimulateArgs) -> Result<()> {
 /// Cargo's build of the program that plays histories, with our own code optimised.
 pub(crate) fn simulation(workspace: &Workspace) -> Cmd<'_> {
     let cargo = workspace.cargo().args(["test", "--locked", "--config", "profile.dev.opt-level=2"]);
-    cargo.args(["--package", "door-access-tests", "--test", "simulate"])
+    cargo.args(["--test", "simulate"])
 }

@@ -33,8 +33,13 @@ impl Workspace {
         Ok(Self { sh, root, target })
     }
 
-    /// Cargo, without the variables in which `cargo run` describes xtask: some build scripts run again when those
-    /// change, and everything that depends on them is then compiled twice.
+    /// Cargo in the root folder.
+    ///
+    /// Choose programs by `--bin`, `--test` and `--bench` and not by `--package`: then cargo uses the features of the
+    /// whole workspace, and what one task has compiled serves the others.
+    ///
+    /// The variables in which `cargo run` describes xtask are removed. Some build scripts run again when those change,
+    /// and everything that depends on them is then compiled again.
     pub(crate) fn cargo(&self) -> Cmd<'_> {
         let describes_xtask =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
@@ -44,11 +49,25 @@ impl Workspace {
 
     /// Every file that is, or could be, part of a commit: its path from the root.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
-        let listed = cmd!(self.sh, "git ls-files --cached --others --exclude-standard -z").read()?;
-        let mut files: Vec<_> = listed.split_terminator('\0').map(PathBuf::from).collect();
-        files.retain(|file| self.root.as_std_path().join(file).is_file());
-        files.sort();
-        Ok(files)
+        // For an empty repository all files are new, so this also lists the files of a copy without `.git`.
+        let empty = self.target.join("empty-repository");
+        cmd!(self.sh, "git init --quiet {empty}").quiet().run()?;
+        let list =
+            cmd!(self.sh, "git --git-dir {empty}/.git --work-tree . ls-files --others --exclude-standard -z");
+        let listed = list.env_remove("GIT_INDEX_FILE").read()?;
+        Ok(listed.split_terminator('\0').map(PathBuf::from).collect())
+    }
+
+    /// A copy of every file in the folder `root`, which loses what it held before.
+    pub(crate) fn copy_to(&self, root: Utf8PathBuf, target: Utf8PathBuf) -> Result<Self> {
+        self.sh.remove_path(&root)?;
+        for file in self.files()? {
+            let copy = root.as_std_path().join(&file);
+            std::fs::create_dir_all(copy.parent().unwrap_or(root.as_std_path()))?;
+            std::fs::copy(self.root.as_std_path().join(&file), &copy)
+                .with_context(|| format!("failed to copy {}", file.display()))?;
+        }
+        Self::at(root, target)
     }
 }
 
@@ -63,4 +82,27 @@ pub(crate) fn artifacts(build: Cmd<'_>) -> Result<Vec<Artifact>> {
         }
     }
     Ok(artifacts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_has_every_file_that_git_does_not_ignore_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        let workspace = Workspace::at(folder.join("original"), folder.join("target")).unwrap();
+        for file in ["plugin/src/lib.rs", "Cargo.toml", "key.txt"] {
+            workspace.sh.write_file(file, file).unwrap();
+        }
+        workspace.sh.write_file(".gitignore", "/key.txt").unwrap();
+        workspace.sh.write_file(folder.join("copy/old.rs"), "").unwrap();
+
+        let copy = workspace.copy_to(folder.join("copy"), folder.join("target")).unwrap();
+        assert_eq!(copy.sh.read_file("plugin/src/lib.rs").unwrap(), "plugin/src/lib.rs");
+        let copied = copy.files().unwrap();
+        assert_eq!(copied, [".gitignore", "Cargo.toml", "plugin/src/lib.rs"].map(PathBuf::from));
+        assert!(!copy.root.join("old.rs").exists() && !copy.root.join("key.txt").exists());
+    }
 }

@@ -1,7 +1,6 @@
 //! Tables of records by id, and the indexes that keep look-ups fast in a large organization.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeBounds;
 
 use crate::event_set::EventSet;
 use crate::login::Login;
@@ -81,15 +80,6 @@ impl<K: Ord> Index<K> {
 
     pub(crate) fn count(&self, key: K) -> usize {
         self.0.get(&key).map_or(0, BTreeSet::len)
-    }
-
-    pub(crate) fn contains(&self, key: K) -> bool {
-        self.0.contains_key(&key)
-    }
-
-    /// The keys that hold at least one id, in ascending order.
-    pub(crate) fn keys(&self, range: impl RangeBounds<K>) -> impl Iterator<Item = &K> {
-        self.0.range(range).map(|(key, _)| key)
     }
 }
 

@@ -1,187 +1,99 @@
-//! What the commands of an installation take.
+//! The arguments of the commands about an installation.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::access::{EXPLAIN_HELP, LOGIN_HELP, LOGIN_USAGE, UNLOCK_HELP};
-use super::{DoorsArgs, EXIT_CODES, ExplainArgs, LoginArgs, OutputArgs, UnlockArgs};
-
-const CONNECT_HELP: &str = "\
-Examples:
-  harness connect --key-file key.txt --members my-gym --contact me@my-gym.example
-      installs: Kisi itself, the members in my-gym/members.csv and the plans in my-gym/plans.csv
-  harness connect --kisi http://127.0.0.1:8080 --key-file key.txt --members examples/gym-300 \\
-      --contact me@my-gym.example --unpaced
-      against a simulator: cargo run -p kisi-sim -- --port 8080 --unpaced --seed examples/gym-300/kisi.toml
-  harness connect --grace-days 7
-      changes a setting of an installation that is there
-  harness connect --key-file new-key.txt
-      gives it another key; what is not named stays
-";
-const MAP_HELP: &str = "\
-Examples:
-  harness map                                  shows which plan opens which groups
-  harness map Basic \"24/7 entrance\"            who has Basic may use the group; ids work as well as names
-  harness map Basic \"Gym North\" --at north     only memberships of the location north
-  harness map --remove Basic                   Basic opens nothing any more
-  harness map --remove Basic \"24/7 entrance\"   Basic opens this group no more
-  harness map --file mapping.csv               takes these entries in place of all others
-  harness map --file mapping.csv --preview     who would gain and lose what; nothing changes
-
-mapping.csv:
-  plan,group,location
-  Basic,24/7 entrance,
-  Basic,Gym North,north
-";
-const SYNC_HELP: &str = "\
-Examples:
-  harness sync              makes Kisi match the members' file
-  harness sync --yes        the same, though it removes more than the brake allows
-  harness sync --cancel     gives up one that is not through; what it did stays
-  harness sync --calls 50   in steps of at most 50 requests; Ctrl-C ends between two steps
-
-A sync that ended in the middle goes on with the next `harness sync`.
-";
-const PREVIEW_HELP: &str = "\
-Examples:
-  harness preview           who would gain and lose what; nothing changes in Kisi
-  harness preview --all     every line
-  harness preview --keep    keeps it, so that the next `harness sync` applies just this
-";
-const EVENT_HELP: &str = "\
-Examples:
-  harness event membership-purchased 1042
-  harness event membership-frozen ann@example.test
-  harness event member-deleted 1042
-      after the change is in the members' file, which says what holds
-
-Kinds: membership-purchased, membership-started, membership-renewed, plan-changed, membership-cancelled, \
-membership-frozen, membership-unfrozen, membership-expired, payment-overdue, payment-recovered, member-blocked, \
-member-unblocked, member-changed, member-deleted, other:WORD.
-";
-
-const TICK_HELP: &str = "\
-Examples:
-  harness tick                one call: at most 20 requests
-  harness tick --until-done   calls until nothing is due; Ctrl-C ends between two calls
-  harness tick --until-done --json | jq .next
-
-Run it from cron or a timer, every hour for example: what is not due costs no request. It says when it is due next.
-
-  17 * * * *  cd /srv/my-gym && harness tick --until-done
-
-Exit code 3 says that a reconciliation waits to be confirmed: see `harness preview`, then `harness sync --yes`. Exit code \
-4 says that more is due than one call did.
-";
-
-const DISCONNECT_HELP: &str = "\
-Examples:
-  harness disconnect                         asks for the gym's name, changes nothing in Kisi
-  harness disconnect --remove-granted        takes what the plugin gave or adopted, and nothing else
-  harness disconnect --yes --out left.csv    asks nothing, and writes the list of people to a file
-
-One that ended in the middle goes on with the next `harness disconnect`.
-";
-
-const ROTATE_HELP: &str = "\
-Examples:
-  harness rotate-sealing-key
-      makes a new one where `harness connect` made the first, and removes that
-  (umask 077; openssl rand -hex 32 > new.key)
-  harness rotate-sealing-key --sealing-key-file old.key --new-sealing-key-file new.key
-      seals with one that is given; from then on the other commands want --sealing-key-file new.key
-
-The environment's HARNESS_SEALING_KEY and HARNESS_NEW_SEALING_KEY may hold the keys in place of files.
-";
+use super::{DoorsArgs, EventArgs, ExplainArgs, LoginArgs, UnlockArgs, help};
 
 /// The commands of an installation.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Installation {
-    /// Install, or change what an installation was connected with.
+    /// Install, or change an installation.
     ///
-    /// Verifies the key and its rights, reads the places and groups, and agrees to what the plugin may reach. Nothing
-    /// changes in Kisi. The installation lives in a folder that only you may read; the key is kept there
+    /// Verifies the key and its rights, reads the places and groups, and approves the addresses that the plugin may
+    /// reach. Nothing changes in Kisi. The installation lives in a folder that only you may read; the key is kept there
     /// sealed, and the sealing key is kept elsewhere.
-    #[command(after_help = format!("{CONNECT_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{}\n{}", help::CONNECT, help::EXIT_CODES))]
     Connect(ConnectArgs),
 
-    /// Show how the installation is. No request is sent.
-    #[command(after_help = EXIT_CODES)]
+    /// Show the state of the installation. No request is sent.
+    #[command(after_help = help::EXIT_CODES)]
     Status(Common),
 
     /// Show Kisi's access groups, and which plans open them.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help::EXIT_CODES)]
     Groups(GroupsArgs),
 
     /// Show or change which plan opens which groups.
-    #[command(after_help = format!("{MAP_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{}\n{}", help::MAP, help::EXIT_CODES))]
     Map(MapArgs),
 
     /// Show who would gain and lose what. Nothing changes in Kisi.
-    #[command(after_help = format!("{PREVIEW_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{}\n{}", help::PREVIEW, help::EXIT_CODES))]
     Preview(PreviewArgs),
 
-    /// Make Kisi match the members' file for everybody.
+    /// Make Kisi match the members' file for all members.
     ///
-    /// When it would remove more than the brake allows (more than 10 grants and more than 20 % of all, unless the
-    /// settings say otherwise), it waits: look at what it says, then run it with --yes.
-    #[command(after_help = format!("{SYNC_HELP}\n{EXIT_CODES}"))]
+    /// It waits for confirmation when it would remove more than the removal guard allows (more than 10 grants and more
+    /// than 20 % of all, unless the setting `brake` says otherwise): check the output, then run it with --yes.
+    #[command(after_help = format!("{}\n{}", help::SYNC, help::EXIT_CODES))]
     Sync(SyncArgs),
 
-    /// Make Kisi match for one member, to whom something happened.
+    /// Make Kisi match for one member after an event.
     ///
-    /// The event is a hint: what holds is in the members' file, which is read anew. What somebody changed by hand in Kisi
-    /// is found by `harness sync`.
-    #[command(after_help = format!("{EVENT_HELP}\n{EXIT_CODES}"))]
+    /// The event is a hint: the members' file decides, and is read again. `harness sync` also finds manual changes in
+    /// Kisi.
+    #[command(after_help = format!("{}\n{}", help::EVENT, help::EXIT_CODES))]
     Event(EventArgs),
 
-    /// Tell whether a member may enter now, and if not, why and what settles it.
+    /// Show whether a member may enter now, and if not, why and what to do.
     ///
-    /// Nothing changes. With --verify Kisi is asked, too.
-    #[command(after_help = format!("{EXPLAIN_HELP}\n{EXIT_CODES}"))]
+    /// Nothing changes. With --verify it reads Kisi, too.
+    #[command(after_help = format!("{}\n{}", help::EXPLAIN, help::EXIT_CODES))]
     Explain(ExplainArgs),
 
     /// Show the doors that a member may open now. No request is sent.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = help::EXIT_CODES)]
     Doors(DoorsArgs),
 
     /// Open a door for a member who may open it.
-    #[command(after_help = format!("{UNLOCK_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{}\n{}", help::UNLOCK, help::EXIT_CODES))]
     Unlock(UnlockArgs),
 
     /// Make a login for a gym's own app, or end one.
     ///
     /// With it the app opens doors as the member. Its secret is printed once and kept nowhere; a block or a deletion
     /// ends it.
-    #[command(override_usage = LOGIN_USAGE, after_help = format!("{LOGIN_HELP}\n{EXIT_CODES}"))]
+    #[command(override_usage = help::LOGIN_USAGE)]
+    #[command(after_help = format!("{}\n{}", help::LOGIN, help::EXIT_CODES))]
     Login(LoginArgs),
-    /// Do what has fallen due though nothing happened. Run it regularly.
+
+    /// Do what is due by date. Run it regularly.
     ///
-    /// Starts, ends, graces and freezes of memberships; the groups and everybody once a day; everybody at once when the
-    /// mapping was changed. Nothing that is due is lost when it runs late.
-    #[command(after_help = format!("{TICK_HELP}\n{EXIT_CODES}"))]
+    /// Starts, ends, graces and freezes of memberships; the groups and all members once a day; all members at once when
+    /// the mapping was changed. Nothing that is due is lost when it runs late.
+    #[command(after_help = format!("{}\n{}", help::TICK, help::EXIT_CODES))]
     Tick(TickArgs),
+
     /// Seal the gym's key with another sealing key. No request is sent.
     ///
-    /// One that ended in the middle is run again; the gym's key can be read at any time, with the former sealing key or
-    /// the new one.
-    #[command(after_help = format!("{ROTATE_HELP}\n{EXIT_CODES}"))]
+    /// Run it again if it ended in the middle: either the former or the new sealing key opens the gym's key at any time.
+    #[command(after_help = format!("{}\n{}", help::ROTATE, help::EXIT_CODES))]
     RotateSealingKey(RotateArgs),
-    /// End the installation. Everybody keeps what they have in Kisi, unless --remove-granted.
+
+    /// End the installation. Members keep their access in Kisi, unless --remove-granted.
     ///
-    /// Lists everybody whom the plugin looked after, with the groups that it gave or looked after. Groups that were given
-    /// by hand in Kisi and that it never looked after stay, and are not in the list.
+    /// Lists the members that the plugin managed, with the groups that it gave or adopted. Groups that staff gave
+    /// manually and the plugin never adopted stay, and are not in the list.
     ///
-    /// At the end the folder keeps nothing of the installation: neither
-    /// the key nor the plugin's records. The members' files stay.
-    #[command(after_help = format!("{DISCONNECT_HELP}\n{EXIT_CODES}"))]
+    /// At the end the folder keeps neither the key nor the plugin's records. The members' files stay.
+    #[command(after_help = format!("{}\n{}", help::DISCONNECT, help::EXIT_CODES))]
     Disconnect(DisconnectArgs),
 }
 
 impl Installation {
-    /// Whether it is over in a moment. Then long work lets it in between two steps: somebody stands at a door, or wants
-    /// to know how things are.
+    /// Whether the command takes only a moment. A long command lets it in between two steps.
     pub(crate) fn is_short(&self) -> bool {
         match self {
             Installation::Status(_)
@@ -201,7 +113,7 @@ impl Installation {
         }
     }
 
-    /// What all of them take.
+    /// The arguments that all of them take.
     pub(crate) fn common(&self) -> &Common {
         match self {
             Installation::Connect(args) => &args.common,
@@ -235,15 +147,12 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
     pub(crate) wait: u64,
 
-    /// The file with the key that seals the gym's key: 64 hexadecimal digits, for its owner's eyes only.
+    /// The file with the key that seals the gym's key: 64 hexadecimal digits, readable by its owner only.
     ///
-    /// HARNESS_SEALING_KEY holds such a key itself. Without both, `harness connect` makes one in the user's folder for
-    /// configuration.
+    /// HARNESS_SEALING_KEY holds such a key itself. Without both, `harness connect` makes one in the user's
+    /// configuration folder.
     #[arg(long, value_name = "FILE", env = "HARNESS_SEALING_KEY_FILE")]
     pub(crate) sealing_key_file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 /// What `harness rotate-sealing-key` takes.
@@ -260,15 +169,15 @@ pub(crate) struct RotateArgs {
 /// What `harness connect` takes. What is left out stays as it was.
 #[derive(Args, Debug)]
 pub(crate) struct ConnectArgs {
-    /// Where Kisi is: `https://…`, or `http://` for this machine only. At first https://api.kisi.io.
+    /// Kisi's address: `https://…`, or `http://` for this machine only. At first https://api.kisi.io.
     #[arg(long, value_name = "URL")]
     pub(crate) kisi: Option<String>,
 
-    /// A file with an API key of an administrator, and nothing else in it. It is kept sealed.
+    /// A file that holds an API key of an administrator, and nothing else. The key is kept sealed.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// The folder with the gym's members.csv and plans.csv. Every command reads them anew.
+    /// The folder with the gym's members.csv and plans.csv. Every command reads them again.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) members: Option<PathBuf>,
 
@@ -284,24 +193,23 @@ pub(crate) struct ConnectArgs {
     #[arg(long)]
     pub(crate) unpaced: bool,
 
-    /// The plugin's settings, a JSON file, in place of the ones that are there.
+    /// The plugin's settings, a JSON file that replaces the present ones.
     #[arg(long, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,
 
-    /// Setting: the address under which Kisi reaches whoever runs this.
+    /// Setting: the e-mail address under which Kisi reaches the operator of this integration.
     #[arg(long, value_name = "EMAIL")]
     pub(crate) contact: Option<String>,
 
-    /// Setting: how the platform introduces itself to Kisi. At first “door-access harness”.
+    /// Setting: the name of the platform in its requests to Kisi. At first “door-access harness”.
     #[arg(long, value_name = "NAME")]
     pub(crate) identifier: Option<String>,
 
-    /// Setting: days that access goes on after a payment became overdue.
+    /// Setting: days that access continues after a payment became overdue.
     #[arg(long, value_name = "DAYS", allow_negative_numbers = true, value_parser = days)]
     pub(crate) grace_days: Option<u32>,
 
-    /// Setting: days after which access ends by itself unless something confirmed it, `harness tick` for example; 0 for
-    /// never.
+    /// Setting: days after which access ends unless it was confirmed, for example by `harness tick`; 0 for never.
     #[arg(long, value_name = "DAYS", allow_negative_numbers = true, value_parser = days)]
     pub(crate) lease_days: Option<u32>,
 
@@ -309,24 +217,23 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) on_block: Option<OnBlock>,
 
-    /// Setting: what to do when Kisi knows nobody by a member's e-mail address.
+    /// Setting: what to do when Kisi has no account for a member's e-mail address.
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) missing_user: Option<MissingUser>,
 
-    /// Setting: who tells people for whom an account is created.
+    /// Setting: who informs a person about a new account.
     #[arg(long, value_enum, value_name = "WHO")]
     pub(crate) invitation: Option<Invitation>,
 
-    /// Setting: look after the groups of this place alone, by name or id; again for each further place.
+    /// Setting: manage the groups of this place only, by name or id; repeat it for each further place.
     #[arg(long = "place", value_name = "PLACE", conflicts_with = "all_places")]
     pub(crate) places: Vec<String>,
 
-    /// Take the columns of the members' file as they are, though one that was there is gone: what it said, `blocked` for
-    /// example, counts no more.
+    /// Accept that a column of the members' file is gone, `blocked` for example: what it said no longer counts.
     #[arg(long)]
     pub(crate) accept_columns: bool,
 
-    /// Setting: look after the groups of all places.
+    /// Setting: manage the groups of all places.
     #[arg(long)]
     pub(crate) all_places: bool,
 
@@ -334,7 +241,7 @@ pub(crate) struct ConnectArgs {
     pub(crate) common: Common,
 }
 
-/// A number of days. How many are too many, the plugin knows.
+/// A number of days. The plugin checks the upper bound.
 fn days(text: &str) -> Result<u32, &'static str> {
     text.parse().map_err(|_| "days are a whole number, 0 or more")
 }
@@ -348,7 +255,7 @@ pub(crate) enum OnBlock {
     Ours,
 }
 
-/// What to do when Kisi knows nobody by an address.
+/// What to do when Kisi has no account for an address.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum MissingUser {
     /// Create an account.
@@ -357,7 +264,7 @@ pub(crate) enum MissingUser {
     Report,
 }
 
-/// Who tells people for whom an account is created.
+/// Who informs a person about a new account.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Invitation {
     /// Kisi, by mail.
@@ -369,7 +276,7 @@ pub(crate) enum Invitation {
 /// What `harness groups` takes.
 #[derive(Args, Debug)]
 pub(crate) struct GroupsArgs {
-    /// Read them from Kisi, in place of what was read before.
+    /// Read the groups from Kisi instead of from the records.
     #[arg(long)]
     pub(crate) refresh: bool,
 
@@ -396,17 +303,17 @@ pub(crate) struct MapArgs {
     #[arg(long, requires = "plan")]
     pub(crate) remove: bool,
 
-    /// Take the entries of this CSV file in place of all others.
+    /// Replace all entries by those of this CSV file.
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
-    /// Agree that a file without entries leaves no plan that opens anything.
+    /// Accept a file without entries: no plan opens anything then.
     #[arg(long, requires = "file")]
     pub(crate) empty: bool,
 
     /// Show who would gain and lose which group by this change. Nothing changes, and no request is sent.
     ///
-    /// Of those who would, the first are named; --json names all.
+    /// Prints the first names; --json prints all.
     #[arg(long)]
     pub(crate) preview: bool,
 
@@ -414,14 +321,18 @@ pub(crate) struct MapArgs {
     pub(crate) common: Common,
 }
 
-/// How a reconciliation goes on.
+/// The size of a step.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct StepArgs {
-    /// Requests a step makes at most.
+    /// Most requests in a step.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(4..=1_000))]
     pub(crate) calls: u32,
+}
 
-    /// Print every line of the report, not only the first of each kind.
+/// How much of a report is printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct ReportArgs {
+    /// Print every line of the report instead of the first of each kind.
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -429,12 +340,15 @@ pub(crate) struct StepArgs {
 /// What `harness preview` takes.
 #[derive(Args, Debug)]
 pub(crate) struct PreviewArgs {
-    /// Keep it, so that the next `harness sync` applies just this.
+    /// Keep the preview, so that the next `harness sync` applies exactly this.
     #[arg(long)]
     pub(crate) keep: bool,
 
     #[command(flatten)]
     pub(crate) step: StepArgs,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 
     #[command(flatten)]
     pub(crate) common: Common,
@@ -443,11 +357,11 @@ pub(crate) struct PreviewArgs {
 /// What `harness sync` takes.
 #[derive(Args, Debug)]
 pub(crate) struct SyncArgs {
-    /// Confirm that it removes more than the brake allows.
+    /// Confirm a sync that removes more than the removal guard allows.
     #[arg(long)]
     pub(crate) yes: bool,
 
-    /// Give up the one that is not through. What it did stays; nothing else is done.
+    /// Cancel the unfinished sync. What it did stays; nothing else is done.
     #[arg(long, conflicts_with = "yes")]
     pub(crate) cancel: bool,
 
@@ -455,23 +369,7 @@ pub(crate) struct SyncArgs {
     pub(crate) step: StepArgs,
 
     #[command(flatten)]
-    pub(crate) common: Common,
-}
-
-/// What `harness event` takes.
-#[derive(Args, Debug)]
-pub(crate) struct EventArgs {
-    /// What happened; see below.
-    #[arg(value_name = "KIND")]
-    pub(crate) kind: String,
-
-    /// To whom: id, e-mail address or name.
-    #[arg(value_name = "MEMBER")]
-    pub(crate) member: String,
-
-    /// Show the body of each request, too.
-    #[arg(long)]
-    pub(crate) bodies: bool,
+    pub(crate) report: ReportArgs,
 
     #[command(flatten)]
     pub(crate) common: Common,
@@ -480,12 +378,15 @@ pub(crate) struct EventArgs {
 /// What `harness tick` takes.
 #[derive(Args, Debug)]
 pub(crate) struct TickArgs {
-    /// Call again until nothing more is due.
+    /// Repeat until nothing more is due.
     #[arg(long)]
     pub(crate) until_done: bool,
 
     #[command(flatten)]
     pub(crate) step: StepArgs,
+
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 
     #[command(flatten)]
     pub(crate) common: Common,
@@ -494,7 +395,7 @@ pub(crate) struct TickArgs {
 /// What `harness disconnect` takes.
 #[derive(Args, Debug)]
 pub(crate) struct DisconnectArgs {
-    /// Take in Kisi what the plugin gave or adopted. What others gave stays.
+    /// Remove from Kisi what the plugin gave or adopted. What others gave stays.
     #[arg(long)]
     pub(crate) remove_granted: bool,
 
@@ -506,9 +407,8 @@ pub(crate) struct DisconnectArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
 
-    /// Requests a step makes at most.
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(4..=1_000))]
-    pub(crate) calls: u32,
+    #[command(flatten)]
+    pub(crate) step: StepArgs,
 
     #[command(flatten)]
     pub(crate) common: Common,

@@ -1,99 +1,27 @@
-//! What the command line takes. The doc comments here are the help.
+//! The arguments of all commands. The doc comments here are the help.
 
-mod access;
+mod help;
 mod installation;
+mod member;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use access::*;
 pub(crate) use installation::*;
+pub(crate) use member::*;
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  everything was as expected, or whoever read the output closed it early
-  1  an expectation of the scenario failed (the difference is printed), or something was refused
-     for good
-  2  the command line, a file or the component cannot be used; of `run` the key or the address, too
-  3  somebody must look at what would change: `harness sync --yes` confirms it
-  4  ended in the middle, Kisi cannot be reached for now, or another harness is at work on the
-     installation: the same command goes on
-  5  nothing goes on until a person has acted; then `harness connect`
-  6  the answer is no: no door opens for the member, or this one stays shut
-  7  it is not known whether the door opened: look at it before trying again
-  130  Ctrl-C; for sync, preview, tick and disconnect the second one, since the first ends them
-       after the step under way";
-
-const RUN_HELP: &str = "\
-Examples:
-  harness run scenarios/membership-frozen.toml
-      plays against a simulator in this process; waiting takes no time
-  harness run scenarios/demo.toml --kisi http://127.0.0.1:8080 --key-file key.txt --allow-seeding
-      plays against a simulator that runs there (kisi-sim --port 8080), replacing what it holds
-  harness run my.toml --kisi https://api.kisi.io --key-file key.txt
-      plays against Kisi itself: the scenario may then neither seed nor need a simulator
-
-A scenario:
-  title = \"A frozen membership\"
-  story = \"Ann freezes her membership. The door stays shut until she comes back.\"
-
-  [[plans]]
-  id = \"basic\"
-  name = \"Basic\"
-
-  [[groups]]
-  name = \"24/7 entrance\"
-
-  [[mappings]]
-  plan = \"basic\"
-  groups = [\"24/7 entrance\"]
-
-  [[members]]
-  id = \"ann\"
-  name = \"Ann Lee\"
-  email = \"ann@example.test\"
-  memberships = [{ id = \"m-1\", plan = \"basic\" }]
-
-  [[steps]]
-  event = \"membership-purchased\"
-  member = \"ann\"
-  expect = { groups = { ann = [\"24/7 entrance\"] } }
-
-  [[steps]]
-  event = \"membership-frozen\"
-  member = \"ann\"
-  change = { memberships = [{ id = \"m-1\", status = \"frozen\" }] }
-  expect = { groups = { ann = [] }, reasons = { ann = [\"frozen\"] }, calls = 1 }
-
-Everything that a scenario may say is in scenarios/README.md.
-";
-
-const INSPECT_HELP: &str = "\
-Examples:
-  harness inspect target/component/kisi_plugin.wasm
-  harness inspect some_plugin.wasm --json
-";
-
-const OVERVIEW: &str = "\
-An installation, from the beginning:
-  harness connect --key-file key.txt --members my-gym --contact me@my-gym.example
-  harness groups                          the access groups that Kisi has
-  harness map Basic \"Front door\"         who has the plan Basic may use the group Front door
-  harness preview                         who would gain and lose what
-  harness sync                            make Kisi match
-  harness event membership-frozen 1042    a member's membership changed: make Kisi match for them
-  harness explain 1042                    may this member enter, and if not, why
-  harness tick --until-done               do what fell due though nothing happened; run it regularly
-";
-
-/// Keeps a gym's Kisi in step with its memberships through a door-access plugin, plays scenarios of it, and tells what
-/// a plugin may do.
+/// Keeps a gym's Kisi in step with its memberships through a door-access plugin, plays scenarios, and shows what a plugin
+/// may do.
 #[derive(Debug, Parser)]
-#[command(name = "harness", version, max_term_width = 100, after_help = format!("{OVERVIEW}\n{EXIT_CODES}"))]
+#[command(name = "harness", version, max_term_width = 100)]
+#[command(after_help = format!("{}\n{}", help::OVERVIEW, help::EXIT_CODES))]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,28 +30,17 @@ pub(crate) enum Command {
     ///
     /// Prints for each event what happened, what the plugin decided and why, the requests it sent, and the groups
     /// before and after; at the end who is in which group, and the requests made against the edits needed.
-    #[command(after_help = format!("{RUN_HELP}\n{EXIT_CODES}"))]
+    #[command(after_help = format!("{}\n{}", help::RUN, help::EXIT_CODES))]
     Run(RunArgs),
 
-    /// Show what a component is, what it imports and exports, and in words what it may do and reach.
+    /// Show a component's imports and exports, and in words what it may do and reach.
     ///
-    /// Nothing of it runs but its description of itself, with no storage, no directory and no network.
-    #[command(after_help = format!("{INSPECT_HELP}\n{EXIT_CODES}"))]
+    /// Only its description of itself runs, without storage, directory or network.
+    #[command(after_help = format!("{}\n{}", help::INSPECT, help::EXIT_CODES))]
     Inspect(InspectArgs),
 
     #[command(flatten)]
     Installation(Installation),
-}
-
-impl Command {
-    /// How it prints.
-    pub(crate) fn output(&self) -> &OutputArgs {
-        match self {
-            Command::Run(args) => &args.output,
-            Command::Inspect(args) => &args.output,
-            Command::Installation(command) => &command.common().output,
-        }
-    }
 }
 
 /// How a command prints.
@@ -131,17 +48,16 @@ impl Command {
 pub(crate) struct OutputArgs {
     /// Print JSON for machines: one document a line; `run` prints several lines, every other command one.
     ///
-    /// When something cannot be used, or ended early, the last line is `{"type":"error","error":"…"}` with the same text as on
-    /// standard error.
-    #[arg(long)]
+    /// After an error the last line is `{"type":"error","error":"…"}` with the same text as on standard error.
+    #[arg(long, global = true)]
     pub(crate) json: bool,
 
     /// When to use colours; `auto` means on a terminal, unless NO_COLOR is set.
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
     pub(crate) color: Color,
 
     /// Leave out what differs between runs and builds: the time taken, the component's size and hash.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) stable: bool,
 }
 
@@ -157,7 +73,7 @@ pub(crate) enum Color {
 }
 
 impl Color {
-    /// Whether to use colours where the stream itself would (not) show them.
+    /// Whether to use colours on a stream that would show them or not.
     pub(crate) fn wanted(self, shown: bool) -> bool {
         match self {
             Color::Auto => shown,
@@ -184,14 +100,15 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "URL", requires = "key_file")]
     pub(crate) kisi: Option<String>,
 
-    /// A file with an API key of an administrator of that Kisi, and nothing else in it.
+    /// A file that holds an API key of an administrator of that Kisi, and nothing else.
     #[arg(long, value_name = "FILE", requires = "kisi")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Let the scenario change what is at the address before and beside the plugin.
+    /// Let the scenario change the Kisi at the address before and between the events.
     ///
-    /// A simulator's whole content is replaced: other gyms in it, its settings (--unpaced, for example) and its time, too. It
-    /// must know the key. Anywhere else, groups and people that the scenario names and that are missing are made; they stay.
+    /// The whole content of a simulator is replaced: other gyms in it, its settings (--unpaced, for example) and its
+    /// time, too. It must know the key. In any other Kisi the missing groups and people of the scenario are made; they
+    /// stay.
     #[arg(long, requires = "kisi")]
     pub(crate) allow_seeding: bool,
 
@@ -206,9 +123,6 @@ pub(crate) struct RunArgs {
     /// Keep compiled components in this folder, so that the next start is faster. Only you may be able to write it.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) cache: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 /// What `harness inspect` takes.
@@ -217,9 +131,6 @@ pub(crate) struct InspectArgs {
     /// The component.
     #[arg(value_name = "COMPONENT")]
     pub(crate) component: PathBuf,
-
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
 }
 
 #[cfg(test)]
@@ -234,9 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn the_scenario_of_the_help_is_a_good_one() {
-        let (_, rest) = RUN_HELP.split_once("A scenario:\n").unwrap();
-        let (scenario, _) = rest.split_once("\nEverything").unwrap();
+    fn the_scenario_in_the_help_can_be_read() {
+        let (_, rest) = help::RUN.split_once("A scenario:\n").unwrap();
+        let (scenario, _) = rest.split_once("\nscenarios/README.md").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("help.toml");
         std::fs::write(&file, scenario).unwrap();

@@ -1,4 +1,4 @@
-//! What was agreed on when the installation was connected. The key is not part of it.
+//! The configuration of an installation. It holds no key.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,30 +11,30 @@ use super::members::Offset;
 /// The name of its file.
 pub(super) const FILE: &str = "installation.json";
 
-/// What was agreed on.
+/// What `harness connect` was given and found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
-    /// Where Kisi is.
+    /// Kisi's address.
     pub(super) kisi: String,
-    /// The plugin.
+    /// The plugin's file.
     pub(super) component: PathBuf,
-    /// Which one it was, as SHA-256.
+    /// The SHA-256 of the plugin that was approved.
     pub(super) component_sha256: String,
-    /// The origins that it may reach.
+    /// The approved origins.
     pub(super) origins: BTreeSet<String>,
-    /// The gym's own data.
+    /// The folder of the gym's files.
     pub(super) members: PathBuf,
-    /// When the days in it begin.
+    /// The gym's time zone, for the days in these files.
     pub(super) utc_offset: Offset,
-    /// Whether requests go out as fast as they are answered.
+    /// Whether requests are sent as fast as they are answered.
     pub(super) unpaced: bool,
-    /// What the plugin was connected with.
+    /// The plugin's settings.
     pub(super) settings: Map<String, Value>,
-    /// The places that Kisi had then.
+    /// Kisi's places at that time.
     #[serde(default)]
     pub(super) places: Vec<Place>,
-    /// The columns of the members' file that may be there and were.
+    /// The optional columns that the members' file had last.
     #[serde(default)]
     pub(super) columns: BTreeSet<String>,
 }
@@ -44,7 +44,7 @@ pub(super) struct Config {
 pub(super) struct Place {
     pub(super) id: String,
     pub(super) name: String,
-    /// Whether its groups are looked after.
+    /// Whether its groups are managed.
     pub(super) chosen: bool,
 }
 

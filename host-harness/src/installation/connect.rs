@@ -1,4 +1,4 @@
-//! `harness connect`: agrees to what the plugin may reach, verifies the key, and makes the folder an installation.
+//! `harness connect`: approves what the plugin may reach, verifies the key, and makes the folder an installation.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,18 @@ use serde_json::{Map, Value, json};
 use super::config::{self, Config};
 use super::console::{Answer, Console};
 use super::disconnect;
+use super::facts::{GroupFacts, print_places};
 use super::groups::plans;
 use super::members::{Offset, Roll, folder};
-use super::report::{GroupFacts, counted, warning};
+use super::private;
 use super::sealing::{self, Sealing};
-use super::session::{self, Parts, absolute, settled};
-use super::state::{State, private, there};
+use super::session::{settled, tenant};
+use super::state::{State, is_installed};
 use super::turn::Turn;
 use crate::args::{ConnectArgs, Installation};
 use crate::exit::{Exit, Stop};
 use crate::load;
-use crate::report::{Page, Table, Tone};
+use crate::report::{Page, Tone, counted};
 use door_access_host::contract::connection::{self, Connected, Health};
 use door_access_host::{Exchange, ExchangeEnd, Plugin, Recorder, Tenant, TransportError};
 use door_access_scenario::unusable::{Place, Unusable, Wrong, unusable};
@@ -31,7 +32,7 @@ const KISI: &str = "https://api.kisi.io";
 const COMPONENT: &str = "target/component/kisi_plugin.wasm";
 const IDENTIFIER: &str = "door-access harness";
 
-/// What came of it.
+/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "connected")]
 struct Installed {
@@ -59,12 +60,12 @@ pub(super) async fn run(
     args: &ConnectArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
-    // What can be found wrong without the folder is told before it is made.
+    // What can be checked without the folder is checked before it is made.
     if let Some(kisi) = &args.kisi {
         world::endpoint(kisi)?;
     }
     let given_key = args.key_file.as_deref().map(Key::read).transpose()?;
-    if let Some(file) = args.key_file.as_deref().filter(|file| private::may_be_read_by_others(file)) {
+    if let Some(file) = args.key_file.as_deref().filter(|file| private::is_open_to_others(file)) {
         let file = file.display();
         console.note(&format!(
             "Others on this machine may read the key in {file}: remove the file when you are connected, which keeps the \
@@ -73,10 +74,10 @@ pub(super) async fn run(
     }
     let sealing = Sealing::new(&args.common, console.surroundings())?;
     let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
-    let is_new = state.is_new(config::FILE) && !sealing::is_kept(&state);
+    let is_new = state.is_new() && !sealing::is_kept(&state);
     let connected = install(&state, &sealing, args, given_key, console).await;
     if is_new && !state.holds(config::FILE) {
-        // Nothing came of it: nothing of it stays. What it was refused for matters more than a file in the way.
+        // A refused installation leaves nothing behind. Its error matters more than one of removing files.
         let _ = sealing::forget(&state, &sealing).and_then(|()| state.remove(&[config::FILE]));
     }
     connected
@@ -91,7 +92,7 @@ async fn install(
 ) -> Result<Exit, Stop> {
     let before = state.read::<Config>(config::FILE)?;
     if before.is_some() {
-        there(state.folder())?;
+        is_installed(state.folder())?;
     }
     let kept = match (&given_key, &before) {
         (Some(given), Some(_)) => {
@@ -107,7 +108,7 @@ async fn install(
     };
     let mut config = config(args, before.clone())?;
     let roll = Roll::read(&config.members, config.utc_offset)?;
-    // Whoever gives another key says nothing of who is blocked.
+    // Another key does not change who is blocked.
     if let Some(before) = before.as_ref().filter(|_| !args.accept_columns) {
         roll.has_columns(&before.columns, &config.members)?;
     }
@@ -120,16 +121,14 @@ async fn install(
     config.component_sha256 = plugin.hash();
     config.origins = plugin.origins().iter().map(ToString::to_string).collect();
     let recorder = Arc::new(Recorder::new());
-    let records = state.records()?;
-    let parts = Parts { config: &config, key: &key, plugin: &plugin, roll: &roll };
-    let tenant = session::tenant(parts, records, &recorder)?;
+    let gym = tenant(state, &config, &key, &plugin, &roll, &recorder)?;
     if args.all_places {
         config.settings.remove("places");
     }
-    let connected = match verify_in_places(&tenant, &mut config, args, console).await {
+    let connected = match verify_in_places(&gym, &mut config, args, console).await {
         Ok(connected) => connected,
         Err(stop) => {
-            drop(tenant);
+            drop(gym);
             let exchanges = recorder.take().exchanges;
             if !exchanges.is_empty() && exchanges.iter().all(is_unanswered) {
                 console.note(&format!(
@@ -144,8 +143,7 @@ async fn install(
                 );
             }
             if let (Some(before), Some(key)) = (before, kept) {
-                go_on(state, Parts { config: &before, key: &key, plugin: &plugin, roll: &roll }, console)
-                    .await;
+                keep_former(state, &before, &key, &plugin, &roll, console).await;
             }
             return Err(stop);
         }
@@ -159,63 +157,78 @@ async fn install(
     sealing::keep(state, sealing, &key)?;
     state.write(config::FILE, &config)?;
     let calls = recorder.take().exchanges.len();
-    let mapping = settled(&tenant, console, async |tenant| tenant.list_mappings().await).await?;
-    let mut installed = installed(state, &config, &plugin, &roll, &connected, calls);
-    for group in &mut installed.groups {
-        group.plans = plans(&roll, &mapping, &group.id);
-    }
-    installed.mappings = mapping.len();
-    console.tell(&installed)?;
+    let mapping = settled(&gym, console, async |gym| gym.list_mappings().await).await?;
+    let groups = connected.groups.iter();
+    let groups = groups.map(|group| GroupFacts::of(group, plans(&roll, &mapping, &group.id)));
+    console.tell(&Installed {
+        state: state.folder().to_owned(),
+        organization: connected.organization.name.clone(),
+        account: connected.account.name.clone(),
+        email: connected.account.email.clone(),
+        plugin: format!("{} {}", plugin.manifest().title, plugin.manifest().version),
+        origins: config.origins.iter().cloned().collect(),
+        members: roll.members.len(),
+        memberships: roll.memberships(),
+        plans: roll.plans.len(),
+        places: config::named(&config.places, true),
+        places_left_out: config::named(&config.places, false),
+        groups: groups.collect(),
+        mappings: mapping.len(),
+        calls,
+        kisi: config.kisi,
+    })?;
     Ok(Exit::AsExpected)
 }
 
-/// Nobody is there.
+/// Whether nothing answered at the address.
 fn is_unanswered(exchange: &Exchange) -> bool {
     use TransportError::{ConnectTimedOut, ConnectionRefused, NameNotResolved};
     matches!(exchange.end, ExchangeEnd::Failed(NameNotResolved(_) | ConnectTimedOut | ConnectionRefused))
 }
 
-/// Kisi wants requests further apart.
+/// Whether Kisi asked for fewer requests a second.
 fn is_too_fast(exchange: &Exchange) -> bool {
     const TOO_MANY_REQUESTS: u16 = 429;
     matches!(exchange.end, ExchangeEnd::Answered { status: TOO_MANY_REQUESTS, .. })
 }
 
-/// After a key that cannot be used: an installation that worked goes on with the key that it had.
-async fn go_on(state: &State, parts: Parts<'_>, console: &mut Console<'_>) {
-    let config = parts.config;
-    let Ok(tenant) = state.records().and_then(|records| session::tenant(parts, records, &Arc::default()))
-    else {
-        return;
-    };
-    let is_paused =
-        matches!(tenant.status().await, Ok(Ok(Health { state: connection::State::Paused(_), .. })));
-    if is_paused && verify(&tenant, config, console).await.is_ok() {
+/// Connects an installation again with its former key, after another one was refused.
+async fn keep_former(
+    state: &State,
+    config: &Config,
+    key: &Key,
+    plugin: &Plugin,
+    roll: &Roll,
+    console: &mut Console<'_>,
+) {
+    let Ok(gym) = tenant(state, config, key, plugin, roll, &Arc::default()) else { return };
+    let is_paused = matches!(gym.status().await, Ok(Ok(Health { state: connection::State::Paused(_), .. })));
+    if is_paused && verify(&gym, config, console).await.is_ok() {
         console.note("The installation goes on with the key that it had.");
     }
 }
 
 async fn verify_in_places(
-    tenant: &Tenant,
+    gym: &Tenant,
     config: &mut Config,
     args: &ConnectArgs,
     console: &mut Console<'_>,
 ) -> Result<Connected, Stop> {
     let are_wrong = |stop| settings_are_wrong(stop, args.settings.as_deref());
-    let connected = verify(tenant, config, console).await.map_err(are_wrong)?;
+    let connected = verify(gym, config, console).await.map_err(are_wrong)?;
     if args.places.is_empty() {
         return Ok(connected);
     }
     config.settings.insert("places".to_owned(), chosen(&args.places, &connected.places)?);
-    verify(tenant, config, console).await.map_err(are_wrong)
+    verify(gym, config, console).await.map_err(are_wrong)
 }
 
-async fn verify(tenant: &Tenant, config: &Config, console: &mut Console<'_>) -> Result<Connected, Stop> {
+async fn verify(gym: &Tenant, config: &Config, console: &mut Console<'_>) -> Result<Connected, Stop> {
     let settings = Value::Object(config.settings.clone()).to_string();
-    settled(tenant, console, async |tenant| tenant.connect(&settings).await).await
+    settled(gym, console, async |gym| gym.connect(&settings).await).await
 }
 
-/// The ids of the places that were named.
+/// The ids of the named places.
 fn chosen(given: &[String], places: &[connection::Place]) -> Result<Value, Unusable> {
     let mut chosen: Vec<&str> = Vec::new();
     for given in given {
@@ -237,7 +250,7 @@ fn chosen(given: &[String], places: &[connection::Place]) -> Result<Value, Unusa
     Ok(Value::from(chosen))
 }
 
-/// What was agreed on, with what changes now.
+/// The configuration, with the changes of this command.
 fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable> {
     let component = match (&args.component, &before) {
         (Some(component), _) => absolute(component)?,
@@ -259,7 +272,7 @@ fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable
         None => before.as_ref().map_or(Offset::default(), |before| before.utc_offset),
     };
     let kisi = args.kisi.clone().or_else(|| before.as_ref().map(|before| before.kisi.clone()));
-    // Another address is another Kisi, whose pace is its own.
+    // Another address may be another Kisi, with another pace.
     let unpaced =
         args.unpaced || (args.kisi.is_none() && before.as_ref().is_some_and(|before| before.unpaced));
     Ok(Config {
@@ -287,8 +300,8 @@ fn settings(args: &ConnectArgs, before: Map<String, Value>) -> Result<Map<String
         integration.extend(args.contact.clone().map(|contact| ("contact".to_owned(), Value::from(contact))));
         if !integration.contains_key("contact") {
             return unusable(
-                "--contact is missing: the e-mail address under which Kisi reaches whoever runs this, which it asks of \
-                 every integration",
+                "--contact is missing: the e-mail address under which Kisi reaches the operator, which it requires of every \
+                 integration",
             );
         }
     }
@@ -319,7 +332,7 @@ fn read_settings(file: &Path) -> Result<Map<String, Value>, Unusable> {
     })
 }
 
-/// The plugin names the field; which file or option gave it, the person knows.
+/// Adds the settings file to an error of the plugin, which names the field alone.
 fn settings_are_wrong(stop: Stop, file: Option<&Path>) -> Stop {
     let file = file.map_or_else(String::new, |file| format!(" in {}", file.display()));
     match stop {
@@ -328,64 +341,32 @@ fn settings_are_wrong(stop: Stop, file: Option<&Path>) -> Stop {
     }
 }
 
-fn installed(
-    state: &State,
-    config: &Config,
-    plugin: &Plugin,
-    roll: &Roll,
-    connected: &Connected,
-    calls: usize,
-) -> Installed {
-    Installed {
-        state: state.folder().to_owned(),
-        organization: connected.organization.name.clone(),
-        account: connected.account.name.clone(),
-        email: connected.account.email.clone(),
-        kisi: config.kisi.clone(),
-        plugin: format!("{} {}", plugin.manifest().title, plugin.manifest().version),
-        origins: config.origins.iter().cloned().collect(),
-        members: roll.members.len(),
-        memberships: roll.memberships(),
-        plans: roll.plans.len(),
-        places: config::named(&config.places, true),
-        places_left_out: config::named(&config.places, false),
-        groups: connected.groups.iter().map(|group| GroupFacts::of(group, Vec::new())).collect(),
-        mappings: 0,
-        calls,
-    }
-}
-
 impl Answer for Installed {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         page.wide(Tone::Head, &format!("Connected to “{}”", self.organization))?;
-        let account = if self.account.is_empty() {
-            self.email.clone()
-        } else {
-            format!("{} ({})", self.account, self.email)
+        let account = match self.account.is_empty() {
+            true => self.email.clone(),
+            false => format!("{} ({})", self.account, self.email),
         };
-        page.labelled(
-            Tone::Faint,
-            "key",
-            &format!("of {account}; kept sealed in {}", self.state.display()),
-            "",
-        )?;
-        let routed = if self.origins.contains(&self.kisi) {
-            String::new()
-        } else {
-            format!(", which leads to {}", self.kisi)
+        let routed = match self.origins.contains(&self.kisi) {
+            true => String::new(),
+            false => format!(", which leads to {}", self.kisi),
         };
-        let may = format!("{} may reach {}{routed}, and nobody else", self.plugin, self.origins.join(", "));
-        page.labelled(Tone::Faint, "plugin", &may, "")?;
-        let members = format!(
-            "{} with {} of {}",
-            counted(self.members, "member"),
-            counted(self.memberships, "membership"),
-            counted(self.plans, "plan")
-        );
-        page.labelled(Tone::Faint, "members", &members, "")?;
-        places(page, &self.places, &self.places_left_out)?;
+        let (members, memberships) =
+            (counted(self.members, "member"), counted(self.memberships, "membership"));
+        for (label, text) in [
+            ("key", format!("of {account}; kept sealed in {}", self.state.display())),
+            (
+                "plugin",
+                format!("{} may reach {}{routed}, and nothing else", self.plugin, self.origins.join(", ")),
+            ),
+            ("members", format!("{members} with {memberships} of {}", counted(self.plans, "plan"))),
+        ] {
+            page.labelled(Tone::Faint, label, &text, "")?;
+        }
+        print_places(page, &self.places, &self.places_left_out)?;
         page.gap()?;
-        groups(page, &self.groups)?;
+        GroupFacts::print(&self.groups, page)?;
         page.gap()?;
         let next = match self.mappings {
             0 => "Next: `harness map PLAN GROUP` for each plan that opens doors, then `harness preview`.",
@@ -398,32 +379,8 @@ impl Answer for Installed {
     }
 }
 
-/// The places that are looked after, and those that are not.
-pub(super) fn places(page: &mut Page, chosen: &[String], left_out: &[String]) -> io::Result<()> {
-    let mut text = chosen.join(", ");
-    if !left_out.is_empty() {
-        text = format!("{text}; not looked after: {}", left_out.join(", "));
-    }
-    page.labelled(Tone::Faint, "places", &text, "")
-}
-
-/// Groups with their plans.
-pub(super) fn groups(page: &mut Page, groups: &[GroupFacts]) -> io::Result<()> {
-    if groups.is_empty() {
-        return page
-            .wide(Tone::Care, "Kisi has no groups yet: make them in Kisi, then `harness groups --refresh`.");
-    }
-    let mut table = Table::new(["group", "id", "place", "doors", "opened by", "note"]);
-    for group in groups {
-        let warnings: Vec<&str> = group.warnings.iter().map(|word| warning(word)).collect();
-        table.row([
-            (Tone::Plain, group.name.clone()),
-            (Tone::Faint, group.id.clone()),
-            (Tone::Plain, group.place.clone().unwrap_or_else(|| "all".to_owned())),
-            (Tone::Plain, group.doors.to_string()),
-            (Tone::Plain, group.plans.join(", ")),
-            (Tone::Care, warnings.join("; ")),
-        ]);
-    }
-    page.table(&table)
+/// A path that is valid in any working directory.
+fn absolute(path: &Path) -> Result<PathBuf, Unusable> {
+    std::path::absolute(path)
+        .map_err(|error| Unusable::new(format!("{} is no path: {error}", path.display())))
 }

@@ -1,7 +1,7 @@
-//! `harness disconnect`: ends the installation, in steps, and tells what became of everybody.
+//! `harness disconnect`: ends the installation, in steps, and lists all people with their groups.
 //!
-//! The plugin forgets people only when the next step names them, and their names are in the folder before that: a
-//! command that ends in the middle loses nobody, and the next one goes on.
+//! The plugin forgets people only when the next step names them, and their names are in the folder before that. So a
+//! command that ends in the middle loses no name, and the next one continues.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,26 +10,25 @@ use serde::{Deserialize, Serialize};
 
 use super::config;
 use super::console::{Answer, Console};
-use super::report::counted;
 use super::sealing;
 use super::session::Session;
 use super::sync::FINDINGS;
 use crate::args::DisconnectArgs;
 use crate::exit::{Exit, Stop};
-use crate::report::{Page, Table, Tone};
+use crate::report::{Page, Table, Tone, counted};
 use door_access_host::contract::connection::{Departed, Departure, Health, Person};
 use door_access_host::contract::types::{Demand, Error, GroupRef, PauseCause};
 use door_access_scenario::unusable::Unusable;
 
-/// The file of those who were dealt with.
+/// The file with the people of earlier steps.
 pub(super) const LEFT: &str = "left.jsonl";
 
-/// Who is in the list and neither loses nor keeps a group through the plugin.
+/// For people who neither lose nor keep a group through the plugin.
 const NOTHING_KNOWN: &str = "nothing known";
 const WHAT_KEEPS_IS: &str = "KEEPS has the groups that the plugin gave or looked after. What was given by hand in Kisi and \
                              never looked after is not in it: it stays, and Kisi shows it.";
 
-/// Somebody whom the plugin looked after.
+/// A person whose groups the plugin managed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Left {
     member: String,
@@ -42,7 +41,7 @@ struct Left {
     problem: Option<String>,
 }
 
-/// What came of it.
+/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "disconnected")]
 struct Disconnected {
@@ -88,7 +87,7 @@ pub(super) async fn run(
         members: session.config.members.clone(),
     })?;
     let Session { state, sealing, tenant, .. } = session;
-    // The records are closed before they are removed, and the key goes before all else.
+    // The records must be closed before they are removed. The key goes first.
     drop(tenant);
     sealing::forget(&state, &sealing)?;
     state.remove(&[config::FILE, LEFT, FINDINGS])?;
@@ -99,7 +98,7 @@ fn gym(health: &Health) -> &str {
     health.organization.as_ref().map_or("", |organization| organization.name.as_str())
 }
 
-/// Whether the person typed the gym's name.
+/// Whether the user typed the gym's name.
 fn is_agreed(health: &Health, args: &DisconnectArgs, console: &mut Console<'_>) -> bool {
     let what = if args.remove_granted { "are removed from Kisi" } else { "stay in Kisi as they are" };
     let members = counted(health.counts.members as usize, "member");
@@ -119,7 +118,7 @@ fn unconfirmed(health: &Health) -> String {
     )
 }
 
-/// Steps until nothing of the installation is left, and returns everybody who was dealt with, now or before.
+/// Steps until nothing of the installation is left, and returns all people, including those of earlier commands.
 async fn steps(
     session: &Session,
     args: &DisconnectArgs,
@@ -132,22 +131,20 @@ async fn steps(
         let after = people.last().map(|person| person.member.clone());
         let departed = session
             .ask(console, async |tenant| {
-                tenant
-                    .disconnect(what, after.as_deref(), args.calls)
-                    .await
-                    .map(|answer| answer.or_else(finished))
+                let departed = tenant.disconnect(what, after.as_deref(), args.step.calls).await;
+                departed.map(|answer| answer.or_else(finished))
             })
             .await;
-        // A recording of all requests of a large gym would only take room.
+        // The recording of all requests of a large gym would only take memory.
         session.requests();
         let departed = departed.map_err(|stop| leave_instead(stop, args))?;
         let first = people.len();
         people.extend(departed.people.into_iter().map(Left::of));
-        keep(session, people.get(first..).unwrap_or_default())?;
+        session.state.append(LEFT, people.get(first..).unwrap_or_default())?;
         if departed.finished {
             return Ok(people);
         }
-        console.progress(&format!("{} dealt with", counted(people.len(), "member")));
+        console.progress(&format!("{} done", counted(people.len(), "member")));
         if console.interrupt().is_requested() {
             let text = "ended between two steps: `harness disconnect` goes on from here".to_owned();
             return Err(Stop::Ended(Exit::Unfinished, text));
@@ -155,7 +152,7 @@ async fn steps(
     }
 }
 
-/// An installation without anybody may have ended in a command before this one.
+/// An earlier command may have ended an installation without members.
 fn finished(error: Error) -> Result<Departed, Error> {
     match error.demand {
         Demand::Pause(PauseCause::NotConnected) => Ok(Departed { people: Vec::new(), finished: true }),
@@ -163,7 +160,7 @@ fn finished(error: Error) -> Result<Departed, Error> {
     }
 }
 
-/// A key that does not work keeps nobody from leaving.
+/// The user can leave with a key that does not work.
 fn leave_instead(stop: Stop, args: &DisconnectArgs) -> Stop {
     match stop {
         Stop::Ended(Exit::Paused, text) if args.remove_granted => Stop::Ended(
@@ -172,18 +169,6 @@ fn leave_instead(stop: Stop, args: &DisconnectArgs) -> Stop {
         ),
         other => other,
     }
-}
-
-/// Keeps those who were dealt with, before the plugin forgets them.
-fn keep(session: &Session, people: &[Left]) -> Result<(), Unusable> {
-    let mut lines = Vec::new();
-    for person in people {
-        // What was cut off in the middle of a line takes no other with it.
-        lines.push(b'\n');
-        serde_json::to_writer(&mut lines, person).map_err(|error| Unusable::new(error.to_string()))?;
-        lines.push(b'\n');
-    }
-    session.state.append(LEFT, &lines)
 }
 
 impl Left {
@@ -204,7 +189,7 @@ impl Left {
     }
 }
 
-/// Finds out before the first step whether the list has a place. What is in the file stays until the list is whole.
+/// Checks before the first step that the list can be written. The file keeps its content until the list is complete.
 fn can_be_written(out: &Path) -> Result<(), Unusable> {
     let opened = std::fs::OpenOptions::new().append(true).create(true).open(out);
     opened.map(drop).map_err(|error| {
@@ -217,21 +202,23 @@ fn can_be_written(out: &Path) -> Result<(), Unusable> {
 
 /// Writes the list as CSV.
 fn write(out: &Path, session: &Session, people: &[Left]) -> Result<(), Unusable> {
-    let mut text = "member_id,name,email,removed,keeps,problem\n".to_owned();
-    for person in people {
-        let name = session.roll.members.iter().find(|member| member.id == person.member);
-        let fields = [
-            person.member.as_str(),
-            name.map_or("", |member| member.name.as_str()),
-            person.email.as_deref().unwrap_or_default(),
-            &person.removed.join("; "),
-            &person.keeps.join("; "),
-            person.problem.as_deref().unwrap_or_default(),
-        ];
-        text.push_str(&fields.map(quoted).join(","));
-        text.push('\n');
-    }
-    std::fs::write(out, text).map_err(|error| {
+    let rows = || -> csv::Result<()> {
+        let mut file = csv::Writer::from_path(out)?;
+        file.write_record(["member_id", "name", "email", "removed", "keeps", "problem"])?;
+        for person in people {
+            let member = session.roll.members.iter().find(|member| member.id == person.member);
+            file.write_record([
+                person.member.as_str(),
+                member.map_or("", |member| member.name.as_str()),
+                person.email.as_deref().unwrap_or_default(),
+                &person.removed.join("; "),
+                &person.keeps.join("; "),
+                person.problem.as_deref().unwrap_or_default(),
+            ])?;
+        }
+        Ok(file.flush()?)
+    };
+    rows().map_err(|error| {
         Unusable::new(format!(
             "{} cannot be written ({error}): the list is kept, run `harness disconnect` again with another --out",
             out.display()
@@ -239,23 +226,14 @@ fn write(out: &Path, session: &Session, people: &[Left]) -> Result<(), Unusable>
     })
 }
 
-/// A field that any program reads as one.
-fn quoted(field: &str) -> String {
-    if field.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
-    } else {
-        field.to_owned()
-    }
-}
-
 impl Answer for Disconnected {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         if !self.people.is_empty() {
             let mut table = Table::new(["who", "email", "removed", "keeps", "note"]);
             for (person, name) in self.people.iter().zip(&self.names) {
-                let keeps = match (person.removed.is_empty(), person.keeps.is_empty()) {
-                    (true, true) => (Tone::Faint, NOTHING_KNOWN.to_owned()),
-                    _ => (Tone::Plain, person.keeps.join(", ")),
+                let keeps = match person.removed.is_empty() && person.keeps.is_empty() {
+                    true => (Tone::Faint, NOTHING_KNOWN.to_owned()),
+                    false => (Tone::Plain, person.keeps.join(", ")),
                 };
                 table.row([
                     (Tone::Plain, name.clone()),
@@ -265,7 +243,7 @@ impl Answer for Disconnected {
                     (Tone::Care, person.problem.clone().unwrap_or_default()),
                 ]);
             }
-            page.table(&table)?;
+            page.table(table)?;
             page.gap()?;
             page.wide(Tone::Faint, WHAT_KEEPS_IS)?;
         }
@@ -274,13 +252,13 @@ impl Answer for Disconnected {
         }
         let problems = self.people.iter().filter(|person| person.problem.is_some()).count();
         if problems > 0 {
-            let text = format!("Look at {} in Kisi: the notes above say why.", counted(problems, "member"));
+            let text = format!("Check {} in Kisi: the notes above say why.", counted(problems, "member"));
             page.wide(Tone::Care, &text)?;
         }
         page.wide(
             Tone::Head,
             &format!(
-                "Disconnected: {} told, and nothing of the installation is left in {}. The members in {} are as they \
+                "Disconnected: {} listed, and nothing of the installation is left in {}. The members in {} are as they \
                  were. The key still works: delete it in Kisi.",
                 counted(self.people.len(), "member"),
                 self.state.display(),

@@ -1,4 +1,4 @@
-//! `harness doors` and `harness unlock`: which doors a member may open, and opening one.
+//! `harness doors` and `harness unlock`: the doors that a member may open, and opening one.
 
 use std::io;
 
@@ -43,14 +43,14 @@ struct Doors {
     doors: Vec<DoorFacts>,
 }
 
-/// What came of opening one.
+/// The result of opening one.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "unlock")]
 struct Unlocked {
     member: String,
     #[serde(skip)]
     who: String,
-    /// Its id.
+    /// The door's id.
     door: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     door_name: Option<String>,
@@ -75,7 +75,7 @@ pub(super) async fn show(
     Ok(if doors.is_empty() { Exit::Shut } else { Exit::AsExpected })
 }
 
-/// Opens a door: one call, which nothing here makes a second time.
+/// Opens a door, with one call that is never repeated.
 pub(super) async fn unlock(
     session: &Session,
     args: &UnlockArgs,
@@ -85,13 +85,13 @@ pub(super) async fn unlock(
     let who = session.roll.named(member);
     let doors = session.ask(console, async |tenant| tenant.list_doors(member).await).await?;
     let known = doors.iter().map(|door| (door, door.id.as_str(), door.name.as_str())).collect();
-    // What is no door of the member's may be the id of another one: then the plugin says why it stays shut.
+    // An unknown text may be the id of another door. Then the plugin says why it stays shut.
     let door = one_of("door", &args.door, known);
     if doors.iter().filter(|door| door.name == args.door).count() > 1 {
         door.as_ref().map_err(Unusable::new)?;
     }
     let id = door.as_ref().map_or(args.door.as_str(), |door| door.id.as_str());
-    let attempt = match session.once(async |tenant| tenant.unlock(member, id).await).await {
+    let attempt = match session.tenant.unlock(member, id).await {
         Ok(Ok(attempt)) => attempt,
         Ok(Err(error)) => {
             return Err(match &door {
@@ -128,7 +128,7 @@ pub(super) async fn unlock(
     Ok(exit)
 }
 
-/// The plugin could not open it, or does not know whether it did: then there is no answer of Kisi's to show.
+/// The plugin could not open the door, or does not know whether it did: then the error has no answer of Kisi.
 fn not_opened(error: &Error) -> Stop {
     let text = facts::error(error).text;
     match &error.demand {
@@ -143,7 +143,7 @@ fn not_opened(error: &Error) -> Stop {
     }
 }
 
-/// The call broke off, perhaps when the door was open already.
+/// The call ended without an answer, perhaps after the door opened.
 fn lost(error: &CallError) -> Stop {
     Stop::Ended(
         Exit::Unknown,
@@ -160,14 +160,10 @@ impl Answer for Doors {
         }
         let mut table = Table::new(["door", "id", "place"]);
         for door in &self.doors {
-            let place = door.place.clone().unwrap_or_default();
-            table.row([
-                (Tone::Good, door.name.clone()),
-                (Tone::Faint, door.id.clone()),
-                (Tone::Plain, place),
-            ]);
+            let place = door.place.as_deref().unwrap_or_default();
+            table.row([(Tone::Good, door.name.as_str()), (Tone::Faint, &door.id), (Tone::Plain, place)]);
         }
-        page.table(&table)
+        page.table(table)
     }
 }
 

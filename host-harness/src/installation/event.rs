@@ -1,9 +1,9 @@
-//! `harness event`: something happened to a member. What holds now is in the members' file.
+//! `harness event`: brings one member's access up to date after an event. The members' file says what holds.
 
 use super::console::Console;
+use super::facts::GrantFacts;
 use super::members::Roll;
-use super::report::GrantFacts;
-use super::session::{Session, broken_off, ended, pause, rest, waiting};
+use super::session::{Attempts, Session, broken_off};
 use crate::args::EventArgs;
 use crate::exit::{Exit, Stop};
 use crate::report::to;
@@ -15,14 +15,14 @@ use door_access_scenario::report::{Fact, FactKind, StepReport};
 use door_access_scenario::unusable::Unusable;
 use door_access_scenario::words::list;
 
-/// Nothing was asked of Kisi, where somebody may have changed something by hand.
+/// No request was sent, so manual changes in Kisi are not noticed.
 const NOTHING: &str =
     "As far as the plugin knows, everything is as it should be already; `harness sync` looks at Kisi.";
 
-/// Whoever has no row any more cannot be looked up by anything but the id.
+/// A member without a row is known by the id alone.
 const UNKNOWN: &str = "The plugin holds nothing for a member with this id: if this is a name or an address, give the id that their row had.";
 
-/// Delivers it.
+/// Delivers the event.
 pub(super) async fn run(
     session: &Session,
     args: &EventArgs,
@@ -33,7 +33,7 @@ pub(super) async fn run(
     let has_no_row = session.roll.member(&args.member).is_err();
     let now = SystemClock.now_ms();
     let event = Event { id: format!("event-{now}"), kind, member, occurred_at: now };
-    let mut told = StepReport {
+    let mut report = StepReport {
         step: "event",
         line: None,
         at: now,
@@ -45,43 +45,19 @@ pub(super) async fn run(
         groups: Vec::new(),
         mismatches: Vec::new(),
     };
-    let mut attempt = 1;
-    let ending = loop {
-        let handled = session.tenant.handle(&event).await;
-        told.calls.extend(
-            session.recorder.take().exchanges.iter().map(|exchange| facts::call(exchange, args.bodies)),
-        );
-        let (outcomes, error) = match handled {
-            Ok(Ok(outcomes)) => (outcomes, None),
-            Ok(Err(Unfinished { error, done })) => (done, Some(error)),
-            Err(error) => break Err(broken_off(&error)),
-        };
-        for outcome in &outcomes {
-            let other = (outcome.member != event.member).then(|| session.roll.named(&outcome.member));
-            told.facts.extend(facts::of_outcome(outcome, other.as_deref()));
-        }
-        let Some(error) = error else { break Ok(outcomes) };
-        match pause(&error, attempt) {
-            Some(wait) if !console.interrupt().is_requested() => {
-                waiting(&error, wait, console);
-                rest(wait, console).await;
-                attempt += 1;
-            }
-            _ => break Err(ended(&error)),
-        }
-    };
+    let ending = deliver(session, &event, args.bodies, &mut report, console).await;
     let does_nothing = |outcomes: &Vec<Outcome>| outcomes.iter().all(|outcome| outcome.changes.is_empty());
-    let is_unknown = has_no_row && told.calls.is_empty() && ending.as_ref().is_ok_and(does_nothing);
+    let is_unknown = has_no_row && report.calls.is_empty() && ending.as_ref().is_ok_and(does_nothing);
     if is_unknown {
-        told.facts = vec![facts::plain(FactKind::Nothing, UNKNOWN)];
+        report.facts = vec![facts::plain(FactKind::Nothing, UNKNOWN)];
     } else if let Ok(outcomes) = &ending {
-        if told.facts.iter().all(|fact| fact.kind == FactKind::Due) && told.calls.is_empty() {
-            told.facts.insert(0, facts::plain(FactKind::Nothing, NOTHING));
+        if report.facts.iter().all(|fact| fact.kind == FactKind::Due) && report.calls.is_empty() {
+            report.facts.insert(0, facts::plain(FactKind::Nothing, NOTHING));
         }
-        told.facts.extend(outcomes.first().map(|outcome| holds(outcome, now)));
+        report.facts.extend(outcomes.first().map(|outcome| holds(outcome, now)));
     }
-    let (out, json, colour) = console.report();
-    to(out, json, colour).step(&told)?;
+    let (out, json, look) = console.report();
+    to(out, json, look).step(&report)?;
     if is_unknown && args.member.contains(['@', ' ']) {
         return Ok(Exit::Unusable);
     }
@@ -89,8 +65,37 @@ pub(super) async fn run(
     Ok(if failed { Exit::OtherThanExpected } else { Exit::AsExpected })
 }
 
-/// The member's id, and a name for people. Whoever is not in the file was deleted, or misspelt; the first must be said,
-/// because a deleted member loses everything.
+/// Delivers the event until it is through, and reports what each attempt did.
+async fn deliver(
+    session: &Session,
+    event: &Event,
+    bodies: bool,
+    report: &mut StepReport,
+    console: &mut Console<'_>,
+) -> Result<Vec<Outcome>, Stop> {
+    let mut attempts = Attempts::default();
+    loop {
+        let handled = session.tenant.handle(event).await;
+        let exchanges = session.recorder.take().exchanges;
+        report.calls.extend(exchanges.iter().map(|exchange| facts::call(exchange, bodies)));
+        let (outcomes, error) = match handled {
+            Ok(Ok(outcomes)) => (outcomes, None),
+            Ok(Err(Unfinished { error, done })) => (done, Some(error)),
+            Err(error) => return Err(broken_off(&error)),
+        };
+        for outcome in &outcomes {
+            let other = (outcome.member != event.member).then(|| session.roll.named(&outcome.member));
+            report.facts.extend(facts::of_outcome(outcome, other.as_deref()));
+        }
+        match error {
+            None => return Ok(outcomes),
+            Some(error) => attempts.again(&error, console).await?,
+        }
+    }
+}
+
+/// The member's id, and a name for people. A member without a row was deleted or is misspelt; the kind of the event must
+/// say which, because a deleted member loses everything.
 fn member(roll: &Roll, kind: &EventKind, given: &str) -> Result<(String, String), Unusable> {
     match roll.member(given) {
         Ok(member) => Ok((member.id.clone(), roll.named(&member.id))),
@@ -98,7 +103,7 @@ fn member(roll: &Roll, kind: &EventKind, given: &str) -> Result<(String, String)
         Err(unknown) => {
             let unknown = unknown.to_string();
             let end = if unknown.ends_with('?') { "" } else { "." };
-            Err(Unusable::new(format!("{unknown}{end} Of somebody who was deleted, say `member-deleted`.")))
+            Err(Unusable::new(format!("{unknown}{end} For a member who was deleted, use `member-deleted`.")))
         }
     }
 }

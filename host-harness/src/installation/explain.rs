@@ -1,4 +1,4 @@
-//! `harness explain`: whether a member may enter now, and if not, why and what settles it.
+//! `harness explain`: whether a member may enter now, and if not, why and what to do.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::console::{Answer, Console};
 use super::doors::DoorFacts;
-use super::report::GrantFacts;
+use super::facts::{GrantFacts, as_word};
 use super::session::Session;
 use crate::args::{Answer as YesNo, ExplainArgs, Switch};
 use crate::exit::{Exit, Stop};
@@ -15,17 +15,15 @@ use door_access_host::contract::access::{Alert, Device, Reason, Verdict};
 use door_access_host::{Clock, SystemClock};
 use door_access_scenario::words::{list, moment, optional_time, word};
 
-/// The whole answer.
+/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "explanation")]
 struct Explained {
     member: String,
     #[serde(skip)]
     who: String,
-    /// `yes`, `limited`, `no`.
-    verdict: String,
-    #[serde(skip)]
-    class: Verdict,
+    #[serde(serialize_with = "as_word")]
+    verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_time")]
     until: Option<u64>,
     groups: Vec<GrantFacts>,
@@ -35,7 +33,7 @@ struct Explained {
     now_ms: u64,
 }
 
-/// One reason, and what it is about.
+/// A reason, and its subject.
 #[derive(Serialize)]
 struct AlertFacts {
     #[serde(flatten)]
@@ -48,7 +46,7 @@ struct AlertFacts {
     at: Option<u64>,
 }
 
-/// Why a door stays shut, or may.
+/// Why a door stays shut, or may stay shut.
 #[derive(Serialize)]
 pub(super) struct ReasonFacts {
     cause: String,
@@ -67,7 +65,7 @@ impl ReasonFacts {
         }
     }
 
-    /// For the front desk, and for whoever stands at the door.
+    /// Prints it for the front desk, and for the member at the door.
     pub(super) fn print(&self, page: &mut Page, tone: Tone, label: &str) -> io::Result<()> {
         page.labelled(tone, label, &self.for_staff, &format!("[{}]", self.cause))?;
         page.labelled(Tone::Faint, "say", &self.for_member, &format!("[{}]", self.remedy))
@@ -98,19 +96,19 @@ pub(super) async fn run(
         signed_in: args.signed_in.map(|signed_in| signed_in == YesNo::Yes),
     };
     let verify = args.verify;
-    let told = session.ask(console, async |tenant| tenant.explain(member, device, verify).await).await?;
+    let explanation =
+        session.ask(console, async |tenant| tenant.explain(member, device, verify).await).await?;
     console.tell(&Explained {
         member: member.clone(),
         who: session.roll.named(member),
-        verdict: word(&told.verdict),
-        class: told.verdict,
-        until: told.until,
-        groups: told.groups.iter().map(GrantFacts::of).collect(),
-        doors: told.doors.iter().map(DoorFacts::of).collect(),
-        alerts: told.alerts.iter().map(AlertFacts::of).collect(),
+        verdict: explanation.verdict,
+        until: explanation.until,
+        groups: explanation.groups.iter().map(GrantFacts::of).collect(),
+        doors: explanation.doors.iter().map(DoorFacts::of).collect(),
+        alerts: explanation.alerts.iter().map(AlertFacts::of).collect(),
         now_ms: SystemClock.now_ms(),
     })?;
-    Ok(match told.verdict {
+    Ok(match explanation.verdict {
         Verdict::Yes | Verdict::Limited => Exit::AsExpected,
         Verdict::No => Exit::Shut,
     })
@@ -120,7 +118,7 @@ impl Answer for Explained {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         page.wide(Tone::Head, &self.who)?;
         let until = self.until.map(|until| format!(" until {} UTC", moment(until))).unwrap_or_default();
-        let (tone, answer) = match self.class {
+        let (tone, answer) = match self.verdict {
             Verdict::Yes => (Tone::Good, format!("May enter{until}.")),
             Verdict::Limited if self.doors.is_empty() => {
                 (Tone::Care, format!("Something is in the way of what memberships give{until}."))
@@ -128,7 +126,7 @@ impl Answer for Explained {
             Verdict::Limited => (Tone::Care, format!("May enter{until}, and something is in the way.")),
             Verdict::No => (Tone::Bad, "May not enter: no door opens.".to_owned()),
         };
-        page.labelled(tone, &self.verdict, &answer, "")?;
+        page.labelled(tone, &word(&self.verdict), &answer, "")?;
         if !self.groups.is_empty() {
             let groups: Vec<String> = self.groups.iter().map(|grant| grant.in_words(self.now_ms)).collect();
             page.labelled(Tone::Faint, "groups", &list(&groups), "")?;
@@ -137,8 +135,8 @@ impl Answer for Explained {
             let doors: Vec<String> = self.doors.iter().map(|door| door.name.clone()).collect();
             page.labelled(Tone::Faint, "doors", &list(&doors), "")?;
         }
-        // What keeps nothing shut is told beside a yes, too.
-        let label = if self.class == Verdict::Yes { "note" } else { "why" };
+        // A yes may have alerts, too.
+        let label = if self.verdict == Verdict::Yes { "note" } else { "why" };
         for alert in &self.alerts {
             alert.reason.print(page, tone, label)?;
         }

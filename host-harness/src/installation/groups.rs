@@ -5,10 +5,9 @@ use std::io;
 use serde::Serialize;
 
 use super::config;
-use super::connect;
 use super::console::{Answer, Console};
+use super::facts::{GroupFacts, print_places, when};
 use super::members::Roll;
-use super::report::{GroupFacts, when};
 use super::session::Session;
 use crate::args::GroupsArgs;
 use crate::exit::{Exit, Stop};
@@ -22,7 +21,7 @@ use door_access_scenario::words::time;
 struct Groups {
     #[serde(serialize_with = "time")]
     refreshed_at: u64,
-    /// The places that are looked after.
+    /// The managed places.
     places: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     places_left_out: Vec<String>,
@@ -70,13 +69,13 @@ pub(super) fn plans(roll: &Roll, mapping: &[MappingState], group: &str) -> Vec<S
 
 impl Answer for Groups {
     fn print(&self, page: &mut Page) -> io::Result<()> {
-        connect::groups(page, &self.groups)?;
+        GroupFacts::print(&self.groups, page)?;
         page.gap()?;
-        connect::places(page, &self.places, &self.places_left_out)?;
-        let (_, when) = when(Some(self.refreshed_at));
+        print_places(page, &self.places, &self.places_left_out)?;
+        let when = when(Some(self.refreshed_at));
         page.wide(
             Tone::Faint,
-            &format!("As read from Kisi on {when}; `harness groups --refresh` reads them again."),
+            &format!("Read from Kisi on {when}; `harness groups --refresh` reads them again."),
         )
     }
 }

@@ -1,5 +1,5 @@
-//! `harness login`: a login with which a gym's own app opens doors as the member. Its secret passes through here once, to
-//! standard output, and nowhere else.
+//! `harness login`: a login with which a gym's own app opens doors as the member. Its secret is printed once to standard
+//! output, and nowhere else.
 
 use std::io;
 
@@ -15,10 +15,10 @@ use door_access_host::contract::doors::{Issued, Phone};
 use door_access_host::contract::types::{Demand, Error};
 use door_access_scenario::play::facts;
 
-const WARNING: &str = "The secret is shown this once. Whoever has it opens doors as the member: hand it to the app, and \
-                       keep no copy.";
+const WARNING: &str =
+    "The secret is shown this once. It opens doors as the member: hand it to the app, and keep no copy.";
 
-/// A login that was made. Not `Debug`: it has the secret.
+/// A login that was made. It is not `Debug`, because it has the secret.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "login")]
 struct Made<'a> {
@@ -29,7 +29,7 @@ struct Made<'a> {
     secret: &'a str,
 }
 
-/// None was made.
+/// No login was made.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "login")]
 struct Refused<'a> {
@@ -39,7 +39,7 @@ struct Refused<'a> {
     refused: ReasonFacts,
 }
 
-/// One that was ended.
+/// A login that was ended.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "revoked")]
 struct Revoked<'a> {
@@ -49,7 +49,7 @@ struct Revoked<'a> {
     id: &'a str,
 }
 
-/// Makes one, or ends one.
+/// Makes a login, or ends one.
 pub(super) async fn run(
     session: &Session,
     args: &LoginArgs,
@@ -64,8 +64,8 @@ pub(super) async fn run(
     }
     let text = |given: &Option<String>| given.clone().unwrap_or_default();
     let phone = Phone { brand: text(&args.brand), model: text(&args.model), system: text(&args.system) };
-    // Made once: where an answer is lost, another one would be made each time.
-    match session.once(async |tenant| tenant.issue_login(member, &phone).await).await {
+    // The call is not repeated: after a lost answer each attempt would make another login.
+    match session.tenant.issue_login(member, &phone).await {
         Ok(Ok(Issued::Login(login))) => {
             console.note(WARNING);
             let made = Made { member, who, id: &login.id, secret: login.secret() };
@@ -81,11 +81,11 @@ pub(super) async fn run(
     }
 }
 
-/// The secret reached nobody, and the login is there.
+/// The login exists, and its secret could not be printed.
 fn untold(stop: Stop, member: &str, id: &str) -> Stop {
     let why = match stop {
         Stop::Unusable(unusable) => unusable.to_string(),
-        _ => "nobody read it".to_owned(),
+        _ => "the output was closed".to_owned(),
     };
     Stop::Ended(
         Exit::Unusable,

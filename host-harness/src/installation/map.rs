@@ -18,9 +18,9 @@ use door_access_host::contract::groups::{Group, GroupWarning};
 use door_access_host::contract::mappings::{Mapping, MappingState};
 use door_access_scenario::unusable::{Place, Unusable, Wrong, told_once, unusable};
 
-/// Columns of a mapping's file that must be there.
+/// Required columns of a mapping's file.
 const NEEDED: [&str; 2] = ["plan", "group"];
-/// The one that may be: an entry without it counts for memberships of all locations.
+/// Its optional column: an entry without a location counts for memberships of all locations.
 const LOCATION: &str = "location";
 
 /// The mapping.
@@ -30,7 +30,7 @@ struct Shown {
     /// Whether this command changed it.
     changed: bool,
     entries: Vec<Entry>,
-    /// Plans that open nothing.
+    /// Plans without an entry.
     without_access: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ struct Entry {
     broken: bool,
 }
 
-/// Shows or changes it.
+/// Shows or changes the mapping.
 pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console<'_>) -> Result<Exit, Stop> {
     let states = session.ask(console, async |tenant| tenant.list_mappings().await).await?;
     let before: Vec<Mapping> = states.iter().map(|state| state.mapping.clone()).collect();
@@ -58,8 +58,8 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
     };
     if args.file.is_some() && wanted.is_empty() && !args.empty && !args.preview {
         return Ok(unusable(
-            "the file has no entries, so that no plan would open a door, and everybody would lose what the plugin gave \
-             them with the next sync: give --empty if that is what you want, and --preview to see it",
+            "the file has no entries, so that no plan would open a door, and the next sync would take from all members \
+             what the plugin gave them: give --empty if that is what you want, and --preview to see it",
         )?);
     }
     if args.preview {
@@ -73,7 +73,7 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
     }
     for place in unknown_locations(session, &wanted) {
         console.note(&format!(
-            "No membership has the location `{place}` now: its entries open nothing until one has."
+            "No membership has the location `{place}` now: entries with it open nothing until one has."
         ));
     }
     let changed = wanted != before;
@@ -85,14 +85,14 @@ pub(super) async fn run(session: &Session, args: &MapArgs, console: &mut Console
     Ok(Exit::AsExpected)
 }
 
-/// Locations of entries that no membership has, each once.
+/// The locations that entries name and no membership has.
 fn unknown_locations<'a>(session: &Session, wanted: &'a [Mapping]) -> BTreeSet<&'a str> {
     let memberships = session.roll.members.iter().flat_map(|member| &member.memberships);
     let known: BTreeSet<&str> = memberships.filter_map(|membership| membership.location.as_deref()).collect();
     wanted.iter().filter_map(|entry| entry.location.as_deref()).filter(|at| !known.contains(at)).collect()
 }
 
-/// The groups that an entry may name.
+/// The groups that an entry can name.
 async fn known(session: &Session, console: &mut Console<'_>) -> Result<Vec<Group>, Stop> {
     let mut groups = session.ask(console, async |tenant| tenant.list_groups().await).await?.groups;
     groups.retain(|group| !group.warnings.contains(&GroupWarning::Deleted));
@@ -105,7 +105,7 @@ fn group<'a>(given: &str, groups: &'a [Group]) -> Result<&'a Group, String> {
     one_of("group", given, known.collect()).map_err(advice)
 }
 
-/// The mapping with one more entry.
+/// The mapping with another entry.
 fn with(
     session: &Session,
     args: &MapArgs,
@@ -133,8 +133,8 @@ fn with(
     Ok(wanted)
 }
 
-/// The mapping without an entry, or without a plan's entries. What is gone in Kisi or from the gym's files can be
-/// removed, too.
+/// The mapping without an entry, or without all entries of a plan. Plans and groups that no longer exist can be removed,
+/// too.
 fn without(
     session: &Session,
     args: &MapArgs,
@@ -170,7 +170,7 @@ fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Map
     if !columns(&rows, "a mapping", &NEEDED, &[LOCATION], &mut wrong) {
         return Err(told_once(wrong).into());
     }
-    // What an entry says of where it counts must not be passed over: it would open the doors of every location.
+    // A misspelt location column must not be ignored: its entries would open the doors of all locations.
     let is_read = |column: &&str| column.is_empty() || NEEDED.contains(column) || *column == LOCATION;
     for other in rows.columns().filter(|column| !is_read(column)) {
         let message = format!("a mapping has no column `{other}`: known are `plan`, `group`, `{LOCATION}`");
@@ -210,7 +210,7 @@ fn shown(session: &Session, states: &[MappingState], changed: bool) -> Shown {
             broken: state.broken,
         })
         .collect();
-    // As the gym lists its plans; those that it no longer has come last.
+    // In the order of the gym's plans; plans that no longer exist come last.
     entries.sort_by_key(|entry| plans.iter().position(|plan| plan.id == entry.plan).unwrap_or(usize::MAX));
     let is_mapped = |id: &str| states.iter().any(|state| state.mapping.plan == id);
     let without = plans.iter().filter(|plan| !is_mapped(&plan.id)).map(|plan| plan.name.clone());
@@ -220,31 +220,26 @@ fn shown(session: &Session, states: &[MappingState], changed: bool) -> Shown {
 impl Answer for Shown {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         let mut table = Table::new(["plan", "location", "opens"]);
-        let mut before = "";
+        let (mut before, any) = ("", (Tone::Faint, "any"));
         for entry in &self.entries {
-            let name = if entry.plan == before { String::new() } else { entry.plan_name.clone() };
-            let location = entry.location.clone();
-            let (tone, group) = match entry.broken {
-                true => (Tone::Bad, format!("{} (deleted in Kisi: opens nothing)", entry.group_name)),
-                false => (Tone::Good, entry.group_name.clone()),
+            let name = if entry.plan == before { "" } else { &entry.plan_name };
+            let location = entry.location.as_deref().map_or(any, |location| (Tone::Plain, location));
+            let deleted = format!("{} (deleted in Kisi: opens nothing)", entry.group_name);
+            let group = match entry.broken {
+                true => (Tone::Bad, deleted.as_str()),
+                false => (Tone::Good, entry.group_name.as_str()),
             };
-            let any = (Tone::Faint, "any".to_owned());
-            table.row([
-                (Tone::Plain, name),
-                location.map_or(any, |location| (Tone::Plain, location)),
-                (tone, group),
-            ]);
+            table.row([(Tone::Plain, name), location, group]);
             before = &entry.plan;
         }
         for plan in &self.without_access {
-            let nothing = (Tone::Care, "nothing: no door".to_owned());
-            table.row([(Tone::Plain, plan.clone()), (Tone::Faint, "any".to_owned()), nothing]);
+            table.row([(Tone::Plain, plan.as_str()), any, (Tone::Care, "nothing: no door")]);
         }
-        page.table(&table)?;
+        page.table(table)?;
         if self.changed {
             page.gap()?;
-            let next = "Taken over. It reaches each member with the next event, and everybody with `harness sync` \
-                        or the next `harness tick`; `harness preview` shows what that would change.";
+            let next = "Taken over. It reaches each member with the next event, and everybody with `harness \
+                        sync` or the next `harness tick`; `harness preview` shows what that would change.";
             page.wide(Tone::Plain, next)?;
         }
         Ok(())

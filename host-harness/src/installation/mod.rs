@@ -1,5 +1,5 @@
-//! An installation that persists: one gym, its key, its settings and the plugin's records in a folder, and its members
-//! in files that its own system exports. A file a command.
+//! An installation: one gym, its key, its settings and the plugin's records in a folder, and its members in files that the
+//! gym's own system exports. Each command has a file.
 
 mod config;
 mod connect;
@@ -8,11 +8,12 @@ mod disconnect;
 mod doors;
 mod event;
 mod explain;
+mod facts;
 mod groups;
 mod login;
 mod map;
 mod members;
-mod report;
+mod private;
 mod rotate;
 mod sealing;
 mod session;
@@ -24,12 +25,13 @@ mod turn;
 
 use crate::args::Installation;
 use crate::exit::{Exit, Stop};
+use crate::report::Look;
 use crate::{Live, Streams};
 
 use console::Console;
 use session::Session;
 
-/// How many memberships stand in these files of a gym.
+/// The number of memberships in these files of a gym.
 pub fn memberships(plans: &[u8], members: &[u8]) -> Result<usize, door_access_scenario::unusable::Unusable> {
     members::Roll::parse(plans, members).map(|roll| roll.memberships())
 }
@@ -37,22 +39,22 @@ pub fn memberships(plans: &[u8], members: &[u8]) -> Result<usize, door_access_sc
 /// Runs a command.
 pub(super) async fn run<'a>(
     command: &Installation,
+    json: bool,
+    look: Look,
     streams: Streams<'a>,
     live: &'a Live,
 ) -> Result<Exit, Stop> {
-    let mut console = Console::new(streams, live, &command.common().output);
-    if let Installation::Connect(args) = command {
-        return connect::run(command, args, &mut console).await;
-    }
-    if let Installation::RotateSealingKey(args) = command {
-        return rotate::run(command, args, &mut console).await;
+    let mut console = Console::new(streams, live, json, look);
+    match command {
+        Installation::Connect(args) => return connect::run(command, args, &mut console).await,
+        Installation::RotateSealingKey(args) => return rotate::run(command, args, &mut console).await,
+        _ => {}
     }
     // What a tick did before it gave way.
-    let mut ticked = tick::Done::default();
+    let mut ticked = tick::Ticked::default();
     loop {
         let session = Session::open(command, &mut console).await?;
-        let ended = with(session, command, &mut ticked, &mut console).await;
-        match ended {
+        match with(session, command, &mut ticked, &mut console).await {
             Err(Stop::GivesWay) => {
                 console.has_given_way = true;
                 turn::give_way(&command.common().state).await;
@@ -65,10 +67,11 @@ pub(super) async fn run<'a>(
 async fn with(
     session: Session,
     command: &Installation,
-    ticked: &mut tick::Done,
+    ticked: &mut tick::Ticked,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     match command {
+        // These work without a session.
         Installation::Connect(_) | Installation::RotateSealingKey(_) => Ok(Exit::AsExpected),
         Installation::Disconnect(args) => disconnect::run(session, args, console).await,
         Installation::Status(_) => status::run(&session, console).await,

@@ -1,4 +1,4 @@
-//! `harness rotate-sealing-key`: seals the gym's key with another sealing key. Kisi is not asked.
+//! `harness rotate-sealing-key`: seals the gym's key with another sealing key. Sends no request.
 
 use std::io;
 use std::path::PathBuf;
@@ -13,14 +13,14 @@ use crate::args::{Installation, RotateArgs};
 use crate::exit::{Exit, Stop};
 use crate::report::{Page, Tone};
 
-/// What came of it.
+/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "sealing-key-rotated")]
 struct Rotated {
     state: PathBuf,
-    /// Which sealing key it is now.
+    /// The id of the sealing key.
     sealing_key: String,
-    /// Whether somebody gave it, and must give it from now on.
+    /// Whether the user gave it, and must give it from now on.
     given: bool,
 }
 
@@ -47,22 +47,16 @@ pub(super) async fn run(
 impl Answer for Rotated {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         let Rotated { state, sealing_key, given } = self;
-        page.wide(
-            Tone::Head,
-            &format!(
-                "The gym's key in {} is sealed with the sealing key {sealing_key} now.",
-                state.display()
-            ),
-        )?;
-        page.wide(
-            Tone::Plain,
-            match given {
-                true => {
-                    "Give that one from now on, in HARNESS_SEALING_KEY or with --sealing-key-file. The former one \
-                     opens old copies of the folder alone."
-                }
-                false => "The former one was removed.",
-            },
-        )
+        let state = state.display();
+        let now = format!("The gym's key in {state} is sealed with the sealing key {sealing_key} now.");
+        page.wide(Tone::Head, &now)?;
+        let next = match given {
+            true => {
+                "Give that one from now on, in HARNESS_SEALING_KEY or with --sealing-key-file. The former one opens only \
+                 old copies of the folder."
+            }
+            false => "The former one was removed.",
+        };
+        page.wide(Tone::Plain, next)
     }
 }

@@ -1,14 +1,15 @@
-//! The gym's key in an installation's folder, sealed; and the key that seals it, which is kept elsewhere: given in the
-//! environment or in a file, or made for this installation in the user's own folder for configuration.
+//! The gym's key, sealed in the installation's folder, and the key that seals it, which is kept elsewhere: given in the
+//! environment or in a file, or made for this installation in the user's configuration folder.
 //!
-//! Each change is one file that is replaced whole, so that a command that ends anywhere leaves a key that opens.
+//! Each change replaces one file as a whole, so that a command that ends at any point leaves a key that opens.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::console::Console;
-use super::state::State;
+use super::state::{State, cannot, remove};
 use crate::Surroundings;
 use crate::args::Common;
 use door_access_host::{Sealed, SealingKey, SealingKeyError, SealingKeyId, Vault, VaultError};
@@ -16,37 +17,34 @@ use door_access_scenario::unusable::{Unusable, unusable};
 use door_access_scenario::world::Key;
 
 const SEALED: &str = "key.sealed";
-/// What a command leaves that is cut off while it writes the other.
-const SEALED_PARTIAL: &str = "key.sealed.partial";
-/// Whose key it is: an installation has a number of its own, to which its key is bound.
+/// The installation's own number, to which its sealed key is bound.
 const TENANT: &str = "tenant";
-/// Where earlier versions kept the key as it is, and where they left it when they were cut off.
-const PLAIN: [&str; 2] = ["key", "key.partial"];
-const PLAIN_IS: &str = "it is the gym's key";
+/// The file in which earlier versions kept the key unsealed.
+const PLAIN: &str = "key";
 
-/// Within the user's folder for configuration.
+/// Subfolder of the user's configuration folder.
 const OWN_FOLDER: &str = "door-access";
 /// Longest sealed key.
 const SEALED_BYTES_MAX: u64 = 64 << 10;
-/// Digits of an installation's number: nobody else has it.
+/// Digits of an installation's number, which is random.
 const TENANT_DIGITS: usize = 32;
 
-/// Where the sealing key comes from: from somebody who gave it, or else from a file of the installation's own.
+/// The source of the sealing key: a given one, or else a file of the installation's own.
 pub(super) struct Sealing {
     given: Option<SealingKey>,
-    /// Where installations have their own, a file each.
+    /// The folder with one file for each installation.
     folder: Option<PathBuf>,
 }
 
 /// The files of an installation's own sealing key.
 struct Own {
     key: PathBuf,
-    /// The one that takes its place, while it does.
+    /// Its successor during a rotation.
     next: PathBuf,
 }
 
 impl Sealing {
-    /// As the command line and its surroundings say.
+    /// The source that the command line and the environment name.
     pub(super) fn new(common: &Common, surroundings: &Surroundings) -> Result<Sealing, Unusable> {
         let file = common.sealing_key_file.as_deref();
         let given = given("HARNESS_SEALING_KEY", surroundings.sealing_key.as_deref(), file)?;
@@ -65,54 +63,52 @@ impl Sealing {
         Some(Own { next: key.with_added_extension("new"), key })
     }
 
-    /// The keys with which something may have been sealed.
+    /// The keys that may have sealed something.
     fn keys(&self, tenant: &str) -> Result<Vec<SealingKey>, Unusable> {
         match (&self.given, self.own(tenant)) {
             (Some(key), _) => Ok(vec![key.clone()]),
-            (None, Some(own)) => Ok([there(&own.key)?, there(&own.next)?].into_iter().flatten().collect()),
+            (None, Some(own)) => Ok([read(&own.key)?, read(&own.next)?].into_iter().flatten().collect()),
             (None, None) => Ok(Vec::new()),
         }
     }
 
-    /// The key to seal with. An installation's own is made when it is not there.
+    /// The key to seal with. Makes an installation's own if needed.
     fn current(&self, tenant: &str) -> Result<SealingKey, Unusable> {
         match (&self.given, self.own(tenant)) {
             (Some(key), _) => Ok(key.clone()),
-            (None, Some(own)) => there_or_made(&own.key),
+            (None, Some(own)) => read_or_make(&own.key),
             (None, None) => unusable("there is no folder for the key that seals the gym's key"),
         }
     }
 
-    /// Removes an installation's own sealing key, and what a command left of it that was cut off; all but `kept`, since
-    /// somebody may give the very file.
+    /// Removes an installation's own sealing key, unless it is `kept`: the user may give the very same file.
     fn forget_own(&self, tenant: &str, kept: Option<SealingKeyId>) -> Result<(), Unusable> {
         let own = self.own(tenant);
         for path in own.iter().flat_map(|own| [&own.next, &own.key]) {
-            remove(&path.with_added_extension("partial"))?;
-            let is_it = |kept| there(path).is_ok_and(|key| key.is_some_and(|key| key.id() == kept));
-            if !kept.is_some_and(is_it) {
-                remove(path)?;
+            let is = |kept| read(path).is_ok_and(|key| key.is_some_and(|key| key.id() == kept));
+            let key = (!kept.is_some_and(is)).then(|| path.clone());
+            for path in key.into_iter().chain([path.with_added_extension("partial")]) {
+                remove(&path).map_err(|error| cannot(&path, "cannot be removed", &error))?;
             }
         }
         Ok(())
     }
 }
 
-/// A sealing key from the environment or a file; an error when both have one, since only one of them can be meant.
+/// A sealing key from the environment or a file. Both are an error, since only one can be meant.
 pub(super) fn given(
     variable: &str,
-    text: Option<&std::ffi::OsStr>,
+    text: Option<&OsStr>,
     file: Option<&Path>,
 ) -> Result<Option<SealingKey>, Unusable> {
     match (text, file) {
         (None, None) => Ok(None),
-        (None, Some(file)) => match SealingKey::read(file) {
-            // It may be a key that was given in its place: it is not repeated.
-            Err(SealingKeyError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => unusable(
+        // The name is not repeated: it may be a key that was given instead of a file.
+        (None, Some(file)) => read(file)?.map(Some).ok_or_else(|| {
+            Unusable::new(
                 "there is no such file with a sealing key: name one that holds the key and nothing else",
-            ),
-            read => read.map(Some).map_err(cannot),
-        },
+            )
+        }),
         (Some(text), None) => SealingKey::parse(&text.to_string_lossy())
             .map(Some)
             .map_err(|error| Unusable::new(format!("{variable}: {error}"))),
@@ -122,47 +118,43 @@ pub(super) fn given(
     }
 }
 
-fn cannot(error: SealingKeyError) -> Unusable {
-    Unusable::new(error.to_string())
-}
-
-fn there(path: &Path) -> Result<Option<SealingKey>, Unusable> {
+/// The sealing key in a file; `None` when there is no such file.
+fn read(path: &Path) -> Result<Option<SealingKey>, Unusable> {
     match SealingKey::read(path) {
         Err(SealingKeyError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => read.map(Some).map_err(cannot),
+        read => read.map(Some).map_err(|error| Unusable::new(error.to_string())),
     }
 }
 
-fn there_or_made(path: &Path) -> Result<SealingKey, Unusable> {
-    match there(path)? {
+fn read_or_make(path: &Path) -> Result<SealingKey, Unusable> {
+    match read(path)? {
         Some(key) => Ok(key),
-        None => SealingKey::create(path).map_err(cannot),
+        None => SealingKey::create(path).map_err(|error| Unusable::new(error.to_string())),
     }
 }
 
 /// Whether a key is in the folder.
 pub(super) fn is_kept(state: &State) -> bool {
-    PLAIN.iter().chain(&[SEALED]).any(|name| state.holds(name))
+    [PLAIN, "key.partial", SEALED].iter().any(|name| state.holds(name))
 }
 
-/// The gym's key, when there is one. One that an earlier version kept as it is, is sealed.
+/// The gym's key, when there is one. Seals a key that an earlier version kept unsealed.
 pub(super) fn key(
     state: &State,
     sealing: &Sealing,
     console: &mut Console<'_>,
 ) -> Result<Option<Key>, Unusable> {
-    let [plain, _] = PLAIN;
-    if let Some(path) = state.owned(plain, PLAIN_IS)? {
-        // It is as new as what is sealed, or newer: whoever reads this file first writes no other.
+    if let Some(path) = state.owned(PLAIN, "it is the gym's key")? {
+        // It is not older than the sealed one: this version no longer writes it.
         let key = Key::read(&path)?;
         keep(state, sealing, &key)?;
         console.note(&format!(
-            "The gym's key was kept as it is, in {}. It is sealed now; copies and backups of the folder still have it.",
+            "The gym's key was kept unsealed, in {}. It is sealed now; copies and backups of the folder still have it.",
             path.display()
         ));
         return Ok(Some(key));
     }
-    let Some(sealed) = read(state)? else { return Ok(None) };
+    let Some(sealed) = sealed(state)? else { return Ok(None) };
     let tenant = tenant(state)?;
     let vault = vault(state, &sealed, sealing.keys(&tenant)?)?;
     let secret = vault.open(&tenant, &sealed).map_err(|error| cannot_open(state, &error))?;
@@ -173,39 +165,38 @@ pub(super) fn key(
 pub(super) fn keep(state: &State, sealing: &Sealing, key: &Key) -> Result<(), Unusable> {
     let tenant = match tenant(state) {
         Ok(tenant) => tenant,
-        Err(_) => number(state)?,
+        Err(_) => new_tenant(state)?,
     };
     let sealed = Vault::new(sealing.current(&tenant)?).seal(&tenant, &key.secret());
     write(state, &sealed.map_err(|error| Unusable::new(error.to_string()))?)?;
     if let Some(given) = &sealing.given {
         sealing.forget_own(&tenant, Some(given.id()))?;
     }
-    PLAIN.iter().try_for_each(|name| state.forget(name))
+    state.forget(PLAIN)
 }
 
 /// Forgets the gym's key, and the sealing key that was made for it.
 pub(super) fn forget(state: &State, sealing: &Sealing) -> Result<(), Unusable> {
-    PLAIN.iter().chain(&[SEALED, SEALED_PARTIAL]).try_for_each(|name| state.forget(name))?;
+    [PLAIN, SEALED].iter().try_for_each(|name| state.forget(name))?;
     if let Ok(tenant) = tenant(state) {
         sealing.forget_own(&tenant, sealing.given.as_ref().map(SealingKey::id))?;
     }
     state.forget(TENANT)
 }
 
-/// Seals the gym's key with another sealing key, the given one or a new one of the installation's own, and returns
-/// which. It may be cut off anywhere and run again: until the sealed key is replaced the former sealing key opens it,
-/// and from then on the new one.
+/// Seals the gym's key with another sealing key, the given one or a new one of the installation's own, and returns its
+/// id. It may end at any point and be run again: the former sealing key opens the sealed key until that is replaced, and
+/// the new one from then on.
 pub(super) fn rotate(
     state: &State,
     sealing: &Sealing,
     new: Option<SealingKey>,
     console: &mut Console<'_>,
 ) -> Result<SealingKeyId, Unusable> {
-    let [plain, _] = PLAIN;
-    if state.owned(plain, PLAIN_IS)?.is_some() {
+    if state.holds(PLAIN) {
         key(state, sealing, console)?;
     }
-    let Some(sealed) = read(state)? else {
+    let Some(sealed) = sealed(state)? else {
         return unusable("there is no key to seal: run `harness connect`");
     };
     let tenant = tenant(state)?;
@@ -222,10 +213,10 @@ pub(super) fn rotate(
             vault(state, &sealed, former.clone())?
                 .open(&tenant, &sealed)
                 .map_err(|error| cannot_open(state, &error))?;
-            let new = there_or_made(&own.next)?;
+            let new = read_or_make(&own.next)?;
             let id = new.id();
             reseal(state, &tenant, &sealed, new, former)?;
-            take_over(&own).map_err(|error| failed(&own.key, "cannot be replaced", &error))?;
+            replace(&own).map_err(|error| cannot(&own.key, "cannot be replaced", &error))?;
             Ok(id)
         }
         (None, None) => unusable(
@@ -249,21 +240,12 @@ fn reseal(
     }
 }
 
-fn take_over(own: &Own) -> io::Result<()> {
+fn replace(own: &Own) -> io::Result<()> {
     fs::rename(&own.next, &own.key)?;
     own.key.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
-fn remove(path: &Path) -> Result<(), Unusable> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(failed(path, "cannot be removed", &error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A vault with these keys, of which there is one at least.
+/// A vault with these keys, of which there must be one at least.
 fn vault(state: &State, sealed: &Sealed, keys: Vec<SealingKey>) -> Result<Vault, Unusable> {
     let mut keys = keys.into_iter();
     match keys.next() {
@@ -277,12 +259,12 @@ fn vault(state: &State, sealed: &Sealed, keys: Vec<SealingKey>) -> Result<Vault,
     }
 }
 
-fn read(state: &State) -> Result<Option<Sealed>, Unusable> {
+fn sealed(state: &State) -> Result<Option<Sealed>, Unusable> {
     let Some(path) = state.owned(SEALED, "the gym's key is sealed in it")? else { return Ok(None) };
     let mut bytes = Vec::new();
     File::open(&path)
         .and_then(|file| file.take(SEALED_BYTES_MAX).read_to_end(&mut bytes))
-        .map_err(|error| failed(&path, "cannot be read", &error))?;
+        .map_err(|error| cannot(&path, "cannot be read", &error))?;
     let sealed = String::from_utf8_lossy(&bytes).parse();
     sealed.map(Some).map_err(|error| cannot_open(state, &error))
 }
@@ -321,15 +303,11 @@ fn tenant(state: &State) -> Result<String, Unusable> {
 }
 
 /// Gives the installation a number.
-fn number(state: &State) -> Result<String, Unusable> {
+fn new_tenant(state: &State) -> Result<String, Unusable> {
     let mut bytes = [0; TENANT_DIGITS / 2];
     ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
         .map_err(|_| Unusable::new(VaultError::Random.to_string()))?;
-    let number: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let number = hex::encode(bytes);
     state.replace(TENANT, format!("{number}\n").as_bytes())?;
     Ok(number)
-}
-
-fn failed(path: &Path, what: &str, error: &io::Error) -> Unusable {
-    Unusable::new(format!("{} {what}: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! `harness status`: how the installation is, from its own records.
+//! `harness status`: the state of the installation, from its own records.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,16 +6,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::console::{Answer, Console};
-use super::report::{counted, when};
+use super::facts::when;
 use super::session::Session;
-use super::sync::{JobFacts, standing};
+use super::sync::JobFacts;
 use crate::exit::{Exit, Stop};
-use crate::report::{Page, Tone};
+use crate::report::{Page, Tone, counted};
 use door_access_host::contract::connection::State;
-use door_access_host::contract::groups::Group;
 use door_access_scenario::words::word;
 
-/// How it is.
+/// The state.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "status")]
 struct Status {
@@ -45,7 +44,7 @@ struct Status {
     sync: Option<JobFacts>,
 }
 
-/// A group that a plan is mapped to and that lets nobody in, with the contract's words for why.
+/// A group that a plan is mapped to and that opens nothing, with the contract's words for why.
 #[derive(Serialize)]
 struct FlawedGroup {
     name: String,
@@ -58,7 +57,7 @@ struct Paused {
     message: String,
 }
 
-/// Shows it. A paused installation is told as such by the exit code, too.
+/// Shows it. The exit code also says when an installation is paused.
 pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<Exit, Stop> {
     let health = session.ask(console, async |tenant| tenant.status().await).await?;
     let job = session.ask(console, async |tenant| tenant.sync_status().await).await?;
@@ -70,17 +69,18 @@ pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<
             ("paused", Some(Paused { cause, message }))
         }
     };
-    let account = health.account.unwrap_or_else(|| door_access_host::contract::connection::Account {
-        id: String::new(),
-        name: String::new(),
-        email: String::new(),
+    let (account, email) = health.account.map(|account| (account.name, account.email)).unwrap_or_default();
+    let flawed = health.flawed_groups.iter().map(|group| FlawedGroup {
+        name: group.name.clone(),
+        warnings: group.warnings.iter().map(word).collect(),
     });
     let manifest = session.plugin.manifest();
     let status = Status {
         state,
+        paused,
         organization: health.organization.map(|organization| organization.name).unwrap_or_default(),
-        account: account.name,
-        email: account.email,
+        account,
+        email,
         key_checked_at: health.last_checked,
         groups_refreshed_at: health.groups_refreshed,
         last_synced_at: health.last_synced,
@@ -93,20 +93,13 @@ pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<
         plans: session.roll.plans.len(),
         groups: health.counts.groups,
         mappings: health.counts.mappings,
-        flawed_groups: health.flawed_groups.iter().map(FlawedGroup::of).collect(),
+        flawed_groups: flawed.collect(),
         tied_members: health.counts.members,
         grants: health.counts.grants,
         sync: job.as_ref().map(JobFacts::of),
-        paused,
     };
     console.tell(&status)?;
     Ok(if status.paused.is_some() { Exit::Paused } else { Exit::AsExpected })
-}
-
-impl FlawedGroup {
-    fn of(group: &Group) -> FlawedGroup {
-        FlawedGroup { name: group.name.clone(), warnings: group.warnings.iter().map(word).collect() }
-    }
 }
 
 impl Answer for Status {
@@ -115,36 +108,28 @@ impl Answer for Status {
         if let Some(paused) = &self.paused {
             page.labelled(Tone::Bad, "paused", &paused.message, &format!("[{}]", paused.cause))?;
         }
-        let checked = when(self.key_checked_at).1;
-        page.labelled(
-            Tone::Faint,
-            "key",
-            &format!("of {} ({}), verified {checked}", self.account, self.email),
-            "",
-        )?;
-        page.labelled(Tone::Faint, "kisi", &self.kisi, "")?;
-        page.labelled(Tone::Faint, "plugin", &format!("{}, {}", self.plugin, self.component.display()), "")?;
-        let members = format!(
-            "{} with {} of {}, in {}",
-            counted(self.members, "member"),
-            counted(self.memberships, "membership"),
-            counted(self.plans, "plan"),
-            self.members_file.display()
-        );
-        page.labelled(Tone::Faint, "members", &members, "")?;
-        let groups =
-            format!("{}, read {}", counted(self.groups as usize, "group"), when(self.groups_refreshed_at).1);
-        page.labelled(Tone::Faint, "groups", &groups, "")?;
-        match self.mappings {
-            0 => page.labelled(
-                Tone::Care,
-                "mapping",
-                "no plan opens anything yet: `harness map PLAN GROUP`",
-                "",
-            )?,
-            1 => page.labelled(Tone::Faint, "mapping", "1 entry", "")?,
-            entries => page.labelled(Tone::Faint, "mapping", &format!("{entries} entries"), "")?,
+        let (groups, plans) = (counted(self.groups as usize, "group"), counted(self.plans, "plan"));
+        let (members, memberships) =
+            (counted(self.members, "member"), counted(self.memberships, "membership"));
+        let facts = [
+            ("key", format!("of {} ({}), verified {}", self.account, self.email, when(self.key_checked_at))),
+            ("kisi", self.kisi.clone()),
+            ("plugin", format!("{}, {}", self.plugin, self.component.display())),
+            (
+                "members",
+                format!("{members} with {memberships} of {plans}, in {}", self.members_file.display()),
+            ),
+            ("groups", format!("{groups}, read {}", when(self.groups_refreshed_at))),
+        ];
+        for (label, text) in facts {
+            page.labelled(Tone::Faint, label, &text, "")?;
         }
+        let (tone, mapping) = match self.mappings {
+            0 => (Tone::Care, "no plan opens anything yet: `harness map PLAN GROUP`".to_owned()),
+            1 => (Tone::Faint, "1 entry".to_owned()),
+            entries => (Tone::Faint, format!("{entries} entries")),
+        };
+        page.labelled(tone, "mapping", &mapping, "")?;
         for group in &self.flawed_groups {
             let text = format!("“{}” is mapped and opens nothing", group.name);
             page.labelled(Tone::Bad, "group", &text, &format!("[{}]", group.warnings.join(", ")))?;
@@ -156,15 +141,14 @@ impl Answer for Status {
         );
         page.labelled(Tone::Faint, "access", &held, "")?;
         if self.state == "not-connected" {
-            let text = "`harness disconnect` goes on with leaving, `harness connect` begins anew";
+            let text = "`harness disconnect` goes on with leaving, `harness connect` connects it again";
             return page.labelled(Tone::Care, "next", text, "");
         }
         if self.last_synced_at.is_some() {
-            page.labelled(Tone::Faint, "synced", &format!("everybody, {}", when(self.last_synced_at).1), "")?;
+            page.labelled(Tone::Faint, "synced", &format!("everybody, {}", when(self.last_synced_at)), "")?;
         }
-        match &self.sync {
-            Some(job) => page.labelled(Tone::Faint, "sync", &standing(job), ""),
-            None => page.labelled(Tone::Faint, "sync", "never; begin with `harness preview`", ""),
-        }
+        let sync = self.sync.as_ref().map(JobFacts::standing);
+        let sync = sync.unwrap_or_else(|| "never; begin with `harness preview`".to_owned());
+        page.labelled(Tone::Faint, "sync", &sync, "")
     }
 }

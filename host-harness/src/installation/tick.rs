@@ -1,36 +1,24 @@
-//! `harness tick`: what must be done though nothing happens.
+//! `harness tick`: does what is due by date.
 
 use std::io;
 
 use serde::Serialize;
 
 use super::console::{Answer, Console};
-use super::report::{counted, when};
+use super::facts::when;
 use super::session::Session;
-use super::sync::{JobFacts, Line, lines, print_lines, standing};
+use super::sync::{JobFacts, Line, lines, print_lines};
 use crate::args::TickArgs;
 use crate::exit::{Exit, Stop};
-use crate::report::{Page, Tone};
-use door_access_host::contract::sync::{Finding, FindingKind, Hold, Progress};
+use crate::report::{Page, Tone, counted};
+use door_access_host::contract::sync::{FindingKind, Hold, Phase};
 use door_access_host::{Clock, SystemClock};
 use door_access_scenario::words::time;
 
 /// What one or several calls did.
-#[derive(Default)]
-pub(super) struct Done {
-    members: u32,
-    groups_refreshed: bool,
-    requests: usize,
-    sync: Option<Progress>,
-    findings: Vec<Finding>,
-    next: u64,
-    more: bool,
-}
-
-/// The same, told.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(tag = "type", rename = "tick")]
-struct Told {
+pub(super) struct Ticked {
     members: u32,
     groups_refreshed: bool,
     requests: usize,
@@ -48,37 +36,26 @@ struct Told {
 pub(super) async fn run(
     session: &Session,
     args: &TickArgs,
-    done: &mut Done,
+    ticked: &mut Ticked,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     console.interrupt().heed();
-    let ended = calls(session, args, done, console).await;
-    if matches!(ended, Err(Stop::GivesWay)) {
-        return Err(Stop::GivesWay);
-    }
-    let told = Told {
-        members: done.members,
-        groups_refreshed: done.groups_refreshed,
-        requests: done.requests,
-        sync: done.sync.as_ref().map(JobFacts::of),
-        findings: lines(session, &done.findings),
-        next: done.next,
-        more: done.more,
-        all: args.step.all,
-    };
-    if let Err(stop) = ended {
-        // What was done before is told by nobody else.
-        if !told.findings.is_empty() {
-            console.tell(&told)?;
+    ticked.all = args.report.all;
+    match calls(session, args, ticked, console).await {
+        Ok(()) => console.tell(ticked)?,
+        Err(Stop::GivesWay) => return Err(Stop::GivesWay),
+        Err(stop) => {
+            // No later command repeats what was found.
+            if !ticked.findings.is_empty() {
+                console.tell(ticked)?;
+            }
+            return Err(stop);
         }
-        return Err(stop);
     }
-    console.tell(&told)?;
-    let waits = done.sync.as_ref().is_some_and(|job| job.waits == Some(Hold::Brake));
-    let failed = done.findings.iter().any(|finding| finding.kind == FindingKind::Failure);
+    let failed = ticked.findings.iter().any(|line| line.kind == FindingKind::Failure);
     Ok(match () {
-        () if done.more => Exit::Unfinished,
-        () if waits => Exit::Unconfirmed,
+        () if ticked.more => Exit::Unfinished,
+        () if ticked.is_held() => Exit::Unconfirmed,
         () if failed => Exit::OtherThanExpected,
         () => Exit::AsExpected,
     })
@@ -88,67 +65,67 @@ pub(super) async fn run(
 async fn calls(
     session: &Session,
     args: &TickArgs,
-    done: &mut Done,
+    ticked: &mut Ticked,
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
     loop {
-        let ticked = session.ask(console, async |tenant| tenant.tick(args.step.calls).await).await;
-        done.requests += session.requests();
-        let ticked = ticked?;
-        done.members = done.members.saturating_add(ticked.members);
-        done.groups_refreshed |= ticked.groups_refreshed;
-        done.sync = ticked.sync.or(done.sync.take());
-        done.findings.extend(ticked.findings);
-        done.next = ticked.next;
-        done.more = ticked.next <= SystemClock.now_ms();
-        if !done.more || !args.until_done || console.interrupt().is_requested() {
+        let called = session.ask(console, async |tenant| tenant.tick(args.step.calls).await).await;
+        ticked.requests += session.requests();
+        let called = called?;
+        ticked.members = ticked.members.saturating_add(called.members);
+        ticked.groups_refreshed |= called.groups_refreshed;
+        ticked.sync = called.sync.as_ref().map(JobFacts::of).or(ticked.sync.take());
+        ticked.findings.extend(lines(session, &called.findings));
+        ticked.next = called.next;
+        ticked.more = called.next <= SystemClock.now_ms();
+        if !ticked.more || !args.until_done || console.interrupt().is_requested() {
             return Ok(());
         }
         if session.gives_way(console).await {
             return Err(Stop::GivesWay);
         }
-        console.progress(&format!("{}, more is due", counted(done.requests, "request")));
+        console.progress(&format!("{}, more is due", counted(ticked.requests, "request")));
     }
 }
 
-impl Told {
+impl Ticked {
+    /// Whether a sync waits for confirmation.
     fn is_held(&self) -> bool {
-        self.requests == 0 && self.sync.as_ref().is_some_and(JobFacts::is_held)
+        self.sync.as_ref().is_some_and(|job| job.waits == Some(Hold::Brake))
     }
 }
 
-impl Answer for Told {
+impl Answer for Ticked {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         print_lines(page, &self.findings, self.all)?;
         let mut did = Vec::new();
         if self.members > 0 {
-            did.push(format!(
-                "{} looked at, for whom something fell due",
-                counted(self.members as usize, "member")
-            ));
+            did.push(format!("{} with something due updated", counted(self.members as usize, "member")));
         }
         if self.groups_refreshed {
             did.push("the groups read again".to_owned());
         }
-        if self.sync.as_ref().is_some_and(JobFacts::is_through) {
+        if self.sync.as_ref().is_some_and(|job| job.phase == Phase::Done) {
             did.push("everybody compared".to_owned());
         }
+        let requests = counted(self.requests, "request");
         let head = match did.is_empty() {
-            true if self.is_held() => "Nothing was done: a sync waits for somebody.".to_owned(),
+            true if self.requests == 0 && self.is_held() => {
+                "Nothing was done: a sync waits for confirmation.".to_owned()
+            }
             true if self.requests == 0 => "Nothing was due.".to_owned(),
-            true => format!("Begun: {}.", counted(self.requests, "request")),
-            false => format!("Done: {}. It took {}.", did.join("; "), counted(self.requests, "request")),
+            true => format!("Begun: {requests}."),
+            false => format!("Done: {}. It took {requests}.", did.join("; ")),
         };
         page.wide(Tone::Head, &head)?;
         if let Some(job) = &self.sync {
-            page.labelled(Tone::Plain, "sync", &standing(job), "")?;
+            page.labelled(Tone::Plain, "sync", &job.standing(), "")?;
         }
         if self.more {
-            let text = "More is due: run `harness tick` again, or with --until-done.";
-            page.wide(Tone::Care, text)
+            page.wide(Tone::Care, "More is due: run `harness tick` again, or with --until-done.")
         } else {
-            let (tone, next) = when(Some(self.next));
-            page.labelled(tone, "next", &format!("{next}; earlier does no harm"), "")
+            let text = format!("{}; earlier does no harm", when(Some(self.next)));
+            page.labelled(Tone::Plain, "next", &text, "")
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Whose turn it is: one program at a time works on an installation, and whoever comes meanwhile waits for a while.
+//! Turns: one process at a time works on an installation, and others wait.
 //!
-//! Long work ends between two steps when somebody stands in the queue, and begins again behind them as a new command
-//! would: with the members' files and the records as they are then. So nobody waits at a door for a sync of everybody,
-//! and nothing that a short command did is undone by what long work had read before.
+//! A long command ends between two steps when a short one waits, and starts again after it like a new command, with the
+//! members' files and the records as they are then. So a door need not wait for a full sync, and a long command never
+//! undoes a short one with older data.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -10,22 +10,23 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::console::Console;
-use super::state::{cannot, private, there};
+use super::private;
+use super::state::{cannot, is_installed};
 use crate::args::Installation;
 use crate::exit::{Exit, Stop};
 use door_access_scenario::unusable::Unusable;
 
 pub(super) const LOCK: &str = "lock";
-/// Whoever is let in between two steps holds this one, together with others, for as long as they wait.
+/// Short commands hold a shared lock on this file while they wait.
 pub(super) const QUEUE: &str = "queue";
 
-/// How often is looked whether it is free.
-const LOOK: Duration = Duration::from_millis(20);
-/// Whoever waits for longer is told why.
+/// Interval between two attempts to lock.
+const POLL: Duration = Duration::from_millis(20);
+/// A command that waits for longer says so.
 const SILENCE: Duration = Duration::from_secs(1);
-/// Long work leaves the folder alone for at least so long, that whoever is in the queue finds it free.
+/// Shortest time for which a long command leaves the folder to short ones.
 const GAP: Duration = Duration::from_millis(100);
-/// Then it is its turn again, whoever still comes.
+/// Longest time for which it does, even if more of them arrive.
 const GAP_MAX: Duration = Duration::from_secs(10);
 
 /// A command's turn.
@@ -41,24 +42,23 @@ impl<'a, 'b> Turn<'a, 'b> {
         Turn { wait, is_short: command.is_short(), console }
     }
 
-    /// Waits for it. The lock is given back when the process ends, however it does.
+    /// Waits for the lock. It is released when the process ends, in any way.
     pub(super) async fn take(&mut self, folder: &Path) -> Result<File, Stop> {
         let path = folder.join(LOCK);
         let begun = Instant::now();
-        let (mut queue, mut is_told) = (None, false);
+        let (mut queue, mut has_said) = (None, false);
         loop {
-            let opened = private::open(&path).map_err(|error| match there(folder) {
-                // Whoever was waited for ended the installation, and the folder is gone.
+            let mut lock = private::open(&path).map_err(|error| match is_installed(folder) {
+                // The process that held the lock ended the installation and removed the folder.
                 Err(gone) if error.kind() == ErrorKind::NotFound => gone,
                 _ => cannot(&path, "cannot be made", &error),
-            });
-            let mut lock = opened?;
+            })?;
             match lock.try_lock() {
-                // Whoever ended the installation removed the file that was waited for.
+                // The process that held the lock ended the installation and removed the file.
                 Ok(()) if !private::is_at(&lock, &path) => continue,
                 Ok(()) => {
-                    let told = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
-                    told.map_err(|error| cannot(&path, "cannot be written", &error))?;
+                    let written = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
+                    written.map_err(|error| cannot(&path, "cannot be written", &error))?;
                     return Ok(lock);
                 }
                 Err(TryLockError::WouldBlock) => {}
@@ -71,20 +71,20 @@ impl<'a, 'b> Turn<'a, 'b> {
                 return Err(Stop::Ended(Exit::Unfinished, busy(&mut lock, folder)));
             }
             if self.is_short && queue.is_none() {
-                queue = Some(stand(folder)?);
+                queue = Some(enqueue(folder)?);
             }
-            if waited >= SILENCE && !is_told {
-                self.console.note("Waits for another harness, which is at work on this installation.");
-                is_told = true;
+            if waited >= SILENCE && !has_said {
+                self.console.note("Waits for another harness, which is working on this installation.");
+                has_said = true;
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL).await;
         }
     }
 }
 
 fn busy(lock: &mut File, folder: &Path) -> String {
     let mut process = String::new();
-    // Without the number the sentence is still true.
+    // The number is optional.
     let _ = lock.read_to_string(&mut process);
     let process = if process.is_empty() { String::new() } else { format!(" (process {process})") };
     format!(
@@ -94,28 +94,26 @@ fn busy(lock: &mut File, folder: &Path) -> String {
     )
 }
 
-/// Stands in the queue for as long as the file is open.
-fn stand(folder: &Path) -> Result<File, Unusable> {
+/// Joins the queue for as long as the file is open.
+fn enqueue(folder: &Path) -> Result<File, Unusable> {
     let path = folder.join(QUEUE);
     let queue = private::open(&path).and_then(|queue| queue.lock_shared().map(|()| queue));
     queue.map_err(|error| cannot(&path, "cannot be locked", &error))
 }
 
-/// Whether somebody waits who is let in between two steps.
-pub(super) fn somebody_waits(folder: &Path) -> bool {
+/// Whether a short command waits.
+pub(super) fn is_wanted(folder: &Path) -> bool {
     let path = folder.join(QUEUE);
-    if !path.exists() {
-        return false;
-    }
-    private::open(&path).is_ok_and(|queue| matches!(queue.try_lock(), Err(TryLockError::WouldBlock)))
+    path.exists()
+        && private::open(&path).is_ok_and(|queue| matches!(queue.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// Leaves the folder, which is free by now, to those who wait.
+/// Leaves the unlocked folder to the short commands that wait.
 pub(super) async fn give_way(folder: &Path) {
     let begun = Instant::now();
     loop {
         tokio::time::sleep(GAP).await;
-        if begun.elapsed() >= GAP_MAX || !somebody_waits(folder) {
+        if begun.elapsed() >= GAP_MAX || !is_wanted(folder) {
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! A run as JSON lines: one document for the opening, one for each step, one for the ending or for why there is none.
+//! A run as JSON lines: one document for the opening, one for each step, one for the ending or the error.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ pub(crate) struct Json<'a> {
     out: &'a mut dyn Write,
 }
 
-/// One line. Its type tells readers what else is in it.
+/// One line. Its `type` says which fields follow.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum Line<'a> {
@@ -21,7 +21,7 @@ enum Line<'a> {
     Error { error: &'a str },
 }
 
-/// Says that something cannot be used: the last line of a run, the only one of an inspection.
+/// The last line of a command that failed.
 pub(crate) fn unusable(out: &mut dyn Write, error: &str) -> io::Result<()> {
     Json::new(out).line(&Line::Error { error })
 }

@@ -1,7 +1,7 @@
-//! How commands print: columns, tables and colours for people, JSON lines for machines.
+//! How commands print: lines, tables and colours for people, JSON lines for programs.
 
 mod json;
-mod layout;
+mod page;
 mod table;
 mod text;
 
@@ -13,10 +13,15 @@ use json::Json;
 use text::Text;
 
 pub(crate) use json::unusable;
-pub(crate) use layout::{Page, Paint, Tone};
+pub(crate) use page::{Look, Page, Tone, WIDTH};
 pub(crate) use table::Table;
 
-/// The report that was asked for.
-pub(crate) fn to<'a>(out: &'a mut dyn Write, json: bool, colour: bool) -> Box<dyn Report + 'a> {
-    if json { Box::new(Json::new(out)) } else { Box::new(Text::new(out, Paint { colour })) }
+/// The report of a run in the form that was asked for.
+pub(crate) fn to<'a>(out: &'a mut dyn Write, json: bool, look: Look) -> Box<dyn Report + 'a> {
+    if json { Box::new(Json::new(out)) } else { Box::new(Text::new(out, look)) }
+}
+
+/// `1 group`, `2 groups`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }

@@ -3,8 +3,10 @@
 use std::io::{self, Write};
 
 use similar::{ChangeTag, TextDiff};
+use textwrap::core::display_width;
 
-use super::layout::{Page, Paint, Tone, UNBREAKABLE};
+use super::counted;
+use super::page::{Look, Page, Tone, UNBREAKABLE};
 use door_access_host::OneLine;
 use door_access_scenario::report::{
     Call, Ending, FactKind, GroupsOf, LogEntry, Mismatch, Opening, Report, Setup, StepReport,
@@ -19,8 +21,8 @@ pub(crate) struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// Prints to `out`.
-    pub(crate) fn new(out: &'a mut dyn Write, paint: Paint) -> Text<'a> {
-        Text { page: Page { out, paint }, day: String::new() }
+    pub(crate) fn new(out: &'a mut dyn Write, look: Look) -> Text<'a> {
+        Text { page: Page { out, look }, day: String::new() }
     }
 
     fn calls(&mut self, calls: &[Call]) -> io::Result<()> {
@@ -52,12 +54,11 @@ impl<'a> Text<'a> {
         let list = |groups: &[String]| if groups.is_empty() { "none".to_owned() } else { groups.join(", ") };
         for (index, GroupsOf { who, before, after }) in groups.iter().enumerate() {
             let label = if index == 0 { "groups" } else { "" };
-            // Whose access an address gives is not always clear, so it is named.
+            // An address alone is always named: it may belong to another member than the event's.
             let who = if groups.len() > 1 || who.contains('@') { format!("{who}: ") } else { String::new() };
-            let text = if before == after {
-                format!("{who}{} (unchanged)", list(after))
-            } else {
-                format!("{who}{} → {}", list(before), list(after))
+            let text = match before == after {
+                true => format!("{who}{} (unchanged)", list(after)),
+                false => format!("{who}{} → {}", list(before), list(after)),
             };
             self.page.labelled(Tone::Faint, label, &text, "")?;
         }
@@ -75,65 +76,48 @@ impl<'a> Text<'a> {
                 ChangeTag::Insert => (Tone::Bad, "+", "found"),
                 ChangeTag::Equal => (Tone::Plain, " ", ""),
             };
-            let text = self.page.paint.text(tone, &format!("{mark} {}", OneLine(change.value().trim_end())));
-            let what = self.page.paint.text(Tone::Faint, what);
+            let text = self.page.look.paint(tone, &format!("{mark} {}", OneLine(change.value().trim_end())));
+            let what = self.page.look.paint(Tone::Faint, what);
             writeln!(self.page.out, "{:17}{text}{}{what}", "", if what.is_empty() { "" } else { "   " })?;
         }
         Ok(())
     }
 
     fn tally(&mut self, ending: &Ending) -> io::Result<()> {
-        let plural =
-            |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
+        let edits = match (ending.edits, ending.edits_needed) {
+            (0, 0) => "no edits".to_owned(),
+            (edits, needed) if edits == needed => format!("{}, all needed,", counted(edits, "edit")),
+            (edits, needed) => format!("{}, of which {needed} were needed,", counted(edits, "edit")),
+        };
         let calls = format!(
-            "{} took {}: {}, where {} needed, and {} to look something up or to try. {} took {}.",
-            plural(ending.events, "event"),
-            plural(ending.calls, "call"),
-            plural(ending.edits, "edit"),
-            if ending.edits_needed == 1 {
-                "1 was".to_owned()
-            } else {
-                format!("{} were", ending.edits_needed)
-            },
-            ending.calls.saturating_sub(ending.edits),
+            "{} took {}: {edits} and {} to read or retry. {} took {}.",
+            counted(ending.events, "event"),
+            counted(ending.calls, "call"),
+            counted(ending.calls.saturating_sub(ending.edits), "other call"),
             setup(ending.setup),
-            plural(ending.setup_calls, "call"),
+            counted(ending.setup_calls, "call"),
         );
         self.page.labelled(Tone::Faint, "calls", &calls, "")?;
         if ending.undelivered > 0 {
-            let until = if ending.paused {
-                "the gym connects again"
-            } else {
-                "time passes or the gym connects again"
+            let until = match ending.paused {
+                true => "the gym connects again",
+                false => "time passes or the gym connects again",
             };
-            let text = format!("{} kept until {until}.", plural(ending.undelivered, "event"));
+            let text = format!("{} kept until {until}.", counted(ending.undelivered, "event"));
             self.page.labelled(Tone::Care, "waiting", &text, "")?;
         }
-        let held = ending.expectations.saturating_sub(ending.failed);
-        match (ending.expectations, ending.failed) {
-            (0, _) => self.page.labelled(
-                Tone::Faint,
-                "result",
-                "The scenario expects nothing in particular.",
-                "",
-            )?,
-            (all, 0) => {
-                let text = format!(
-                    "As expected: {} met.",
-                    if all == 1 { "1 expectation".to_owned() } else { format!("all {all} expectations") }
-                );
-                self.page.labelled(Tone::Good, "result", &text, "")?;
-            }
+        let (tone, text) = match (ending.expectations, ending.failed) {
+            (0, _) => (Tone::Faint, "The scenario expects nothing in particular.".to_owned()),
+            (1, 0) => (Tone::Good, "As expected: 1 expectation met.".to_owned()),
+            (all, 0) => (Tone::Good, format!("As expected: all {all} expectations met.")),
             (all, failed) => {
-                let text = format!(
-                    "OTHER than expected: {failed} of {} failed, {held} met.",
-                    plural(all, "expectation")
-                );
-                self.page.labelled(Tone::Bad, "result", &text, "")?;
+                let (of, met) = (counted(all, "expectation"), all.saturating_sub(failed));
+                (Tone::Bad, format!("OTHER than expected: {failed} of {of} failed, {met} met."))
             }
-        }
+        };
+        self.page.labelled(tone, "result", &text, "")?;
         if let Some(ms) = ending.elapsed_ms {
-            let text = format!("{}.{:01} s", ms / 1_000, ms % 1_000 / 100);
+            let text = format!("{}.{} s", ms / 1_000, ms % 1_000 / 100);
             self.page.labelled(Tone::Faint, "time", &text, "")?;
         }
         Ok(())
@@ -143,7 +127,9 @@ impl<'a> Text<'a> {
 impl Report for Text<'_> {
     fn opening(&mut self, opening: &Opening) -> io::Result<()> {
         self.page.wide(Tone::Head, &opening.title)?;
+        self.page.gap()?;
         self.page.wide(Tone::Plain, &opening.story)?;
+        self.page.gap()?;
         let component = &opening.component;
         let size =
             component.bytes.map(|bytes| format!(" ({} kB)", bytes.div_ceil(1_000))).unwrap_or_default();
@@ -189,11 +175,12 @@ impl Report for Text<'_> {
         self.page.gap()?;
         self.page.rule("At the end")?;
         self.page.gap()?;
-        let width = ending.groups.iter().map(|roll| roll.group.chars().count()).max().unwrap_or(0);
+        let width = ending.groups.iter().map(|roll| display_width(&roll.group)).max().unwrap_or(0);
         for (index, roll) in ending.groups.iter().enumerate() {
             let people = if roll.people.is_empty() { "nobody".to_owned() } else { roll.people.join(", ") };
             let label = if index == 0 { "groups" } else { "" };
-            let group = format!("{:width$}  ", roll.group).replace(' ', &UNBREAKABLE.to_string());
+            let gap = " ".repeat(width - display_width(&roll.group) + 2);
+            let group = format!("{}{gap}", roll.group).replace(' ', &UNBREAKABLE.to_string());
             self.page.labelled(Tone::Faint, label, &format!("{group}{people}"), "")?;
         }
         self.tally(ending)?;
@@ -201,7 +188,7 @@ impl Report for Text<'_> {
     }
 }
 
-/// What the gym did beside the events, as the beginning of a sentence.
+/// What the gym did besides the events, as the beginning of a sentence.
 fn setup(setup: Setup) -> String {
     let done = [
         ("Connecting", setup.connects),
@@ -219,7 +206,7 @@ fn setup(setup: Setup) -> String {
     words::list(&done.collect::<Vec<_>>())
 }
 
-/// What stands beside a fact.
+/// The label of a fact.
 fn label(kind: FactKind) -> (Tone, &'static str) {
     match kind {
         FactKind::Granted => (Tone::Good, "granted"),
@@ -241,5 +228,48 @@ fn label(kind: FactKind) -> (Tone, &'static str) {
         FactKind::Why => (Tone::Care, "why"),
         FactKind::Say => (Tone::Faint, "say"),
         FactKind::Nothing => (Tone::Faint, "nothing"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use door_access_host::contract::log::Field;
+
+    use super::super::{Look, WIDTH};
+    use super::*;
+
+    #[test]
+    fn log_lines_stand_under_their_step_without_control_characters() {
+        let field = Field { name: "member".to_owned(), value: "1042".to_owned() };
+        let lines = ["\"grace_days\":3", "\u{1b}[2Jthe screen is empty"];
+        let entry = |message: &str| LogEntry {
+            at: 0,
+            level: "info".to_owned(),
+            message: message.to_owned(),
+            fields: vec![field.clone()],
+        };
+        let step = StepReport {
+            step: "connect",
+            line: None,
+            at: 0,
+            title: "connect".to_owned(),
+            note: None,
+            facts: Vec::new(),
+            calls: Vec::new(),
+            log: lines.map(entry).to_vec(),
+            groups: Vec::new(),
+            mismatches: Vec::new(),
+        };
+        let mut out = Vec::new();
+        Text::new(&mut out, Look { colour: false, width: WIDTH }).step(&step).unwrap();
+        let printed = String::from_utf8(out).unwrap();
+        for line in [
+            "\n       log       \"grace_days\":3 [info] member=\"1042\"\n",
+            "\n                 \\u{1b}[2Jthe screen is empty [info] member=\"1042\"\n",
+        ] {
+            assert!(printed.contains(line), "{printed}");
+        }
+        let json = serde_json::to_value(&step).unwrap();
+        assert_eq!(json["log"][1]["message"], lines[1]);
     }
 }

@@ -1,5 +1,4 @@
-//! The component's edge: the contract's exports answered by `exports`, and `Host` answered by the contract's imports.
-//! Nothing is decided here.
+//! The component's edge: the contract's exports call `exports`, and `Host` calls the contract's imports. No decisions.
 
 mod http;
 
@@ -84,8 +83,8 @@ impl Host for Imports {
     }
 }
 
-/// The target has no standard error: without this a panic would end the call and say nothing. Installed by every
-/// call, since each may be an instance's first.
+/// Logs panics: the target has no standard error. Every call installs the hook, because each may be the instance's
+/// first.
 fn host() -> Imports {
     std::panic::set_hook(Box::new(|panic| Imports.log(log::Level::Error, &format!("panic: {panic}"), &[])));
     Imports

@@ -1,4 +1,4 @@
-//! Requests and answers as values. No input or output.
+//! Requests and answers as values, without input or output.
 
 use std::marker::PhantomData;
 
@@ -75,16 +75,16 @@ impl<T> Call<T> {
     }
 }
 
-/// What a successful answer can be read as.
+/// What a successful answer is read as.
 pub trait Answer: Sized {
     /// Reads the body.
     ///
     /// # Errors
-    /// When the body is not what the endpoint gives.
+    /// When the body does not have the endpoint's form.
     fn read(body: &[u8]) -> Result<Self, Unreadable>;
 }
 
-/// An answer whose body does not matter: `PATCH` and `DELETE` answer 204 without one (C).
+/// An answer whose body is ignored: `PATCH` and `DELETE` answer 204 without one (C).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoContent;
 
@@ -100,7 +100,7 @@ impl<T: DeserializeOwned> Answer for T {
     }
 }
 
-/// `text` as it may stand in a query's value: everything but unreserved characters is escaped.
+/// Percent-encodes a query's value: everything but unreserved characters.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_plus_in_an_address_is_escaped() {
-        // An unescaped plus is read as a blank by many servers: another person's address.
+        // Many servers read an unescaped plus as a space, which makes it another person's address.
         assert_eq!(escape("ann+gym@x.test"), "ann%2Bgym%40x.test");
         assert_eq!(escape("Zoë"), "Zo%C3%AB");
     }

@@ -19,11 +19,11 @@ pub struct Group {
     pub place: Option<String>,
     /// Kisi's id of that place.
     pub place_id: Option<u64>,
-    /// Whether it may be used from the app ("app access").
+    /// Whether the app may open its doors ("app access").
     pub login_enabled: bool,
     /// How many doors it opens.
     pub locks_count: u32,
-    /// Whether something beside membership decides, which Kisi asks of the phone: hours, distance, reader, device.
+    /// Whether Kisi requires more than membership: certain hours, distance, a reader or a device.
     pub restricted: bool,
 }
 
@@ -36,7 +36,7 @@ struct Wire {
     place_id: Option<u64>,
     login_enabled: Option<bool>,
     locks_count: Option<u64>,
-    // The fields that say that more than membership is asked for (C).
+    // The fields that require more than membership (C).
     #[serde(default, deserialize_with = "lenient")]
     geofence_restriction_enabled: bool,
     #[serde(default, deserialize_with = "lenient")]

@@ -39,7 +39,7 @@ impl Kisi<'_> {
     /// The doors of one group: Kisi lists them for one group at a time (C).
     ///
     /// # Errors
-    /// As [`Kisi::list`]; also when there is a row of another group, so that the filter was not applied.
+    /// As [`Kisi::list`]; also when a row belongs to another group, because then the filter was not applied.
     pub fn doors_of(&self, group: GroupId) -> Result<Vec<Door>, Error> {
         let rows: Vec<GroupLock> = self.list(&format!("group_id={group}"))?;
         if rows.iter().any(|row| row.group_id != group) {
@@ -51,7 +51,7 @@ impl Kisi<'_> {
     }
 }
 
-/// Opens a door, as the owner of the key. All of the documented body may be left out (C).
+/// Opens a door as the owner of the key. Every field of the documented body is optional (C).
 pub fn unlock(door: DoorId) -> Call<NoContent> {
     Call::with_body(Method::Post, format!("/locks/{door}/unlock"), &Nothing {})
 }

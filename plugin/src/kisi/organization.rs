@@ -1,4 +1,4 @@
-//! `/user`, `/organization`, `/places`: whose key it is, and where.
+//! `/user`, `/organization`, `/places`: the key's owner, organization and places.
 
 use serde::Deserialize;
 

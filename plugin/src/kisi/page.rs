@@ -1,5 +1,5 @@
-//! Reading a list page by page, and refusing to believe a list that does not add up: a short, repeated or shifted
-//! page read as the truth would take access from people (design rule 5).
+//! Reads lists page by page. Inconsistent pages abort the call: a short, repeated or shifted page that is accepted
+//! would remove access from members (design rule 5).
 
 use std::collections::BTreeSet;
 
@@ -22,12 +22,12 @@ pub trait Row: DeserializeOwned {
     fn id(&self) -> u64;
 }
 
-/// Where a list is and how it may be read.
+/// A list's address and its limit.
 #[derive(Debug, Clone, Copy)]
 pub struct List {
-    /// Path, without a query.
+    /// Path without a query.
     pub path: &'static str,
-    /// The most rows a page may have (C, differs by resource).
+    /// The largest page (C, differs by resource).
     pub limit_max: u64,
 }
 
@@ -44,7 +44,7 @@ impl Kisi<'_> {
     /// All rows that `filter` (`name=value&…`, may be empty) selects.
     ///
     /// # Errors
-    /// Besides the errors of a call, [`Error::Unrecognized`] when the pages do not add up to one list.
+    /// Those of a call, and [`Error::Unrecognized`] when the pages do not add up to one list.
     pub fn list<T: Row>(&self, filter: &str) -> Result<Vec<T>, Error> {
         let mut rows = Vec::new();
         let mut ids = BTreeSet::new();
@@ -68,12 +68,12 @@ impl Kisi<'_> {
     /// The page at `offset` of the rows that `filter` selects.
     ///
     /// # Errors
-    /// As [`Kisi::list`]. The caller checks that several pages are of one list, with no row on two of them.
+    /// As [`Kisi::list`]. Whether several pages add up is for the caller to check.
     pub fn page<T: Row>(&self, filter: &str, offset: u64) -> Result<Page<T>, Error> {
         self.next_page(filter, offset, &mut BTreeSet::new())
     }
 
-    /// Reads a page and adds the ids of its rows, none of which may be there already.
+    /// Reads a page and adds the ids of its rows to `ids`; an id that is there already is an error.
     fn next_page<T: Row>(
         &self,
         filter: &str,
@@ -112,7 +112,7 @@ fn read_page<T: DeserializeOwned>(response: &Response, offset: u64, limit: u64) 
     Ok(Page { rows, total })
 }
 
-/// `0-9/200` as (start, total). An empty list is `*/0` (C, Kisi's client).
+/// `0-9/200` as (start, total). An empty list has `*/0` (C, Kisi's client).
 fn parse_range(range: &str) -> Option<(Option<u64>, u64)> {
     let (rows, total) = range.split_once('/')?;
     let start = match rows {

@@ -1,4 +1,4 @@
-//! `/role_assignments`: who may open what. What Kisi's web page calls an access right.
+//! `/role_assignments`: who may open what. Kisi's web page calls them access rights.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,7 @@ use crate::id::{AssignmentId, GroupId, UserId};
 use crate::json::lenient;
 use crate::window::Window;
 
-/// The role of somebody who may open a group's doors and nothing more (C). The only one that the plugin gives or
-/// takes.
+/// The role that opens a group's doors and nothing more (C). The plugin grants and removes no other.
 pub const PLAIN_ROLE: &str = "group_basic";
 
 /// A role assignment, as far as the plugin reads it.
@@ -99,22 +98,22 @@ impl RoleAssignment {
         if self.assignee_type == "User" { self.assignee_id.map(UserId) } else { None }
     }
 
-    /// Whether it is plain membership of a group: what the plugin may give and take.
+    /// Whether it is plain membership of a group, the only kind that the plugin may change.
     pub fn is_plain(&self) -> bool {
         self.role_id == PLAIN_ROLE && self.group().is_some()
     }
 
-    /// The group as the contract names it; without an id when it is of no group.
+    /// The group as the contract names it.
     pub fn group_ref(&self) -> GroupRef {
         GroupRef { id: self.applies_to_id.unwrap_or_default().to_string(), name: self.name.clone() }
     }
 
-    /// When it was made, by Kisi's clock.
+    /// When it was created, by Kisi's clock.
     pub fn made_at(&self) -> Option<Timestamp> {
         self.created_at.as_deref().and_then(time::parse)
     }
 
-    /// Its dates. A date that cannot be read counts as none.
+    /// Its dates. An unreadable date counts as absent.
     pub fn window(&self) -> Window {
         let read = |text: &Option<String>| text.as_deref().and_then(time::parse);
         Window { starts_at: read(&self.valid_from), ends_at: read(&self.valid_until) }
@@ -158,8 +157,8 @@ struct NewDates {
     valid_until: Option<String>,
 }
 
-/// Adds a user to a group. Says everything that Kisi has no known default for (?). Members hear from the gym, not from
-/// Kisi at each change.
+/// Adds a user to a group. The body has every field without a known default (?). `notify` is off, because members hear
+/// from the gym.
 pub fn create(user: UserId, group: GroupId, window: Window) -> Call<RoleAssignment> {
     let role_assignment = NewAssignment {
         applies_to_type: "Group",
@@ -203,8 +202,7 @@ impl Kisi<'_> {
     /// All assignments of one user, of every kind.
     ///
     /// # Errors
-    /// Also [`Error::Unrecognized`] when there is a row of somebody else: then the filter was not applied, and
-    /// nothing may be concluded.
+    /// Also [`Error::Unrecognized`] when a row belongs to another user, because then the filter was not applied.
     pub fn assignments_of(&self, user: UserId) -> Result<Vec<RoleAssignment>, Error> {
         let rows: Vec<RoleAssignment> = self.list(&format!("assignee_type=User&assignee_id={user}"))?;
         if rows.iter().any(|row| row.assignee_type != "User" || row.assignee_id != Some(user.0)) {
@@ -216,7 +214,7 @@ impl Kisi<'_> {
         Ok(rows)
     }
 
-    /// Adds a user to a group and checks that the answer is about just that.
+    /// Adds a user to a group and checks that the answer is about this user and group.
     ///
     /// # Errors
     /// Those of a call.
@@ -235,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grant_says_everything_that_kisi_has_no_known_default_for() {
+    fn a_new_assignment_has_every_field_without_a_known_default() {
         let call =
             create(UserId(901), GroupId(77), Window { starts_at: None, ends_at: Some(1_798_761_599_000) });
         assert_eq!(

@@ -17,9 +17,9 @@ const METADATA_CHARS_MAX: usize = 500;
 pub struct User {
     /// The user's id.
     pub id: UserId,
-    /// The address they sign in with. It cannot be changed through the API (C).
+    /// The address for signing in. The API cannot change it (C).
     pub email: Option<String>,
-    /// The member that this user was created for, when the plugin created it.
+    /// The member for whom the plugin created the user.
     pub created_for: Option<String>,
 }
 
@@ -45,11 +45,11 @@ impl From<WireUser> for User {
     }
 }
 
-/// How a user stands.
+/// Whether a user can enter.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "WirePresence")]
 pub struct Presence {
-    /// The user is suspended in the whole organization, by staff or by its directory (C).
+    /// Staff or the organization's directory suspended the user in the whole organization (C).
     pub is_suspended: bool,
     /// The user has opened a door before.
     pub has_entered: bool,
@@ -81,25 +81,24 @@ impl Row for User {
     }
 }
 
-/// Whether Kisi writes to the person.
+/// Whether Kisi writes to a new user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Invitation {
     /// Kisi mails instructions for its app.
     #[default]
     KisiMail,
-    /// A managed user: no mail from Kisi; a branded app signs them in (C, Kisi's help on adding users).
+    /// A managed user gets no mail from Kisi; a branded app signs them in (C, Kisi's help on adding users).
     Managed,
 }
 
-/// The filter that selects users by free text in name, address or notes: never trusted, only looked through for an
-/// exact address when the filter by address fails.
+/// The filter that selects users by free text in name, address or notes. Its result is only searched for an exact
+/// address, when the filter by address finds none.
 pub fn by_text(text: &str) -> String {
     format!("query={}", escape(text))
 }
 
-/// The filter that selects users by e-mail address. Its treatment of case is not known (?), so the caller compares
-/// exactly.
+/// The filter that selects users by e-mail address. How it treats case is unknown (?), so the caller compares exactly.
 pub fn by_email(email: &str) -> String {
     format!("email={}", escape(email))
 }
@@ -147,7 +146,7 @@ pub fn get(user: UserId) -> Call<User> {
     Call::get(format!("/users/{user}"))
 }
 
-/// Reads how a user stands.
+/// Reads whether a user can enter.
 pub fn presence(user: UserId) -> Call<Presence> {
     Call::get(format!("/users/{user}"))
 }

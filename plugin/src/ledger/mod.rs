@@ -1,5 +1,5 @@
-//! What the plugin remembers of a member: who they are at Kisi, what they hold through it, and what was begun and not
-//! yet known to be done. Nothing more (design rule 9). `store` reads and writes it.
+//! The record of a member: the Kisi user, the plugin's grants, and writes in doubt. Nothing more (design rule 9). `store`
+//! reads and writes it.
 
 pub mod store;
 
@@ -14,66 +14,66 @@ use crate::window::Window;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
-    /// The Kisi user that the member is tied to.
+    /// The member's Kisi user.
     #[serde(skip_serializing_if = "is_default")]
     pub account: Option<Account>,
-    /// Users that the member was tied to earlier: a block clears them, too.
+    /// The member's earlier users. A block clears them, too.
     #[serde(skip_serializing_if = "is_default")]
     pub former: Vec<UserId>,
-    /// What the member holds through the plugin, and what was begun.
+    /// The plugin's grants, and intents.
     #[serde(skip_serializing_if = "is_default")]
     pub holds: Vec<Hold>,
-    /// The member is blocked, and all their groups at Kisi were cleared for this address.
+    /// Present when the member is blocked and all groups of this address are cleared in Kisi.
     #[serde(skip_serializing_if = "is_default")]
     pub cleared: Option<Cleared>,
-    /// Roles that make it impossible to add the member to a group, so that this is not tried at each event.
+    /// Higher roles. Kisi adds no second role in the same group, so it is not tried at each event.
     #[serde(skip_serializing_if = "is_default")]
     pub elevated: Vec<Elevated>,
-    /// Logins that were made for the member's app, oldest first. Never their secrets.
+    /// Logins of the member's app, oldest first, without their secrets.
     #[serde(skip_serializing_if = "is_default")]
     pub logins: Vec<LoginId>,
-    /// When the member must be looked at though nothing happens; kept as an index, too.
+    /// When the member is due without an event; also in an index.
     #[serde(skip_serializing_if = "is_default")]
     pub due: Option<Timestamp>,
-    /// Groups that were taken because the installation ends, so that a repeated step tells the same.
+    /// Groups removed because the installation ends, so that a repeated step reports the same.
     #[serde(skip_serializing_if = "is_default")]
     pub removed: Vec<GroupId>,
-    /// The record could not be read: what it says now is what the indexes knew, and nothing else, until Kisi was read.
+    /// The record was unreadable and has been restored from the indexes. Kisi must be read before it is trusted.
     #[serde(skip_serializing_if = "is_default")]
     pub damaged: bool,
 }
 
-/// How a record begins that has an account, and a hold that is held, as they are written.
+/// The beginning of a stored record with an account, and of a stored hold's state `Held`.
 const ACCOUNT: &[u8] = br#"{"account":"#;
 const HELD: &[u8] = br#""held":"#;
 
-/// The tie between a member and a Kisi user.
+/// The link between a member and a Kisi user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The user.
     pub user: UserId,
     /// The e-mail address, trimmed and in lower case.
     pub email: String,
-    /// Present when the plugin created the user: a fingerprint of the name it gave, so that a change is seen without
-    /// keeping the name.
+    /// Present when the plugin created the user: a fingerprint of its name, which shows a change without storing the
+    /// name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<u64>,
 }
 
-/// That a blocked member's groups were cleared, so that a repeated event needs no look.
+/// A blocked member's groups are cleared, so a repeated event needs no request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cleared {
-    /// The address that was looked for, as in [`Account::email`]; absent when the member had none.
+    /// The cleared address, as in [`Account::email`]; absent when the member had none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
-/// A role above a plain member's in a group that memberships give. It opens the group's doors, too.
+/// A role above a plain member's in a mapped group. It opens the group's doors, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elevated {
-    /// Who has it.
+    /// The user.
     pub user: UserId,
-    /// In which group.
+    /// The group.
     pub group: GroupId,
     /// The role.
     pub role: String,
@@ -81,30 +81,30 @@ pub struct Elevated {
     pub seen_at: Timestamp,
 }
 
-/// One role assignment that is the plugin's to change.
+/// A role assignment that the plugin manages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredHold", into = "StoredHold")]
 pub struct Hold {
-    /// To whom it is given.
+    /// The user.
     pub user: UserId,
-    /// In which group.
+    /// The group.
     pub group: GroupId,
-    /// Its dates; while they are being changed, those before.
+    /// Its dates; during a change, those before.
     pub window: Window,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
 }
 
-/// Where a hold stands. All but `Held` are intents: recorded before the request is sent, and settled by reading Kisi
-/// when the answer did not come.
+/// The state of a hold. All but `Held` are intents: recorded before the request is sent, and resolved by reading Kisi
+/// when the answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// About to be added, at this time.
+    /// About to be added.
     Granting {
         /// When the intent was recorded.
         at: Timestamp,
     },
-    /// There.
+    /// In Kisi.
     Held {
         /// Kisi's id of it.
         assignment: AssignmentId,
@@ -122,7 +122,7 @@ pub enum State {
 }
 
 impl Hold {
-    /// Kisi's id, once it is known.
+    /// Kisi's id, once known.
     pub fn assignment(&self) -> Option<AssignmentId> {
         match self.state {
             State::Granting { .. } => None,
@@ -134,24 +134,24 @@ impl Hold {
 }
 
 impl Record {
-    /// Whether there is an account, and how many groups are held, in a record as it is written. Inside of texts a quote is
-    /// escaped, so that no name can look like a field.
+    /// Whether a stored record has an account, and how many grants, without parsing it. Quotes inside texts are escaped,
+    /// so no text looks like a field.
     pub fn tally(written: &[u8]) -> (bool, u32) {
         let held = written.windows(HELD.len()).filter(|part| *part == HELD).count();
         (written.starts_with(ACCOUNT), u32::try_from(held).unwrap_or(u32::MAX))
     }
 
-    /// Whether there is nothing to remember.
+    /// Whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
         *self == Record::default()
     }
 
-    /// Whether nothing is known of the member but a date.
+    /// Whether only a due date is stored.
     pub fn is_unknown(&self) -> bool {
         Record { due: None, ..self.clone() }.is_empty()
     }
 
-    /// Whether the user is in the group by another hold, too: one that was to replace it, for example.
+    /// Whether the same user has another hold in the same group, for example a replacement.
     pub fn has_another(&self, hold: &Hold) -> bool {
         self.holds.iter().any(|other| (other.user, other.group) == (hold.user, hold.group) && other != hold)
     }
@@ -161,12 +161,12 @@ impl Record {
         self.holds.iter_mut().find(|hold| hold.assignment() == Some(assignment))
     }
 
-    /// Forgets a hold.
+    /// Removes a hold.
     pub fn forget(&mut self, assignment: AssignmentId) {
         self.holds.retain(|hold| hold.assignment() != Some(assignment));
     }
 
-    /// Takes back what was begun and certainly not done.
+    /// Withdraws an intent that was certainly not carried out.
     pub fn abandon(&mut self, user: UserId, group: GroupId, assignment: Option<AssignmentId>) {
         match assignment {
             Some(assignment) => {
@@ -180,7 +180,7 @@ impl Record {
         }
     }
 
-    /// Ends the tie to the user, who goes on being known as a former one. Returns the address that becomes free.
+    /// Unlinks the account and keeps its user as a former one. Returns the account, whose address becomes free.
     pub fn untie(&mut self) -> Option<Account> {
         let account = self.account.take()?;
         if !self.former.contains(&account.user) {
@@ -189,13 +189,13 @@ impl Record {
         Some(account)
     }
 
-    /// Ties the member to a user.
+    /// Links the member to a user.
     pub fn tie(&mut self, account: Account) {
         self.former.retain(|&user| user != account.user);
         self.account = Some(account);
     }
 
-    /// Each user that the member is or was, or holds something through.
+    /// All users of the member: current, former, and those with a hold.
     pub fn users(&self) -> Vec<UserId> {
         let tied = self.account.iter().map(|account| account.user);
         let mut users: Vec<UserId> = Vec::new();
@@ -207,7 +207,7 @@ impl Record {
         users
     }
 
-    /// Forgets a user that Kisi no longer has, with all that they held.
+    /// Removes a user that Kisi no longer has, with all holds.
     pub fn forget_user(&mut self, user: UserId) {
         self.account = self.account.take().filter(|account| account.user != user);
         self.former.retain(|&former| former != user);
@@ -216,7 +216,7 @@ impl Record {
     }
 }
 
-/// A hold as it is stored: its state is the one field of four that is there.
+/// A stored hold. Exactly one of the last four fields is present: the state.
 #[derive(Serialize, Deserialize)]
 struct StoredHold {
     user: UserId,
@@ -273,7 +273,7 @@ impl From<Hold> for StoredHold {
     }
 }
 
-/// A fingerprint of a name (FNV-1a, 64 bits): stable over builds, enough to notice a change.
+/// A fingerprint (FNV-1a, 64 bits), stable across builds and good enough to notice a change.
 pub fn fingerprint(name: impl AsRef<[u8]>) -> u64 {
     name.as_ref()
         .iter()
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_record_is_named_and_not_guessed() {
+    fn a_damaged_record_is_refused_with_the_place() {
         for (text, path) in [
             ("", ""),
             ("[]", ""),

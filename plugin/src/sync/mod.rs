@@ -28,8 +28,7 @@ use crate::tenant::{self, Tenant, Versioned};
 pub const CALLS_MIN: u32 = 4;
 /// The most requests in a step.
 pub const CALLS_MAX: u32 = 1_000;
-/// How much work a step does at most, so that one which sends nothing ends in time, too, and takes little memory, of
-/// which nothing is freed before its end. Bringing one member up to date is 1, anything with a page is [`WORK_OF_PAGE`].
+/// How much work a step does at most, so that one which sends nothing ends in time, too. Bringing one member up to date is 1, anything with a page is [`WORK_OF_PAGE`].
 const WORK_MAX: u32 = 100;
 const WORK_OF_PAGE: u32 = 5;
 

@@ -112,7 +112,7 @@ fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
 
 impl Resource for Group {
     fn render(&self, state: &State) -> Value {
-        let users_count = state.users_in(self.id).count();
+        let users_count = state.users_count(self.id);
         let row = json!({
             "id": self.id,
             "resource_type": "Group",

@@ -271,7 +271,8 @@ impl Bed<'_> {
         field: &str,
         name_of: impl Fn(&T) -> &str,
     ) -> Result<&T, Wrong> {
-        let mut named = T::table(self.state).rows_in(self.id).filter(|row| name_of(row) == name);
+        let rows = T::table(self.state).rows();
+        let mut named = rows.filter(|row| row.organization_id() == self.id && name_of(row) == name);
         match (named.next(), named.next()) {
             (Some(row), None) => Ok(row),
             (None, _) => Err(wrong(field, format!("there is no {kind} `{name}` in this organization"))),

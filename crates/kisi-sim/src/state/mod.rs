@@ -62,8 +62,9 @@ pub(crate) struct State {
     groups_by_lock: Index,
     held_by_user: Index,
     held_in_target: Index<(AppliesTo, u64)>,
-    /// The role assignments by target and user, to list and count the users of a target.
-    held_in_target_by_user: Index<(u64, u64)>,
+    /// The number of role assignments of each user in each target. Counting them for each row of a list would make
+    /// the lists of a large organization slow.
+    users_by_target: BTreeMap<u64, BTreeMap<u64, u32>>,
 }
 
 impl State {
@@ -94,7 +95,7 @@ impl State {
             groups_by_lock: Index::default(),
             held_by_user: Index::default(),
             held_in_target: Index::default(),
-            held_in_target_by_user: Index::default(),
+            users_by_target: BTreeMap::new(),
         }
     }
 
@@ -162,7 +163,7 @@ impl State {
         let id = self.role_assignments.add(|id| RoleAssignment { id, ..row });
         self.held_by_user.insert(user_id, id);
         self.held_in_target.insert(target, id);
-        self.held_in_target_by_user.insert((target.1, user_id), id);
+        *self.users_by_target.entry(target.1).or_default().entry(user_id).or_default() += 1;
         self.record(EventType::RoleAssignmentCreate, id);
         id
     }
@@ -172,7 +173,14 @@ impl State {
         let Some(held) = self.role_assignments.remove(id) else { return false };
         self.held_by_user.remove(held.assignee_id, id);
         self.held_in_target.remove(held.target(), id);
-        self.held_in_target_by_user.remove((held.applies_to_id, held.assignee_id), id);
+        if let Some(users) = self.users_by_target.get_mut(&held.applies_to_id)
+            && let Some(count) = users.get_mut(&held.assignee_id)
+        {
+            *count -= 1;
+            if *count == 0 {
+                users.remove(&held.assignee_id);
+            }
+        }
         true
     }
 
@@ -202,12 +210,16 @@ impl State {
 
     /// The users with a role assignment in an organization, place or group, whatever its dates. Each once.
     pub(crate) fn users_in(&self, target_id: u64) -> impl Iterator<Item = u64> + '_ {
-        self.held_in_target_by_user.keys((target_id, 0)..=(target_id, u64::MAX)).map(|(_, user_id)| *user_id)
+        self.users_by_target.get(&target_id).map(BTreeMap::keys).unwrap_or_default().copied()
+    }
+
+    pub(crate) fn users_count(&self, target_id: u64) -> usize {
+        self.users_by_target.get(&target_id).map_or(0, BTreeMap::len)
     }
 
     /// Whether the user has a role assignment there.
     pub(crate) fn holds_in(&self, user_id: u64, target_id: u64) -> bool {
-        self.held_in_target_by_user.contains((target_id, user_id))
+        self.users_by_target.get(&target_id).is_some_and(|users| users.contains_key(&user_id))
     }
 
     /// Whether the user may administer its organization.

@@ -6,27 +6,26 @@ use std::io;
 use serde::Serialize;
 
 use super::super::console::{Answer, Console};
-use super::super::report::counted;
 use super::super::session::Session;
 use crate::exit::{Exit, Stop};
-use crate::report::{Page, Table, Tone};
+use crate::report::{Page, Table, Tone, counted};
 use door_access_host::contract::mappings::{Effect, Mapping};
 use door_access_host::contract::types::GroupRef;
 
-/// People of each kind that are printed; `--json` names all.
+/// Printed people of each kind; `--json` prints all.
 const PEOPLE: usize = 10;
 
-/// What would change.
+/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "mapping-preview")]
 struct Foreseen {
-    /// How many people would gain or lose something.
+    /// The number of members who would gain or lose a group.
     members: usize,
     groups: Vec<GroupCounts>,
     effects: Vec<EffectFacts>,
 }
 
-/// How many would gain and lose a group.
+/// How many members would gain and lose a group.
 #[derive(Serialize)]
 struct GroupCounts {
     id: String,
@@ -35,7 +34,7 @@ struct GroupCounts {
     lose: usize,
 }
 
-/// One group that somebody would gain or lose.
+/// A group that a member would gain or lose.
 #[derive(Serialize)]
 struct EffectFacts {
     member: String,
@@ -46,7 +45,7 @@ struct EffectFacts {
     gains: bool,
 }
 
-/// Asks for all of it, page by page.
+/// Reads all pages of the preview.
 pub(super) async fn run(
     session: &Session,
     wanted: &[Mapping],
@@ -63,7 +62,7 @@ pub(super) async fn run(
             break;
         }
         if console.interrupt().is_requested() {
-            let text = "Ended before everybody was looked at. Nothing was to be changed, and nothing was.";
+            let text = "Ended before the preview was complete. It changes nothing.";
             return Err(Stop::Ended(Exit::Unfinished, text.to_owned()));
         }
     }
@@ -88,7 +87,7 @@ fn foreseen(session: &Session, effects: &[Effect]) -> Foreseen {
         group_name: effect.group.name.clone(),
         gains: effect.gains,
     };
-    // All of a member's stand together.
+    // The effects are ordered by member.
     let mut members: Vec<&str> = effects.iter().map(|effect| effect.member.as_str()).collect();
     members.dedup();
     Foreseen {
@@ -109,13 +108,13 @@ impl Answer for Foreseen {
             let name = (Tone::Plain, group.name.clone());
             table.row([name, count(Tone::Good, group.gain), count(Tone::Bad, group.lose)]);
         }
-        page.table(&table)?;
+        page.table(table)?;
         for (gains, tone, head) in [(true, Tone::Good, "Would gain"), (false, Tone::Bad, "Would lose")] {
             self.people(page, gains, tone, head)?;
         }
         page.gap()?;
         let text = format!(
-            "{} would gain or lose something. Nothing was changed: without --preview the mapping is taken over.",
+            "{} would gain or lose something. Nothing was changed; without --preview the mapping is.",
             counted(self.members, "member")
         );
         page.wide(Tone::Plain, &text)
@@ -140,7 +139,7 @@ impl Foreseen {
         for (who, groups) in people.iter().take(PEOPLE) {
             table.row([(tone, (*who).to_owned()), (Tone::Plain, groups.join(", "))]);
         }
-        page.table(&table)?;
+        page.table(table)?;
         match people.len().checked_sub(PEOPLE) {
             None | Some(0) => Ok(()),
             Some(more) => page.wide(Tone::Faint, &format!("and {more} more; --json names all")),

@@ -1,43 +1,42 @@
-//! Days and moments as a gym's system exports them.
+//! Days and times as a gym's system exports them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use time::UtcOffset;
+
+use door_access_scenario::words::parse_timestamp;
 
 const DAY_MS: u64 = 86_400_000;
-const MINUTE_MS: i64 = 60_000;
-/// The furthest that any clock on earth is from UTC, in minutes.
+/// The largest difference of any clock on earth from UTC, in minutes.
 const OFFSET_MAX: i16 = 14 * 60;
 
-/// How far the gym's clock is ahead of UTC. Written as `+01:00`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The difference of the gym's clock from UTC, written as `+01:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub(crate) struct Offset {
-    minutes: i16,
+pub(crate) struct Offset(UtcOffset);
+
+impl Default for Offset {
+    fn default() -> Offset {
+        Offset(UtcOffset::UTC)
+    }
 }
 
 impl FromStr for Offset {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Offset, String> {
-        let wrong = || format!("`{text}` is no distance from UTC: write it like +01:00 or -05:00");
-        if text == "Z" || text == "z" {
+        if text.eq_ignore_ascii_case("z") {
             return Ok(Offset::default());
         }
-        let (sign, rest) = match (text.strip_prefix('+'), text.strip_prefix('-')) {
-            (Some(rest), _) => (1, rest),
-            (_, Some(rest)) => (-1, rest),
-            _ => return Err(wrong()),
-        };
-        let (hours, minutes) = rest.split_once(':').ok_or_else(wrong)?;
-        let number = |digits: &str| -> Option<i16> {
-            let is_number = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
-            is_number.then(|| digits.parse().ok()).flatten()
-        };
-        let (hours, minutes) = (number(hours).ok_or_else(wrong)?, number(minutes).ok_or_else(wrong)?);
-        let all = hours.saturating_mul(60).saturating_add(minutes);
-        if minutes > 59 || all > OFFSET_MAX { Err(wrong()) } else { Ok(Offset { minutes: sign * all }) }
+        let format =
+            time::format_description::parse_borrowed::<2>("[offset_hour sign:mandatory]:[offset_minute]");
+        let offset = format.ok().and_then(|format| UtcOffset::parse(text, &format).ok());
+        offset
+            .filter(|offset| offset.whole_minutes().abs() <= OFFSET_MAX)
+            .map(Offset)
+            .ok_or_else(|| format!("`{text}` is no distance from UTC: write it like +01:00 or -05:00"))
     }
 }
 
@@ -57,37 +56,28 @@ impl From<Offset> for String {
 
 impl fmt::Display for Offset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.minutes < 0 { '-' } else { '+' };
-        let minutes = self.minutes.unsigned_abs();
+        let sign = if self.0.is_negative() { '-' } else { '+' };
+        let minutes = self.0.whole_minutes().unsigned_abs();
         write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
 }
 
 /// The moment at which a day begins, or the moment that is written.
 pub(super) fn begins(text: &str, offset: Offset) -> Result<u64, String> {
-    match door_access_scenario::words::parse_timestamp(text) {
-        Ok(moment) => Ok(moment),
-        Err(_) => midnight(text, offset),
-    }
+    parse_timestamp(text).or_else(|_| midnight(text, offset))
 }
 
-/// The moment at which a day is over, or the moment that is written.
+/// The moment at which a day ends, or the moment that is written.
 pub(super) fn is_over(text: &str, offset: Offset) -> Result<u64, String> {
-    match door_access_scenario::words::parse_timestamp(text) {
-        Ok(moment) => Ok(moment),
-        Err(_) => Ok(midnight(text, offset)?.saturating_add(DAY_MS)),
-    }
+    parse_timestamp(text).or_else(|_| Ok(midnight(text, offset)?.saturating_add(DAY_MS)))
 }
 
 fn midnight(text: &str, offset: Offset) -> Result<u64, String> {
-    let wrong =
-        || format!("`{text}` is no day: write it like 2026-12-31, or with a time like 2026-12-31T18:00:00Z");
     let is_day = text.len() == 10 && text.is_ascii();
-    let utc = is_day
-        .then(|| door_access_scenario::words::parse_timestamp(&format!("{text}T00:00:00Z")).ok())
-        .flatten();
-    let utc = utc.ok_or_else(wrong)?;
-    utc.checked_add_signed(-i64::from(offset.minutes) * MINUTE_MS).ok_or_else(wrong)
+    let moment = is_day.then(|| parse_timestamp(&format!("{text}T00:00:00{offset}")).ok()).flatten();
+    moment.ok_or_else(|| {
+        format!("`{text}` is no day: write it like 2026-12-31, or with a time like 2026-12-31T18:00:00Z")
+    })
 }
 
 #[cfg(test)]
@@ -109,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_day_is_refused_with_an_example() {
+    fn a_text_that_is_no_day_is_refused_with_an_example() {
         for text in [
             "1.12.2026",
             "2026-13-01",
@@ -125,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_from_utc_are_read_and_nonsense_is_refused() {
+    fn offsets_from_utc_are_read_and_other_texts_are_refused() {
         for text in ["+00:00", "+05:30", "-11:00"] {
             assert_eq!(text.parse::<Offset>().map(|offset| offset.to_string()), Ok(text.to_owned()));
         }

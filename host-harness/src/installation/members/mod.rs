@@ -1,6 +1,5 @@
 //! The gym's own data, from the files that its system exports: `members.csv` with a row for each membership, and
-//! `plans.csv`. They are the platform's truth, so they are read anew by every command, and used only when nothing in
-//! them is wrong.
+//! `plans.csv`. Every command reads them again, and uses them only when nothing in them is wrong.
 
 mod day;
 mod rows;
@@ -22,20 +21,20 @@ pub(super) use table::{Row, Table};
 const MEMBERS: &str = "members.csv";
 const PLANS: &str = "plans.csv";
 
-/// Everybody, and what the gym sells.
+/// The gym's members and plans.
 pub(super) struct Roll {
-    /// All plans, as they stand in the file.
+    /// All plans, in the order of the file.
     pub(super) plans: Vec<Plan>,
     /// All members, ordered by id.
     pub(super) members: Vec<Member>,
-    /// The columns of the members' file that may be there and are.
+    /// The optional columns that the members' file has.
     pub(super) columns: BTreeSet<String>,
-    /// Those that nobody reads.
+    /// Its columns that are not read.
     pub(super) unread: Vec<String>,
 }
 
 impl Roll {
-    /// Reads the files of a folder. All that is wrong in them is told at once.
+    /// Reads the files of a folder. Reports everything that is wrong in them at once.
     pub(super) fn read(folder: &Path, offset: Offset) -> Result<Roll, Unusable> {
         if let Some(gone) = [PLANS, MEMBERS].iter().find(|name| !folder.join(name).exists()) {
             return unusable(format!(
@@ -65,8 +64,8 @@ impl Roll {
         Roll::of(&Table::parse(PLANS, plans)?, &Table::parse(MEMBERS, members)?, Offset::default())
     }
 
-    /// Whether the members' file has the columns that it had before. One that is gone takes what it said with it: that
-    /// somebody is blocked, or that a membership has ended.
+    /// Whether the members' file still has its optional columns. A column that is gone takes with it that members are
+    /// blocked, or that memberships have ended.
     pub(super) fn has_columns(&self, before: &BTreeSet<String>, folder: &Path) -> Result<(), Unusable> {
         let place = Place { file: folder.join(MEMBERS).display().to_string(), line: 1, column: 1 };
         let gone = |column: &String| {
@@ -80,7 +79,7 @@ impl Roll {
         if gone.is_empty() { Ok(()) } else { Err(gone.into()) }
     }
 
-    /// For the plugin to ask.
+    /// The directory that the plugin reads.
     pub(super) fn directory(&self) -> Arc<MemoryDirectory> {
         let directory = MemoryDirectory::new();
         directory.set_plans(self.plans.clone());
@@ -90,12 +89,17 @@ impl Roll {
         Arc::new(directory)
     }
 
-    /// How many memberships there are.
+    /// The number of memberships.
     pub(super) fn memberships(&self) -> usize {
         self.members.iter().map(|member| member.memberships.len()).sum()
     }
 
-    /// A member's name as staff reads it, with the id behind it.
+    /// Whether there is a member of this id.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.members.iter().any(|member| member.id == id)
+    }
+
+    /// A member's name and id.
     pub(super) fn named(&self, id: &str) -> String {
         match self.members.iter().find(|member| member.id == id) {
             Some(member) => format!("{} ({id})", member.name),
@@ -116,7 +120,7 @@ impl Roll {
         match found.as_slice() {
             [only] => Ok(only),
             [] => {
-                // A name that is like just one is a slip of the pen. An id that is like another is somebody else's.
+                // A name that is similar to only one is a typing error. An id that is similar belongs to another member.
                 let meant =
                     match alike(given, self.members.iter().map(|member| member.name.as_str())).as_slice() {
                         [name] => format!("did you mean `{name}`?"),
@@ -131,7 +135,7 @@ impl Roll {
         }
     }
 
-    /// A plan's name. One that the gym no longer has goes by its id.
+    /// A plan's name, or the id of a plan that no longer exists.
     pub(super) fn plan_name<'a>(&'a self, id: &'a str) -> &'a str {
         self.plans.iter().find(|plan| plan.id == id).map_or(id, |plan| plan.name.as_str())
     }
@@ -143,7 +147,7 @@ impl Roll {
     }
 }
 
-/// The one of this id or name. A sentence when it is none or several.
+/// The item of this id or name. The error is a sentence.
 pub(super) fn one_of<'a, T>(
     what: &str,
     given: &str,
@@ -166,7 +170,7 @@ pub(super) fn one_of<'a, T>(
     }
 }
 
-/// The folder of the gym's files, by the path that was given: the folder itself, or the file of the members in it.
+/// The folder of the gym's files, by its own path or the path of a file in it.
 pub(super) fn folder(given: &Path) -> Result<PathBuf, Unusable> {
     let folder = if given.is_file() { given.parent().unwrap_or(Path::new("")) } else { given };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };

@@ -8,14 +8,14 @@ use door_access_host::contract::types::{Member, MemberStatus, Membership, Member
 use door_access_scenario::file::meant;
 use door_access_scenario::unusable::Wrong;
 
-/// Columns of the members' file that must be there.
+/// Required columns of the members' file.
 const NEEDED: [&str; 6] = ["member_id", "name", "email", "membership_id", "plan", "status"];
-/// Those that may be.
+/// Its optional columns.
 const POSSIBLE: [&str; 6] = ["blocked", "location", "first_day", "last_day", "frozen_until", "overdue_since"];
 /// Columns that only make sense in a row with a membership.
 const OF_MEMBERSHIP: [&str; 7] =
     ["plan", "status", "location", "first_day", "last_day", "frozen_until", "overdue_since"];
-/// How a membership may stand.
+/// The words for the status of a membership.
 const STATUSES: [(&str, MembershipStatus); 4] = [
     ("active", MembershipStatus::Active),
     ("frozen", MembershipStatus::Frozen),
@@ -23,18 +23,18 @@ const STATUSES: [(&str, MembershipStatus); 4] = [
     ("expired", MembershipStatus::Expired),
 ];
 
-/// The columns of the members' file that may be there and are.
+/// The optional columns that the members' file has.
 pub(super) fn possible(table: &Table) -> BTreeSet<String> {
     table.columns().filter(|column| POSSIBLE.contains(column)).map(str::to_owned).collect()
 }
 
-/// The columns of the members' file that nobody reads.
+/// The columns of the members' file that are not read.
 pub(super) fn unread(table: &Table) -> Vec<String> {
     let is_read = |column: &&str| column.is_empty() || NEEDED.contains(column) || POSSIBLE.contains(column);
     table.columns().filter(|column| !is_read(column)).map(str::to_owned).collect()
 }
 
-/// What the gym sells: `id` and `name`.
+/// All plans, in the order of the file.
 pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
     if !columns(table, PLANS, &["id", "name"], &[], all) {
         return Vec::new();
@@ -55,7 +55,7 @@ pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
     plans
 }
 
-/// Everybody, ordered by id. Rows of the same `member_id` are one person's memberships.
+/// All members, ordered by id. Rows with the same `member_id` are memberships of one person.
 pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Vec<Member> {
     if !columns(table, MEMBERS, &NEEDED, &POSSIBLE, all) {
         return Vec::new();
@@ -116,7 +116,7 @@ fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
     Some(Member { id: id.to_owned(), name: name.to_owned(), email, status, memberships: Vec::new() })
 }
 
-/// The membership of a row; `None` when it has none, or one that cannot be understood.
+/// The membership of a row; `None` when it has none, or one that is wrong.
 fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Option<Membership> {
     let Some(id) = row.get("membership_id") else {
         if let Some(column) = OF_MEMBERSHIP.iter().find(|column| row.get(column).is_some()) {
@@ -180,7 +180,7 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
     })
 }
 
-/// Whether all needed columns are there, and none that is a misspelt one of those that are not.
+/// Whether the file has all required columns, and no misspelt ones.
 pub(in crate::installation) fn columns(
     table: &Table,
     file: &str,
@@ -204,7 +204,7 @@ pub(in crate::installation) fn columns(
         };
         all.push(Wrong::at(table.head(), message));
     }
-    // Other columns of an export do not matter. A misspelt one does: who is frozen would seem to be active.
+    // Unknown columns are ignored. Misspelt ones are not: a frozen member would look active.
     let absent: Vec<&str> = possible.iter().copied().filter(|column| !has(column)).collect();
     for other in others {
         let meant = meant(other, absent.iter().copied());
@@ -222,7 +222,7 @@ pub(in crate::installation) fn columns(
     all.len() == before
 }
 
-/// Whether a text can be an e-mail address. What Kisi takes for one, it says itself.
+/// Whether a text can be an e-mail address. Kisi has further rules.
 fn is_address(text: &str) -> bool {
     let parts: Vec<&str> = text.split('@').collect();
     matches!(parts.as_slice(), [name, host] if !name.is_empty() && !host.is_empty())

@@ -1,16 +1,15 @@
-//! A CSV file as named columns: whatever the order of its columns, with commas or semicolons, with or without a mark at
-//! its beginning, as spreadsheets write it.
+//! A CSV file with named columns, as spreadsheets write it: columns in any order, commas or semicolons, with or without a
+//! byte order mark. Errors have the line and column where the field begins, which the `csv` crate does not know.
 
 use std::path::Path;
 
-use crate::installation::report::counted;
+use crate::report::counted;
 use door_access_scenario::unusable::{Place, Unusable, Wrong, told_once, unusable};
 
 /// Largest file: 100,000 memberships take a tenth of it.
 const FILE_BYTES_MAX: u64 = 128 << 20;
-/// What else spreadsheets write between two columns, and no column's name has in it.
+/// Other delimiters that spreadsheets use. No column's name contains them.
 const OTHER_DELIMITERS: [(char, &str); 2] = [('\t', "tabs"), ('|', "`|`")];
-/// What spreadsheets put in front of UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A file of named columns.
@@ -22,11 +21,11 @@ pub(in crate::installation) struct Table {
     rows: Vec<Line>,
 }
 
-/// A row as it stands in the file.
+/// A row of the file.
 struct Line {
     /// Its line, from 1.
     number: usize,
-    /// Where it begins, in bytes.
+    /// The byte at which it begins.
     at: usize,
     fields: Vec<String>,
 }
@@ -75,63 +74,24 @@ impl Table {
             return Err(at(1, "is empty: its first line names the columns".to_owned()));
         }
         let (mut rows, mut wrong) = (Vec::new(), Vec::new());
-        let (mut line, mut from) = (1, 0);
         for record in reader.records() {
             let record = record.map_err(|error| at(1, error.to_string()))?;
-            let at = record
-                .position()
-                .map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
-            line += newlines(text, from, at);
-            from = at;
-            // The position is where the row before ended: blank lines may follow.
-            let line = line + blank_lines(text, at);
             if record.iter().all(str::is_empty) {
                 continue;
             }
             let fields: Vec<String> = record.iter().map(str::to_owned).collect();
-            let row = text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
-            let quote = fields.iter().any(|field| field.contains('\n')).then(|| spots(row, delimiter));
-            // Nothing is amiss with a note of several lines. A quote that swallows rows is.
-            let is_short = fields.len() != columns.len();
-            let quote = quote.into_iter().flatten().find(|spot| match &spot.quote {
-                Some(Quote::Open) => true,
-                Some(Quote::Closed { lines, is_within }) => *lines > 0 && (*is_within || is_short),
-                None => false,
-            });
-            let place = |lines: usize, column| Place { file: file.to_owned(), line: line + lines, column };
-            let counts = || {
-                format!(
-                    "this row has {}, and there are {} columns",
-                    counted(fields.len(), "field"),
-                    columns.len()
-                )
-            };
-            if let Some(spot) = quote {
-                let closed = match spot.quote {
-                    Some(Quote::Closed { lines, .. }) => format!("in line {}", line + spot.lines + lines),
-                    _ => "nowhere".to_owned(),
-                };
-                let mut message = format!(
-                    "a quote opens here and is closed {closed}, so that all in between is one field: close it where the \
-                     field ends, or remove it"
-                );
-                if is_short {
-                    message = format!("{}; {message}", counts());
-                }
-                wrong.push(Wrong::at(place(spot.lines, spot.column), message));
-            } else if is_short {
-                let message = match spots(row, other).len() == columns.len() {
-                    true => {
-                        format!(
-                            "{}: it is separated by `{other}`, and the first line by `{delimiter}`",
-                            counts()
-                        )
-                    }
-                    false => counts(),
-                };
-                wrong.push(Wrong::at(place(0, 1), message));
+            let (byte, line) = record.position().map_or((0, 1), |at| (at.byte(), at.line()));
+            let rest = text.get(usize::try_from(byte).unwrap_or(usize::MAX)..).unwrap_or_default();
+            // The position is the end of the previous row. Empty lines may follow.
+            let row = rest.trim_start_matches(['\r', '\n']);
+            let empty = rest.len() - row.len();
+            let empty_lines = rest.bytes().take(empty).filter(|byte| *byte == b'\n').count();
+            let line = usize::try_from(line).unwrap_or(usize::MAX).saturating_add(empty_lines);
+            if let Some((spot, message)) = row_error(row, line, &fields, columns.len(), delimiter, other) {
+                let place = Place { file: file.to_owned(), line: line + spot.lines, column: spot.column };
+                wrong.push(Wrong::at(place, message));
             }
-            rows.push(Line { number: line, at, fields });
+            rows.push(Line { number: line, at: text.len() - row.len(), fields });
         }
         if !wrong.is_empty() {
             return Err(told_once(wrong).into());
@@ -154,14 +114,14 @@ impl Table {
         Place { file: self.file.clone(), line: 1, column: 1 }
     }
 
-    /// Where a column is named.
+    /// The place of a column's name.
     pub(in crate::installation) fn head_of(&self, column: &str) -> Place {
         self.place(1, 0, column)
     }
 
-    /// Where the field of a column is in the row that begins at a byte; the row when it has none.
+    /// The place of a column's field in the row that begins at a byte; the row's own when it has no such field.
     fn place(&self, line: usize, at: usize, column: &str) -> Place {
-        let row = self.text.get(at..).unwrap_or_default().trim_start_matches(['\r', '\n']);
+        let row = self.text.get(at..).unwrap_or_default();
         let index = self.columns.iter().position(|name| name == column);
         let spot = index.and_then(|index| spots(row, self.delimiter).into_iter().nth(index));
         let (lines, column) = spot.map_or((0, 1), |spot| (spot.lines, spot.column));
@@ -169,9 +129,50 @@ impl Table {
     }
 }
 
-/// Where a field begins.
+/// What is wrong in the shape of a row, and where: a quote that swallows rows, or a wrong number of fields.
+fn row_error(
+    row: &str,
+    line: usize,
+    fields: &[String],
+    columns: usize,
+    delimiter: char,
+    other: char,
+) -> Option<(Spot, String)> {
+    let is_short = fields.len() != columns;
+    let counts =
+        || format!("this row has {}, and there are {columns} columns", counted(fields.len(), "field"));
+    // A note of several lines is fine.
+    let has_lines = fields.iter().any(|field| field.contains('\n'));
+    let quoted =
+        has_lines.then(|| spots(row, delimiter)).into_iter().flatten().find(|spot| match spot.quote {
+            Some(Quote::Open) => true,
+            Some(Quote::Closed { lines, is_within }) => lines > 0 && (is_within || is_short),
+            None => false,
+        });
+    if let Some(spot) = quoted {
+        let closed = match spot.quote {
+            Some(Quote::Closed { lines, .. }) => format!("in line {}", line + spot.lines + lines),
+            _ => "nowhere".to_owned(),
+        };
+        let counts = if is_short { format!("{}; ", counts()) } else { String::new() };
+        let message = format!(
+            "{counts}a quote opens here and is closed {closed}, so that all in between is one field: close it where the \
+             field ends, or remove it"
+        );
+        return Some((spot, message));
+    }
+    if !is_short {
+        return None;
+    }
+    let is_other = spots(row, other).len() == columns;
+    let hint = format!(": it is separated by `{other}`, and the first line by `{delimiter}`");
+    let message = if is_other { counts() + &hint } else { counts() };
+    Some((Spot { lines: 0, column: 1, quote: None }, message))
+}
+
+/// The position of a field.
 struct Spot {
-    /// Lines after the one with which its row begins.
+    /// Lines after the beginning of its row.
     lines: usize,
     /// From 1, in characters.
     column: usize,
@@ -186,7 +187,7 @@ enum Quote {
     Closed { lines: usize, is_within: bool },
 }
 
-/// The fields of the row with which a text begins, read as the CSV reader does.
+/// The fields of a text's first row, split like the CSV reader does.
 fn spots(text: &str, delimiter: char) -> Vec<Spot> {
     let mut spots = Vec::new();
     let (mut lines, mut column) = (0, 1);
@@ -209,7 +210,7 @@ fn spots(text: &str, delimiter: char) -> Vec<Spot> {
                 }
             }
         }
-        // Blanks around a field are no part of it.
+        // Blanks around a field are not part of it.
         let mut is_begun = spot.quote.is_some();
         let end = loop {
             let Some(char) = rest.next() else { break None };
@@ -235,17 +236,6 @@ fn spots(text: &str, delimiter: char) -> Vec<Spot> {
     }
 }
 
-/// How many lines end between two bytes.
-fn newlines(text: &str, from: usize, to: usize) -> usize {
-    text.as_bytes().get(from..to).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
-}
-
-/// How many empty lines begin at a byte.
-fn blank_lines(text: &str, at: usize) -> usize {
-    let rest = text.as_bytes().get(at..).unwrap_or_default();
-    rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count()
-}
-
 /// One row.
 #[derive(Clone, Copy)]
 pub(in crate::installation) struct Row<'a> {
@@ -254,13 +244,13 @@ pub(in crate::installation) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// What stands in a column; nothing when it is blank or there is no such column.
+    /// The text in a column; `None` when it is blank or there is no such column.
     pub(in crate::installation) fn get(&self, column: &str) -> Option<&'a str> {
         let index = self.table.columns.iter().position(|name| name == column)?;
         self.line.fields.get(index).map(String::as_str).filter(|text| !text.is_empty())
     }
 
-    /// What stands in a column that has no name.
+    /// The first text in a column without a name.
     pub(in crate::installation) fn unnamed(&self) -> Option<&'a str> {
         let fields = self.table.columns.iter().zip(&self.line.fields);
         fields
@@ -274,12 +264,12 @@ impl<'a> Row<'a> {
         self.line.number
     }
 
-    /// Where it is.
+    /// Its place.
     pub(in crate::installation) fn place(&self) -> Place {
         Place { file: self.table.file.clone(), line: self.line.number, column: 1 }
     }
 
-    /// Where its field of a column is.
+    /// The place of its field in a column.
     pub(in crate::installation) fn place_of(&self, column: &str) -> Place {
         self.table.place(self.line.number, self.line.at, column)
     }
@@ -312,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told_with_its_line() {
+    fn a_row_that_cannot_be_read_is_reported_with_its_line() {
         for (text, message) in [
             (&b""[..], "f.csv:1:1: is empty: its first line names the columns"),
             (
@@ -329,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_swallows_rows_is_told_where_it_opens() {
+    fn a_quote_that_swallows_rows_is_reported_where_it_opens() {
         let quote = |place: &str, closed: &str| {
             [format!("f.csv:{place}: "), format!("a quote opens here and is closed {closed},")]
         };

@@ -1,5 +1,5 @@
-//! The report of a job, kept in the folder until the job is through: the plugin tells each line once, and the command
-//! that hears it may not be the one that prints it.
+//! The findings of a job, kept in the folder until the job ends: the plugin reports each once, and a later command may be
+//! the one that prints them.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,11 +9,11 @@ use door_access_scenario::unusable::Unusable;
 
 pub(in crate::installation) const FILE: &str = "findings.jsonl";
 
-/// The lines of a job's report.
+/// The findings of a job.
 pub(super) struct Findings<'a> {
     state: &'a State,
     job: String,
-    found: Vec<Finding>,
+    pub(super) all: Vec<Finding>,
 }
 
 /// A line of the file.
@@ -24,37 +24,27 @@ struct Line {
 }
 
 impl<'a> Findings<'a> {
-    /// What was found by a job so far. What another one found is forgotten.
+    /// Reads the findings of a job so far, and forgets those of any other.
     pub(super) fn of(state: &'a State, job: &str) -> Result<Findings<'a>, Unusable> {
         let lines: Vec<Line> = state.lines(FILE);
         if lines.iter().any(|line| line.job != job) {
             state.forget(FILE)?;
         }
-        let found = lines.into_iter().filter(|line| line.job == job).map(|line| line.finding).collect();
-        Ok(Findings { state, job: job.to_owned(), found })
+        let all = lines.into_iter().filter(|line| line.job == job).map(|line| line.finding).collect();
+        Ok(Findings { state, job: job.to_owned(), all })
     }
 
-    /// Adds what a step found.
+    /// Adds the findings of a step.
     pub(super) fn add(&mut self, found: Vec<Finding>) -> Result<(), Unusable> {
-        let mut lines = Vec::new();
-        for finding in &found {
-            let line = Line { job: self.job.clone(), finding: finding.clone() };
-            serde_json::to_writer(&mut lines, &line).map_err(|error| Unusable::new(error.to_string()))?;
-            lines.push(b'\n');
+        let line = |finding: &Finding| Line { job: self.job.clone(), finding: finding.clone() };
+        if !found.is_empty() {
+            self.state.append(FILE, &found.iter().map(line).collect::<Vec<_>>())?;
         }
-        if !lines.is_empty() {
-            self.state.append(FILE, &lines)?;
-        }
-        self.found.extend(found);
+        self.all.extend(found);
         Ok(())
     }
 
-    /// All of them.
-    pub(super) fn all(&self) -> &[Finding] {
-        &self.found
-    }
-
-    /// The job is through: names and addresses are kept no longer than needed.
+    /// Forgets them: names and addresses are kept no longer than needed.
     pub(super) fn forget(&self) -> Result<(), Unusable> {
         self.state.forget(FILE)
     }

@@ -134,7 +134,7 @@ fn a_sync_that_removes_too_much_waits_for_a_confirmation() {
     gym.file("members.csv", &format!("{MEMBERS}{rows}"));
     gym.run(&["sync"]).ends(0);
     gym.file("members.csv", MEMBERS);
-    let brake = "This would take 30 of 32 grants, more than the brake allows. See whose with `harness preview --all`.";
+    let brake = "This would take 30 of 32 grants, more than the removal guard allows. See whose with `harness preview --all`.";
     gym.run(&["sync"]).ends(3).says(&[brake, "`harness sync --yes` does it"]);
     assert_eq!(gym.in_group("Entrance").len(), 31);
     gym.run(&["status"]).ends(0).says(&["waits to be confirmed"]);
@@ -381,14 +381,14 @@ fn impossible_commands_are_refused_with_advice() {
         ),
         (
             vec!["event", "member-changed", "Ann Leo"],
-            "there is no member `Ann Leo` in members.csv: did you mean `Ann Lee`? Of somebody who was deleted, say \
+            "there is no member `Ann Leo` in members.csv: did you mean `Ann Lee`? For a member who was deleted, use \
              `member-deleted`.",
         ),
-        (vec!["event", "member-changed", "77"], "Of somebody who was deleted, say `member-deleted`."),
+        (vec!["event", "member-changed", "77"], "For a member who was deleted, use `member-deleted`."),
         (
             // A similar id belongs to another person.
             vec!["event", "member-changed", "11"],
-            "there is no member `11` in members.csv: give the id, the e-mail address or the whole name. Of somebody who",
+            "there is no member `11` in members.csv: give the id, the e-mail address or the whole name. For a member who",
         ),
         (vec!["sync", "--calls", "3"], "3 is not in 4..=1000"),
     ] {

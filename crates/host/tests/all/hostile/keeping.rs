@@ -1,8 +1,9 @@
-//! Attacks by what is kept: storage and the log.
+//! Attacks on what is kept: storage and the log.
 
-use door_access_host::{CallError, Limits};
+use door_access_host::CallError;
 
-use crate::attack::{Attack, End, stopped};
+use super::attack::{Attack, End, stopped};
+use crate::stage::Stage;
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let mut attacks = storage();
@@ -20,7 +21,7 @@ fn storage() -> Vec<Attack> {
         Attack::new("strange key", tries, order, End::Says("storage refused10"))
             .afterwards(|stage, _| assert_eq!(stage.storage.entries(), []))
     });
-    // A key is a text and no path: whatever it looks like, it is this tenant's.
+    // A key is text and not a path: any key is this tenant's.
     let kept = [
         "|",
         "a|b",
@@ -41,7 +42,7 @@ fn storage() -> Vec<Attack> {
         "tenant/config",
     ];
     let kept = kept.map(|key| {
-        // As `further.wat` turns it.
+        // As `further.wat` converts it.
         let bytes = key.replace('|', "\0");
         Attack::new("strange key", key, format!("p{key}\nvalue\n"), End::Says("")).afterwards(
             move |stage, _| {
@@ -57,12 +58,7 @@ fn storage() -> Vec<Attack> {
             "stores 256 KiB until storage refuses",
             "c0\n262144\n",
             End::Says("storage refused13 255"),
-        )
-        .limits(|limits| Limits {
-            compute_max: std::time::Duration::from_secs(10),
-            duration_max: std::time::Duration::from_secs(20),
-            ..limits
-        }),
+        ),
         Attack::new("storage flood", "stores 2,000 small values", "c2000\n1\n", End::Says(" 2000")),
         Attack::new(
             "twice in one",
@@ -90,12 +86,12 @@ fn storage() -> Vec<Attack> {
     refused.into_iter().chain(kept).chain(floods).collect()
 }
 
-/// Puts so many values of 256 KiB into a tenant's storage.
-fn fill(stage: &crate::stage::Stage, values: usize) {
+/// Stores so many values of 256 KiB for a tenant.
+fn fill(stage: &Stage, values: usize) {
     fill_with(stage, values, 256 << 10);
 }
 
-fn fill_with(stage: &crate::stage::Stage, values: usize, value_bytes: usize) {
+fn fill_with(stage: &Stage, values: usize, value_bytes: usize) {
     use door_access_host::Storage;
     use door_access_host::contract::storage::{Precondition, Write};
     for number in 0..values {
@@ -104,7 +100,7 @@ fn fill_with(stage: &crate::stage::Stage, values: usize, value_bytes: usize) {
             value: Some(vec![b'v'; value_bytes]),
             requires: Precondition::None,
         };
-        // Storage in memory never waits, so it can be driven from here.
+        // Storage in memory never waits, so one poll completes it.
         let mut commit = stage.storage.commit(vec![write]);
         let polled = commit.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
         assert!(matches!(polled, std::task::Poll::Ready(Ok(_))));
@@ -120,7 +116,7 @@ fn log() -> Vec<Attack> {
         ),
         Attack::new("log flood", "a line with 60,000 empty fields", "160000\n", End::Says("")).afterwards(
             |_, recording| {
-                // It is over the quota, though its text is not: the one line is the host's own.
+                // The fields exceed the quota, though they have no text. The one line is the host's own.
                 assert_eq!((recording.lines.len(), recording.lines[0].fields.len()), (1, 1));
             },
         ),

@@ -1,70 +1,22 @@
-//! Attacks on the real client, against servers on this machine: redirects, cookies, names that lead here, answers that
-//! do not end, connections that are kept.
+//! Attacks on the real client, against servers on this machine: redirects, cookies, names of this machine, responses
+//! without end, open connections.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use door_access_host::{
-    ApprovedOrigin, CallError, Deadline, ExchangeEnd, HttpsClient, HttpsClientConfig, Limits, Pace, Secret,
-    TransportError,
+    ApprovedOrigin, CallError, Deadline, ExchangeEnd, HttpsClient, Limits, Pace, Secret, TransportError,
 };
 use http_body_util::Full;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::attack::{FURTHER, among_others, last_end, limits, plugin};
+use super::attack::{FURTHER, last_end, limits, plugin};
 use crate::guest;
+use crate::network::{Server, client};
 use crate::stage::{ENGINE, ORIGIN, Stage, stage_of};
-
-/// A server that remembers what it was asked, and counts the connections that are open.
-struct Server {
-    authority: String,
-    asked: Arc<Mutex<Vec<http::request::Parts>>>,
-    open: Arc<AtomicUsize>,
-    accepted: Arc<AtomicUsize>,
-}
-
-impl Server {
-    /// One that answers as `answer` says.
-    async fn new(answer: fn(&http::request::Parts) -> http::Response<Full<Bytes>>) -> Self {
-        let (asked, open, accepted) = <(Arc<Mutex<Vec<_>>>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let authority = listener.local_addr().unwrap().to_string();
-        let server = Self { authority, asked: asked.clone(), open: open.clone(), accepted: accepted.clone() };
-        tokio::spawn(async move {
-            loop {
-                let (stream, _) = listener.accept().await.unwrap();
-                accepted.fetch_add(1, Ordering::SeqCst);
-                open.fetch_add(1, Ordering::SeqCst);
-                let (asked, open) = (asked.clone(), open.clone());
-                let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                    let (parts, _) = request.into_parts();
-                    let response = answer(&parts);
-                    asked.lock().unwrap().push(parts);
-                    async { Ok::<_, std::convert::Infallible>(response) }
-                });
-                tokio::spawn(async move {
-                    let connection = hyper::server::conn::http1::Builder::new();
-                    let _ = connection.serve_connection(TokioIo::new(stream), service).await;
-                    open.fetch_sub(1, Ordering::SeqCst);
-                });
-            }
-        });
-        server
-    }
-
-    fn asked(&self) -> Vec<http::request::Parts> {
-        self.asked.lock().unwrap().clone()
-    }
-}
-
-pub(crate) fn client() -> Arc<HttpsClient> {
-    Arc::new(HttpsClient::new(&HttpsClientConfig::default()).unwrap())
-}
 
 /// A tenant of the hostile plugin whose origin is routed to this server.
 pub(crate) async fn routed(authority: &str, client: &Arc<HttpsClient>, key: &str, limits: Limits) -> Stage {
@@ -81,8 +33,7 @@ pub(crate) async fn routed(authority: &str, client: &Arc<HttpsClient>, key: &str
 }
 
 #[tokio::test]
-async fn a_redirect_leads_nowhere_and_a_cookie_is_nobody_s() {
-    let _hall = among_others().await;
+async fn a_redirect_is_not_followed_and_a_cookie_is_not_kept() {
     let elsewhere = Server::new(|_| http::Response::default()).await;
     static ELSEWHERE: Mutex<String> = Mutex::new(String::new());
     *ELSEWHERE.lock().unwrap() = format!("http://{}/stolen", elsewhere.authority);
@@ -103,13 +54,12 @@ async fn a_redirect_leads_nowhere_and_a_cookie_is_nobody_s() {
     let keys: Vec<_> = asked.iter().map(|parts| parts.headers["authorization"].to_str().unwrap()).collect();
     assert_eq!(keys, ["LOGIN key-of-the-first", "LOGIN key-of-the-second", "LOGIN key-of-the-first"]);
     assert!(asked.iter().all(|parts| parts.headers.get("cookie").is_none()));
-    // All of them over one connection, which has no key of its own.
+    // All over one connection, which has no key of its own.
     assert_eq!(server.accepted.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
-async fn what_the_plugin_sends_arrives_as_one_request_with_one_host() {
-    let _hall = among_others().await;
+async fn a_smuggled_request_arrives_as_the_body_of_one_request() {
     let server = Server::new(|_| http::Response::default()).await;
     let stage = routed(&server.authority, &client(), "key-of-the-first", limits()).await;
     let smuggled = "GET /second HTTP/1.1\r\nhost: evil.example\r\n\r\n";
@@ -123,8 +73,7 @@ async fn what_the_plugin_sends_arrives_as_one_request_with_one_host() {
 }
 
 #[tokio::test]
-async fn a_manifest_s_own_origin_that_leads_to_this_machine_is_not_reached() {
-    let _hall = among_others().await;
+async fn an_approved_origin_that_resolves_to_this_machine_is_not_reached() {
     let server = Server::new(|_| http::Response::default()).await;
     let port = server.authority.rsplit(':').next().unwrap();
     // The manifest names it, and a careless installer approves it.
@@ -143,7 +92,7 @@ async fn a_manifest_s_own_origin_that_leads_to_this_machine_is_not_reached() {
     assert_eq!(server.accepted.load(Ordering::SeqCst), 0);
 }
 
-/// A server that answers a connection with these bytes, again and again when it is to go on.
+/// A server that answers each connection with these bytes, repeated if `goes_on`.
 pub(crate) async fn blunt(bytes: &'static [u8], goes_on: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
@@ -161,18 +110,17 @@ async fn answer_bluntly(mut stream: TcpStream, bytes: &'static [u8], goes_on: bo
     while stream.write_all(bytes).await.is_ok() && goes_on {
         tokio::task::yield_now().await;
     }
-    // Held open: that it does not end must not matter.
+    // Keep the connection open.
     let _ = stream.read(&mut [0; 4_000]).await;
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_end_ends_at_a_limit() {
-    let _hall = among_others().await;
+async fn a_response_without_end_ends_at_a_limit() {
     const ENDLESS: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n";
     const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let short = || Limits { response_timeout: Duration::from_millis(100), ..limits() };
     let small = || Limits { response_body_bytes_max: 1_000, ..limits() };
-    // Timeout, size of the body, protocol, and what the client says to headers without end.
+    // WASI's codes for timeout (33), body size (28), protocol (35) and connection (7).
     type Case = (&'static str, &'static [u8], bool, Limits, &'static [&'static str]);
     let table: [Case; 6] = [
         ("nothing behind its headers", ENDLESS, false, short(), &["error 33"]),
@@ -218,14 +166,13 @@ async fn an_answer_that_does_not_end_ends_at_a_limit() {
 
 #[tokio::test]
 async fn attacks_leave_no_connection_open_but_those_of_the_pool() {
-    let _hall = among_others().await;
     let server = Server::new(|_| http::Response::new(Full::new(Bytes::from_static(b"open")))).await;
     let client = client();
     let stage = routed(&server.authority, &client, "key-of-the-first", limits()).await;
     for round in 0..20 {
         for order in ["i100\n", "j100\n", "k100\n", "u", "v", "m8\n"] {
             let limited = tokio::time::timeout(Duration::from_millis(50), stage.try_order(order)).await;
-            // Some wait for what never comes, and are cut off by their caller.
+            // Some wait for ever and are cut off by their caller.
             drop(limited);
         }
         assert!(
@@ -236,12 +183,11 @@ async fn attacks_leave_no_connection_open_but_those_of_the_pool() {
     }
     assert_eq!(stage.get("/").await, "200 open");
     drop((stage, client));
-    // The pool's connections end with the client, as soon as their tasks are looked at.
-    for _ in 0..1_000 {
-        if server.open.load(Ordering::SeqCst) == 0 {
-            return;
+    // The pool's connections end with the client, when their tasks next run.
+    let closed = async {
+        while server.open.load(Ordering::SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    panic!("{} connections are still open", server.open.load(Ordering::SeqCst));
+    };
+    tokio::time::timeout(limits().duration_max, closed).await.unwrap();
 }

@@ -1,44 +1,36 @@
-//! What the commands about one member's access take.
+//! The arguments of the commands about one member's access.
 
 use clap::{Args, ValueEnum};
 
 use super::Common;
 
-pub(super) const EXPLAIN_HELP: &str = "\
-Examples:
-  harness explain 1042                         asks nobody, and changes nothing
-  harness explain ann@example.test --verify    asks Kisi, too, and says what differs there
-  harness explain \"Ann Lee\" --bluetooth off    with what the member says of the phone
-";
-pub(super) const UNLOCK_HELP: &str = "\
-Examples:
-  harness unlock 1042 \"Front door\"     a door of the member's, as `harness doors 1042` lists them
-  harness unlock 1042 7000001          by its id
+/// What `harness event` takes.
+#[derive(Args, Debug)]
+pub(crate) struct EventArgs {
+    /// What happened; see below.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
 
-Each run that succeeds opens the door once, and none is repeated by itself. Kisi logs the owner of the key at the door, \
-and not the member.
-";
-pub(super) const LOGIN_HELP: &str = "\
-Examples:
-  harness login 1042 --brand Apple --model \"iPhone 17\" --system iOS
-      prints a login's secret, once: hand it to the app
-  harness login 1042 --revoke 8000001
-      ends it
-";
+    /// The member's id, e-mail address or name.
+    #[arg(value_name = "MEMBER")]
+    pub(crate) member: String,
 
-/// Two ways to use it, which a complaint about one should not hide.
-pub(super) const LOGIN_USAGE: &str = "\
-harness login [OPTIONS] <MEMBER> --brand <TEXT> --model <TEXT> --system <TEXT>
-       harness login [OPTIONS] <MEMBER> --revoke <ID>";
+    /// Show the body of each request, too.
+    #[arg(long)]
+    pub(crate) bodies: bool,
+
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
 
 /// What `harness explain` takes.
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
-    /// Who: id, e-mail address or name.
+    /// The member's id, e-mail address or name.
     #[arg(value_name = "MEMBER")]
     pub(crate) member: String,
 
-    /// Whether Bluetooth is on. Left out: not known, and nothing is said about it.
+    /// Whether Bluetooth is on. Left out: not known, and not reported.
     #[arg(long, value_enum, value_name = "STATE")]
     pub(crate) bluetooth: Option<Switch>,
 
@@ -50,7 +42,7 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_enum, value_name = "ANSWER")]
     pub(crate) signed_in: Option<Answer>,
 
-    /// Ask Kisi, too: two requests that read.
+    /// Check Kisi, too: two requests that read.
     #[arg(long)]
     pub(crate) verify: bool,
 
@@ -58,7 +50,7 @@ pub(crate) struct ExplainArgs {
     pub(crate) common: Common,
 }
 
-/// How something on a phone is set.
+/// The state of something on a phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
     /// On, or allowed.
@@ -79,7 +71,7 @@ pub(crate) enum Answer {
 /// What `harness doors` takes.
 #[derive(Args, Debug)]
 pub(crate) struct DoorsArgs {
-    /// Whose: id, e-mail address or name.
+    /// The member's id, e-mail address or name.
     #[arg(value_name = "MEMBER")]
     pub(crate) member: String,
 
@@ -90,11 +82,11 @@ pub(crate) struct DoorsArgs {
 /// What `harness unlock` takes.
 #[derive(Args, Debug)]
 pub(crate) struct UnlockArgs {
-    /// For whom: id, e-mail address or name.
+    /// The member's id, e-mail address or name.
     #[arg(value_name = "MEMBER")]
     pub(crate) member: String,
 
-    /// Which door: id, or name of one that opens for the member.
+    /// The door's id, or the name of one that opens for the member.
     #[arg(value_name = "DOOR")]
     pub(crate) door: String,
 
@@ -105,7 +97,7 @@ pub(crate) struct UnlockArgs {
 /// What `harness login` takes.
 #[derive(Args, Debug)]
 pub(crate) struct LoginArgs {
-    /// Whose: id, e-mail address or name.
+    /// The member's id, e-mail address or name.
     #[arg(value_name = "MEMBER")]
     pub(crate) member: String,
 

@@ -1,4 +1,4 @@
-//! Components that are hostile before any tenant has them: when they are compiled, started, or asked who they are.
+//! Components that attack before they have a tenant: when they are compiled, started, or asked for their manifest.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use door_access_host::{
     ApprovedOrigin, CallError, Deadline, Denial, Engine, EngineConfig, ExchangeEnd, Limits, LoadError,
 };
 
-use crate::attack::{FURTHER, among_others, last_end, limits};
+use super::attack::{FURTHER, MOMENT, last_end, limits, shown};
 use crate::guest;
 use crate::stage::{ENGINE, ORIGIN, Stage, stage, stage_of};
 
@@ -15,21 +15,19 @@ const MEMORY: &str = r#"(memory (export "memory") 2)"#;
 const LAST_FIELD: &str = "(call $text (i32.const 0x248) (i32.const 0x1140) (i32.const 2))";
 const GIVEN: &str = "(local.get $at)) ;; given";
 
-/// An engine that has little patience with components.
+/// An engine with tight limits for loading.
 fn strict() -> Engine {
-    let describe_limits =
-        Limits { compute_max: Duration::from_millis(40), memory_bytes_max: 8 << 20, ..limits() };
+    let describe_limits = Limits { compute_max: MOMENT, memory_bytes_max: 8 << 20, ..limits() };
     let tick = Duration::from_millis(2);
     Engine::new(EngineConfig { calls_max: 2, tick, describe_limits, ..EngineConfig::default() }).unwrap()
 }
 
 #[tokio::test]
 async fn a_component_that_attacks_when_it_is_loaded_is_refused_with_the_limit() {
-    let _hall = among_others().await;
     let engine = strict();
     type Is = fn(&LoadError) -> bool;
     let compute: Is =
-        |error| matches!(error, LoadError::Describe(CallError::TimedOut(Deadline::Compute, 40)));
+        |error| matches!(error, LoadError::Describe(CallError::TimedOut(Deadline::Compute, 400)));
     let memory: Is = |error| matches!(error, LoadError::Describe(CallError::MemoryLimit { .. }));
     let trapped: Is = |error| matches!(error, LoadError::Describe(CallError::Trapped { .. }));
     let stack: Is = |error| matches!(error, LoadError::Describe(CallError::StackLimit { .. }));
@@ -39,7 +37,7 @@ async fn a_component_that_attacks_when_it_is_loaded_is_refused_with_the_limit() 
     let demanding: Is = |error| matches!(error, LoadError::TooDemanding { .. });
     let describes = |behaviour: &str| (DESCRIBE, format!("{DESCRIBE} {behaviour}"));
     let starts = |behaviour: &str| (MEMORY, format!("{MEMORY} (func $begin {behaviour}) (start $begin)"));
-    // A field of the manifest at its place, overwritten with another text or list.
+    // Overwrites a field of the manifest with another text or list.
     let field = |at: &str, place: &str, length: &str| {
         let wanted = format!("(call $text (i32.const {at}) (i32.const {place}) (i32.const {length}))");
         (LAST_FIELD, format!("{LAST_FIELD} (drop (memory.grow (i32.const 100))) {wanted}"))
@@ -77,12 +75,12 @@ async fn a_component_that_attacks_when_it_is_loaded_is_refused_with_the_limit() 
             demanding,
         ),
         ("a title of 6 MB", field("0x208", "0x10000", "6000000"), too_much),
-        ("a title that is no UTF-8", field("0x208", "0x1440", "3"), trapped),
+        ("a title that is not UTF-8", field("0x208", "0x1440", "3"), trapped),
         ("a title of control characters", field("0x208", "0x1600", "4"), manifest),
         ("a title of 101 letters", field("0x208", "0x1700", "101"), manifest),
         ("a version of 60,000 letters", field("0x210", "0x1700", "60000"), manifest),
         ("a name with a slash", field("0x200", "0x1800", "4"), manifest),
-        ("a schema that is none", field("0x248", "0x1430", "12"), manifest),
+        ("a schema that is not JSON", field("0x248", "0x1430", "12"), manifest),
         ("a thousand kinds of data to read", field("0x240", "0x1810", "1000"), manifest),
         ("seventeen origins", field("0x220", "0x1910", "17"), manifest),
     ];
@@ -99,15 +97,14 @@ async fn a_component_that_attacks_when_it_is_loaded_is_refused_with_the_limit() 
         assert!(is(&error), "{what}: {error:?}");
         assert!(error.to_string().len() < 1_000, "{what}: an error of {} bytes", error.to_string().len());
     }
-    // And the engine is as good as before.
+    // The engine still works.
     assert!(engine.load(&guest::component()).await.is_ok());
 }
 
 #[tokio::test]
-async fn features_of_webassembly_that_nobody_guards_are_refused() {
-    let _hall = among_others().await;
-    // Waiting on shared memory would hold a thread of the host; memories of 64 bits and objects of a collector are not
-    // the meter's.
+async fn features_of_webassembly_that_the_host_does_not_guard_are_refused() {
+    // Waiting on shared memory would block a thread of the host. The meter does not count 64-bit memories and collected
+    // objects.
     let table = [
         ("shared memory", "(memory 1 1 shared)"),
         (
@@ -127,20 +124,18 @@ async fn features_of_webassembly_that_nobody_guards_are_refused() {
     }
 }
 
-/// A component with this in it, which is no plugin: what is refused for what it asks of the compiler is refused before
-/// that is found out.
+/// A component with these parts. It is no plugin, but demands on the compiler are checked before that.
 fn with(parts: &str) -> Vec<u8> {
     wat::parse_str(format!("(component {parts})")).unwrap()
 }
 
-/// A core module with this function in it.
+/// A core module with one function.
 fn function(locals: usize, body: &str) -> String {
     format!("(core module (func (local {}) {body}))", "i32 ".repeat(locals))
 }
 
 #[tokio::test]
-async fn a_component_that_is_too_much_to_compile_is_refused_before_it_is_compiled() {
-    let _hall = among_others().await;
+async fn a_component_too_large_to_compile_is_refused_before_it_is_compiled() {
     let blocks = |count: usize| "(block)".repeat(count);
     let sets = |locals: usize| -> String {
         (0..locals).map(|local| format!("(local.set {local} (i32.const 1))")).collect()
@@ -223,7 +218,6 @@ async fn a_component_that_is_too_much_to_compile_is_refused_before_it_is_compile
 
 #[tokio::test]
 async fn a_component_with_more_memories_and_tables_than_one_program_has_is_refused() {
-    let _hall = among_others().await;
     for (what, module, needs) in [
         ("a second memory", "(module (memory 1))", "2 Wasm linear memories"),
         (
@@ -232,7 +226,7 @@ async fn a_component_with_more_memories_and_tables_than_one_program_has_is_refus
             "tables count of 4",
         ),
     ] {
-        // A plugin in all else, with another module behind everything, and an instance of that.
+        // A real plugin with another module and an instance of it.
         let module = wat::parse_str(module).unwrap();
         let component = guest::component_and_module(&module);
         let error = ENGINE.load(&component).await.unwrap_err();
@@ -245,8 +239,7 @@ async fn a_component_with_more_memories_and_tables_than_one_program_has_is_refus
 }
 
 #[tokio::test]
-async fn a_component_whose_types_are_another_contract_s_is_refused_with_what_differs() {
-    let _hall = among_others().await;
+async fn a_component_with_types_of_another_contract_is_refused_with_the_difference() {
     let other = async |text, replacement| {
         ENGINE.load(&guest::dummy_of_another_contract(text, replacement)).await.unwrap_err()
     };
@@ -256,7 +249,7 @@ async fn a_component_whose_types_are_another_contract_s_is_refused_with_what_dif
         matches!(&import, LoadError::OtherContract { message } if message.contains(storage)),
         "{import:?}"
     );
-    // What it offers is compared when it is first asked something.
+    // Exports are compared at the first call.
     let export =
         other("status: func() -> result<health, error>", "status: func() -> result<u32, error>").await;
     assert!(matches!(&export, LoadError::Describe(CallError::Instance(_))), "{export:?}");
@@ -271,28 +264,23 @@ async fn changed(text: &str, replacement: &str, limits: Limits) -> Stage {
 }
 
 #[tokio::test]
-async fn a_plugin_that_attacks_from_the_glue_of_a_call_is_stopped_too() {
-    let _hall = among_others().await;
+async fn a_plugin_that_attacks_from_a_call_s_glue_code_is_stopped_too() {
     let neighbour = stage().await;
-    let moment = || Limits { compute_max: Duration::from_millis(40), ..limits() };
-    // Texts that the host gives lie where the plugin says, as long as that is its own memory. Loading asks for none.
+    let moment = || Limits { compute_max: MOMENT, ..limits() };
+    // The plugin chooses where the host writes texts, within its own memory. Loading passes no texts.
     let post = |behaviour: &str| {
         let post = r#"(func (export "cabi_post_gym:door-access/connection@0.1.0#connect") (param i32)"#;
         (MEMORY, format!("{MEMORY} {post} {behaviour})"))
     };
     type Is = fn(&CallError) -> bool;
-    let compute: Is = |error| matches!(error, CallError::TimedOut(Deadline::Compute, 40));
+    let compute: Is = |error| matches!(error, CallError::TimedOut(Deadline::Compute, 400));
     let trapped: Is = |error| matches!(error, CallError::Trapped { panic: None, .. });
     let memory: Is = |error| matches!(error, CallError::MemoryLimit { .. });
     let table = [
-        ("a place beyond memory", (GIVEN, "(i32.const -16))".to_owned()), trapped),
+        ("an address beyond memory", (GIVEN, "(i32.const -16))".to_owned()), trapped),
+        ("endless allocation", (GIVEN, "(loop $forever (br $forever)) (local.get $at))".to_owned()), compute),
         (
-            "endless making of room",
-            (GIVEN, "(loop $forever (br $forever)) (local.get $at))".to_owned()),
-            compute,
-        ),
-        (
-            "all memory as room",
+            "all memory for one allocation",
             (
                 GIVEN,
                 "(loop $more (drop (memory.grow (i32.const 16))) (br $more)) (local.get $at))".to_owned(),
@@ -300,31 +288,30 @@ async fn a_plugin_that_attacks_from_the_glue_of_a_call_is_stopped_too() {
             memory,
         ),
         (
-            "a call of the host while making room",
+            "a host call during allocation",
             (GIVEN, "(call $now (i32.const 0x100)) (local.get $at))".to_owned()),
             trapped,
         ),
-        ("endless tidying up", post("(loop $forever (br $forever))"), compute),
-        ("a call of the host while tidying up", post("(call $now (i32.const 0x100))"), trapped),
-        ("a trap while tidying up", post("unreachable"), trapped),
+        ("endless cleanup", post("(loop $forever (br $forever))"), compute),
+        ("a host call during cleanup", post("(call $now (i32.const 0x100))"), trapped),
+        ("a trap during cleanup", post("unreachable"), trapped),
     ];
     for (what, (text, replacement), is) in table {
         let stage = changed(text, &replacement, moment()).await;
         for _ in 0..2 {
             let (ended, beside) = tokio::join!(stage.try_order("Etext"), neighbour.order("Ebeside"));
-            println!("{what}: {}", crate::attack::shown(&ended));
+            println!("{what}: {}", shown(&ended));
             assert!(matches!(&ended, Err(error) if is(error)), "{what}: {ended:?}");
             assert_eq!(beside, "beside");
         }
-        // What takes no text from the host and tidies nothing up works.
+        // A call without texts and cleanup works.
         assert!(stage.tenant.status().await.unwrap().is_ok(), "{what}");
     }
 }
 
 #[tokio::test]
 async fn a_manifest_that_asks_for_more_than_was_approved_gets_what_was_approved() {
-    let _hall = among_others().await;
-    // Two origins in place of one, of which the installer approves one.
+    // Two origins, of which the installer approves one.
     let further = format!(
         "{FURTHER}
          (data (i32.const 0x1308) \"\\40\\13\\00\\00\\14\\00\\00\\00\")
@@ -347,16 +334,15 @@ async fn a_manifest_that_asks_for_more_than_was_approved_gets_what_was_approved(
 }
 
 #[tokio::test]
-async fn a_plugin_that_asks_around_while_it_describes_itself_learns_nothing() {
-    let _hall = among_others().await;
+async fn a_plugin_gets_no_data_and_no_network_while_it_describes_itself() {
     let asks = "
       (call $store-many (i32.const 1) (i32.const 1))
       (call $find-members (i32.const 0x1430) (i32.const 12) (i32.const 0x100))
       (call $await (call $send (call $addressed (call $fields))))
-      ;; What came of it, as the title.
+      ;; The results, as the title.
       (call $text (i32.const 0x208) (i32.const 0x3000) (i32.sub (global.get $message) (i32.const 0x3000)))";
     let component = guest::component_with_orders_and(FURTHER, LAST_FIELD, &format!("{LAST_FIELD} {asks}"));
     let plugin = ENGINE.load(&component).await.unwrap();
-    // Storage is full from the start, and no origin is approved.
+    // Storage has no quota, and no origin is approved.
     assert_eq!(plugin.manifest().title, "storage refused13 0error 15");
 }

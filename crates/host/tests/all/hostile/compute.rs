@@ -4,50 +4,21 @@ use std::time::Duration;
 
 use door_access_host::{CallError, Deadline, Limits};
 
-use crate::attack::{Attack, stopped};
-
-/// Long enough that an attack is seen to be interrupted, and that a neighbour who waits for the end of it is seen to.
-const MOMENT: Duration = Duration::from_millis(400);
+use super::attack::{Attack, stopped};
 
 pub(crate) fn attacks() -> Vec<Attack> {
-    let moment = |limits| Limits { compute_max: MOMENT, ..limits };
     vec![
-        Attack::new(
-            "endless loop",
-            "computes without end",
-            "I",
-            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
-        )
-        .limits(moment),
-        Attack::new(
-            "endless host calls",
-            "asks for the time without end",
-            "a",
-            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
-        )
-        .limits(moment),
-        Attack::new(
-            "endless logging",
-            "logs without end",
-            "b0\n",
-            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
-        )
-        .limits(moment)
-        .afterwards(|_, recording| {
-            // A hundred lines, and the one that says how many more there were.
+        Attack::endless("endless loop", "computes without end", "I"),
+        Attack::endless("endless host calls", "asks for the time without end", "a"),
+        Attack::endless("endless logging", "logs without end", "b0\n").afterwards(|_, recording| {
+            // A hundred lines, and the one about dropped lines.
             assert_eq!((recording.lines.len(), recording.calls[0].log_lines), (101, 100));
             assert!(recording.calls[0].log_lines_dropped > 0);
         }),
-        Attack::new(
-            "endless commits",
-            "stores the same without end",
-            "c0\n1\n",
-            stopped!(CallError::TimedOut(Deadline::Compute, 400)),
-        )
-        .limits(moment),
+        Attack::endless("endless commits", "stores the same without end", "c0\n1\n"),
         Attack::new(
             "endless waiting",
-            "waits for an answer to a request that it never finishes",
+            "waits for the response to a request that it never finishes",
             "u",
             stopped!(CallError::TimedOut(Deadline::Duration, 50)),
         )
@@ -72,7 +43,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
         ),
         Attack::new(
             "trap",
-            "breaks off",
+            "crashes",
             "T",
             stopped!(CallError::Trapped { message, panic: None } if message.contains("unreachable")),
         ),

@@ -1,13 +1,13 @@
-//! Attacks on who is asked, and as whom: headers that are the host's to set, addresses in every spelling, methods.
+//! Attacks on the request's target and sender: reserved headers, addresses in every spelling, methods.
 
 use door_access_host::{Denial, ExchangeEnd};
 
-use crate::attack::{Attack, End, last_end};
+use super::attack::{Attack, End, bare, last_end};
 use crate::stage::ORIGIN;
 
 /// WASI's `HTTP-request-denied`.
 const DENIED: &str = "error 15";
-/// What the plugin says when the interface itself refuses.
+/// The plugin's text when the interface itself refuses.
 const REFUSED: &str = "authority refused";
 
 pub(crate) fn attacks() -> Vec<Attack> {
@@ -19,41 +19,14 @@ pub(crate) fn attacks() -> Vec<Attack> {
 }
 
 fn headers() -> Vec<Attack> {
-    let reserved = [
-        "Authorization",
-        "AUTHORIZATION",
-        "aUTHORIZATION",
-        "Cookie",
-        "cOOKIE",
-        "Cookie2",
-        "Proxy-Authorization",
-        "PROXY-authorization",
-        "proxy-anything",
-        "Proxy-Connection",
-        "Host",
-        "hOST",
-        "Transfer-Encoding",
-        "TRANSFER-encoding",
-        "TE",
-        "Trailer",
-        "Connection",
-        "Keep-Alive",
-        "Upgrade",
-        "HTTP2-Settings",
-        "Expect",
-        "Forwarded",
-        "X-Forwarded-Host",
-        "x-FORWARDED-for",
-        "Via",
-        "X-Real-IP",
-        "X-HTTP-Method-Override",
-        "X-Original-URL",
-        "Range",
-        "rANGE",
-        "If-Range",
-    ];
-    // `forbidden`, whether it is appended, set, or there from the beginning.
-    let reserved = reserved.iter().map(|name| {
+    let reserved = "
+         Authorization AUTHORIZATION aUTHORIZATION Cookie cOOKIE Cookie2 Proxy-Authorization
+         PROXY-authorization proxy-anything Proxy-Connection Host hOST Transfer-Encoding TRANSFER-encoding TE
+         Trailer Connection Keep-Alive Upgrade HTTP2-Settings Expect Forwarded X-Forwarded-Host
+         x-FORWARDED-for Via X-Real-IP X-HTTP-Method-Override X-Original-URL Range rANGE If-Range
+    ";
+    // `forbidden`, whether it is appended, set, or given to the constructor.
+    let reserved = reserved.split_whitespace().map(|name| {
         Attack::new("reserved header", name, format!("s{name}\nx\n"), End::Says("!1!1!1")).unsent()
     });
     let malformed = [
@@ -72,74 +45,35 @@ fn headers() -> Vec<Attack> {
         .into_iter()
         .map(|(tries, order)| Attack::new("malformed header", tries, order, End::Says("!0!0!0")).unsent());
     let after =
-        Attack::new("late header", "adds headers to a request that is made", "t", End::Says("!1!2")).unsent();
+        Attack::new("late header", "adds headers to a finished request", "t", End::Says("!1!2")).unsent();
     let length = ["5", "+0", "0, 5", "-1", "18446744073709551616"].into_iter().map(|length| {
         let order = format!("HG\nhttps\napi.example.com\n/\ncontent-length\n{length}\n");
         let refused = |said: &str| ["error 17", "error 38", "header refused"].contains(&said);
-        Attack::new("lying length", "a length for a body that there is not", order, End::SaysLike(refused))
-            .unsent()
+        Attack::new("lying length", "a length without a body", order, End::SaysLike(refused)).unsent()
     });
     reserved.chain(malformed).chain([after]).chain(length).collect()
 }
 
 fn authorities() -> Vec<Attack> {
-    // A name that is another, whether or not it looks like the plugin's own.
-    let other = [
-        "evil.example",
-        "api.example.com.evil.example",
-        "evil-api.example.com",
-        "example.com",
-        "x.api.example.com",
-        "api.example.com:8443",
-        "api.example.com:80",
-        "metadata.google.internal",
-        "localhost",
-        "localhost.localdomain",
-        "ip6-localhost",
-        "kubernetes.default.svc",
-        "127.0.0.1.nip.io",
-        "apiexample.com",
-    ];
-    let other = other.iter().map(|authority| {
+    // Other names, similar to the plugin's own or not.
+    let other = "
+         evil.example api.example.com.evil.example evil-api.example.com example.com x.api.example.com
+         api.example.com:8443 api.example.com:80 metadata.google.internal localhost localhost.localdomain
+         ip6-localhost kubernetes.default.svc 127.0.0.1.nip.io apiexample.com
+    ";
+    let other = other.split_whitespace().map(|authority| {
         Attack::new("other origin", authority, to(authority), End::Says(DENIED))
             .denied(|denial| matches!(denial, Denial::Origin(_)))
     });
-    // What is no name at all, in every spelling.
-    let addresses = [
-        "127.0.0.1",
-        "127.1",
-        "127.0.0.1.",
-        "0.0.0.0",
-        "0",
-        "2130706433",
-        "017700000001",
-        "0177.0.0.1",
-        "0x7f000001",
-        "0x7f.0.0.1",
-        "0X7F.1",
-        "10.0.0.1",
-        "192.168.1.1",
-        "172.16.0.1",
-        "100.64.0.1",
-        "169.254.169.254",
-        "169.254.169.254:80",
-        "168.63.129.16",
-        "2852039166",
-        "0xa9fea9fe",
-        "[::1]",
-        "[::]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[::127.0.0.1]",
-        "[64:ff9b::7f00:1]",
-        "[2002:7f00:1::]",
-        "[fd00:ec2::254]",
-        "[fe80::1]",
-        "[fe80::1%25eth0]",
-        "[::1]:443",
-    ];
-    // Some are refused when they are set, the others when they are sent.
-    let addresses = addresses.iter().map(|authority| {
+    // IP addresses in every spelling.
+    let addresses = "
+         127.0.0.1 127.1 127.0.0.1. 0.0.0.0 0 2130706433 017700000001 0177.0.0.1 0x7f000001 0x7f.0.0.1 0X7F.1
+         10.0.0.1 192.168.1.1 172.16.0.1 100.64.0.1 169.254.169.254 169.254.169.254:80 168.63.129.16
+         2852039166 0xa9fea9fe [::1] [::] [::ffff:127.0.0.1] [::ffff:7f00:1] [::127.0.0.1] [64:ff9b::7f00:1]
+         [2002:7f00:1::] [fd00:ec2::254] [fe80::1] [fe80::1%25eth0] [::1]:443
+    ";
+    // Some are refused when set, the others when sent.
+    let addresses = addresses.split_whitespace().map(|authority| {
         let refused = |said: &str| [DENIED, REFUSED].contains(&said);
         Attack::new("address", authority, to(authority), End::SaysLike(refused)).afterwards(
             |stage, recording| {
@@ -189,7 +123,7 @@ fn authorities() -> Vec<Attack> {
             },
         )
     });
-    // Spellings of the plugin's own origin lead there and nowhere else.
+    // Spellings of the plugin's own origin reach that origin.
     let own = ["API.Example.COM", "api.example.com.", "api.example.com:443", "API.EXAMPLE.COM.:443"];
     let own = own.iter().map(|authority| {
         Attack::new("own origin", authority, to(authority), End::Says("200")).prepare(bare).afterwards(
@@ -224,7 +158,7 @@ fn paths() -> Vec<Attack> {
         )
         .unsent()
     });
-    // A path is the provider's to make sense of: whatever it is, it goes to the plugin's own origin.
+    // Any path goes to the plugin's own origin; the provider interprets it.
     let harmless = [
         "//evil.example/",
         "/\\evil.example",
@@ -292,9 +226,4 @@ fn methods_and_schemes() -> Vec<Attack> {
 
 fn to(authority: &str) -> String {
     format!("HG\nhttps\n{authority}\n/\n")
-}
-
-/// The bare answer has no body for the plugin to say.
-fn bare(stage: &crate::stage::Stage) {
-    stage.wire.answer(|_| Ok(http::Response::default()));
 }

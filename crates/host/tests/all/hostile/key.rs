@@ -1,19 +1,19 @@
-//! Attacks on the tenant's key: a plugin that came by it somehow, and answers that contain it.
+//! Attacks with the tenant's key: a plugin that somehow got it, and responses that contain it.
 //!
-//! The plugin never has the key, so these hand it over in an order, disguised, since the host looks through orders for
-//! it: a ^ stands for a hyphen and a ` for a 2.
+//! The plugin never has the key, so these tests pass it in an order. The host searches orders for the key, so it is
+//! disguised: a ^ stands for a hyphen and a ` for a 2.
 
 use bytes::Bytes;
 use door_access_host::{CallError, Denial, ExchangeEnd, TransportError};
 
-use crate::attack::{Attack, End, hostile, last_end, limits, stopped};
+use super::attack::{Attack, End, hostile, last_end, limits, stopped};
 use crate::stage::{KEY, KEY_IN_ORDERS, Stage};
 
 /// WASI's `HTTP-request-denied` and `internal-error`.
 const DENIED: &str = "error 15";
 const WITHHELD: &str = "error 38";
 
-/// The key in encodings that the host looks for.
+/// The key in encodings that the host searches for.
 const ENCODED: [(&str, &str); 5] = [
     ("hexadecimal", "736573616d652d6f70656e2d3132333435"),
     ("capital hexadecimal", "736573616D652D6F70656E2D3132333435"),
@@ -26,16 +26,16 @@ pub(crate) fn attacks() -> Vec<Attack> {
     let mut attacks = outgoing();
     attacks.extend(kept());
     attacks.extend(answers());
-    attacks.extend(what_nobody_looks_for());
+    attacks.extend(not_searched_for());
     attacks
 }
 
-/// As it may stand in an order.
+/// Disguised for an order.
 fn disguised(text: &str) -> String {
     text.replace('-', "^").replace('2', "`")
 }
 
-/// Nothing that anybody but the plugin sees contains the key.
+/// Adds the check that no recording contains the key.
 fn silent(attack: Attack) -> Attack {
     let Attack { afterwards, .. } = attack;
     Attack {
@@ -82,7 +82,7 @@ fn kept() -> Vec<Attack> {
         ("as a value", format!("pk\n{key}\n")),
         ("as a key", format!("p{key}\nx\n")),
         ("in a value", format!("pk\n{{\"a\":\"{key}\"}}\n")),
-        ("as a key twice, which no commit may have", format!("5{key}\n")),
+        ("as a key twice in one commit, which is not allowed", format!("5{key}\n")),
     ];
     stores.extend(ENCODED.map(|(how, text)| (how, format!("pk\n{}\n", disguised(text)))));
     let stores = stores.into_iter().map(move |(tries, order)| {
@@ -103,8 +103,7 @@ fn kept() -> Vec<Attack> {
         format!("P{key}"),
         stopped!(CallError::Trapped { panic: Some(panic), message } if !panic.contains(KEY) && !message.contains(KEY)),
     );
-    let mut asks =
-        vec![("storage and directory", format!("2{key}\n")), ("whoever called", format!("E{key}"))];
+    let mut asks = vec![("storage and directory", format!("2{key}\n")), ("the caller", format!("E{key}"))];
     asks.extend(ENCODED.map(|(how, text)| (how, format!("E{}", disguised(text)))));
     let asks = asks
         .into_iter()
@@ -115,7 +114,7 @@ fn kept() -> Vec<Attack> {
 fn answers() -> Vec<Attack> {
     let get = "HG\nhttps\napi.example.com\n/\n";
     let echo = |tries, answer: fn(&str) -> http::Response<Bytes>, end: End, place: &'static str| {
-        let attack = Attack::new("answer with the key", tries, get, end).prepare(move |stage| {
+        let attack = Attack::new("response with the key", tries, get, end).prepare(move |stage| {
             stage.wire.answer(move |request| {
                 let sent = request.headers()["authorization"].to_str().unwrap().to_owned();
                 Ok::<_, TransportError>(answer(&sent))
@@ -161,38 +160,38 @@ fn with_header(name: &str, value: &str) -> http::Response<Bytes> {
     http::Response::builder().header(name, value).body(Bytes::new()).unwrap()
 }
 
-/// What the host does not claim to find, so that nobody takes it for safe: a plugin that has the key and wants to hide
-/// it can. That it never gets the key is what keeps it.
-fn what_nobody_looks_for() -> Vec<Attack> {
+/// Forms that the host does not claim to find. A plugin that had the key could hide it; the protection is that it never
+/// gets the key.
+fn not_searched_for() -> Vec<Attack> {
     let key = KEY_IN_ORDERS;
     vec![
-        Attack::new("not looked for", "the key in two log lines", format!("4{key}\n"), End::Says("")),
+        Attack::new("not searched for", "the key in two log lines", format!("4{key}\n"), End::Says("")),
         Attack::new(
-            "not looked for",
+            "not searched for",
             "the key in capitals",
             format!("L{}", key.to_uppercase()),
             End::Says("logged"),
         ),
         Attack::new(
-            "not looked for",
+            "not searched for",
             "the key backwards",
             "L54321^nepo^emases".to_owned(),
             End::Says("logged"),
         ),
         Attack::new(
-            "not looked for",
+            "not searched for",
             "the key with blanks between",
             "Ls e s a m e ^ o p e n ^ 1 2 3 4 5".to_owned(),
             End::Says("logged"),
         ),
         Attack::new(
-            "not looked for",
-            "each letter by its number, as no writer of JSON does",
+            "not searched for",
+            "each letter by its number, as no JSON writer does",
             format!("L{}", KEY.bytes().map(|byte| format!("\\u00{byte:02x}")).collect::<String>()),
             End::Says("logged"),
         ),
         Attack::new(
-            "not looked for",
+            "not searched for",
             "base64 of its base64",
             "LYzJWellXMWxMVzl3Wlc0dE1USXpORFU9".to_owned(),
             End::Says("logged"),
@@ -201,10 +200,9 @@ fn what_nobody_looks_for() -> Vec<Attack> {
 }
 
 #[tokio::test]
-async fn a_key_in_the_settings_is_not_shown_to_a_hostile_plugin() {
-    let _hall = crate::attack::among_others().await;
+async fn a_key_in_the_settings_is_refused_before_the_plugin_sees_them() {
     let stage = hostile(limits()).await;
-    for (how, text) in ENCODED {
+    for (how, text) in ENCODED.into_iter().chain([("plain", KEY)]) {
         let refused = stage.tenant.connect(text).await;
         assert_eq!(refused, Err(CallError::CredentialExposed("the settings".to_owned())), "{how}");
     }

@@ -1,8 +1,8 @@
-//! Attacks on the boundary between plugin and host: what is too large, malformed, or not the plugin's to use.
+//! Attacks on the boundary between plugin and host: arguments that are too large, malformed, or foreign handles.
 
 use door_access_host::CallError;
 
-use crate::attack::{Attack, End, limits, stopped};
+use super::attack::{Attack, End, limits, stopped};
 
 pub(crate) fn attacks() -> Vec<Attack> {
     let mut attacks = sizes();
@@ -14,7 +14,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
 fn sizes() -> Vec<Attack> {
     let too_much = || stopped!(CallError::HostCallLimit { limit_bytes: 4_194_304 });
     let headers = || stopped!(CallError::HeaderLimit { limit_bytes: 32_768 });
-    // Just below and just above what a call of an import may hand over.
+    // Just below and just above the limit of one call of an import.
     let (below, above) = ((4 << 20) - 1_000, (4 << 20) + 1_000);
     let over = [
         (0, "a log line over 4 MiB"),
@@ -32,7 +32,7 @@ fn sizes() -> Vec<Attack> {
     let over = over
         .into_iter()
         .map(|(target, tries)| Attack::new("huge text", tries, format!("f{target}\n{above}\n"), too_much()));
-    // What is below passes the boundary, and is refused by whoever gets it.
+    // Texts below the limit pass the boundary, and the receiver refuses them.
     let under = [
         (0, "a log line of 4 MiB", End::Says("")),
         (1, "a key of 4 MiB to look for", End::Says("0")),
@@ -62,36 +62,36 @@ fn sizes() -> Vec<Attack> {
 fn malformed() -> Vec<Attack> {
     let trapped = || stopped!(CallError::Trapped { panic: None, .. });
     let arguments = [
-        (1, "a log level that there is not", trapped()),
+        (1, "a log level that does not exist", trapped()),
         (2, "a text beyond its memory", trapped()),
-        (3, "a text that is no UTF-8", trapped()),
-        (4, "a list whose length lies", trapped()),
+        (3, "a text that is not UTF-8", trapped()),
+        (4, "a list with a false length", trapped()),
         (5, "a text beyond its memory, in a list", trapped()),
-        (6, "a commit whose length lies", trapped()),
-        (7, "a precondition that there is not", trapped()),
+        (6, "a commit with a false length", trapped()),
+        (7, "a precondition that does not exist", trapped()),
         (8, "a limit beyond the contract", trapped()),
         (9, "neither some nor none", trapped()),
-        (10, "a method that there is not", trapped()),
+        (10, "a method that does not exist", trapped()),
         (11, "an empty list to wait for", trapped()),
-        (12, "a list of handles whose length lies", trapped()),
+        (12, "a list of handles with a false length", trapped()),
         (13, "more bytes at once than a stream takes", trapped()),
         (14, "more bytes than a stream has room for", trapped()),
         (15, "2^64 zeros into a stream", trapped()),
         (16, "a place for results beyond its memory", trapped()),
-        (17, "a place for results where none may start", trapped()),
+        (17, "a misaligned place for results", trapped()),
     ];
     let arguments = arguments
         .into_iter()
         .map(|(number, tries, end)| Attack::new("malformed argument", tries, format!("g{number}\n"), end));
     let answers = [
         (1, "neither ok nor err"),
-        (2, "a demand that there is not"),
+        (2, "a demand that does not exist"),
         (3, "a text beyond its memory"),
-        (4, "a text that is no UTF-8"),
+        (4, "a text that is not UTF-8"),
         (5, "an answer beyond its memory"),
-        (6, "an answer where none may start"),
-        (7, "a list whose length lies"),
-        (8, "a cause of a pause that there is not"),
+        (6, "a misaligned answer"),
+        (7, "a list with a false length"),
+        (8, "a cause of a pause that does not exist"),
     ];
     let answers = answers
         .into_iter()
@@ -102,14 +102,14 @@ fn malformed() -> Vec<Attack> {
 fn handles() -> Vec<Attack> {
     let trapped = || stopped!(CallError::Trapped { panic: None, .. });
     let foreign = [
-        (1, "one that nobody gave"),
+        (1, "one that was never issued"),
         (2, "one that it gave away"),
         (3, "one of another kind"),
-        (4, "one that it let go of"),
-        (5, "an answer whose future it let go of"),
-        (6, "a body that it lets go of before its stream"),
+        (4, "one that it dropped"),
+        (5, "a response whose future it dropped"),
+        (6, "a body that it drops before its stream"),
         (7, "a request that it sent already"),
-        (8, "a future that it lets go of before what waits for it"),
+        (8, "a future that it drops before its pollable"),
     ];
     let foreign = foreign
         .into_iter()

@@ -1,34 +1,48 @@
-//! An attack, and how it is played: a tenant of the hostile plugin does it, a neighbour on the same engine and the same
-//! thread goes on with its own calls meanwhile, and the attacker's next call works.
+//! An attack, and how it is played: a tenant of the hostile plugin attacks, a neighbour on the same engine and thread makes
+//! its own calls meanwhile, and afterwards the attacker's next call works.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use door_access_host::{ApprovedOrigin, CallError, Denial, Exchange, ExchangeEnd, Limits, Plugin, Recording};
-use tokio::sync::{OnceCell, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use door_access_host::{
+    ApprovedOrigin, CallError, Deadline, Denial, Exchange, ExchangeEnd, Limits, Plugin, Recording,
+};
+use tokio::sync::OnceCell;
 
 use crate::guest;
 use crate::stage::{ENGINE, ORIGIN, Stage, stage_of};
 
-/// The orders that the hostile plugin has besides those of the obedient one.
+/// The hostile plugin's orders besides those of the obedient one.
 pub(crate) const FURTHER: &str = include_str!("further.wat");
 
-/// Calls of the neighbour beside an attack, at least.
+/// Least calls of the neighbour beside an attack.
 const BESIDE_MIN: usize = 3;
 
-/// Something that a plugin tries, and what must come of it.
+/// An [`End::Stopped`] for a pattern of [`CallError`].
+macro_rules! stopped {
+    ($pattern:pat $(if $guard:expr)?) => {
+        $crate::hostile::attack::End::Stopped(|error| matches!(error, $pattern $(if $guard)?))
+    };
+}
+pub(crate) use stopped;
+
+/// Computing time of an attack that never ends: long enough to interrupt it many times, and for a neighbour who had to wait
+/// for its end to show it.
+pub(crate) const MOMENT: Duration = Duration::from_millis(400);
+
+/// Something that a plugin tries, and how it must end.
 pub(crate) struct Attack {
-    /// In a word or two.
+    /// A name of one or two words.
     pub(crate) name: &'static str,
     /// What it tries.
     pub(crate) tries: &'static str,
     /// See `further.wat`.
     pub(crate) order: String,
     pub(crate) limits: Limits,
-    /// What else is special about the stage.
+    /// Prepares the stage.
     pub(crate) prepare: Box<dyn Fn(&Stage)>,
     pub(crate) end: End,
-    /// What must hold outside the plugin afterwards.
+    /// Checks what must hold outside the plugin afterwards.
     pub(crate) afterwards: Afterwards,
 }
 
@@ -38,22 +52,14 @@ type Afterwards = Box<dyn Fn(&Stage, &Recording)>;
 pub(crate) enum End {
     /// The host ends the call, with this error.
     Stopped(fn(&CallError) -> bool),
-    /// The plugin lives to say this: it was refused, or what it did harms nobody.
+    /// The plugin ends by itself and says this: it was refused, or its action is harmless.
     Says(&'static str),
-    /// The plugin lives to say something of this kind.
+    /// The plugin ends by itself and says something of this kind.
     SaysLike(fn(&str) -> bool),
 }
 
-/// An [`End::Stopped`] for a pattern of [`CallError`].
-macro_rules! stopped {
-    ($pattern:pat $(if $guard:expr)?) => {
-        $crate::attack::End::Stopped(|error| matches!(error, $pattern $(if $guard)?))
-    };
-}
-pub(crate) use stopped;
-
 impl Attack {
-    /// An attack with ordinary limits, scaled down so that a test need not wait for them.
+    /// An attack within [`limits`].
     pub(crate) fn new(name: &'static str, tries: &'static str, order: impl Into<String>, end: End) -> Self {
         Self {
             name,
@@ -64,6 +70,16 @@ impl Attack {
             end,
             afterwards: Box::new(|_, _| {}),
         }
+    }
+
+    /// An attack that never ends by itself: its computing time must end it.
+    pub(crate) fn endless(name: &'static str, tries: &'static str, order: impl Into<String>) -> Self {
+        let end = stopped!(CallError::TimedOut(Deadline::Compute, 400));
+        Self::new(name, tries, order, end).limits(|limits| Limits { compute_max: MOMENT, ..limits })
+    }
+
+    pub(crate) fn is_endless(&self) -> bool {
+        self.limits.compute_max == MOMENT
     }
 
     pub(crate) fn limits(self, change: impl FnOnce(Limits) -> Limits) -> Self {
@@ -78,7 +94,7 @@ impl Attack {
         Self { afterwards: Box::new(afterwards), ..self }
     }
 
-    /// Nothing leaves the machine, and the last request was refused for this reason.
+    /// Nothing is sent, and the last request was refused for this reason.
     pub(crate) fn denied(self, denial: fn(&Denial) -> bool) -> Self {
         self.afterwards(move |stage, recording| {
             assert_eq!(stage.wire.sent().len(), 0);
@@ -87,7 +103,7 @@ impl Attack {
         })
     }
 
-    /// Not even a request is made of it, and nothing leaves the machine.
+    /// No request comes of it, and nothing is sent.
     pub(crate) fn unsent(self) -> Self {
         self.afterwards(|stage, recording| {
             assert_eq!(stage.wire.sent().len(), 0);
@@ -102,25 +118,26 @@ impl Attack {
         stage
     }
 
-    /// Whether it ended as it must. Panics with what is wrong when not.
+    /// Panics unless it ended as it must.
     pub(crate) fn check(&self, stage: &Stage, recording: &Recording, ended: &Result<String, CallError>) {
-        let as_it_must = match (&self.end, ended) {
+        let is_right = match (&self.end, ended) {
             (End::Stopped(is), Err(error)) => is(error),
             (End::Says(expected), Ok(said)) => expected == said,
             (End::SaysLike(is), Ok(said)) => is(said),
             _ => false,
         };
-        assert!(as_it_must, "{}: {}", self.name, shown(ended));
+        assert!(is_right, "{}: {}", self.name, shown(ended));
         (self.afterwards)(stage, recording);
     }
 }
 
-/// Limits like the default ones, but that tests reach in a moment.
+/// The default limits with less memory, and with deadlines that only a hang reaches, however slow the machine.
 pub(crate) fn limits() -> Limits {
     Limits {
-        compute_max: Duration::from_millis(1_000),
-        duration_max: Duration::from_secs(2),
-        wait_max: Duration::from_secs(2),
+        compute_max: Duration::from_secs(300),
+        duration_max: Duration::from_secs(300),
+        wait_max: Duration::from_secs(300),
+        response_timeout: Duration::from_secs(300),
         memory_bytes_max: 16 << 20,
         ..Limits::default()
     }
@@ -128,7 +145,7 @@ pub(crate) fn limits() -> Limits {
 
 /// The hostile plugin.
 pub(crate) async fn plugin() -> Plugin {
-    // Made once: that takes longer than most attacks.
+    // Assembled once: that takes longer than most attacks.
     static PLUGIN: OnceCell<Plugin> = OnceCell::const_new();
     let made = async || ENGINE.load(&guest::component_with_orders(FURTHER)).await.unwrap();
     PLUGIN.get_or_init(made).await.clone()
@@ -140,24 +157,24 @@ pub(crate) async fn hostile(limits: Limits) -> Stage {
     stage_of(plugin().await, |builder| builder.approve(approved).limits(limits))
 }
 
+/// The network answers without a body.
+pub(crate) fn bare(stage: &Stage) {
+    stage.wire.answer(|_| Ok(http::Response::default()));
+}
+
 pub(crate) fn last_end(recording: &Recording) -> Option<&ExchangeEnd> {
     recording.exchanges.last().map(|Exchange { end, .. }| end)
 }
 
-/// What came of an attack.
+/// The result of an attack, for the table.
 pub(crate) fn shown(ended: &Result<String, CallError>) -> String {
     match ended {
-        Ok(said) => {
-            match said.strip_prefix("error ").and_then(|code| ERROR_CODES.get(code.parse::<usize>().ok()?)) {
-                Some(name) => format!("says `{name}`"),
-                None => format!("says {said:?}"),
-            }
-        }
+        Ok(said) => format!("says {said:?}"),
         Err(error) => error.to_string(),
     }
 }
 
-/// Why the host refused the last request, or kept the answer to it from the guest.
+/// Why the host refused the last request, or withheld its response.
 pub(crate) fn refused(recording: &Recording) -> Option<String> {
     match last_end(recording)? {
         ExchangeEnd::Denied(why) => Some(format!("; refused: {why}")),
@@ -166,50 +183,7 @@ pub(crate) fn refused(recording: &Recording) -> Option<String> {
     }
 }
 
-/// The cases of `wasi:http/types.error-code` in their order: the guest tells the number of the one that it got.
-const ERROR_CODES: [&str; 39] = [
-    "DNS-timeout",
-    "DNS-error",
-    "destination-not-found",
-    "destination-unavailable",
-    "destination-IP-prohibited",
-    "destination-IP-unroutable",
-    "connection-refused",
-    "connection-terminated",
-    "connection-timeout",
-    "connection-read-timeout",
-    "connection-write-timeout",
-    "connection-limit-reached",
-    "TLS-protocol-error",
-    "TLS-certificate-error",
-    "TLS-alert-received",
-    "HTTP-request-denied",
-    "HTTP-request-length-required",
-    "HTTP-request-body-size",
-    "HTTP-request-method-invalid",
-    "HTTP-request-URI-invalid",
-    "HTTP-request-URI-too-long",
-    "HTTP-request-header-section-size",
-    "HTTP-request-header-size",
-    "HTTP-request-trailer-section-size",
-    "HTTP-request-trailer-size",
-    "HTTP-response-incomplete",
-    "HTTP-response-header-section-size",
-    "HTTP-response-header-size",
-    "HTTP-response-body-size",
-    "HTTP-response-trailer-section-size",
-    "HTTP-response-trailer-size",
-    "HTTP-response-transfer-coding",
-    "HTTP-response-content-coding",
-    "HTTP-response-timeout",
-    "HTTP-upgrade-failed",
-    "HTTP-protocol-error",
-    "loop-detected",
-    "configuration-error",
-    "internal-error",
-];
-
-/// The neighbour's call: one that computes and one that goes out, each answered as it would be without anybody else.
+/// A pair of the neighbour's calls, one that computes and one that sends a request, with their usual answers.
 pub(crate) async fn neighbour_s_call(neighbour: &Stage) -> Duration {
     let began = Instant::now();
     assert_eq!(neighbour.order("Ehello").await, "hello");
@@ -217,17 +191,17 @@ pub(crate) async fn neighbour_s_call(neighbour: &Stage) -> Duration {
     began.elapsed()
 }
 
-/// What came of an attack.
+/// The result of an attack.
 pub(crate) struct Played {
     pub(crate) ended: Result<String, CallError>,
-    /// What the host told of it.
+    /// What the host recorded of it.
     pub(crate) recording: Recording,
     pub(crate) took: Duration,
     /// How long the neighbour's calls took meanwhile.
     pub(crate) times: Vec<Duration>,
 }
 
-/// Plays an attack while the neighbour goes on.
+/// Plays an attack while the neighbour makes its calls.
 pub(crate) async fn play(attack: &Attack, stage: &Stage, neighbour: &Stage) -> Played {
     let over = Cell::new(false);
     let attacker = async {
@@ -240,7 +214,7 @@ pub(crate) async fn play(attack: &Attack, stage: &Stage, neighbour: &Stage) -> P
         let mut times = Vec::new();
         while !over.get() || times.len() < BESIDE_MIN {
             times.push(neighbour_s_call(neighbour).await);
-            // Its calls need not wait for anything; without this the attack would not get to run.
+            // The neighbour's calls never wait, so yield to let the attack run.
             tokio::task::yield_now().await;
         }
         times
@@ -251,27 +225,15 @@ pub(crate) async fn play(attack: &Attack, stage: &Stage, neighbour: &Stage) -> P
     Played { ended, recording, took, times }
 }
 
-static HALL: RwLock<()> = RwLock::const_new(());
-
-/// For tests that do not mind others beside them.
-pub(crate) async fn among_others() -> RwLockReadGuard<'static, ()> {
-    HALL.read().await
-}
-
-/// For a test that measures the process, so that no other may run.
-pub(crate) async fn alone() -> RwLockWriteGuard<'static, ()> {
-    HALL.write().await
-}
-
 /// All attacks.
 pub(crate) fn all() -> Vec<Attack> {
     let lists = [
-        crate::compute::attacks(),
-        crate::boundary::attacks(),
-        crate::requests::attacks(),
-        crate::smuggling::attacks(),
-        crate::keeping::attacks(),
-        crate::key::attacks(),
+        super::compute::attacks(),
+        super::boundary::attacks(),
+        super::requests::attacks(),
+        super::smuggling::attacks(),
+        super::keeping::attacks(),
+        super::key::attacks(),
     ];
     lists.into_iter().flatten().collect()
 }

@@ -1,42 +1,41 @@
-;; What a hostile plugin does besides; these orders are added to those of the tests' obedient one (`../all/guest.wat`).
-;; An order is a letter and what it needs, numbers and texts on lines of their own:
+;; The hostile plugin's orders, added to those of the obedient one (`../guest.wat`). An order is a letter and its
+;; arguments, numbers and texts on lines of their own:
 ;;
 ;;   a                 asks for the time without end
 ;;   b count           writes so many log lines "x"; without end when 0
-;;   c count bytes     stores so many values under keys of their own, or until storage refuses, and says how many
+;;   c count bytes     stores so many values under different keys, or until storage refuses, and answers how many
 ;;   d                 calls itself without end
-;;   e                 takes table elements until it gets no more
-;;   f target bytes    hands over a text of so many bytes; the targets are in the function
-;;   g number          hands over something malformed; see the function
-;;   h number          returns something malformed; see the function
+;;   e                 grows its table until refused
+;;   f target bytes    passes a text of so many bytes to an import; see `$hand-over`
+;;   g number          passes a malformed argument; see `$malformed-argument`
+;;   h number          returns a malformed answer; see `$malformed-answer`
 ;;   i count           opens so many requests at once, waits for the last, and keeps them all
-;;   j count           opens so many requests and lets go of each at once
-;;   k count           opens so many requests, waits for each answer, and reads none
+;;   j count           opens so many requests and drops each at once
+;;   k count           opens so many requests, waits for each response, and reads none
 ;;   l count           makes so many header maps and keeps them
-;;   m number          uses a handle that it does not have; see the function
-;;   n method scheme   sends a request with words of its own for these; the usual ones when empty
-;;   o key             says what storage has under the key
+;;   m number          uses a handle that it does not own; see `$foreign-handle`
+;;   n method scheme   sends a request with this method and scheme; the usual ones when empty
+;;   o key             answers the value under the key
 ;;   p key value       stores the value under the key
-;;   q prefix          says which keys there are
+;;   q prefix          answers the keys with the prefix
 ;;   r bytes           answers with a text of so many bytes
-;;   s name value      sets a header in three ways and says what came of each; a backslash stands for CR and LF, a |
+;;   s name value      sets a header in three ways and answers the three results; a backslash stands for CR and LF, a |
 ;;                     for a NUL
-;;   t                 changes the headers of a request after it was made, and says what came of it
+;;   t                 changes the headers of a finished request, and answers the results
 ;;   u                 sends a request and never finishes its body
-;;   v                 sends a request and lets go of its body unfinished
-;;   w                 writes a body until it is refused, and says what came of the request
+;;   v                 sends a request and drops its body unfinished
+;;   w                 writes a body until refused, and answers the request's result
 ;;   x count           fills the bodies of so many requests that it never sends
 ;;   y target count bytes   makes so many requests with a text of so many bytes as method (0), authority (1) or path
 ;;                     (2), and never sends them
 ;;   z count           reads all of storage so many times
 ;;   1 fields          writes one log line with so many empty fields
-;;   2 text            asks storage and the directory for the text, and says it back
-;;   3 count           sends so many requests to an origin that is not its own, and says what came of the last
+;;   2 text            asks storage and the directory for the text, and answers with it
+;;   3 count           sends so many requests to another origin, and answers the last result
 ;;   4 text            logs each half of the text in a line of its own
 ;;   5 text            stores the text as a key, twice in one commit
-;;   6 count bytes     sends a request with a body that it writes in so many pieces of so many bytes, and says what came
-;;                     of it
-;;   7 count           sends so many requests one after another, and lets go of each answer unread
+;;   6 count bytes     sends a request with a body in so many pieces of so many bytes, and answers its result
+;;   7 count           sends so many requests one after another, and drops each response unread
 ;;   8 count bytes     opens so many requests at once with paths of so many bytes, and waits for the last
   (import "gym:door-access/storage@0.1.0" "get" (func $get (param i32 i32 i32)))
   (import "gym:door-access/storage@0.1.0" "scan" (func $scan (param i32 i32 i32 i32 i32 i32 i32)))
@@ -59,7 +58,7 @@
   (data (i32.const 0x1410) "/")
   (data (i32.const 0x1420) "accept")
   (data (i32.const 0x1430) "evil.example")
-  ;; What is no UTF-8.
+  ;; Invalid UTF-8.
   (data (i32.const 0x1440) "\ff\fe\fd")
 
   (func $number (result i32)
@@ -91,13 +90,13 @@
     (drop (call $set-path (local.get $request) (i32.const 1) (i32.const 0x1410) (i32.const 1)))
     (local.get $request))
 
-  ;; Sends it. Returns the future answer, or 0 when it was refused there and then.
+  ;; Sends it. Returns the future response, or 0 when refused at once.
   (func $send (param $request i32) (result i32)
     (call $handle (local.get $request) (i32.const 0) (i32.const 0) (i32.const 0x100))
     (if (i32.load8_u (i32.const 0x100)) (then (call $say-error (i32.const 0x108)) (return (i32.const 0))))
     (i32.load (i32.const 0x108)))
 
-  ;; Waits for an answer and says its status or why there is none.
+  ;; Waits for a response and answers its status or error.
   (func $await (param $future i32)
     (local $pollable i32)
     (if (i32.eqz (local.get $future)) (then (return)))
@@ -118,14 +117,14 @@
     (call $body-write (local.get $body) (i32.const 0x100))
     (local.get $request) (local.get $body) (i32.load (i32.const 0x104)))
 
-  ;; One write, laid down at a place of its own: the key, then the value.
+  ;; Writes one `write` record at an address: the key, then the value.
   (func $lay-write (param $to i32) (param $key i32) (param $key-length i32) (param $at i32) (param $length i32)
     (call $text (local.get $to) (local.get $key) (local.get $key-length))
     (i32.store8 offset=8 (local.get $to) (i32.const 1))
     (i32.store offset=12 (local.get $to) (local.get $at))
     (i32.store offset=16 (local.get $to) (local.get $length)))
 
-  ;; 0 when the commit was made; says the error's case when not.
+  ;; Commits. Returns 0, or 1 and answers the error's case.
   (func $committed (param $writes i32) (result i32)
     (call $commit (i32.const 0x400) (local.get $writes) (i32.const 0x100))
     (if (i32.load8_u (i32.const 0x100))
@@ -206,21 +205,21 @@
   (func $malformed-argument (param $number i32)
     (local $stream i32) (local $body i32)
     (call $with-body) (local.set $stream) (local.set $body) (drop)
-    (if (i32.eq (local.get $number) (i32.const 1)) ;; a level that there is not
+    (if (i32.eq (local.get $number) (i32.const 1)) ;; an unknown level
       (then (call $log (i32.const 200) (i32.const 0x1400) (i32.const 1) (i32.const 0) (i32.const 0))))
     (if (i32.eq (local.get $number) (i32.const 2)) ;; a text beyond memory
       (then (call $log (i32.const 1) (i32.const 0xfffffff0) (i32.const 64) (i32.const 0) (i32.const 0))))
-    (if (i32.eq (local.get $number) (i32.const 3)) ;; a text that is no UTF-8
+    (if (i32.eq (local.get $number) (i32.const 3)) ;; a text that is not UTF-8
       (then (call $log (i32.const 1) (i32.const 0x1440) (i32.const 3) (i32.const 0) (i32.const 0))))
-    (if (i32.eq (local.get $number) (i32.const 4)) ;; a list with a length that lies
+    (if (i32.eq (local.get $number) (i32.const 4)) ;; a list with a false length
       (then (call $log (i32.const 1) (i32.const 0x1400) (i32.const 1) (i32.const 0x400) (i32.const 0x7fffffff))))
     (if (i32.eq (local.get $number) (i32.const 5)) ;; a text beyond memory within a list
       (then
         (call $text (i32.const 0x400) (i32.const 0xffff0000) (i32.const 16))
         (call $log (i32.const 1) (i32.const 0x1400) (i32.const 1) (i32.const 0x400) (i32.const 1))))
-    (if (i32.eq (local.get $number) (i32.const 6)) ;; a commit whose length lies
+    (if (i32.eq (local.get $number) (i32.const 6)) ;; a commit with a false length
       (then (call $commit (i32.const 0x400) (i32.const 0x0fffffff) (i32.const 0x100))))
-    (if (i32.eq (local.get $number) (i32.const 7)) ;; a precondition that there is not
+    (if (i32.eq (local.get $number) (i32.const 7)) ;; an unknown precondition
       (then
         (call $lay-write (i32.const 0x400) (i32.const 0x1400) (i32.const 1) (i32.const 0x1400) (i32.const 1))
         (i32.store8 (i32.const 0x418) (i32.const 77))
@@ -233,45 +232,45 @@
       (then
         (call $scan (i32.const 0) (i32.const 0) (i32.const 5) (i32.const 0) (i32.const 0) (i32.const 1)
           (i32.const 0x100))))
-    (if (i32.eq (local.get $number) (i32.const 10)) ;; a method that there is not
+    (if (i32.eq (local.get $number) (i32.const 10)) ;; an unknown method
       (then (drop (call $set-method (call $addressed (call $fields)) (i32.const 44) (i32.const 0) (i32.const 0)))))
     (if (i32.eq (local.get $number) (i32.const 11)) ;; nothing to wait for
       (then (call $poll (i32.const 0) (i32.const 0) (i32.const 0x100))))
-    (if (i32.eq (local.get $number) (i32.const 12)) ;; a list of handles whose length lies
+    (if (i32.eq (local.get $number) (i32.const 12)) ;; a list of handles with a false length
       (then (call $poll (i32.const 0) (i32.const 0x3fffffff) (i32.const 0x100))))
     (if (i32.eq (local.get $number) (i32.const 13)) ;; more at once than a stream takes
       (then (call $stream-write (local.get $stream) (i32.const 0) (i32.const 0x20000) (i32.const 0x100))))
     (if (i32.eq (local.get $number) (i32.const 14)) ;; more than the stream has room for
       (then
         (call $write (local.get $stream) (call $letters (i32.const 0x200000)) (i32.const 0x200000) (i32.const 0x100))))
-    (if (i32.eq (local.get $number) (i32.const 15)) ;; all the zeros that there are
+    (if (i32.eq (local.get $number) (i32.const 15)) ;; 2^64 zeros
       (then (call $zeroes (local.get $stream) (i64.const -1) (i32.const 0x100))))
-    (if (i32.eq (local.get $number) (i32.const 16)) ;; results written to beyond memory
+    (if (i32.eq (local.get $number) (i32.const 16)) ;; results beyond memory
       (then (call $get (i32.const 0x1400) (i32.const 1) (i32.const 0xfffffff0))))
-    (if (i32.eq (local.get $number) (i32.const 17)) ;; results written to where they may not start
+    (if (i32.eq (local.get $number) (i32.const 17)) ;; misaligned results
       (then (call $get (i32.const 0x1400) (i32.const 1) (i32.const 0x101)))))
 
-  ;; Returns where the answer lies.
+  ;; Returns the address of the answer.
   (func $malformed-answer (param $number i32) (result i32)
     (drop (call $reject))
     (if (i32.eq (local.get $number) (i32.const 1)) ;; neither ok nor err
       (then (i32.store8 (i32.const 0x200) (i32.const 7))))
-    (if (i32.eq (local.get $number) (i32.const 2)) ;; a demand that there is not
+    (if (i32.eq (local.get $number) (i32.const 2)) ;; an unknown demand
       (then (i32.store8 (i32.const 0x210) (i32.const 99))))
     (if (i32.eq (local.get $number) (i32.const 3)) ;; a text beyond memory
       (then (call $text (i32.const 0x220) (i32.const 0xfffffff0) (i32.const 100))))
-    (if (i32.eq (local.get $number) (i32.const 4)) ;; a text that is no UTF-8
+    (if (i32.eq (local.get $number) (i32.const 4)) ;; a text that is not UTF-8
       (then (call $text (i32.const 0x220) (i32.const 0x1440) (i32.const 3))))
     (if (i32.eq (local.get $number) (i32.const 5)) ;; an answer beyond memory
       (then (return (i32.const 0xfffffff8))))
-    (if (i32.eq (local.get $number) (i32.const 6)) ;; an answer where none may start
+    (if (i32.eq (local.get $number) (i32.const 6)) ;; a misaligned answer
       (then (return (i32.const 0x201))))
-    (if (i32.eq (local.get $number) (i32.const 7)) ;; a list with a length that lies
+    (if (i32.eq (local.get $number) (i32.const 7)) ;; a list with a false length
       (then
         (i32.store8 (i32.const 0x200) (i32.const 0))
         (memory.fill (i32.const 0x208) (i32.const 0) (i32.const 64))
         (call $text (i32.const 0x230) (i32.const 0x10000) (i32.const 0x10000000))))
-    (if (i32.eq (local.get $number) (i32.const 8)) ;; a cause of a pause that there is not
+    (if (i32.eq (local.get $number) (i32.const 8)) ;; an unknown cause of a pause
       (then
         (i32.store8 (i32.const 0x210) (i32.const 1))
         (i32.store8 (i32.const 0x218) (i32.const 99))))
@@ -301,7 +300,7 @@
   (func $foreign-handle (param $number i32)
     (local $fields i32) (local $request i32) (local $future i32)
     (local.set $fields (call $fields))
-    (if (i32.eq (local.get $number) (i32.const 1)) ;; one that nobody gave
+    (if (i32.eq (local.get $number) (i32.const 1)) ;; one that was never issued
       (then (drop (call $status (i32.const 4711)))))
     (if (i32.eq (local.get $number) (i32.const 2)) ;; one that was given away
       (then
@@ -310,21 +309,21 @@
           (i32.const 0x100))))
     (if (i32.eq (local.get $number) (i32.const 3)) ;; one of another kind
       (then (drop (call $set-path (local.get $fields) (i32.const 1) (i32.const 0x1410) (i32.const 1)))))
-    (if (i32.eq (local.get $number) (i32.const 4)) ;; one that was let go of
+    (if (i32.eq (local.get $number) (i32.const 4)) ;; one that was dropped
       (then (call $drop-fields (local.get $fields)) (call $drop-fields (local.get $fields))))
-    (if (i32.eq (local.get $number) (i32.const 5)) ;; an answer after its future was let go of
+    (if (i32.eq (local.get $number) (i32.const 5)) ;; a response after its future was dropped
       (then
         (local.set $future (call $send (call $addressed (local.get $fields))))
         (call $drop-future (local.get $future))
         (call $response (local.get $future) (i32.const 0x100))))
-    (if (i32.eq (local.get $number) (i32.const 6)) ;; a body that is let go of before its stream
+    (if (i32.eq (local.get $number) (i32.const 6)) ;; a body that is dropped before its stream
       (then (call $with-body) (drop) (call $drop-body) (drop)))
     (if (i32.eq (local.get $number) (i32.const 7)) ;; a request that is sent twice
       (then
         (local.set $request (call $addressed (local.get $fields)))
         (drop (call $send (local.get $request)))
         (drop (call $send (local.get $request)))))
-    (if (i32.eq (local.get $number) (i32.const 8)) ;; a future that is let go of before what waits for it
+    (if (i32.eq (local.get $number) (i32.const 8)) ;; a future that is dropped before its pollable
       (then
         (local.set $future (call $send (call $addressed (local.get $fields))))
         (drop (call $subscribe (local.get $future)))
@@ -351,11 +350,11 @@
     (call $text (i32.const 0x400) (local.get $name) (local.get $name-length))
     (call $text (i32.const 0x408) (local.get $at) (local.get $length))
     (call $from-list (i32.const 0x400) (i32.const 1) (i32.const 0x100))
-    ;; The error's case lies further behind than in the results above.
+    ;; The error's case has a larger offset than in the results above.
     (i32.store8 (i32.const 0x101) (i32.load8_u (i32.const 0x104)))
     (call $say-header (i32.const 0x100)))
 
-  ;; Puts a line end for each \ and a NUL for each |.
+  ;; Replaces each \ by a line end and each | by a NUL.
   (func $strange (param $at i32) (param $length i32)
     (block $done
       (loop $next
@@ -426,7 +425,7 @@
     (call $body-finish (local.get $body) (i32.const 0) (i32.const 0) (i32.const 0x100))
     (call $await (local.get $future)))
 
-  (func $let-go-of-answers (param $count i32)
+  (func $drop-responses (param $count i32)
     (local $future i32)
     (loop $next
       (local.set $future (call $send (call $addressed (call $fields))))
@@ -470,7 +469,7 @@
       (br_if $next (local.get $count)))
     (call $say-number (local.get $refused)))
 
-  (func $ask-for-strangers (param $count i32)
+  (func $ask-other-origin (param $count i32)
     (local $request i32) (local $future i32)
     (loop $next
       (local.set $request (call $addressed (call $fields)))
@@ -607,7 +606,7 @@
         (call $get (local.get $at) (local.get $length) (i32.const 0x100))
         (call $find-members (local.get $at) (local.get $length) (i32.const 0x100))
         (call $say (local.get $at) (local.get $length))))
-    (if (i32.eq (local.get $order) (i32.const 51)) (then (call $ask-for-strangers (call $number)))) ;; 3
+    (if (i32.eq (local.get $order) (i32.const 51)) (then (call $ask-other-origin (call $number)))) ;; 3
     (if (i32.eq (local.get $order) (i32.const 52)) ;; 4
       (then
         (call $line) (local.set $length) (local.set $at)
@@ -622,6 +621,6 @@
         (call $lay-write (i32.const 0x428) (local.get $at) (local.get $length) (i32.const 0x1400) (i32.const 1))
         (drop (call $committed (i32.const 2)))))
     (if (i32.eq (local.get $order) (i32.const 54)) (then (call $write-pieces (call $number) (call $number)))) ;; 6
-    (if (i32.eq (local.get $order) (i32.const 55)) (then (call $let-go-of-answers (call $number)))) ;; 7
+    (if (i32.eq (local.get $order) (i32.const 55)) (then (call $drop-responses (call $number)))) ;; 7
     (if (i32.eq (local.get $order) (i32.const 56)) (then (call $open-long (call $number) (call $number)))) ;; 8
     (i32.const 0))

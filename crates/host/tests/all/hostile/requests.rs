@@ -1,11 +1,9 @@
 //! Attacks by requests: too many, too large, never finished, never read.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use door_access_host::{CallError, Denial, ExchangeEnd, Limits};
+use door_access_host::{CallError, Denial, ExchangeEnd};
 
-use crate::attack::{Attack, End, last_end, stopped};
+use super::attack::{Attack, End, bare, last_end, stopped};
 use crate::stage::Stage;
 
 /// WASI's `connection-limit-reached`.
@@ -32,16 +30,11 @@ pub(crate) fn attacks() -> Vec<Attack> {
             let denied = recording.exchanges.iter().filter(|exchange| exchange.end == denied);
             assert_eq!(denied.count(), 92);
         }),
+        Attack::new("dropped requests", "opens 5,000 requests and drops each", "j5000\n", End::Says("x"))
+            .afterwards(|stage, _| assert!(stage.wire.sent().len() <= 1_000)),
         Attack::new(
-            "dropped requests",
-            "opens 5,000 requests and lets go of each",
-            "j5000\n",
-            End::Says("x"),
-        )
-        .afterwards(|stage, _| assert!(stage.wire.sent().len() <= 1_000)),
-        Attack::new(
-            "unread answers",
-            "opens 60 requests and reads no answer of 8 MB",
+            "unread responses",
+            "opens 60 requests and reads no response of 8 MB",
             "k60\n",
             End::Says(TOO_MANY),
         )
@@ -56,25 +49,14 @@ pub(crate) fn attacks() -> Vec<Attack> {
             "33000\n",
             End::Says(TOO_MANY),
         )
-        // Each answer that it waits for costs it a tick of its computing time.
-        .limits(|limits| Limits {
-            compute_max: Duration::from_secs(20),
-            duration_max: Duration::from_secs(20),
-            ..limits
-        })
         .afterwards(|stage, recording| {
             assert_eq!(stage.wire.sent().len(), 0);
-            // What is over the budget is told once: an observer is not to be flooded either.
+            // Requests over the budget are reported once, so as not to flood the observer.
             assert_eq!((recording.exchanges.len(), recording.calls[0].requests), (1_001, 3_000));
             assert_eq!(last_end(recording), Some(&ExchangeEnd::Denied(Denial::TooManyRequests(1_000))));
         }),
-        Attack::new(
-            "unfinished body",
-            "lets go of a request's body before it is finished",
-            "v",
-            End::Says("error 35"),
-        )
-        .denied(|denial| *denial == Denial::BodyUnfinished),
+        Attack::new("unfinished body", "drops a request's body unfinished", "v", End::Says("error 35"))
+            .denied(|denial| *denial == Denial::BodyUnfinished),
         Attack::new("endless body", "writes a body until it is refused", "w", End::Says("error 17"))
             .denied(|denial| *denial == Denial::BodyTooLarge(1 << 20)),
         Attack::new(
@@ -89,7 +71,7 @@ pub(crate) fn attacks() -> Vec<Attack> {
                 .exchanges
                 .iter()
                 .filter(|exchange| exchange.end == ExchangeEnd::Denied(Denial::TooManyOpen(8)));
-            // Nobody looked at what they were addressed to.
+            // Their addresses were not examined.
             assert_eq!(
                 denied.map(|exchange| exchange.path.len()).collect::<Vec<_>>(),
                 ["[withheld]".len(); 442]
@@ -102,21 +84,14 @@ pub(crate) fn attacks() -> Vec<Attack> {
             End::Says("200"),
         )
         .prepare(bare)
-        // Each piece that it waits for may cost it a tick of its computing time.
-        .limits(|limits| Limits {
-            compute_max: Duration::from_secs(60),
-            duration_max: Duration::from_secs(60),
-            ..limits
-        })
         .afterwards(|stage, _| assert_eq!(stage.wire.sent()[0].body().len(), 5_000)),
         Attack::new(
-            "observed answers",
-            "lets go of 30 answers of 8 MB, of each of which an observer keeps a little",
+            "observed responses",
+            "drops 30 responses of 8 MB, of which an observer keeps a little each",
             "730\n",
             End::Says("200"),
         )
         .prepare(large_answers)
-        .limits(|limits| Limits { duration_max: Duration::from_secs(20), ..limits })
         .afterwards(|stage, recording| {
             assert_eq!(stage.wire.sent().len(), 30);
             let kept = recording.exchanges.iter().map(|exchange| match &exchange.end {
@@ -156,13 +131,8 @@ pub(crate) fn attacks() -> Vec<Attack> {
     ]
 }
 
-/// Answers without a body.
-fn bare(stage: &Stage) {
-    stage.wire.answer(|_| Ok(http::Response::default()));
-}
-
-/// Answers as large as they may be.
+/// Responses of the largest size.
 fn large_answers(stage: &Stage) {
-    // One allocation for all of them would hide what is kept.
+    // A new allocation each time; a shared one would hide what is kept.
     stage.wire.answer(|_| Ok(http::Response::new(Bytes::from(vec![b'x'; 8 << 20]))));
 }

@@ -1,13 +1,13 @@
-//! A login for a branded app, as the host hands it on: its id may be told, its secret is told to the app alone.
+//! A login for a branded app. Its id may be logged; its secret is for the app alone.
 //!
-//! The generated type would show the secret to whoever prints an answer for debugging, so it is turned into this one
-//! before it leaves [`Tenant::issue_login`](crate::Tenant::issue_login).
+//! The generated type would print the secret in `Debug`, so it is converted to this one before it leaves
+//! [`Tenant::issue_login`](crate::Tenant::issue_login).
 
-use crate::contract::access::Reason;
-use crate::contract::bindings::exports::gym::door_access::doors as generated;
-use crate::egress::Secret;
+use super::access::Reason;
+use super::bindings::exports::gym::door_access::doors as generated;
+use crate::secret::Secret;
 
-/// A login for a branded app. Its `Debug` leaves the secret out, and it goes through no serializer.
+/// A login for a branded app. Its `Debug` omits the secret, and it has no serializer.
 #[derive(Clone, Debug)]
 pub struct Login {
     /// The provider's identifier, for [`Tenant::revoke_login`](crate::Tenant::revoke_login).
@@ -16,19 +16,19 @@ pub struct Login {
 }
 
 impl Login {
-    /// What the app needs to open doors as the member. Hand it to the app, and neither log nor keep it: the plugin
-    /// tells it this once.
+    /// What the app needs to open doors as the member. Pass it to the app; do not log or keep it. It is returned
+    /// only once.
     pub fn secret(&self) -> &str {
         self.secret.expose()
     }
 }
 
-/// What came of asking for a login.
+/// The result of a request for a login.
 #[derive(Clone, Debug)]
 pub enum Issued {
-    /// Here it is.
+    /// The login.
     Login(Login),
-    /// None was made: no door opens for the member, above all for this reason.
+    /// No login: no door opens for the member, above all for this reason.
     Refused(Reason),
 }
 
@@ -36,7 +36,7 @@ impl From<generated::Issued> for Issued {
     fn from(issued: generated::Issued) -> Issued {
         match issued {
             generated::Issued::Login(generated::Login { id, secret }) => {
-                Issued::Login(Login { id, secret: Secret::as_it_is(secret) })
+                Issued::Login(Login { id, secret: Secret::unchecked(secret) })
             }
             generated::Issued::Refused(reason) => Issued::Refused(reason),
         }
@@ -48,8 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_handed_on_and_shown_to_nobody() {
-        // What the provider makes is handed on as it is: it is no key of ours.
+    fn a_login_s_secret_reaches_the_app_unchanged_and_is_never_printed() {
         for secret in ["a-login-s-secret-0001", "short", "with blanks in it"] {
             let login = generated::Login { id: "77".to_owned(), secret: secret.to_owned() };
             let issued = Issued::from(generated::Issued::Login(login));

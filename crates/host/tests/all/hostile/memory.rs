@@ -1,30 +1,31 @@
-//! What attacks make of the process: it grows by no more than a call may have, and shrinks back.
-#![cfg(target_os = "linux")]
+//! The memory of the process under attack: it grows by no more than a call may use, and shrinks back. These tests measure
+//! the process, so each runs in one of its own.
 
 use std::time::Duration;
 
 use door_access_host::Limits;
 
-use crate::attack::{all, alone, limits};
-use crate::network;
+use super::attack::{all, limits};
+use super::network;
+use crate::network::client;
+use crate::stage::ENGINE;
 
-/// Rounds of each attack; the first half fills what is kept for good, such as the pool's and the allocator's memory.
+/// Rounds of each attack. The first half fills memory that is kept, such as the pool's and the allocator's.
 const ROUNDS: usize = 12;
-/// How often the rounds are played when they seem to leak.
+/// How often the rounds are repeated when they seem to leak.
 const SERIES_MAX: usize = 4;
-/// What the second half may add to a process of some 50 MB without being taken for a leak.
+/// What the second half may add without counting as a leak; the process has some 50 MB.
 const GROWTH_BYTES_MAX: i64 = 8 << 20;
-/// What any attack may add while it lasts: eight answers of 8 MiB on their way and in the plugin's hands, the plugin's
-/// memory, and room for the network of the test and for what the allocator holds back.
+/// What an attack may add while it lasts: eight responses of 8 MiB, the plugin's memory, and room for the test's network
+/// and the allocator.
 const PEAK_BYTES_MAX: i64 = 112 << 20;
-/// What all attacks together, some thousands, may leave: the plugins that were loaded, the pool, and what the allocator
-/// holds back. A leak of some 30 KiB a call would be more.
+/// What all attacks together, some thousands, may leave: the loaded plugins, the pool, and the allocator's reserve. A leak
+/// of some 30 KiB a call would exceed it.
 const LEFT_BYTES_MAX: i64 = 112 << 20;
 /// Enough for an attack to get somewhere.
 const SHORT: Duration = Duration::from_millis(20);
 
-/// A line of what Linux says of this process, in bytes: what is resident, or the most that was since the last time that
-/// somebody asked to forget it.
+/// A line of this process's status on Linux, in bytes: the resident size, or its peak since the last reset.
 fn status_bytes(line: &str) -> i64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let found = status.lines().find_map(|found| found.strip_prefix(line)).unwrap();
@@ -35,44 +36,61 @@ fn resident_bytes() -> i64 {
     status_bytes("VmRSS")
 }
 
-/// Begins to look for the peak anew. Where that is not allowed, it is the one since the process began, which asks more of
-/// the attacks, not less.
-fn forget_peak() {
+/// Resets the peak. Where that is not allowed, the peak is that since the process started, which makes the test stricter.
+fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Tasks that were let go of end when the runtime looks at them next.
+/// Lets dropped tasks end.
 async fn settle() {
     for _ in 0..3 {
         tokio::task::yield_now().await;
     }
 }
 
+/// Runs the calling test again in a process of its own, where no other test disturbs its measurements. Returns whether this
+/// is that process already.
+fn is_alone() -> bool {
+    let thread = std::thread::current();
+    // With one test thread, tests run one by one on the main thread.
+    let Some(test) = thread.name().filter(|name| *name != "main") else { return true };
+    let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+    alone.args([test, "--exact", "--nocapture", "--test-threads=1"]);
+    let output = alone.output().unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    println!("{printed}");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(printed.contains("1 passed"), "{test} did not run: {printed}");
+    false
+}
+
 #[tokio::test]
 async fn the_process_is_as_large_after_many_attacks_as_after_some() {
-    let _hall = alone().await;
+    if !is_alone() {
+        return;
+    }
     let runtime = tokio::runtime::Handle::current();
     let tasks_before = runtime.metrics().num_alive_tasks();
     let (mut grown, mut peaks) = (Vec::new(), Vec::new());
     let began = resident_bytes();
     for mut attack in all() {
         let stage = attack.stage().await;
-        forget_peak();
+        reset_peak();
         let before = resident_bytes();
-        // Once as far as it goes, for the peak, and then no longer than it must.
+        // Once to its end, for the peak, then with less time.
         let _ended = stage.try_order(&attack.order).await;
         peaks.push((status_bytes("VmHWM") - before, attack.name, attack.tries));
         attack.limits = Limits { compute_max: attack.limits.compute_max.min(SHORT), ..attack.limits };
         let stage = attack.stage().await;
         let mut growth = 0;
-        // What a leak adds it adds each time; what is just being given back is gone the next time.
+        // A leak adds memory in every series; memory that is being freed is gone in the next one.
         for _ in 0..SERIES_MAX {
             let mut half = 0;
             for round in 0..ROUNDS {
                 if round == ROUNDS / 2 {
                     half = resident_bytes();
                 }
-                // What it ends with is the table's to check: with less time it may be another limit.
+                // Its end is checked by the table; with less time it may be another limit.
                 let _ended = stage.try_order(&attack.order).await;
                 stage.recorder.take();
                 stage.wire.forget();
@@ -111,38 +129,37 @@ async fn the_process_is_as_large_after_many_attacks_as_after_some() {
 }
 
 #[tokio::test]
-async fn an_answer_in_single_bytes_costs_what_it_is_long_and_not_what_its_pieces_are() {
+async fn a_response_in_single_bytes_costs_its_length_and_not_its_pieces() {
+    if !is_alone() {
+        return;
+    }
     const ANSWER_BYTES: usize = 2 << 20;
-    /// The answer, the buffer that it grows in, what is on its way, and what the allocator holds back. A list of its
-    /// pieces would be some 75 MiB.
+    /// The response, its growing buffer, buffers on the way, and the allocator's reserve. A list of its pieces would take
+    /// some 75 MiB.
     const COST_BYTES_MAX: i64 = 24 << 20;
-    let _hall = alone().await;
     let mut answer = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
     for _ in 0..ANSWER_BYTES {
         answer.push_str("1\r\nx\r\n");
     }
     answer.push_str("0\r\n\r\n");
     let authority = network::blunt(answer.leak().as_bytes(), false).await;
-    let patient = Limits {
-        duration_max: Duration::from_secs(60),
-        response_timeout: Duration::from_secs(60),
-        ..limits()
-    };
-    let stage = network::routed(&authority, &network::client(), "key-of-the-first", patient).await;
-    forget_peak();
+    let stage = network::routed(&authority, &client(), "key-of-the-first", limits()).await;
+    reset_peak();
     let before = resident_bytes();
     let said = stage.get("/").await;
     let cost = status_bytes("VmHWM") - before;
-    println!("an answer of {ANSWER_BYTES} single bytes costs {} KiB at its peak", cost >> 10);
+    println!("a response of {ANSWER_BYTES} single bytes costs {} KiB at its peak", cost >> 10);
     assert!(said.starts_with("200 xxx"), "{said}");
     assert!(cost < COST_BYTES_MAX, "{cost} bytes");
 }
 
 #[tokio::test]
-async fn no_component_within_its_limits_takes_the_machine_to_compile() {
-    /// A process that holds some thousand tenants has that much to spare, once: components are compiled one by one.
+async fn no_component_within_the_limits_takes_much_memory_to_compile() {
+    if !is_alone() {
+        return;
+    }
+    /// A service can spare this much once: components are compiled one by one.
     const COST_BYTES_MAX: i64 = 192 << 20;
-    let _hall = alone().await;
     let repeat = |what: &str, times: usize| what.repeat(times);
     let each = |times: usize, what: fn(usize) -> String| -> String { (0..times).map(what).collect() };
     let globals = "(global $g (mut i32) (i32.const 1))";
@@ -201,7 +218,7 @@ async fn no_component_within_its_limits_takes_the_machine_to_compile() {
             ),
         ),
         (
-            "blocks that hand over 8 of 90 values",
+            "blocks that pass 8 of 90 values",
             format!(
                 "(core module {globals} (type $t (func (param {0}) (result {1}))) (func {2} {3} {4}))",
                 repeat("i32 ", 90),
@@ -225,9 +242,9 @@ async fn no_component_within_its_limits_takes_the_machine_to_compile() {
     ];
     for (what, module) in table {
         let component = wat::parse_str(format!("(component {module})")).unwrap();
-        forget_peak();
+        reset_peak();
         let (before, began) = (resident_bytes(), std::time::Instant::now());
-        let error = crate::stage::ENGINE.load(&component).await.unwrap_err();
+        let error = ENGINE.load(&component).await.unwrap_err();
         let cost = status_bytes("VmHWM") - before;
         println!(
             "{what}: {} bytes, {} KiB at its peak, {} ms",
@@ -235,7 +252,7 @@ async fn no_component_within_its_limits_takes_the_machine_to_compile() {
             cost >> 10,
             began.elapsed().as_millis()
         );
-        // It is no plugin, which is known once it is compiled.
+        // It is no plugin, which shows once it is compiled.
         assert!(matches!(error, door_access_host::LoadError::ExportsMissing { .. }), "{what}: {error:?}");
         assert!(cost < COST_BYTES_MAX, "{what}: {cost} bytes");
     }
