@@ -14,10 +14,10 @@ use door_access_host::{
     Clock, Directory, Fault as Stop, MemoryDirectory, MemoryStorage, Outbound, Storage, Transport,
     TransportError,
 };
+use door_access_scenario::world::RouterTransport;
 use http::StatusCode;
 use kisi_sim::{FaultEffect, Simulator, Snapshot};
 
-use crate::kisi::RouterTransport;
 
 /// One fault at one moment after [`Boundary::plan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,6 @@ mod boundary;
 mod calls;
 mod component;
 mod doors;
-mod kisi;
 mod members;
 mod native;
 mod shown;
