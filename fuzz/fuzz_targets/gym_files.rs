@@ -1,10 +1,9 @@
-//! Whatever stands in the files of a gym, `plans.csv` and `members.csv` with a line of `%%` between them: read, or
-//! refused with its place.
+//! Any files of a gym, `plans.csv` and `members.csv` with a line of `%%` between them: read, or rejected with the file.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::script::SEPARATOR;
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let at = data.windows(SEPARATOR.len()).position(|window| window == SEPARATOR);

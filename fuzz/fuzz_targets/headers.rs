@@ -1,18 +1,18 @@
-//! Whatever stands in a header or an address: Kisi's `X-Collection-Range` and `Retry-After`, and what an installer or a
-//! file says of origins, endpoints and sealed keys.
+//! Any header or address: Kisi's `X-Collection-Range` and `Retry-After`, and the origins, endpoints and sealed keys that
+//! an installer or a file names.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
 use door_access_fuzz::script::Answer;
 use door_access_host::{Endpoint, Origin, Pace, PaceConfig, Sealed, SealingKey};
 use kisi_plugin::exports;
 use kisi_plugin::kisi::endpoint::Response;
-use libfuzzer_sys::fuzz_target;
 
-/// The longest that a provider's wish is heeded, and a quarter more for jitter.
+/// The longest pause that a provider can ask for, and a quarter more for jitter.
 const PAUSE_MS_MAX: u64 = 3_600_000 / 4 * 5;
 const NOW: u64 = 1_796_112_000_000;
 
@@ -33,7 +33,7 @@ fuzz_target!(|text: &str| {
         assert!(pause_ms <= PAUSE_MS_MAX, "{text}: {pause_ms}");
     }
     if let Ok(origin) = text.parse::<Origin>() {
-        // What is shown is what is meant: it is read back as the same.
+        // An origin that is printed can be read again.
         assert_eq!(origin.to_string().parse::<Origin>().as_ref(), Ok(&origin), "{text}");
     }
     drop(text.parse::<Endpoint>());

@@ -1,10 +1,10 @@
-//! Whatever Kisi answers: the first byte chooses a call, the rest is a script of answers.
+//! Any answers of Kisi: the first byte chooses a call, the rest is a script of answers.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
 use door_access_fuzz::{calls, script};
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((number, answers)) = data.split_first() else { return };

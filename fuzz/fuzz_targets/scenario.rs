@@ -1,11 +1,11 @@
-//! Whatever stands in a scenario: read, or refused with its place.
+//! Any scenario: read, or rejected with the place.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use std::path::Path;
 
+use door_access_fuzz::fuzz_target;
 use door_access_scenario::Scenario;
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     // A file that the scenario names does not exist: the fuzzer reads no files.

@@ -1,13 +1,13 @@
-//! Whatever is entered as settings: taken as it was meant, or refused with its field.
+//! Any settings: accepted and kept as they were meant, or rejected with the field.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
 use kisi_plugin::contract::types::InputError;
 use kisi_plugin::exports;
 use kisi_plugin::json::Text;
 use kisi_plugin::settings::Settings;
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| match Settings::parse(text) {
     Ok(settings) => {

@@ -1,10 +1,10 @@
-//! Whatever storage gives back: the first byte chooses a call, the second a record, the rest is what stands in it.
+//! Any record in storage: the first byte chooses a call, the second a record, the rest is its content.
 
-#![no_main]
+#![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::calls;
+use door_access_fuzz::fuzz_target;
 use door_access_fuzz::gym::Gym;
-use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let [number, record, value @ ..] = data else { return };

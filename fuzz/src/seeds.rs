@@ -1,5 +1,7 @@
-//! Writes what the fuzzer begins with into folders below the one that it is given: what a simulated Kisi answers to
-//! each call, what storage holds, and the scenarios and files of this repository. So they are as the code is.
+//! Writes the inputs that the fuzzer begins with, one folder for each target: what a simulated Kisi answers to each call,
+//! the records in storage, and the scenarios and files of this repository.
+//!
+//! The folder is `fuzz/corpus`, where cargo-fuzz finds them, or the one that is given as an argument.
 
 use std::fs;
 use std::io;
@@ -20,13 +22,13 @@ const HEADERS: [&str; 9] = [
     "https://[::1]:443",
     "v1:0123456789abcdef:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 ];
-/// How much of a long file is enough to begin with.
+/// How much of a long file is used.
 const FILE_LINES: usize = 12;
 
 fn main() -> io::Result<()> {
-    let into = std::env::args_os().nth(1).map(PathBuf::from);
-    let into = into.ok_or_else(|| io::Error::other("give the folder to write to"))?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let into = std::env::args_os().nth(1).map_or_else(|| fuzz.join("corpus"), PathBuf::from);
+    let root = fuzz.join("..");
     for (number, (name, _)) in (0_u8..).zip(CALLS) {
         let name = name.replace(' ', "-");
         let gym = Gym::connected(Vec::new());
@@ -65,7 +67,7 @@ fn main() -> io::Result<()> {
     write(&into, "gym_files", "gym-300", files.join(SEPARATOR))
 }
 
-/// A script in which everything goes wrong in turn.
+/// A script with one answer of each kind of failure.
 fn broken() -> Vec<u8> {
     let parts: [&[u8]; 8] = [
         b"~",

@@ -1,5 +1,5 @@
-//! Whether a member may enter now, and if not, why: the same decision for `access.explain`, for the list of doors, for
-//! opening one, and for a login. Pure; `exports/access.rs` gathers the facts.
+//! Whether a member may enter now, and if not, why. One decision for `access.explain`, the list of doors, opening a door
+//! and logins. Pure; `exports/access.rs` gathers the facts.
 
 use crate::contract::access::{Cause, Device, Remedy, Verdict};
 use crate::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Reason, Timestamp};
@@ -14,39 +14,39 @@ use crate::mapping::Mappings;
 use crate::reconcile::entitled;
 use crate::settings::{MissingUser, Settings};
 use crate::tenant::{Group, Groups};
-use crate::window::{Window, order};
+use crate::window::Window;
 
-/// Everything that the answer depends on.
+/// The inputs of the decision.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    /// The member as the platform has them now.
+    /// The member in the directory.
     pub member: Option<&'a Member>,
-    /// What the plugin remembers of the member.
+    /// The member's record.
     pub record: &'a Record,
-    /// Another member is tied to the member's e-mail address.
+    /// Another member has an account with this member's e-mail address.
     pub email_is_anothers: bool,
     /// The groups at the last refresh, with their doors.
     pub groups: &'a Groups,
     /// Which plan opens which groups.
     pub mappings: &'a Mappings,
-    /// The gym's decisions.
+    /// The gym's settings.
     pub settings: &'a Settings,
-    /// The plugin waits for somebody to act.
+    /// The installation is paused until a person acts.
     pub is_paused: bool,
-    /// What Kisi says, when it was asked.
+    /// What was read from Kisi, if anything.
     pub seen: Option<&'a Seen>,
-    /// What is known of the phone.
+    /// The phone's state, as far as known.
     pub device: Device,
     /// The time.
     pub now: Timestamp,
 }
 
-/// What Kisi says of the user that a member is tied to.
+/// What was read from Kisi about a member's user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// Who was looked for.
+    /// The user that was read.
     pub user: UserId,
-    /// The user; absent when Kisi no longer has them.
+    /// The user's state; absent when Kisi no longer has the user.
     pub presence: Option<Presence>,
     /// All their role assignments.
     pub rows: Vec<RoleAssignment>,
@@ -55,20 +55,20 @@ pub struct Seen {
 /// The answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// In a word.
+    /// The short answer.
     pub verdict: Verdict,
-    /// The groups whose members the member is one of now, as memberships give it.
+    /// The groups that the member is in now and that memberships give.
     pub open: Vec<(GroupId, Window)>,
     /// The doors that the app opens.
     pub doors: Vec<DoorId>,
-    /// What keeps something shut, or may; the weightiest first.
+    /// What keeps something shut, or may; the most important first.
     pub alerts: Vec<Alert>,
 }
 
 /// One reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
-    /// It keeps something from opening.
+    /// Whether it keeps something from opening.
     pub hinders: bool,
     /// Why.
     pub cause: Cause,
@@ -76,16 +76,16 @@ pub struct Alert {
     pub membership: Option<String>,
     /// The group it is about.
     pub group: Option<GroupId>,
-    /// The moment it speaks of.
+    /// Its moment.
     pub at: Option<Timestamp>,
-    /// What the front desk reads; empty for the cause's own sentence.
+    /// The sentence for the front desk; empty for the cause's own sentence.
     pub for_staff: String,
-    /// What settles it, where that is not what usually settles the cause.
+    /// The remedy, where it differs from the cause's own.
     pub remedy: Option<Remedy>,
 }
 
 impl Alert {
-    /// An alert about nothing in particular.
+    /// An alert without details.
     pub fn new(hinders: bool, cause: Cause) -> Alert {
         let (membership, group, at, for_staff, remedy) = (None, None, None, String::new(), None);
         Alert { hinders, cause, membership, group, at, for_staff, remedy }
@@ -106,8 +106,7 @@ pub fn access(facts: &Facts) -> Access {
         case.alerts.push(Alert::new(false, Cause::ProviderPaused));
     }
     let Case { mut alerts, open, .. } = case;
-    let weight = |alert: &Alert| (!alert.hinders, alert.cause as u8);
-    order(&mut alerts, |one, other| weight(one) <= weight(other));
+    alerts.sort_by_key(|alert| (!alert.hinders, alert.cause as u8));
     let opens = facts.groups.groups.iter().any(|group| group.doors > 0 && is_among(&open, group.id));
     let verdict = match alerts.first() {
         _ if !opens => Verdict::No,
@@ -118,7 +117,7 @@ pub fn access(facts: &Facts) -> Access {
 }
 
 impl Access {
-    /// Why a request with the gym's key may not open this door for the member; nothing when it may.
+    /// Why this door must not be opened for the member with the gym's key; absent when it may be.
     pub fn refuses(&self, facts: &Facts, door: DoorId) -> Option<Alert> {
         let mut cause = Cause::OtherDoor;
         for group in &facts.groups.groups {
@@ -129,19 +128,19 @@ impl Access {
                 cause = Cause::Restricted;
             }
         }
-        // What keeps every door shut says more than that this one is.
+        // A reason that keeps every door shut says more than this door's.
         let every = self.alerts.first().filter(|_| self.verdict == Verdict::No);
         Some(every.cloned().unwrap_or_else(|| Alert::new(true, cause)))
     }
 }
 
-/// The account that the member is tied to, unless their address is another by now.
+/// The member's account, unless the member's address has changed.
 pub fn current<'a>(record: &'a Record, member: &Member) -> Option<&'a Account> {
     let email = address(member.email.as_deref());
     record.account.as_ref().filter(|account| Some(&account.email) == email.as_ref())
 }
 
-/// An answer being found.
+/// A decision in progress.
 struct Case<'a> {
     facts: &'a Facts<'a>,
     alerts: Vec<Alert>,
@@ -153,7 +152,7 @@ impl Case<'_> {
         self.alerts.push(Alert { group: Some(group), for_staff, ..Alert::new(hinders, cause) });
     }
 
-    /// What memberships and the member's data say: what they give now, and an alert for what they withhold.
+    /// What memberships give now, with an alert for everything that they or the member's data withhold.
     fn memberships(&mut self) -> Vec<Desired> {
         let Facts { member, mappings, settings, now, .. } = *self.facts;
         let mut entitled = entitled(member, mappings, settings, now);
@@ -161,7 +160,7 @@ impl Case<'_> {
         let of = |withheld: &Withheld| {
             memberships.iter().find(|membership| Some(&membership.id) == withheld.membership.as_ref())
         };
-        // A membership counts while it would give something that is not given.
+        // A membership is reported if it would give a group that the member does not have.
         let would_give = |membership: &Membership| {
             mappings.groups_of(membership).iter().any(|&group| {
                 let given = entitled.desired(group).is_some_and(|desired| desired.window.contains(now));
@@ -185,7 +184,7 @@ impl Case<'_> {
                 }
                 Reason::PaymentOverdue | Reason::Frozen | Reason::NotStarted
                     if !membership.is_some_and(would_give) => {}
-                // Of a membership that would give nothing anyway.
+                // The membership gives nothing anyway.
                 Reason::GroupDeleted
                     if entitled.withheld.iter().any(|other| {
                         other.membership == withheld.membership
@@ -237,13 +236,13 @@ impl Case<'_> {
         });
     }
 
-    /// What Kisi has and the ledger says otherwise.
+    /// Differences between Kisi and the record.
     fn differs(&mut self, current: &[Desired]) {
         let Facts { record, mappings, now, .. } = *self.facts;
         let Some(seen) = self.facts.seen else { return };
         let cause = Cause::ProviderDiffers;
         let (account, remedy) = match &seen.presence {
-            // By an account that gives nothing and is to give nothing, nobody has lost anything.
+            // A missing account without grants takes nothing from the member.
             None if current.is_empty() && record.holds.is_empty() => return,
             None if self.facts.settings.missing_user == MissingUser::Report => return self.no_account(true),
             None => (
@@ -296,7 +295,7 @@ impl Case<'_> {
         let Facts { record, .. } = *self.facts;
         for desired in current {
             if let Some(window) = self.window_in(desired.group) {
-                // A lease is prolonged in time: its end is nobody's.
+                // The plugin extends leases in time, so a lease's end is not the access's end.
                 let ends_at = if desired.lease_ms > 0 && desired.is_met_by(&window, self.facts.now) {
                     desired.window.ends_at
                 } else {
@@ -313,7 +312,7 @@ impl Case<'_> {
         }
     }
 
-    /// That Kisi does not know the member, who may still hold something through an old account.
+    /// Adds that Kisi has no account for the member, who may still have grants through an old one.
     fn no_account(&mut self, hinders: bool) {
         let cause = match self.facts.settings.missing_user {
             MissingUser::Report => Cause::NoAccount,
@@ -322,8 +321,7 @@ impl Case<'_> {
         self.alerts.push(Alert::new(hinders, cause));
     }
 
-    /// Since when and until when the member is in a group, when it is so now: by Kisi where it was asked, else by the
-    /// ledger.
+    /// The window in which the member is in a group now: from Kisi where it was read, otherwise from the record.
     fn window_in(&self, group: GroupId) -> Option<Window> {
         let Facts { record, seen, now, .. } = *self.facts;
         let is_unseen = |user: UserId| seen.is_none_or(|seen| seen.user != user);
@@ -339,7 +337,7 @@ impl Case<'_> {
         windows.find(|window| window.contains(now)).or(elevated.then(Window::default))
     }
 
-    /// The doors that the app opens, and an alert for groups that open none.
+    /// The doors that the app opens, with an alert for each group that opens none.
     fn doors(&mut self) -> Vec<DoorId> {
         let open = |group: &&Group| is_among(&self.open, group.id);
         let groups: Vec<&Group> = self.facts.groups.groups.iter().filter(open).collect();
@@ -365,7 +363,7 @@ impl Case<'_> {
         doors
     }
 
-    /// What keeps a phone from opening doors.
+    /// Adds what keeps the phone from opening doors.
     fn phone(&mut self, member: &Member) {
         let Facts { record, settings, seen, device, .. } = *self.facts;
         let account = current(record, member);

@@ -1,5 +1,5 @@
-//! What a member is entitled to, now: the decisions of the product. Pure functions of the member as the platform
-//! sees them, the gym's mapping, its grace, and the time.
+//! What a member is entitled to now. Pure functions of the member in the directory, the gym's mapping and grace, and the
+//! time.
 
 use crate::contract::types::{
     Member, MemberStatus, Membership, MembershipStatus, Payment, Reason, Timestamp,
@@ -10,12 +10,12 @@ use crate::ledger::Hold;
 use crate::mapping::Mappings;
 use crate::window::{Window, merge};
 
-/// What one membership says at one moment.
+/// What one membership gives at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
-    /// It gives its plan's groups in this window, which is not over yet.
+    /// Its plan's groups in this window, which has not ended.
     Gives(Window),
-    /// It gives nothing.
+    /// Nothing.
     Withheld(Reason),
 }
 
@@ -26,19 +26,19 @@ pub struct Desired {
     pub group: GroupId,
     /// The current window, or the next one when none is current.
     pub window: Window,
-    /// The membership that reaches furthest in it.
+    /// The membership that ends last in this window.
     pub membership: String,
     /// That membership's plan.
     pub plan: String,
-    /// `entitled`, `not-started` when the window begins later, or `payment-overdue` when a grace ends it.
+    /// `entitled`, or `not-started` when the window begins later, or `payment-overdue` when a grace ends it.
     pub reason: Reason,
-    /// How long it lasts at Kisi without being confirmed, in milliseconds; 0: as long as the window.
+    /// Milliseconds that the grant lasts in Kisi without confirmation; 0: as long as the window.
     pub lease_ms: u64,
 }
 
 impl Desired {
-    /// The dates to write now: those of the window, or a lease's end when that comes first. A lease counts from a start
-    /// that is still to come, so that the door opens by itself then.
+    /// The dates to write now: those of the window, or the lease's end when it is earlier. The lease of a later start
+    /// counts from that start.
     pub fn dates(&self, now: Timestamp) -> Window {
         if self.lease_ms == 0 {
             return self.window;
@@ -47,7 +47,7 @@ impl Desired {
         Window { ends_at: earliest(self.window.ends_at, Some(lease_ends_at)), ..self.window }
     }
 
-    /// Whether dates that are there can stay: those to write now, or a lease of which more than half is left.
+    /// Whether existing dates can stay: they equal those to write now, or more than half of their lease is left.
     pub fn is_met_by(&self, there: &Window, now: Timestamp) -> bool {
         let dates = self.dates(now);
         if there.same_from(&dates, now) {
@@ -60,7 +60,7 @@ impl Desired {
             && end > self.counts_from(now).saturating_add(self.lease_ms / 2)
     }
 
-    /// When dates that are there must be prolonged: once half of the lease is over. Never, when they end with the window.
+    /// When to extend existing dates: once half of the lease is over. Never, if they end with the window.
     fn renew_at(&self, there: &Window) -> Option<Timestamp> {
         let seconds = |end: Option<Timestamp>| end.map(|end| end / 1_000);
         if self.lease_ms == 0 || seconds(there.ends_at) == seconds(self.window.ends_at) {
@@ -74,36 +74,36 @@ impl Desired {
     }
 }
 
-/// Why a membership gives nothing, or nothing yet.
+/// Why a membership gives nothing, or not yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Withheld {
     /// Why.
     pub reason: Reason,
-    /// The membership; absent when it is about the member.
+    /// The membership; absent when the reason is about the member.
     pub membership: Option<String>,
     /// Its plan.
     pub plan: Option<String>,
-    /// The group, when it is about one.
+    /// The group, when the reason is about one.
     pub group: Option<GroupId>,
-    /// The moment that the reason speaks of: a start, an end, the moment since when something is owed.
+    /// The reason's moment: the start, the end, or when a payment was due.
     pub at: Option<Timestamp>,
 }
 
-/// Everything that memberships say about a member.
+/// What all memberships of a member give.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Entitlement {
-    /// The groups the member should hold, each once, in the order of memberships and mapping.
+    /// The groups that the member should have, each once, in the order of memberships and mapping.
     pub groups: Vec<Desired>,
-    /// Why something is not given.
+    /// Why something is withheld.
     pub withheld: Vec<Withheld>,
-    /// Why each group that memberships name is not held, for those not in `groups`.
+    /// The reason for each mapped group that is not in `groups`.
     pub lost: Vec<(GroupId, Withheld)>,
-    /// The next moment at which this may change though nothing happens.
+    /// The next moment at which this changes by itself.
     pub due_at: Option<Timestamp>,
 }
 
 impl Withheld {
-    /// A reason that is about the member as a whole.
+    /// A reason about the member as a whole.
     pub fn member(reason: Reason) -> Withheld {
         Withheld { reason, membership: None, plan: None, group: None, at: None }
     }
@@ -120,19 +120,19 @@ impl Withheld {
 }
 
 impl Entitlement {
-    /// Nothing, for a reason that is about the member as a whole. What memberships say goes on being reported.
+    /// Withholds every group for a reason about the member. The reasons of memberships stay.
     pub fn withhold(&mut self, reason: Reason) {
         self.groups.clear();
         self.lost.clear();
         self.withheld.insert(0, Withheld::member(reason));
     }
 
-    /// What the member should hold of `group`.
+    /// What the member should have of `group`.
     pub fn desired(&self, group: GroupId) -> Option<&Desired> {
         self.groups.iter().find(|desired| desired.group == group)
     }
 
-    /// The next moment at which something must be done though nothing happens, for a member who holds this.
+    /// The next moment at which something must be done by itself, for a member with these grants.
     pub fn due(&self, holds: &[Hold], now: Timestamp) -> Option<Timestamp> {
         let mut due = self.due_at;
         for desired in &self.groups {
@@ -144,7 +144,7 @@ impl Entitlement {
         due
     }
 
-    /// Why `group` is not held.
+    /// Why the member should not have `group`.
     pub fn why_not(&self, group: GroupId) -> Withheld {
         match self.withheld.first() {
             Some(withheld) if withheld.membership.is_none() && withheld.reason != Reason::NoMembership => {
@@ -157,7 +157,7 @@ impl Entitlement {
         }
     }
 
-    /// Remembers why a group is not given; of several reasons, the one that the member can do something about.
+    /// Adds why a group is withheld. Of several reasons, the one that the member can act on stays.
     fn lose(&mut self, group: GroupId, withheld: &Withheld) {
         match self.lost.iter_mut().find(|(lost, _)| *lost == group) {
             Some((_, known)) if rank(withheld.reason) < rank(known.reason) => *known = withheld.clone(),
@@ -167,8 +167,7 @@ impl Entitlement {
     }
 }
 
-/// What `member` is entitled to at `now`. Whether the member can have it (an e-mail address, an account) is not
-/// decided here.
+/// What `member` is entitled to at `now`. Whether the member has an address and an account is decided elsewhere.
 pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Timestamp) -> Entitlement {
     let mut entitlement = Entitlement::default();
     if member.status == MemberStatus::Blocked {
@@ -239,7 +238,7 @@ pub fn entitlement(member: &Member, mappings: &Mappings, grace_ms: u64, now: Tim
     entitlement
 }
 
-/// Of several memberships that all withhold a group, the one that the member can do something about comes first.
+/// Ranks reasons: the one that the member can act on comes first.
 fn rank(reason: Reason) -> u8 {
     match reason {
         Reason::PaymentOverdue => 0,
@@ -267,7 +266,7 @@ fn standing(membership: &Membership, grace_ms: u64, now: Timestamp) -> Standing 
     if over(grace_ends_at) {
         return Standing::Withheld(Reason::PaymentOverdue);
     }
-    // An end that no calendar has is a platform's way to say "never".
+    // Platforms write "never" as an end beyond the calendar.
     let ends_at = earliest(membership.ends_at, grace_ends_at).filter(|&end| time::format(end).is_some());
     match (starts_at, ends_at) {
         (Some(start), Some(end)) if end <= start => {
@@ -289,7 +288,7 @@ fn grace_ends_at(membership: &Membership, grace_ms: u64) -> Option<Timestamp> {
     }
 }
 
-/// The moment that a reason speaks of.
+/// The reason's moment.
 fn moment(reason: Reason, membership: &Membership, grace_ms: u64) -> Option<Timestamp> {
     match reason {
         Reason::Expired => membership.ends_at,
@@ -300,7 +299,7 @@ fn moment(reason: Reason, membership: &Membership, grace_ms: u64) -> Option<Time
     }
 }
 
-/// The next moment at which what a membership says may change by itself.
+/// The next moment at which a membership's effect changes by itself.
 fn due_at(membership: &Membership, grace_ms: u64, now: Timestamp) -> Option<Timestamp> {
     if matches!(membership.status, MembershipStatus::Cancelled | MembershipStatus::Expired) {
         return None;

@@ -1,4 +1,4 @@
-//! Sentences that a gym's front desk can read out. Every reason has one, and refusals say what to do about them.
+//! Sentences that a gym's front desk can read out. Every reason has one; refusals include what to do.
 
 pub mod alert;
 
@@ -52,7 +52,7 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
     Change { action, group, window, reason, membership, ours: true, explanation }
 }
 
-/// The dates as the front desk shall read them: a lease's end is not the membership's.
+/// The dates for the front desk: the membership's end instead of the lease's.
 fn shown(window: Window, why: &Why) -> Window {
     match why {
         Why::Entitled(desired) if leased_until(desired, window).is_some() => desired.window,
@@ -60,12 +60,12 @@ fn shown(window: Window, why: &Why) -> Window {
     }
 }
 
-/// The end of a lease that Kisi has in the place of the membership's own.
+/// The end of the lease, if Kisi has it in place of the membership's own end.
 fn leased_until(desired: &Desired, window: Window) -> Option<Timestamp> {
     window.ends_at.filter(|_| desired.lease_ms > 0 && window.ends_at != desired.window.ends_at)
 }
 
-/// A removal of something that the plugin had not given.
+/// A removal of a manual grant.
 pub fn removed_by_hand_given(group: GroupRef, window: Window, reason: Reason) -> Change {
     let cause = cause(&Withheld::member(reason), &Mappings::default());
     let explanation =
@@ -81,7 +81,7 @@ pub fn removed_by_hand_given(group: GroupRef, window: Window, reason: Reason) ->
     }
 }
 
-/// A reason for which something is not given, with its remedy.
+/// A reason for withholding something, with its remedy.
 pub fn refusal(withheld: &Withheld, mappings: &Mappings) -> Refusal {
     let cause = capitalised(&cause(withheld, mappings));
     let remedy = remedy(withheld.reason);
@@ -94,7 +94,7 @@ pub fn refusal(withheld: &Withheld, mappings: &Mappings) -> Refusal {
     }
 }
 
-/// Why nothing more happens for what a hold says, when it must be said without a plan.
+/// That a recorded grant is no longer in Kisi.
 pub fn dropped(hold: &Hold, mappings: &Mappings) -> Change {
     change(Action::Dropped, mappings.group_ref(hold.group), hold.window, &Why::Replaced, mappings)
 }
@@ -137,7 +137,7 @@ fn cause(withheld: &Withheld, mappings: &Mappings) -> String {
     }
 }
 
-/// What to do about it; empty when there is nothing to be done.
+/// What to do about it; empty when nothing can be done.
 fn remedy(reason: Reason) -> &'static str {
     match reason {
         Reason::NotStarted => "The door opens by itself from then on.",
@@ -187,17 +187,17 @@ fn capitalised(text: &str) -> String {
     text
 }
 
-/// That somebody changed the dates of what the plugin gave.
+/// The dates of one of the plugin's grants were changed in Kisi.
 pub fn dates_changed(group: &GroupRef) -> String {
     format!("Somebody changed the dates of the access to {} in Kisi.", group_name(group))
 }
 
-/// That an entry made by hand is looked after from now on.
+/// A manual entry is managed by the plugin from now on.
 pub fn adopted(group: &GroupRef) -> String {
     format!("Was in {} already, given by hand; the plugin looks after it from now on.", group_name(group))
 }
 
-/// That an entry made by hand is left alone.
+/// A manual entry is left unchanged.
 pub fn unmanaged(group: &GroupRef) -> String {
     format!(
         "Is in {} by hand, which no membership gives; it was not touched. Remove it in Kisi if it should go.",
@@ -205,12 +205,12 @@ pub fn unmanaged(group: &GroupRef) -> String {
     )
 }
 
-/// That an entry made by hand was found that the ledger does not know.
+/// A manual entry was found that is not in the record.
 pub fn unknown(group: &GroupRef) -> String {
     format!("Is in {} by hand; the next reconciliation looks at it.", group_name(group))
 }
 
-/// That somebody whom the platform does not know is in a mapped group.
+/// A user without a member is in a mapped group.
 pub fn stranger(group: &GroupRef) -> String {
     format!(
         "Is in {}, and no member has this e-mail address; it was not touched. Remove it in Kisi if it should go.",
@@ -218,14 +218,14 @@ pub fn stranger(group: &GroupRef) -> String {
     )
 }
 
-/// That a role above a plain member's was left alone.
+/// A higher role is left unchanged.
 pub fn elevated(name: &str, role: &str) -> String {
     format!(
         "The member holds the role {role} in \u{201c}{name}\u{201d}; it was not touched. Change it in Kisi if it should go."
     )
 }
 
-/// What was done to tie a member to an account.
+/// A change of the link between a member and an account.
 pub fn tied(action: AccountAction, email: &str) -> String {
     match action {
         AccountAction::Created => format!("An account was created in Kisi for {email}."),

@@ -1,5 +1,5 @@
-//! What the plugin asks of its host, as one trait: the component answers it with the contract's imports (`guest`),
-//! tests and benchmarks with plain Rust. Nothing else in the plugin does input or output.
+//! Everything outside the plugin, as one trait. The component implements it with the contract's imports (`guest`), tests
+//! with plain Rust. Nothing else in the plugin does input or output.
 
 use crate::contract::directory::{DirectoryError, MemberPage};
 use crate::contract::log::Level;
@@ -34,13 +34,13 @@ pub trait Host {
 /// Why there is no answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SendError {
-    /// The host refuses this request: the origin is not approved or the address is not allowed. A person must act.
+    /// The host refuses the request: the origin is not approved or the address is not allowed. A person must act.
     #[error("the host refused the request: {0}")]
     Denied(String),
     /// The request certainly did not reach Kisi.
     #[error("Kisi could not be reached: {0}")]
     NotSent(String),
-    /// The request may have reached Kisi, and the answer did not arrive: a write may have happened.
+    /// The answer did not arrive, but the request may have reached Kisi: a write may have been carried out.
     #[error("Kisi's answer was lost: {0}")]
     Lost(String),
 }

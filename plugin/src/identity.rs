@@ -35,8 +35,7 @@ pub enum Tie {
 }
 
 /// An e-mail address as it is compared: trimmed, in lower case. Blank counts as none. Letters outside ASCII are
-/// compared as written: the tables for their cases would be a tenth of the component, for addresses that hardly any
-/// mail server takes.
+/// compared as written: stored addresses depend on it.
 pub fn address(email: Option<&str>) -> Option<String> {
     email.map(|email| email.trim().to_ascii_lowercase()).filter(|email| !email.is_empty())
 }

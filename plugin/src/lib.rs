@@ -1,9 +1,9 @@
-//! The Kisi plugin: reads a gym's members from its host, decides who belongs in which access group, and keeps Kisi in
-//! step. A component for `wasm32-unknown-unknown`; everything but `guest` also builds and is tested natively.
+//! The Kisi plugin. It reads a gym's members from its host, decides which access groups contain them, and keeps Kisi in
+//! step. It is a component for `wasm32-unknown-unknown`; everything except `guest` also builds natively, for tests.
 //!
-//! Data flows one way: `exports` take a call, `reconcile` reads the member and the ledger, `entitlement` decides what
-//! the member should hold, `plan` what must change, `apply` carries it out through `kisi` and records it in `ledger`,
-//! and `explain` puts it into words.
+//! Data flows one way: `exports` take a call, `reconcile` reads the member and the record, `entitlement` decides what
+//! the member should have, `plan` what must change, `apply` does it through `kisi` and records it in `ledger`, and
+//! `explain` puts it into words.
 
 pub mod contract;
 pub mod host;
@@ -40,3 +40,8 @@ pub mod tenant;
 
 #[cfg(target_arch = "wasm32")]
 mod guest;
+
+#[cfg(test)]
+mod first_edition;
+#[cfg(test)]
+mod stub;

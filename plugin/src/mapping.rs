@@ -1,34 +1,38 @@
-//! Which plan opens which groups, as the tenant has set it. Pure; `tenant` keeps it.
+//! Which plan opens which groups, as the gym set it. Pure; `tenant` stores it.
+
+use serde::{Deserialize, Serialize};
 
 use crate::contract::types::{GroupRef, Membership};
 use crate::id::GroupId;
-use crate::json::{Fields, Json, Object, Text, Value, Wrong, array};
+use crate::json::{is_default, to_vec};
 use crate::ledger::fingerprint;
 
-/// One entry: memberships of this plan open this group.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// Memberships of this plan open this group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entry {
     /// The platform's plan.
     pub plan: String,
     /// Kisi's group.
     pub group: GroupId,
-    /// Limits the entry to memberships of this location.
+    /// When present, only for memberships of this location.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
 }
 
-/// What is known of a group that entries name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A mapped group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappedGroup {
     /// Kisi's id.
     pub id: GroupId,
     /// The name at the last refresh.
     pub name: String,
-    /// Kisi says that it no longer exists.
+    /// The group no longer exists in Kisi.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deleted: bool,
 }
 
-/// What is known of a plan that entries name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A mapped plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappedPlan {
     /// The platform's id.
     pub id: String,
@@ -36,19 +40,20 @@ pub struct MappedPlan {
     pub name: String,
 }
 
-/// All entries, with the names that sentences need.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// All entries, with the names of their groups and plans.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Mappings {
-    /// In the order in which they were given.
+    /// In the order of the gym.
     pub entries: Vec<Entry>,
-    /// The groups that entries name, each once.
+    /// Each mapped group once.
     pub groups: Vec<MappedGroup>,
-    /// The plans that entries name, each once.
+    /// Each mapped plan once.
     pub plans: Vec<MappedPlan>,
 }
 
 impl Mappings {
-    /// The groups that a membership opens while it gives access, deleted ones included; each once.
+    /// The groups that a membership opens while it gives access, each once, including deleted ones.
     pub fn groups_of(&self, membership: &Membership) -> Vec<GroupId> {
         let mut groups = Vec::new();
         for entry in &self.entries {
@@ -63,33 +68,33 @@ impl Mappings {
 
     /// A number that changes whenever the entries do.
     pub fn fingerprint(&self) -> u64 {
-        fingerprint(array(&self.entries, entry).as_str())
+        fingerprint(to_vec(&self.entries))
     }
 
-    /// Whether an entry names a group.
+    /// Whether a group is mapped.
     pub fn knows(&self, group: GroupId) -> bool {
         self.group(group).is_some()
     }
 
-    /// Whether Kisi no longer has a group.
+    /// Whether a group no longer exists in Kisi.
     pub fn is_deleted(&self, group: GroupId) -> bool {
         self.group(group).is_some_and(|group| group.deleted)
     }
 
-    /// Remembers that Kisi no longer has a group.
+    /// Marks a group as deleted in Kisi.
     pub fn mark_deleted(&mut self, group: GroupId) {
         for mapped in self.groups.iter_mut().filter(|mapped| mapped.id == group) {
             mapped.deleted = true;
         }
     }
 
-    /// Keeps of the plans' names only those that entries name.
+    /// Removes the names of plans that are not mapped.
     pub fn forget_unmapped_plans(&mut self) {
         let entries = &self.entries;
         self.plans.retain(|plan| entries.iter().any(|entry| entry.plan == plan.id));
     }
 
-    /// The group, named so that people can read it.
+    /// The group with its name.
     pub fn group_ref(&self, group: GroupId) -> GroupRef {
         let name = self.group(group).map(|group| group.name.clone()).unwrap_or_default();
         GroupRef { id: group.to_string(), name }
@@ -102,69 +107,5 @@ impl Mappings {
 
     fn group(&self, group: GroupId) -> Option<&MappedGroup> {
         self.groups.iter().find(|mapped| mapped.id == group)
-    }
-}
-
-impl Json for Mappings {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Mappings {
-            entries: fields.list("entries"),
-            groups: fields.list("groups"),
-            plans: fields.list("plans"),
-        }
-    }
-}
-
-impl Json for Entry {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Entry {
-            plan: fields.text("plan"),
-            group: fields.of_type("group"),
-            location: fields.optional_text("location"),
-        }
-    }
-}
-
-impl Json for MappedGroup {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        MappedGroup { id: fields.of_type("id"), name: fields.text("name"), deleted: fields.flag("deleted") }
-    }
-}
-
-impl Json for MappedPlan {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        MappedPlan { id: fields.text("id"), name: fields.text("name") }
-    }
-}
-
-fn entry(entry: &Entry) -> Text {
-    Object::default()
-        .with("plan", entry.plan.as_str())
-        .with("group", entry.group)
-        .with_some("location", entry.location.as_deref())
-        .into()
-}
-
-impl From<&Mappings> for Text {
-    fn from(mappings: &Mappings) -> Text {
-        let group = |group: &MappedGroup| {
-            Object::default()
-                .with("id", group.id)
-                .with("name", group.name.as_str())
-                .with_some("deleted", group.deleted.then_some(true))
-                .into()
-        };
-        let plan = |plan: &MappedPlan| {
-            Object::default().with("id", plan.id.as_str()).with("name", plan.name.as_str()).into()
-        };
-        Object::default()
-            .with("entries", array(&mappings.entries, entry))
-            .with("groups", array(&mappings.groups, group))
-            .with("plans", array(&mappings.plans, plan))
-            .into()
     }
 }

@@ -1,4 +1,4 @@
-//! Collects what a call did for one member, as the contract tells it.
+//! Collects what a call did for one member, in the contract's form.
 
 use crate::contract::events::{
     AccountAction, AccountChange, Action, Failure, Grant, Outcome, Warning, WarningKind,
@@ -9,9 +9,8 @@ use crate::explain;
 use crate::id::UserId;
 use crate::ledger::{Record, State};
 use crate::mapping::Mappings;
-use crate::window::order;
 
-/// Nothing done yet for `member`.
+/// An empty outcome for `member`.
 pub fn new(member: &str) -> Outcome {
     Outcome {
         member: member.to_string(),
@@ -25,12 +24,12 @@ pub fn new(member: &str) -> Outcome {
     }
 }
 
-/// Whether there is anything to tell apart from what the member holds.
+/// Whether the outcome reports more than the member's grants.
 pub fn did_something(outcome: &Outcome) -> bool {
     !(outcome.changes.is_empty() && outcome.account.is_empty() && outcome.failures.is_empty())
 }
 
-/// Adds what holds at the end: grants, refusals, the next date.
+/// Adds the final grants, refusals and the next date.
 pub fn conclude(
     outcome: &mut Outcome,
     record: &Record,
@@ -43,7 +42,7 @@ pub fn conclude(
         .iter()
         .filter(|hold| matches!(hold.state, State::Held { .. }))
         .map(|hold| {
-            // What a lease is of, not how far it was prolonged.
+            // The membership's window, not the end of its lease.
             let leased = entitled
                 .desired(hold.group)
                 .filter(|desired| desired.lease_ms > 0 && desired.is_met_by(&hold.window, now));
@@ -51,14 +50,14 @@ pub fn conclude(
             (hold.group, Grant { group: mappings.group_ref(hold.group), window: window.into() })
         })
         .collect();
-    order(&mut grants, |(one, _), (other, _)| one <= other);
+    grants.sort_by_key(|(group, _)| *group);
     outcome.grants = grants.into_iter().map(|(_, grant)| grant).collect();
     outcome.refusals =
         entitled.withheld.iter().map(|withheld| explain::refusal(withheld, mappings)).collect();
     outcome.due_at = record.due;
 }
 
-/// Adds what was done with an account.
+/// Adds a change of an account.
 pub fn account(outcome: &mut Outcome, action: AccountAction, user: UserId, explanation: String) {
     outcome.account.push(AccountChange { action, account: user.to_string(), explanation });
 }

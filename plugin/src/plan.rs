@@ -1,5 +1,7 @@
-//! From what a member should hold and what the ledger says they hold to the edits that make the two equal. Pure; the
-//! plan leaves executing (`apply`) nothing to decide.
+//! The edits that turn what a member's record has into what the member should have. Pure; `apply` carries them out and
+//! decides nothing.
+
+use serde::{Deserialize, Serialize};
 
 use crate::contract::types::Timestamp;
 use crate::entitlement::{Desired, Entitlement, Withheld};
@@ -8,43 +10,36 @@ use crate::ledger::{Elevated, Hold, Record, State};
 use crate::mapping::Mappings;
 use crate::window::Window;
 
-/// How this installation's Kisi lets an assignment's dates be changed. Sources disagree, so it is found out at the
-/// first change and remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// How this Kisi changes an assignment's dates. Sources disagree, so the first change finds it out and the tenant
+/// stores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum DateChange {
-    /// Not known yet: change the dates in place and read them back.
+    /// Unknown: change the dates in place and read them back.
     #[default]
     Unknown,
     /// In place.
     InPlace,
-    /// Kisi ignores dates in a change: add a new assignment, then remove the old one.
+    /// Kisi ignores changed dates: add a new assignment, then remove the old one.
     AddThenRemove,
-    /// Kisi ignores dates in a change and refuses a second assignment: the only way leaves a moment between.
+    /// Kisi ignores changed dates and refuses a second assignment: remove the old one first, which leaves a short gap.
     RemoveThenAdd,
 }
-
-/// The words for it in storage.
-pub const DATE_CHANGE: [(&str, DateChange); 4] = [
-    ("unknown", DateChange::Unknown),
-    ("in-place", DateChange::InPlace),
-    ("add-then-remove", DateChange::AddThenRemove),
-    ("remove-then-add", DateChange::RemoveThenAdd),
-];
 
 /// Why an edit is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
     /// A membership gives the group.
     Entitled(Desired),
-    /// Nothing gives it.
+    /// No membership gives it any more.
     Lost(Withheld),
-    /// The member is now another Kisi user.
+    /// The member has another Kisi user now.
     Moved,
-    /// Other dates need a new assignment in this one's place.
+    /// A new assignment with other dates replaces this one.
     Replaced,
 }
 
-/// One change at Kisi, or in the ledger alone.
+/// One change in Kisi, or of the record alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {
     /// Add the user to the group.
@@ -60,7 +55,7 @@ pub enum Edit {
     },
     /// Change the dates.
     Adjust {
-        /// What is there, with the dates before.
+        /// The grant with its dates before.
         hold: Hold,
         /// Kisi's id of it.
         assignment: AssignmentId,
@@ -71,23 +66,23 @@ pub enum Edit {
     },
     /// Remove the user from the group.
     Revoke {
-        /// What is there.
+        /// The grant.
         hold: Hold,
         /// Kisi's id of it.
         assignment: AssignmentId,
         /// Why.
         why: Why,
     },
-    /// Forget what went with a deleted group.
+    /// Forget a grant whose group was deleted.
     Drop {
-        /// What the ledger says.
+        /// The recorded grant.
         hold: Hold,
         /// Why.
         why: Why,
     },
 }
 
-/// What was tried and refused for good in this call: not tried again.
+/// An edit that Kisi refused for good in this call. It is not tried again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Refused {
     /// Adding to this group.
@@ -98,10 +93,10 @@ pub enum Refused {
     Revoke(AssignmentId),
 }
 
-/// The edits that turn what `record` says into what `entitlement` says, in the order in which they must be made: the
-/// member never loses a group that they stay entitled to, so additions and changes come before removals.
+/// The edits that turn `record` into `entitlement`, in their order. Additions and changes come before removals, so the
+/// member never loses a group that they stay entitled to.
 ///
-/// `user` is who the member is at Kisi; without one nothing can be given. The record must be settled.
+/// `user` is the member's user in Kisi; without one nothing can be granted. The record must have no open intent.
 pub fn plan(
     entitlement: &Entitlement,
     user: Option<UserId>,
@@ -145,7 +140,7 @@ pub fn plan(
                         DateChange::Unknown | DateChange::InPlace => {
                             edits.push(Edit::Adjust { hold, assignment, window, why });
                         }
-                        // The old one goes with the other removals, after all additions.
+                        // The old assignment is removed with the others, after all additions.
                         DateChange::AddThenRemove => {
                             kept.retain(|kept| *kept != assignment);
                             edits.push(grant);
@@ -176,13 +171,13 @@ pub fn plan(
             }
             _ => Why::Lost(entitlement.why_not(hold.group)),
         };
-        // The old user stays in when the new one could not be added, and does not get in by a higher role either.
+        // The old user keeps the group when Kisi refused to add the new one, unless the new one has a higher role there.
         let is_in = |role: &Elevated| Some(role.user) == user && role.group == hold.group;
         let stays = refused.contains(&Refused::Revoke(assignment))
             || (why == Why::Moved
                 && refused.contains(&Refused::Grant(hold.group))
                 && !record.elevated.iter().any(is_in));
-        // Deleting a group deletes what was given in it (I): no request is needed, no door can open.
+        // Deleting a group deletes its assignments (I), so no request is needed.
         if mappings.is_deleted(hold.group) {
             edits.push(Edit::Drop { hold: hold.clone(), why });
         } else if !stays {
@@ -192,7 +187,7 @@ pub fn plan(
     edits
 }
 
-/// Marks in the record what the edits are about to do, so that a crash between a request and its record is noticed.
+/// Marks in the record what the edits are about to do, so that a crash between a request and its result is noticed.
 pub fn intend(record: &mut Record, edits: &[Edit], now: Timestamp) {
     for edit in edits {
         match edit {

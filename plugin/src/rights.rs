@@ -1,4 +1,4 @@
-//! Whether the key may do what the plugin needs, found out by reading alone.
+//! Checks by reading alone whether the key may do what the plugin needs.
 
 use crate::contract::types::PauseCause;
 use crate::kisi::Kisi;
@@ -7,10 +7,10 @@ use crate::kisi::error::Error;
 use crate::kisi::organization::{self, CurrentUser, Organization};
 use crate::stop::{Stop, pause};
 
-/// The roles of an organization that may do everything; the first is confirmed, the second inferred (I).
+/// The organization roles that may do everything. The first is confirmed, the second inferred (I).
 const ADMINISTRATORS: [&str; 2] = ["organization_administrator", "organization_owner"];
 
-/// Whose key it is.
+/// The key's owner and organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// Its owner.
@@ -25,7 +25,7 @@ pub struct Key {
 /// `pause` when the key is rejected or its owner is no administrator, `retry` when Kisi does not answer.
 pub fn check(kisi: &Kisi) -> Result<Key, Stop> {
     let owner = match kisi.send(organization::current_user()) {
-        // Everybody may read who they are.
+        // Every key may read its own user.
         Err(Error::Forbidden(answer)) => {
             let message = "Kisi does not let this key use its API. Ask Kisi whether API access is part of the \
                            organization's plan, then connect again.";
@@ -43,8 +43,8 @@ pub fn check(kisi: &Kisi) -> Result<Key, Stop> {
         role.applies_to_type == "Organization" && ADMINISTRATORS.contains(&role.role_id.as_str())
     });
     if !is_administrator {
-        // Whether an owner has a role assignment at all is not known (?). Somebody who may not even list users
-        // certainly has too few rights; of anybody else the first refused write will tell. Only the status matters.
+        // Whether an owner has a role assignment at all is unknown (?). A user who may not even list users certainly
+        // has too few rights; otherwise the first refused write shows it. Only the status matters.
         match kisi.send(Call::<NoContent>::get("/users?limit=1&offset=0".to_string())) {
             Ok(NoContent) => {}
             Err(Error::Forbidden(_)) => return Err(without_rights(&owner)),

@@ -1,52 +1,59 @@
-//! What a gym decides about its installation, as `connection.connect` takes it: a JSON text, checked field by field.
+//! A gym's settings: the JSON text of `connection.connect`, checked field by field.
+
+use serde::{Deserialize, Serialize};
 
 use crate::contract::types::Problem;
-use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
+use crate::json::{self, or_default};
 use crate::kisi::users::Invitation;
 
-/// The JSON Schema of [`Settings`], for hosts that build a form from it.
+/// The JSON Schema of [`Settings`], from which hosts build a form.
 pub const SCHEMA: &str = include_str!("settings.schema.json");
 
-/// Longest grace, in days: beyond a year it is a free membership.
-const GRACE_DAYS_MAX: u16 = 365;
-/// Longest lease, in days: beyond a year it protects nobody.
-const LEASE_DAYS_MAX: u16 = 365;
-/// Longest identifier and contact, in characters: they are sent as headers with each request.
+/// Longest grace in days. Beyond a year it is a free membership.
+const GRACE_DAYS_MAX: u64 = 365;
+/// Longest lease in days. Beyond a year it protects no gym.
+const LEASE_DAYS_MAX: u64 = 365;
+/// Longest identifier and contact in characters. Each request sends them as headers.
 const INTEGRATION_CHARS_MAX: usize = 100;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A gym's decisions.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// Who the requests come from.
+    /// Identifies the platform to Kisi.
     pub integration: Integration,
-    /// How long access goes on after a payment became overdue, in days.
-    pub grace_days: u16,
-    /// After how many days without being confirmed access ends by itself; 0: never.
-    pub lease_days: u16,
+    /// Days that access continues after a payment became overdue.
+    #[serde(default, deserialize_with = "or_default")]
+    pub grace_days: u64,
+    /// Days after which access ends by itself unless it is confirmed; 0: never.
+    #[serde(default, deserialize_with = "or_default")]
+    pub lease_days: u64,
     /// What a blocked or deleted member loses.
+    #[serde(default, deserialize_with = "or_default")]
     pub on_block: OnBlock,
-    /// What happens when Kisi knows nobody by a member's e-mail address.
+    /// What happens when Kisi has no user with a member's e-mail address.
+    #[serde(default, deserialize_with = "or_default")]
     pub missing_user: MissingUser,
-    /// Whether Kisi writes to people for whom an account is created.
+    /// Whether Kisi writes to new users.
+    #[serde(default, deserialize_with = "or_default")]
     pub invitation: Invitation,
-    /// How much a reconciliation may remove without being confirmed.
+    /// How much a sync may remove without confirmation.
+    #[serde(default, deserialize_with = "or_default")]
     pub brake: Brake,
-    /// The places whose groups are looked after; all when there are none.
-    pub places: Vec<PlaceId>,
+    /// The places whose groups are managed, by Kisi's id as text; all when empty.
+    #[serde(default, deserialize_with = "or_default")]
+    pub places: Vec<String>,
 }
 
-/// A place by Kisi's id, as the contract writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlaceId(pub String);
-
-/// How much a reconciliation may remove without being confirmed: it waits when it would remove more than both say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How much a sync may remove without confirmation: it waits when it would exceed both limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Brake {
-    /// So many grants.
+    /// Number of grants.
     pub grants: u64,
-    /// So many percent of all grants.
+    /// Percent of all grants.
     pub percent: u64,
 }
 
@@ -56,143 +63,64 @@ impl Default for Brake {
     }
 }
 
-/// How the platform introduces itself to Kisi, which requires both of integration partners (C).
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// How the platform identifies itself. Kisi requires both of integration partners (C).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Integration {
     /// The partner's name.
     pub identifier: String,
-    /// An e-mail address where Kisi reaches the partner.
+    /// The partner's e-mail address.
     pub contact: String,
 }
 
 /// What a blocked or deleted member loses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnBlock {
-    /// All groups, those given by hand in Kisi included.
+    /// All groups, including those added manually in Kisi.
     #[default]
     All,
-    /// Only what the plugin gave.
+    /// Only the plugin's own grants.
     Ours,
 }
 
-/// What happens when Kisi knows nobody by a member's e-mail address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What happens when Kisi has no user with a member's e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum MissingUser {
-    /// An account is created.
+    /// The plugin creates a user.
     #[default]
     Create,
-    /// The member gets nothing, and the reason says so.
+    /// The member gets no access, and the reason says so.
     Report,
-}
-
-const ON_BLOCK: [(&str, OnBlock); 2] = [("all", OnBlock::All), ("ours", OnBlock::Ours)];
-const MISSING_USER: [(&str, MissingUser); 2] =
-    [("create", MissingUser::Create), ("report", MissingUser::Report)];
-const INVITATION: [(&str, Invitation); 2] =
-    [("kisi-mail", Invitation::KisiMail), ("managed", Invitation::Managed)];
-
-impl Json for Settings {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        fields.only(&[
-            "integration",
-            "grace_days",
-            "lease_days",
-            "on_block",
-            "missing_user",
-            "invitation",
-            "brake",
-            "places",
-        ]);
-        let days = |field| u16::try_from(fields.optional_number(field).unwrap_or(0)).unwrap_or(u16::MAX);
-        Settings {
-            integration: fields.of_type("integration"),
-            grace_days: days("grace_days"),
-            lease_days: days("lease_days"),
-            on_block: fields.optional_word("on_block", &ON_BLOCK).unwrap_or_default(),
-            missing_user: fields.optional_word("missing_user", &MISSING_USER).unwrap_or_default(),
-            invitation: fields.optional_word("invitation", &INVITATION).unwrap_or(Invitation::KisiMail),
-            brake: fields.optional("brake").unwrap_or_default(),
-            places: fields.list("places"),
-        }
-    }
-}
-
-impl Json for PlaceId {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        PlaceId(json::text(value).map(str::to_string).unwrap_or_else(|| {
-            wrong.note("", "is no text");
-            String::new()
-        }))
-    }
-}
-
-impl Json for Integration {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        fields.only(&["identifier", "contact"]);
-        Integration { identifier: fields.text("identifier"), contact: fields.text("contact") }
-    }
-}
-
-impl Json for Brake {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        fields.only(&["grants", "percent"]);
-        let Brake { grants, percent } = Brake::default();
-        Brake {
-            grants: fields.optional_number("grants").unwrap_or(grants),
-            percent: fields.optional_number("percent").unwrap_or(percent),
-        }
-    }
-}
-
-impl From<&Settings> for Text {
-    fn from(settings: &Settings) -> Text {
-        let integration = Object::default()
-            .with("identifier", settings.integration.identifier.as_str())
-            .with("contact", settings.integration.contact.as_str());
-        let brake =
-            Object::default().with("grants", settings.brake.grants).with("percent", settings.brake.percent);
-        Object::default()
-            .with("integration", integration)
-            .with("grace_days", u64::from(settings.grace_days))
-            .with("lease_days", u64::from(settings.lease_days))
-            .with("on_block", json::word(&ON_BLOCK, settings.on_block))
-            .with("missing_user", json::word(&MISSING_USER, settings.missing_user))
-            .with("invitation", json::word(&INVITATION, settings.invitation))
-            .with("brake", brake)
-            .with("places", array(&settings.places, |place| Text::from(place.0.as_str())))
-            .into()
-    }
 }
 
 impl Settings {
     /// Reads and checks a JSON text.
     ///
     /// # Errors
-    /// What is wrong, each with the field it is about.
+    /// Every problem with its field.
     pub fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
-        let settings: Settings = json::from_slice(text.as_bytes()).map_err(|error| {
+        let settings: Settings = json::object(text.as_bytes()).map_err(|error| {
             vec![problem(if error.path.is_empty() { "settings" } else { &error.path }, &error.problem)]
         })?;
         let problems = settings.problems();
         if problems.is_empty() { Ok(settings) } else { Err(problems) }
     }
 
-    /// How long access goes on after a payment became overdue, in milliseconds.
+    /// Milliseconds that access continues after a payment became overdue.
     pub fn grace_ms(&self) -> u64 {
-        u64::from(self.grace_days) * DAY_MS
+        self.grace_days.saturating_mul(DAY_MS)
     }
 
-    /// How long a grant lasts without being confirmed, in milliseconds; 0: for ever.
+    /// Milliseconds that a grant lasts without confirmation; 0: without limit.
     pub fn lease_ms(&self) -> u64 {
-        u64::from(self.lease_days) * DAY_MS
+        self.lease_days.saturating_mul(DAY_MS)
     }
 
-    /// Whether what is limited to a place is looked after. What is limited to none spans all of them.
+    /// Whether groups of a place are managed. A group without a place spans all of them.
     pub fn chooses(&self, place: Option<u64>) -> bool {
-        let is_it = |chosen: &PlaceId| place.is_none_or(|place| chosen.0 == place.to_string());
+        let is_it = |chosen: &String| place.is_none_or(|place| *chosen == place.to_string());
         self.places.is_empty() || self.places.iter().any(is_it)
     }
 
@@ -226,7 +154,7 @@ impl Settings {
     }
 }
 
-/// Something wrong with a field.
+/// A problem of a field.
 pub fn problem(path: &str, message: &str) -> Problem {
     Problem { path: path.to_string(), message: message.to_string() }
 }
@@ -238,8 +166,10 @@ mod tests {
     const INTEGRATION: &str = r#""integration":{"identifier":"Gym","contact":"a@b.test"}"#;
 
     #[test]
-    fn what_is_left_out_has_the_documented_default() {
+    fn absent_and_null_settings_have_the_documented_default() {
         let settings = Settings::parse(&format!("{{{INTEGRATION}}}")).unwrap();
+        let null = r#""grace_days":null,"invitation":null,"brake":null,"places":null"#;
+        assert_eq!(Settings::parse(&format!("{{{INTEGRATION},{null}}}")).as_ref(), Ok(&settings));
         assert_eq!(
             (settings.grace_days, settings.on_block, settings.missing_user, settings.invitation),
             (0, OnBlock::All, MissingUser::Create, Invitation::KisiMail)
@@ -247,12 +177,11 @@ mod tests {
     }
 
     #[test]
-    fn the_published_schema_says_what_the_settings_take() {
-        let read = |text: Vec<u8>| serde_json::from_slice::<serde_json::Value>(&text).unwrap();
-        let schema = read(SCHEMA.into());
+    fn the_published_schema_matches_the_settings() {
+        let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
         let properties = &schema["properties"];
         let settings = Settings::parse(&format!("{{{INTEGRATION}}}")).unwrap();
-        let written = read(Text::from(&settings).into_bytes());
+        let written = serde_json::to_value(&settings).unwrap();
         assert_eq!(
             properties.as_object().unwrap().keys().collect::<Vec<_>>(),
             written.as_object().unwrap().keys().collect::<Vec<_>>()
@@ -263,7 +192,8 @@ mod tests {
             }
             for word in property.get("enum").and_then(|words| words.as_array()).into_iter().flatten() {
                 let text = format!("{{{INTEGRATION},\"{name}\":{word}}}");
-                assert_eq!(read(Text::from(&Settings::parse(&text).unwrap()).into_bytes())[name], *word);
+                let settings = Settings::parse(&text).unwrap();
+                assert_eq!(serde_json::to_value(&settings).unwrap()[name], *word);
             }
         }
         assert_eq!(properties["grace_days"]["maximum"], GRACE_DAYS_MAX);
@@ -272,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_its_field() {
+    fn a_wrong_setting_is_named_with_its_field() {
         for (settings, path) in [
             ("".to_string(), "settings"),
             ("[]".to_string(), "settings"),

@@ -1,22 +1,21 @@
-//! Why a call stops before its end: what the host must do. Boxed, since it passes through every function of the
-//! plugin and is large.
+//! Errors of the contract: why a call stops and what the host must do.
 
 use crate::contract::types::{Demand, Error, InputError, PauseCause, ProviderAnswer};
 
-/// An error of the contract on its way out.
+/// An error of the contract. Boxed, because it is large and passes through every function.
 pub type Stop = Box<Error>;
 
-/// An error that passes by itself.
+/// An error that passes by itself: the host tries again after `after_ms`.
 pub fn retry(after_ms: u64, message: &str, provider: Option<ProviderAnswer>) -> Stop {
     stop(Demand::Retry(after_ms), message, provider)
 }
 
-/// An error that a person must settle.
+/// An error that pauses the installation until a person acts.
 pub fn pause(cause: PauseCause, message: &str, provider: Option<ProviderAnswer>) -> Stop {
     stop(Demand::Pause(cause), message, provider)
 }
 
-/// An error that nothing can settle: the call is of no use.
+/// An error that a repetition of the call does not change.
 pub fn reject(message: &str, provider: Option<ProviderAnswer>) -> Stop {
     stop(Demand::Reject, message, provider)
 }
@@ -27,12 +26,12 @@ impl From<Stop> for InputError {
     }
 }
 
-/// Whether the call is of no use.
+/// Whether repeating the call is useless.
 pub fn is_reject(stop: &Stop) -> bool {
     matches!(stop.demand, Demand::Reject)
 }
 
-/// Whether the call may do better later.
+/// Whether repeating the call later may succeed.
 pub fn is_retry(stop: &Stop) -> bool {
     matches!(stop.demand, Demand::Retry(_))
 }

@@ -1,52 +1,60 @@
-//! What the plugin remembers of the installation: settings, whose key it is, groups, mappings, and whether a person
-//! must act before anything can go on.
+//! The stored state of the installation: settings, the key's owner, groups, mapping, sync job, and whether it is paused.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::contract::connection::Pause;
 use crate::contract::storage::{Precondition, Write};
 use crate::contract::types::{self, Demand, PauseCause, Timestamp};
 use crate::host::Host;
-use crate::id::DoorId;
-use crate::json::{self, Fields, Json, Object, Text, Unreadable, Value, Wrong, array};
+use crate::id::{DoorId, GroupId};
+use crate::json::{self, is_default};
 use crate::mapping::Mappings;
-use crate::plan::{DATE_CHANGE, DateChange};
+use crate::plan::DateChange;
 use crate::settings::Settings;
 use crate::stop::{Stop, pause};
 use crate::storage;
 use crate::sync::Job;
 
-/// What `connect` established is here; the last key to go when an installation ends.
+/// The key of [`Config`], and the last one to be removed when an installation ends.
 pub const CONFIG: &str = "tenant/config";
 const GROUPS: &str = "tenant/groups";
 const MAPPINGS: &str = "tenant/mappings";
 const JOB: &str = "tenant/sync";
 
 /// What `connect` established.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
-    /// The gym's decisions.
+    /// The gym's settings.
     pub settings: Settings,
-    /// Whose key it is.
+    /// The key's owner.
     pub account: Owner,
-    /// The organization that the key belongs to.
+    /// The key's organization.
     pub organization: Owned,
     /// When Kisi last accepted the key.
     pub checked_at: Timestamp,
-    /// Why nothing goes on until a person acts.
+    /// Present while the installation is paused until a person acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub paused: Option<Paused>,
-    /// How dates of assignments can be changed here.
+    /// How this Kisi changes the dates of assignments.
+    #[serde(default)]
     pub date_change: DateChange,
-    /// When the last comparison began after which everybody was brought up to date.
+    /// When the last complete sync began.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub synced_at: Option<Timestamp>,
-    /// Since when everybody must be compared anew, because the mapping changed or a pause ended.
+    /// Since when a sync is requested, because the mapping changed or a pause ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
-    /// How many grants dates took, since everybody was last compared, from members of whom no event told.
+    /// Grants that ticks have removed since the last sync, without an event.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub taken: u64,
-    /// The installation is being ended: from here on it counts as not connected.
+    /// The installation is being removed and counts as not connected.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub leaving: bool,
 }
 
 /// The owner of the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// Kisi's user id.
     pub id: u64,
@@ -57,7 +65,7 @@ pub struct Owner {
 }
 
 /// The organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owned {
     /// Kisi's id.
     pub id: u64,
@@ -65,24 +73,29 @@ pub struct Owned {
     pub name: String,
 }
 
-/// Why nothing goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why the installation is paused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paused {
-    cause: Cause,
+    #[serde(with = "StoredCause")]
+    cause: PauseCause,
     message: String,
 }
 
-/// The causes that outlast a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+/// The words for the contract's causes in storage.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "PauseCause", rename_all = "kebab-case")]
+enum StoredCause {
     KeyRejected,
     KeyWithoutRights,
     OtherOrganization,
+    NotConnected,
     RequestsDenied,
+    StorageFull,
+    StorageDamaged,
 }
 
 /// The groups at the last refresh.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Groups {
     /// When they were read.
     pub refreshed_at: Timestamp,
@@ -90,52 +103,54 @@ pub struct Groups {
     pub groups: Vec<Group>,
     /// The doors that they open, each once.
     pub doors: Vec<Door>,
-    /// Groups whose doors are still to be read again.
-    pub unread: Vec<crate::id::GroupId>,
+    /// Groups whose doors are still to be read.
+    pub unread: Vec<GroupId>,
     /// When reading them last failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failed_at: Option<Timestamp>,
 }
 
-/// A group, as far as a gym maps plans to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A group, as far as mapping needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Kisi's id.
-    pub id: crate::id::GroupId,
+    pub id: GroupId,
     /// Name.
     pub name: String,
     /// Name of the place it is limited to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// Number of doors.
     pub doors: u32,
     /// Whether the app may open its doors.
     pub app_access: bool,
-    /// Whether Kisi asks for more than membership: hours, distance, a certain device.
+    /// Whether Kisi requires more than membership: certain hours, distance or a device.
     pub restricted: bool,
     /// Its doors, as far as they were read.
     pub door_ids: Vec<DoorId>,
 }
 
 /// A door.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Door {
     /// Kisi's id.
     pub id: DoorId,
     /// Name.
     pub name: String,
-    /// Name of the place where it is; empty when not known.
+    /// Name of its place; empty when unknown.
     pub place: String,
 }
 
-/// Something in storage, and the version that was read.
+/// A stored value with the version that was read.
 #[derive(Debug)]
 pub struct Versioned<T> {
-    /// As it shall be.
+    /// The value to write.
     pub value: T,
     key: &'static str,
     version: Option<u64>,
 }
 
-/// What every call needs that changes members.
+/// What every call needs in order to change members.
 #[derive(Debug)]
 pub struct Tenant {
     /// What `connect` established.
@@ -145,7 +160,7 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Reads a tenant that works.
+    /// Reads a connected tenant that is not paused.
     ///
     /// # Errors
     /// `pause` when it is not connected or paused.
@@ -157,7 +172,7 @@ impl Tenant {
         }
     }
 
-    /// Reads a tenant that works or is paused.
+    /// Reads a connected tenant, paused or not.
     ///
     /// # Errors
     /// `pause` when it is not connected.
@@ -166,13 +181,13 @@ impl Tenant {
         Ok(Tenant { config, mappings: mappings(host)? })
     }
 
-    /// Why nothing goes on, when it does not.
+    /// The error of a paused tenant.
     pub fn pause(&self) -> Option<Stop> {
         let paused = self.config.value.paused.as_ref()?;
-        Some(pause(paused.cause.into(), &paused.message, None))
+        Some(pause(paused.cause, &paused.message, None))
     }
 
-    /// Reads again what others may have changed in this call.
+    /// Reads everything again that this call may have changed.
     ///
     /// # Errors
     /// As [`Tenant::load`].
@@ -181,85 +196,76 @@ impl Tenant {
         Ok(())
     }
 
-    /// Remembers an error that a person must settle, so that no further request is made until then.
+    /// Stores a pause, so that no further request is sent until a person acts. Pauses that every call finds by itself are
+    /// not stored.
     pub fn note_pause(&mut self, host: &dyn Host, error: &types::Error) {
-        if let Demand::Pause(cause) = &error.demand
-            && let Some(cause) = Cause::of(cause)
-        {
-            let message = error.message.clone();
-            self.config.value.paused = Some(Paused { cause, message });
-            // The error itself reaches the host in any case.
-            let _saved = self.config.save(host);
+        let Demand::Pause(cause) = error.demand else { return };
+        match cause {
+            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged => {}
+            PauseCause::KeyRejected
+            | PauseCause::KeyWithoutRights
+            | PauseCause::OtherOrganization
+            | PauseCause::RequestsDenied => {
+                let message = error.message.clone();
+                self.config.value.paused = Some(Paused { cause, message });
+                // The host receives the error in any case.
+                let _saved = self.config.save(host);
+            }
         }
     }
 }
 
-impl<T> Versioned<T>
-where
-    for<'a> Text: From<&'a T>,
-{
+impl<T: Serialize> Versioned<T> {
     /// Writes the value.
-    ///
-    /// # Errors
-    /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
     pub fn save(&mut self, host: &dyn Host) -> Result<(), Stop> {
         self.saved(storage::commit(host, vec![self.write()])?);
         Ok(())
     }
 
-    /// The commit that wrote it, when it was read or written.
+    /// The commit that wrote the stored value.
     pub fn version(&self) -> Option<u64> {
         self.version
     }
 
-    /// Takes note of a commit with the write that `save` would make.
+    /// Notes a commit that contained [`Versioned::write`].
     pub fn saved(&mut self, version: u64) {
         self.version = Some(version);
     }
 
-    /// The write that `save` would make, for a commit with others.
+    /// The write for a commit with others.
     pub fn write(&self) -> Write {
         Write {
             key: self.key.to_string(),
-            value: Some(Text::from(&self.value).into_bytes()),
+            value: Some(json::to_vec(&self.value)),
             requires: self.version.map_or(Precondition::Absent, Precondition::UnchangedSince),
         }
     }
 }
 
-/// What `connect` established, when it did and the installation is not being ended.
+/// What `connect` established, unless the installation is being removed.
 ///
 /// # Errors
-/// `retry` when storage does not answer, `pause` when the record is damaged.
+/// Those of storage, and `pause` when the record is damaged, like all readers here.
 pub fn config(host: &dyn Host) -> Result<Option<Versioned<Config>>, Stop> {
     Ok(stored_config(host)?.filter(|config| !config.value.leaving))
 }
 
-/// The same, of an installation that is being ended, too.
-///
-/// # Errors
-/// As [`config`].
+/// The same, also while the installation is being removed.
 pub fn stored_config(host: &dyn Host) -> Result<Option<Versioned<Config>>, Stop> {
     read(host, CONFIG)
 }
 
-/// A config to write where none was, or over `before`.
+/// A config to write over `before`, or where none is stored.
 pub fn new_config(config: Config, before: Option<Versioned<Config>>) -> Versioned<Config> {
     Versioned { value: config, key: CONFIG, version: before.and_then(|before| before.version) }
 }
 
 /// The groups at the last refresh.
-///
-/// # Errors
-/// As [`config`].
 pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, Stop> {
     Ok(read(host, GROUPS)?.unwrap_or(Versioned { value: Groups::default(), key: GROUPS, version: None }))
 }
 
 /// The mapping.
-///
-/// # Errors
-/// As [`config`].
 pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
     Ok(read(host, MAPPINGS)?.unwrap_or(Versioned {
         value: Mappings::default(),
@@ -268,208 +274,38 @@ pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
     }))
 }
 
-/// The reconciliation that is under way, or the last one.
-///
-/// # Errors
-/// As [`config`].
+/// The sync that is running, or the last one.
 pub fn job(host: &dyn Host) -> Result<Option<Versioned<Job>>, Stop> {
     read(host, JOB)
 }
 
-/// A job to write where `before` was.
+/// A job to write over `before`, or where none is stored.
 pub fn new_job(job: Job, before: Option<Versioned<Job>>) -> Versioned<Job> {
     Versioned { value: job, key: JOB, version: before.and_then(|before| before.version) }
 }
 
-/// The write that forgets every reconciliation.
+/// The write that removes the job.
 pub fn without_job() -> Write {
     Write { key: JOB.to_string(), value: None, requires: Precondition::None }
 }
 
-/// The error of a tenant that was never connected, or no longer is.
+/// The error of a tenant that is not connected.
 pub fn not_connected() -> Stop {
     pause(PauseCause::NotConnected, "Kisi is not connected: connect with a key first.", None)
 }
 
-fn read<T: Json>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
+fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {
     let Some(entry) = storage::get(host, key)? else { return Ok(None) };
-    let value = json::from_slice(&entry.value).map_err(|error| damaged(key, &error))?;
+    let value = json::object(&entry.value).map_err(|error| {
+        let message =
+            format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support.");
+        pause(PauseCause::StorageDamaged, &message, None)
+    })?;
     Ok(Some(Versioned { value, key, version: Some(entry.version) }))
-}
-
-#[inline(never)]
-fn damaged(key: &str, error: &Unreadable) -> Stop {
-    let message =
-        format!("The plugin's own record {key} cannot be read ({error}). Ask the platform's support.");
-    pause(PauseCause::StorageDamaged, &message, None)
-}
-
-const CAUSES: [(&str, Cause); 4] = [
-    ("key-rejected", Cause::KeyRejected),
-    ("key-without-rights", Cause::KeyWithoutRights),
-    ("other-organization", Cause::OtherOrganization),
-    ("requests-denied", Cause::RequestsDenied),
-];
-
-impl Json for Config {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Config {
-            settings: fields.of_type("settings"),
-            account: fields.of_type("account"),
-            organization: fields.of_type("organization"),
-            checked_at: fields.number("checked_at"),
-            paused: fields.optional("paused"),
-            date_change: fields.optional_word("date_change", &DATE_CHANGE).unwrap_or_default(),
-            synced_at: fields.optional_number("synced_at"),
-            asked_at: fields.optional_number("asked_at"),
-            taken: fields.optional_number("taken").unwrap_or_default(),
-            leaving: fields.flag("leaving"),
-        }
-    }
-}
-
-impl Json for Owner {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Owner { id: fields.number("id"), name: fields.text("name"), email: fields.text("email") }
-    }
-}
-
-impl Json for Owned {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Owned { id: fields.number("id"), name: fields.text("name") }
-    }
-}
-
-impl Json for Paused {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let cause = fields.word("cause", &CAUSES, Cause::KeyRejected);
-        Paused { cause, message: fields.text("message") }
-    }
-}
-
-impl Json for Groups {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Groups {
-            refreshed_at: fields.number("refreshed_at"),
-            groups: fields.list("groups"),
-            doors: fields.list("doors"),
-            unread: fields.list("unread"),
-            failed_at: fields.optional_number("failed_at"),
-        }
-    }
-}
-
-impl Json for Group {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Group {
-            id: fields.of_type("id"),
-            name: fields.text("name"),
-            place: fields.optional_text("place"),
-            doors: u32::try_from(fields.number("doors")).unwrap_or(u32::MAX),
-            app_access: fields.flag("app_access"),
-            restricted: fields.flag("restricted"),
-            door_ids: fields.list("door_ids"),
-        }
-    }
-}
-
-impl Json for Door {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Door { id: fields.of_type("id"), name: fields.text("name"), place: fields.text("place") }
-    }
-}
-
-impl From<&Config> for Text {
-    fn from(config: &Config) -> Text {
-        let account = Object::default()
-            .with("id", config.account.id)
-            .with("name", config.account.name.as_str())
-            .with("email", config.account.email.as_str());
-        let organization = Object::default()
-            .with("id", config.organization.id)
-            .with("name", config.organization.name.as_str());
-        let paused = config.paused.as_ref().map(|paused| {
-            Object::default()
-                .with("cause", json::word(&CAUSES, paused.cause))
-                .with("message", paused.message.as_str())
-        });
-        Object::default()
-            .with("settings", &config.settings)
-            .with("account", account)
-            .with("organization", organization)
-            .with("checked_at", config.checked_at)
-            .with_some("paused", paused)
-            .with("date_change", json::word(&DATE_CHANGE, config.date_change))
-            .with_some("synced_at", config.synced_at)
-            .with_some("asked_at", config.asked_at)
-            .with_some("taken", Some(config.taken).filter(|taken| *taken > 0))
-            .with_some("leaving", config.leaving.then_some(true))
-            .into()
-    }
-}
-
-impl From<&Groups> for Text {
-    fn from(groups: &Groups) -> Text {
-        let group = |group: &Group| {
-            Object::default()
-                .with("id", group.id)
-                .with("name", group.name.as_str())
-                .with_some("place", group.place.as_deref())
-                .with("doors", u64::from(group.doors))
-                .with("app_access", group.app_access)
-                .with("restricted", group.restricted)
-                .with("door_ids", array(&group.door_ids, |id| Text::from(*id)))
-                .into()
-        };
-        let door = |door: &Door| {
-            Object::default()
-                .with("id", door.id)
-                .with("name", door.name.as_str())
-                .with("place", door.place.as_str())
-                .into()
-        };
-        Object::default()
-            .with("refreshed_at", groups.refreshed_at)
-            .with("groups", array(&groups.groups, group))
-            .with("doors", array(&groups.doors, door))
-            .with("unread", array(&groups.unread, |id| Text::from(*id)))
-            .with_some("failed_at", groups.failed_at)
-            .into()
-    }
-}
-
-impl Cause {
-    fn of(cause: &PauseCause) -> Option<Cause> {
-        match cause {
-            PauseCause::KeyRejected => Some(Cause::KeyRejected),
-            PauseCause::KeyWithoutRights => Some(Cause::KeyWithoutRights),
-            PauseCause::OtherOrganization => Some(Cause::OtherOrganization),
-            PauseCause::RequestsDenied => Some(Cause::RequestsDenied),
-            PauseCause::NotConnected | PauseCause::StorageFull | PauseCause::StorageDamaged => None,
-        }
-    }
-}
-
-impl From<Cause> for PauseCause {
-    fn from(cause: Cause) -> PauseCause {
-        match cause {
-            Cause::KeyRejected => PauseCause::KeyRejected,
-            Cause::KeyWithoutRights => PauseCause::KeyWithoutRights,
-            Cause::OtherOrganization => PauseCause::OtherOrganization,
-            Cause::RequestsDenied => PauseCause::RequestsDenied,
-        }
-    }
 }
 
 impl From<Paused> for Pause {
     fn from(paused: Paused) -> Pause {
-        Pause { cause: paused.cause.into(), message: paused.message }
+        Pause { cause: paused.cause, message: paused.message }
     }
 }

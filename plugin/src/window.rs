@@ -1,9 +1,8 @@
-//! When access holds, and how windows of several memberships become one.
+//! Windows of access, and how the windows of several memberships merge.
 
 use crate::contract::types::{self, Timestamp};
-use crate::json::{Fields, Object};
 
-/// From `starts_at` (absent: since ever) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
+/// From `starts_at` (absent: always) until just before `ends_at` (absent: open-ended). Milliseconds, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Window {
     /// First moment of access.
@@ -13,23 +12,13 @@ pub struct Window {
 }
 
 impl Window {
-    /// Reads the fields `from` and `until`.
-    pub fn read(fields: &Fields) -> Window {
-        Window { starts_at: fields.optional_number("from"), ends_at: fields.optional_number("until") }
-    }
-
-    /// Adds the fields `from` and `until`.
-    pub fn write(&self, object: Object) -> Object {
-        object.with_some("from", self.starts_at).with_some("until", self.ends_at)
-    }
-
     /// Whether access holds at `now`.
     pub fn contains(&self, now: Timestamp) -> bool {
         self.starts_at.is_none_or(|start| start <= now) && self.ends_at.is_none_or(|end| now < end)
     }
 
-    /// Whether both mean the same from `now` on. Starts in the past are all alike, and dates are compared by the
-    /// second: whether Kisi keeps milliseconds is not known (?).
+    /// Whether both are the same from `now` on. All starts in the past are equal. Dates are compared in seconds, because
+    /// it is unknown whether Kisi keeps milliseconds (?).
     pub fn same_from(&self, other: &Window, now: Timestamp) -> bool {
         let seconds = |window: &Window| {
             (
@@ -40,7 +29,7 @@ impl Window {
         seconds(self) == seconds(other)
     }
 
-    /// Whether the two overlap or touch, so that together they are one window.
+    /// Whether the two overlap or touch.
     fn joins(&self, later: &Window) -> bool {
         match (self.ends_at, later.starts_at) {
             (Some(end), Some(start)) => start <= end,
@@ -55,13 +44,10 @@ impl From<Window> for types::Window {
     }
 }
 
-/// Merges windows that overlap or touch; the result is ordered by start and its windows are apart. Each keeps the tag
-/// of the window that reaches furthest.
+/// Merges windows that overlap or touch. The result is ordered by start; each window keeps the tag of the one that ends
+/// last.
 pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
-    order(&mut windows, |(one, _), (other, _)| {
-        let key = |window: &Window| (window.starts_at, window.ends_at.is_none(), window.ends_at);
-        key(one) <= key(other)
-    });
+    windows.sort_by_key(|(window, _)| (window.starts_at, window.ends_at.is_none(), window.ends_at));
     let mut merged: Vec<(Window, T)> = Vec::new();
     for (window, tag) in windows {
         match merged.last_mut() {
@@ -80,20 +66,6 @@ pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
         }
     }
     merged
-}
-
-/// Orders a short list. The standard sorts are made for long ones and are many times the size in the component.
-pub fn order<T>(items: &mut [T], in_order: impl Fn(&T, &T) -> bool) {
-    for end in 1..items.len() {
-        let mut at = end;
-        while let Some([before, item]) = items.get(at.wrapping_sub(1)..=at) {
-            if in_order(before, item) {
-                break;
-            }
-            items.swap(at - 1, at);
-            at -= 1;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -122,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn starts_in_the_past_are_all_alike() {
+    fn all_starts_in_the_past_are_equal() {
         assert!(window(10, 900).same_from(&window(None, 900), 10));
         assert!(!window(10_000, 90_000).same_from(&window(None, 90_000), 9_000));
         assert!(window(None, 90_001).same_from(&window(None, 90_999), 10));

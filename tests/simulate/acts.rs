@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use door_access_host::Storage;
 use door_access_host::contract::storage::{Precondition, Write};
 use door_access_host::contract::types::{MemberStatus, Membership, MembershipStatus, Payment};
+use door_access_testkit::{DAY, HOUR};
 use kisi_sim::{Hand, RoleAssignment, Simulator, User};
 
-use crate::gym::Gym;
-use crate::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
-use crate::judge::{DAY, HOUR, PLAIN, normal};
+use super::gym::Gym;
+use super::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
+use super::judge::{PLAIN, normal};
 
 /// Rows in a page of a group's members.
 const PAGE: usize = 250;
@@ -28,7 +29,7 @@ impl Gym {
         };
         let id = self.id(who);
         let in_hours = |hours: i64| now.saturating_add_signed(hours * 3_600_000);
-        let directory = &self.seams.directory;
+        let directory = &self.world.directory;
         match what {
             What::Buy { plan, starts_in_hours, lasts_hours, .. } => {
                 let starts_at = in_hours(*starts_in_hours);
@@ -81,10 +82,10 @@ impl Gym {
 
     /// The platform shows only some of its members from now on.
     pub(crate) fn vanish(&mut self, keep: usize) {
-        let members = self.seams.directory.members();
+        let members = self.world.directory.members();
         for member in members.into_iter().skip(keep) {
-            self.seams.directory.remove(&member.id);
-            self.seams.state().case.gone_ever.insert(member.id.clone());
+            self.world.directory.remove(&member.id);
+            self.watch.state().case.gone_ever.insert(member.id.clone());
             self.vanished.push(member);
         }
     }
@@ -92,7 +93,7 @@ impl Gym {
     /// The platform shows everybody again.
     pub(crate) fn come_back(&mut self) {
         for member in self.vanished.drain(..) {
-            self.seams.directory.insert(member);
+            self.world.directory.insert(member);
         }
     }
 
@@ -100,9 +101,9 @@ impl Gym {
     pub(crate) fn readdress(&mut self, sim: &Simulator) {
         let kisi = sim.state();
         self.readdressed.clear();
-        for mut member in self.seams.directory.members() {
+        for mut member in self.world.directory.members() {
             let Some(email) = member.email.as_deref().map(normal) else { continue };
-            let mut state = self.seams.state();
+            let mut state = self.watch.state();
             // Of whom is on the way to another account, it is not this that takes the old one.
             let elsewhere = |row: &&RoleAssignment| {
                 let is_here = |user: &User| user.id == row.assignee_id && normal(&user.email) == email;
@@ -116,7 +117,7 @@ impl Gym {
             if is_settled {
                 self.readdressed.insert(member.id.clone());
             }
-            self.seams.directory.insert(member);
+            self.world.directory.insert(member);
         }
         self.memberships += 1;
     }
@@ -125,13 +126,13 @@ impl Gym {
     /// that it is left alone where nothing entitles to it.
     pub(crate) async fn damage(&mut self, sim: &Simulator, who: usize) {
         let key = format!("member/{}", self.id(who));
-        if self.seams.storage.entries().iter().all(|entry| entry.key != key) {
+        if self.world.storage.entries().iter().all(|entry| entry.key != key) {
             return;
         }
         let write = Write { key, value: Some(b"{\"account\":".to_vec()), requires: Precondition::None };
-        self.seams.storage.commit(vec![write]).await.expect("storage has room");
+        self.world.storage.commit(vec![write]).await.expect("storage has room");
         let kisi = sim.state();
-        let mut state = self.seams.state();
+        let mut state = self.watch.state();
         let id = self.id(who);
         let own = state.case.emails_ever.get(&id).cloned().unwrap_or_default();
         let users: BTreeSet<u64> = kisi
@@ -148,7 +149,7 @@ impl Gym {
     pub(crate) fn staff(&mut self, sim: &Simulator, staff: &Staff) {
         self.staff_acted = true;
         let state = sim.state();
-        let organization = self.seams.state().case.organization;
+        let organization = self.watch.state().case.organization;
         let is_here = |id: u64| id == organization;
         match staff {
             Staff::Invite { person } => {
@@ -157,7 +158,7 @@ impl Gym {
                     let name = format!("By hand {person}");
                     let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
                     let user = sim.hand(hand).expect("a user").id.expect("an id");
-                    self.seams.state().case.users_ever.insert(user);
+                    self.watch.state().case.users_ever.insert(user);
                 }
             }
             Staff::Assign { person, group, elevated, lasts_hours } => {
@@ -187,7 +188,7 @@ impl Gym {
                 let id = sim.hand(hand).expect("an assignment").id.expect("an id");
                 let row =
                     sim.state().role_assignments.into_iter().find(|row| row.id == id).expect("it is there");
-                let mut state = self.seams.state();
+                let mut state = self.watch.state();
                 state.case.by_hand.insert(id);
                 state.case.users_ever.insert(user);
                 if *elevated { state.case.elevated.push(row) } else { state.case.of_strangers.push(row) }
@@ -200,7 +201,7 @@ impl Gym {
                     .collect();
                 if let Some(row) = rows.get(nth % rows.len().max(1)) {
                     sim.unassign(row.id);
-                    let mut state = self.seams.state();
+                    let mut state = self.watch.state();
                     state.case.by_hand.remove(&row.id);
                     state.case.unassigned.insert((row.assignee_id, row.applies_to_id));
                 }
@@ -209,21 +210,21 @@ impl Gym {
                 let is_ours = |row: &RoleAssignment| {
                     let is_open = row.valid_until.is_none() && row.valid_from.is_none();
                     let is_plain = is_here(row.organization_id) && row.role_id == PLAIN;
-                    is_open && is_plain && !self.seams.state().case.by_hand.contains(&row.id)
+                    is_open && is_plain && !self.watch.state().case.by_hand.contains(&row.id)
                 };
                 let rows: Vec<RoleAssignment> = state.role_assignments.into_iter().filter(is_ours).collect();
                 if let Some(row) = rows.get(nth % rows.len().max(1)) {
                     let role = "group_manager".to_string();
                     sim.hand(Hand::SetRole { id: row.id, role }).expect("a role");
                     let kept = self.kept_of_sync();
-                    let mut state = self.seams.state();
+                    let mut state = self.watch.state();
                     state.case.by_hand.insert(row.id);
                     state.case.promoted.push((row.id, kept));
                 }
             }
             Staff::Crowd { group } => {
                 let group = self.groups[*group];
-                if self.seams.state().case.crowds > 0 || !state.groups.iter().any(|one| one.id == group) {
+                if self.watch.state().case.crowds > 0 || !state.groups.iter().any(|one| one.id == group) {
                     return;
                 }
                 let before: BTreeSet<u64> = state.role_assignments.iter().map(|row| row.id).collect();
@@ -237,7 +238,7 @@ impl Gym {
                         Hand::Assign { user_id, group_id: group, role, valid_from: None, valid_until: None };
                     sim.hand(hand).expect("an assignment");
                 }
-                let mut state = self.seams.state();
+                let mut state = self.watch.state();
                 state.case.crowds += 1;
                 for row in sim.state().role_assignments.into_iter().filter(|row| !before.contains(&row.id)) {
                     state.case.by_hand.insert(row.id);
@@ -262,7 +263,7 @@ impl Gym {
                     .collect();
                 if let Some(user) = users.get(nth % users.len().max(1)) {
                     sim.delete_user(*user);
-                    self.seams.state().case.users_deleted.insert(*user);
+                    self.watch.state().case.users_deleted.insert(*user);
                 }
             }
             Staff::RotateKey => {

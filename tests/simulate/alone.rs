@@ -1,10 +1,10 @@
 //! A gym that nobody looks after for some days: its host ticks when it is asked to, nobody confirms anything, and whoever
 //! pays goes on to enter.
 
+use door_access_testkit::DAY;
 use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
-use crate::gym::Gym;
-use crate::judge::DAY;
+use super::gym::Gym;
 
 /// How many ticks such days may take: far more than they ask for.
 const TICKS_MAX: u64 = 100;
@@ -14,10 +14,10 @@ impl Gym {
         if !self.is_left_in_order() {
             return;
         }
-        self.seams.state().storm = (0, 0);
+        self.world.boundary.storm(0, 0);
         self.set_clock(sim);
         // What dates take is no reconciliation's doing.
-        self.seams.state().taken = None;
+        self.watch.state().taken = None;
         let end = sim.now_ms() + days * DAY;
         let (mut ticks, mut went_wrong) = (0, false);
         // What waited before the days began is done first.
@@ -35,7 +35,7 @@ impl Gym {
             }
             let after = sim.state();
             // Where dates cost a gap, it lasts until the next try when something goes wrong in it.
-            let is_excused = went_wrong && !self.seams.state().can_avoid_gaps;
+            let is_excused = went_wrong && !self.watch.state().can_avoid_gaps;
             if let Some(mut before) = before.take().filter(|_| !is_excused) {
                 if went_wrong {
                     // What ran out at the very moment at which Kisi could not be asked is prolonged with the next try.
@@ -59,13 +59,13 @@ impl Gym {
 
     /// How often something went wrong so far.
     fn injected(&self) -> u64 {
-        self.seams.state().injected.values().sum()
+        self.world.boundary.injected().values().sum()
     }
 
     /// Whoever could enter by us, and is entitled all the same, can still enter.
     fn nobody_is_shut_out(&self, before: &Snapshot, after: &Snapshot) {
-        let members = self.seams.directory.members();
-        let mut state = self.seams.state();
+        let members = self.world.directory.members();
+        let mut state = self.watch.state();
         let shut_out = state.case.shut_out(&members, before, after);
         state.violations.extend(shut_out.into_iter().map(|shut_out| format!("alone: {shut_out}")));
     }

@@ -4,19 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use door_access_host::CallError;
 use door_access_host::contract::events::{Event, EventKind};
 use door_access_host::contract::mappings::Mapping;
 use door_access_host::contract::sync::Phase;
-use door_access_host::contract::types::{Demand, InputError, Member, MemberStatus, Plan};
-use door_access_host::{ApprovedOrigin, CallError, Pace, Plugin, Secret, Tenant, VirtualClock};
+use door_access_host::contract::types::{Demand, InputError, Member, MemberStatus};
+use door_access_testkit::{DAY, HOUR, World, member, settings};
 use kisi_sim::{Hand, Simulator, Snapshot};
 
-use crate::history::{GROUPS, MAPPINGS, PLANS};
-use crate::judge::{Case, DAY, HOUR};
-use crate::seams::Seams;
+use super::history::{GROUPS, MAPPINGS, PLANS};
+use super::judge::Case;
+use super::watch::Watched;
 
-/// 2026-12-01T08:00:00Z.
-const START: u64 = 1_796_112_000_000;
 /// How often a host tries again before somebody has to look: far more than any history needs.
 const TRIES_MAX: usize = 60;
 /// How much of the grants a reconciliation may take without being confirmed.
@@ -34,10 +33,8 @@ pub(crate) enum Ended<T> {
 
 pub(crate) struct Gym {
     pub(crate) number: usize,
-    pub(crate) seams: Arc<Seams>,
-    clock: Arc<VirtualClock>,
-    pub(crate) tenant: Tenant,
-    plugin: Plugin,
+    pub(crate) world: World,
+    pub(crate) watch: Arc<Watched>,
     settings: String,
     pub(crate) skew_ms: i64,
     pub(crate) owner: u64,
@@ -76,7 +73,7 @@ pub(crate) struct Gym {
 }
 
 impl Gym {
-    pub(crate) fn open(plugin: &Plugin, sim: &Simulator, number: usize, gym: &crate::history::Gym) -> Gym {
+    pub(crate) fn open(sim: &Simulator, number: usize, gym: &super::history::Gym) -> Gym {
         let state = sim.state();
         let organization = state.organizations[number].id;
         let key = sim.keys().into_iter().find(|key| key.organization_id == organization).expect("a key");
@@ -95,22 +92,17 @@ impl Gym {
             administrators: BTreeSet::from([key.user_id]),
             ..Case::default()
         };
-        let seams = Seams::new(sim.clone(), case);
-        let plan = |id: &&str| Plan { id: (*id).to_string(), name: (*id).to_string() };
-        seams.directory.set_plans(PLANS.iter().map(plan).collect());
-        let clock = Arc::new(VirtualClock::new(START));
-        let settings = format!(
-            r#"{{"integration":{{"identifier":"Gym","contact":"doors@gym.test"}},"grace_days":{},"lease_days":{},
-                "brake":{{"grants":{BRAKE_GRANTS},"percent":{BRAKE_PERCENT}}}}}"#,
+        let world = World::builder().kisi(sim, organization).plans(&PLANS).build();
+        let watch = Watched::new(sim, world.directory.clone(), case);
+        world.boundary.watch(watch.clone());
+        let settings = settings(&format!(
+            r#""grace_days":{},"lease_days":{},"brake":{{"grants":{BRAKE_GRANTS},"percent":{BRAKE_PERCENT}}}"#,
             gym.grace_days, gym.lease_days
-        );
-        let tenant = tenant(plugin, number, &seams, &clock, &key.secret);
+        ));
         let mut opened = Gym {
             number,
-            seams,
-            clock,
-            tenant,
-            plugin: plugin.clone(),
+            world,
+            watch,
             settings,
             skew_ms: 0,
             owner: key.user_id,
@@ -138,13 +130,11 @@ impl Gym {
         };
         for who in 0..gym.members {
             let member = Member {
-                id: opened.id(who),
                 name: format!("Person {who}"),
                 email: Some(opened.email(who)),
-                status: MemberStatus::Active,
-                memberships: Vec::new(),
+                ..member(&opened.id(who), Vec::new())
             };
-            opened.seams.directory.insert(member);
+            opened.world.directory.insert(member);
             opened.changes(who);
         }
         opened.queue.clear();
@@ -160,8 +150,8 @@ impl Gym {
     }
 
     pub(crate) fn set_clock(&self, sim: &Simulator) {
-        self.clock.set(sim.now_ms().saturating_add_signed(self.skew_ms));
-        self.seams.state().clock_is_right = self.skew_ms == 0;
+        self.world.clock.set(sim.now_ms().saturating_add_signed(self.skew_ms));
+        self.watch.state().clock_is_right = self.skew_ms == 0;
     }
 
     /// Whether the host works and its clock is right.
@@ -170,11 +160,11 @@ impl Gym {
     }
 
     pub(crate) fn wrong(&self, violation: String) {
-        self.seams.state().violations.push(violation);
+        self.watch.state().violations.push(violation);
     }
 
     pub(crate) fn violations(&self) -> bool {
-        !self.seams.state().violations.is_empty()
+        !self.watch.state().violations.is_empty()
     }
 
     /// What a platform does about the end of a call.
@@ -183,7 +173,7 @@ impl Gym {
         ended: Result<Result<T, impl Into<InputError>>, CallError>,
     ) -> Ended<T> {
         self.calls += 1;
-        self.seams.state().missing.clear();
+        self.watch.state().missing.clear();
         let error = match ended {
             Ok(Ok(answer)) => return Ended::Done(answer),
             Ok(Err(error)) => error.into(),
@@ -217,8 +207,8 @@ impl Gym {
     /// A change of a member on the platform: an event waits from now on.
     pub(crate) fn changes(&mut self, who: usize) {
         let id = self.id(who);
-        if let Some(member) = self.seams.directory.members().into_iter().find(|member| member.id == id) {
-            self.seams.state().case.note(&member);
+        if let Some(member) = self.world.directory.members().into_iter().find(|member| member.id == id) {
+            self.watch.state().case.note(&member);
         }
         self.changed.insert(id.clone());
         self.queue.push(id);
@@ -226,9 +216,9 @@ impl Gym {
 
     pub(crate) async fn connect_once(&mut self, sim: &Simulator) {
         // The host has been given the key that works now, and is a new process.
-        self.tenant = tenant(&self.plugin, self.number, &self.seams, &self.clock, &self.key);
+        self.world.use_key(&self.key);
         self.set_clock(sim);
-        let ended = self.tenant.connect(&self.settings).await;
+        let ended = self.world.tenant().connect(&self.settings).await;
         if let Ended::Done(_) = self.ended(ended) {
             self.paused = false;
         }
@@ -236,8 +226,8 @@ impl Gym {
 
     pub(crate) async fn connect(&mut self, sim: &Simulator) {
         for _ in 0..TRIES_MAX {
-            self.tenant = tenant(&self.plugin, self.number, &self.seams, &self.clock, &self.key);
-            let ended = self.tenant.connect(&self.settings).await;
+            self.world.use_key(&self.key);
+            let ended = self.world.tenant().connect(&self.settings).await;
             match self.ended(ended) {
                 Ended::Done(_) => {
                     self.paused = false;
@@ -246,7 +236,7 @@ impl Gym {
                 Ended::Retry(after_ms) => self.wait(sim, after_ms),
                 // Without any group there is nothing to connect to: staff makes one.
                 Ended::Refused(why) if why.contains("no group") => {
-                    let organization_id = Some(self.seams.state().case.organization);
+                    let organization_id = Some(self.watch.state().case.organization);
                     let lock_ids = Vec::new();
                     let hand =
                         Hand::AddGroup { name: "New".to_string(), organization_id, place_id: None, lock_ids };
@@ -278,24 +268,24 @@ impl Gym {
             })
             .collect();
         for _ in 0..TRIES_MAX {
-            let ended = self.tenant.replace_mappings(&entries).await;
+            let ended = self.world.tenant().replace_mappings(&entries).await;
             match self.ended(ended) {
                 Ended::Done(_) => {
                     let group = |entry: &Mapping| entry.group.parse().unwrap_or_default();
                     let pairs = entries.iter().map(|entry| (entry.plan.clone(), group(entry)));
-                    let mut state = self.seams.state();
+                    let mut state = self.watch.state();
                     state.case.mapping_ever.extend(pairs.clone());
                     state.case.mapping = pairs.collect();
                     drop(state);
-                    let everybody = self.seams.directory.members().into_iter().map(|member| member.id);
+                    let everybody = self.world.directory.members().into_iter().map(|member| member.id);
                     self.changed.extend(everybody);
                     return;
                 }
                 Ended::Retry(after_ms) => self.wait(sim, after_ms),
-                Ended::Killed => self.seams.plan(&[]),
+                Ended::Killed => self.world.boundary.plan(&[]),
                 // It may hold already: whoever entered it connects and saves it again.
                 Ended::Paused => {
-                    self.seams.plan(&[]);
+                    self.world.boundary.plan(&[]);
                     self.connect(sim).await;
                 }
                 // A group of the form was deleted, and the groups were not read since.
@@ -327,11 +317,11 @@ impl Gym {
             member: id.to_string(),
             occurred_at: self.clock_ms(),
         };
-        let before = self.seams.state().requests_ever;
+        let before = self.world.boundary.requests();
         // What an event takes is no reconciliation's doing.
-        let taken = self.seams.state().taken.take();
-        let handled = self.tenant.handle(&event).await;
-        self.seams.state().taken = taken;
+        let taken = self.watch.state().taken.take();
+        let handled = self.world.tenant().handle(&event).await;
+        self.watch.state().taken = taken;
         let ended = match handled {
             Ok(Ok(outcomes)) => {
                 for outcome in &outcomes {
@@ -352,7 +342,7 @@ impl Gym {
         };
         let ended = self.ended(ended);
         if matches!(ended, Ended::Done(())) {
-            let requests = self.seams.state().requests_ever - before;
+            let requests = self.world.boundary.requests() - before;
             self.is_out(id, requests);
         }
         ended
@@ -360,10 +350,10 @@ impl Gym {
 
     /// A blocked member whose event was handled is out, and it took few requests.
     fn is_out(&self, id: &str, requests: u64) {
-        let kisi = self.seams.sim.state();
-        let members = self.seams.directory.members();
+        let kisi = self.world.sim.state();
+        let members = self.world.directory.members();
         let Some(member) = members.iter().find(|member| member.id == id) else { return };
-        let mut state = self.seams.state();
+        let mut state = self.watch.state();
         let still_open = state.case.still_open(member, &kisi);
         state.violations.extend(still_open.into_iter().map(|open| format!("block: {open}")));
         if member.status == MemberStatus::Blocked && requests > 60 {
@@ -372,7 +362,7 @@ impl Gym {
     }
 
     pub(crate) fn clock_ms(&self) -> u64 {
-        door_access_host::Clock::now_ms(self.clock.as_ref())
+        self.world.now()
     }
 
     pub(crate) async fn until_done(&mut self, sim: &Simulator, member: &str) {
@@ -394,8 +384,8 @@ impl Gym {
         if self.paused {
             return None;
         }
-        let before = self.seams.sim.state();
-        let ended = self.tenant.tick(calls).await;
+        let before = self.world.sim.state();
+        let ended = self.world.tenant().tick(calls).await;
         self.takes_few(&before);
         match self.ended(ended) {
             Ended::Done(ticked) => {
@@ -424,7 +414,7 @@ impl Gym {
                 return self.wrong("tick: it fails though all is well".to_string());
             };
             if let Some(job) = waits {
-                let ended = self.tenant.confirm_sync(&job).await;
+                let ended = self.world.tenant().confirm_sync(&job).await;
                 self.is_confirmed |= matches!(self.ended(ended), Ended::Done(()));
                 continue;
             }
@@ -437,23 +427,4 @@ impl Gym {
         }
         self.wrong("tick: a day does not end".to_string());
     }
-}
-
-fn tenant(
-    plugin: &Plugin,
-    number: usize,
-    seams: &Arc<Seams>,
-    clock: &Arc<VirtualClock>,
-    key: &str,
-) -> Tenant {
-    Tenant::builder(plugin.clone(), format!("gym-{number}"))
-        .directory(seams.clone())
-        .storage(seams.clone())
-        .credential(Secret::new(key).expect("a key"))
-        .transport(seams.clone())
-        .approve(ApprovedOrigin::direct("https://api.kisi.io".parse().expect("an origin")))
-        .pace(Arc::new(Pace::unlimited()))
-        .clock(clock.clone())
-        .build()
-        .expect("a tenant")
 }

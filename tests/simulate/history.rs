@@ -1,12 +1,14 @@
 //! Random but lawful histories: what a platform, staff in Kisi, a host and a network do, as values that print, repeat
 //! and can be made smaller.
 
-use crate::stories::story;
+use door_access_testkit::{At, Effect, Fault};
 use fastrand::Rng;
 use kisi_sim::{
     DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, Knobs, RoleAssignmentsOfDeletedUser, SecondRole,
     Seed, ValidityInPatch,
 };
+
+use super::stories::story;
 
 /// People of a gym.
 pub(crate) const MEMBERS: usize = 6;
@@ -222,41 +224,6 @@ pub(crate) enum Staff {
         nth: usize,
     },
     RotateKey,
-}
-
-/// Something that goes wrong at one moment of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) at: At,
-    pub(crate) effect: Effect,
-}
-
-/// The boundary, and how many passages of it go well before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum At {
-    Request(usize),
-    Commit(usize),
-    Read(usize),
-    Directory(usize),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Effect {
-    KillBefore,
-    KillAfter,
-    LoseAnswer,
-    Refuse,
-    TooMany,
-    Unavailable,
-    UnavailableAfterCommit,
-    Html,
-    Late,
-    Truncated,
-    NotAnArray,
-    Shifted,
-    Repeated,
-    Conflict,
-    Full,
 }
 
 const OF_REQUEST: [Effect; 13] = [

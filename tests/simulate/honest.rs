@@ -2,24 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use door_access_host::contract::access::{Cause, Device, Explanation, Verdict};
+use door_access_host::contract::access::{Cause, Explanation, Verdict};
 use door_access_host::contract::types::{Member, MemberStatus};
+use door_access_testkit::NO_DEVICE;
 use kisi_sim::{Simulator, Snapshot};
 
-use crate::gym::{Ended, Gym};
-use crate::history::MEMBERS;
-
-const NOTHING_KNOWN: Device = Device { bluetooth: None, location: None, signed_in: None };
+use super::gym::{Ended, Gym};
+use super::history::MEMBERS;
 
 impl Gym {
     /// Asks about everybody, from the records alone and with Kisi read.
     pub(crate) async fn explains_truly(&mut self, sim: &Simulator) {
-        let members = self.seams.directory.members();
+        let members = self.world.directory.members();
         for who in 0..MEMBERS {
             let id = self.id(who);
             let member = members.iter().find(|member| member.id == id);
             for verify in [false, true] {
-                let asked = self.tenant.explain(&id, NOTHING_KNOWN, verify).await;
+                let asked = self.world.tenant().explain(&id, NO_DEVICE, verify).await;
                 let said = match self.ended(asked) {
                     Ended::Done(said) => said,
                     Ended::Refused(why) => {
@@ -78,7 +77,7 @@ impl Gym {
             check(said.groups.is_empty(), "the member is blocked and has groups");
             return wrong;
         }
-        let state = self.seams.state();
+        let state = self.watch.state();
         let Some(entered) = state.case.enters(members, member, kisi) else { return wrong };
         let told: BTreeSet<u64> =
             said.groups.iter().filter_map(|grant| grant.group.id.parse().ok()).collect();

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment};
+use door_access_testkit::HOUR;
 use kisi_sim::{RoleAssignment, Snapshot};
 
-pub(crate) const HOUR: u64 = 60 * 60 * 1_000;
-pub(crate) const DAY: u64 = 24 * HOUR;
 pub(crate) const PLAIN: &str = "group_basic";
 
 /// From and until, as Kisi has them; from is absent once it has passed.

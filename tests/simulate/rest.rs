@@ -6,10 +6,10 @@ use door_access_host::contract::sync::{Finding, FindingKind};
 use door_access_host::contract::types::MemberStatus;
 use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
-use crate::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Gym};
-use crate::history::{GROUPS, MEMBERS};
-use crate::judge::Case;
-use crate::world::AT_REST;
+use super::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Gym};
+use super::history::{GROUPS, MEMBERS};
+use super::judge::Case;
+use super::play::AT_REST;
 
 /// Dates are compared by the second.
 const MARGIN_MS: u64 = 2_000;
@@ -17,8 +17,8 @@ const MARGIN_MS: u64 = 2_000;
 impl Gym {
     pub(crate) fn judge(&self, sim: &Simulator, when: &str) {
         let kisi = sim.state();
-        let members = self.seams.directory.members();
-        let mut state = self.seams.state();
+        let members = self.world.directory.members();
+        let mut state = self.watch.state();
         // An empty directory is believed by nobody: what was given stays until somebody acts.
         if members.is_empty() {
             return;
@@ -34,7 +34,7 @@ impl Gym {
             .cloned()
             .collect::<Vec<_>>()
         {
-            let kept = self.seams.storage.entries().into_iter().find(|entry| {
+            let kept = self.world.storage.entries().into_iter().find(|entry| {
                 // A reconciliation under way knows how far it is.
                 let is_under_way = when != AT_REST && entry.key.contains("sync");
                 let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
@@ -49,10 +49,10 @@ impl Gym {
     /// What a reconciliation takes of people to whom nothing happened meanwhile: no more than the brake lets go, or than
     /// it said when somebody confirmed it.
     pub(crate) fn check_brake(&self) {
-        let mut state = self.seams.state();
+        let mut state = self.watch.state();
         let Some(taken) = &state.taken else { return };
         let held = state.case.held(&self.at_start);
-        let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
+        let (kisi, members) = (self.world.sim.state(), self.world.directory.members());
         // That somebody is blocked is no doubt; what staff gave them in a group that no plan is mapped to is found when it
         // is taken.
         let is_out_of_sight = |pair: &(String, u64)| {
@@ -93,15 +93,15 @@ impl Gym {
 
     /// A step in which nothing goes wrong leaves nobody outside whose dates it changes, beside those who were so before.
     pub(crate) fn leaves_nobody_between(&self, before: Option<BTreeSet<(String, u64)>>) {
-        let (kisi, members) = (self.seams.sim.state(), self.seams.directory.members());
-        let mut state = self.seams.state();
+        let (kisi, members) = (self.world.sim.state(), self.world.directory.members());
+        let mut state = self.watch.state();
         let (Some(before), Some(taken)) = (before, &state.taken) else { return };
         let is_left = |pair: &&(String, u64)| {
             let is_another = self.changed.contains(&pair.0) || state.case.is_shared(&pair.0);
             !is_another && state.is_between(&members, pair, &kisi)
         };
         let left: Vec<_> = taken.difference(&before).filter(is_left).cloned().collect();
-        if !left.is_empty() && state.is_undisturbed() {
+        if !left.is_empty() && self.world.boundary.is_undisturbed() {
             state.violations.push(format!("gap: {left:?} stand outside from one step to the next"));
         }
     }
@@ -112,13 +112,13 @@ impl Gym {
         if self.is_confirmed {
             return;
         }
-        let mut after = self.seams.sim.state();
+        let mut after = self.world.sim.state();
         let mut before = before.clone();
-        let members = self.seams.directory.members();
+        let members = self.world.directory.members();
         let is_blocked = |person: &str| {
             members.iter().any(|member| member.id == person && member.status == MemberStatus::Blocked)
         };
-        let mut state = self.seams.state();
+        let mut state = self.watch.state();
         for kisi in [&mut before, &mut after] {
             kisi.role_assignments.retain(|row| !state.case.by_hand.contains(&row.id));
         }
@@ -168,7 +168,7 @@ impl Gym {
 
     /// A step of a reconciliation that began with an empty directory has taken nothing of what was held before.
     pub(crate) fn takes_nothing(&self, sim: &Simulator, before: &Snapshot) {
-        let held = |kisi: &Snapshot| self.seams.state().case.held(kisi);
+        let held = |kisi: &Snapshot| self.watch.state().case.held(kisi);
         let taken: Vec<_> = held(before).difference(&held(&sim.state())).cloned().collect();
         if !taken.is_empty() {
             self.wrong(format!("doubt: the directory is empty, and {taken:?} were taken"));
@@ -177,7 +177,7 @@ impl Gym {
 
     /// What is said to have been taken behind the plugin's back is not there, as it was from the beginning.
     pub(crate) fn check_findings(&self, findings: &[Finding], before: &Snapshot) {
-        let mut state = self.seams.state();
+        let mut state = self.watch.state();
         for finding in findings.iter().filter(|finding| finding.kind == FindingKind::Drifted) {
             let (Some(member), Some(group)) = (&finding.member, &finding.group) else { continue };
             // Of several accounts it may be the one that is left.
@@ -200,8 +200,8 @@ impl Gym {
 
     /// Nothing is wrong: events cost nothing, a tick costs nothing, and the day just passed cost its pages alone.
     pub(crate) async fn costs_nothing(&mut self, sim: &Simulator, day: &[String]) {
-        self.seams.take_calls();
-        if self.seams.directory.members().is_empty() {
+        self.watch.take_calls();
+        if self.world.directory.members().is_empty() {
             // Days believe no empty directory, and an event does: it takes what they left.
             return;
         }
@@ -210,15 +210,15 @@ impl Gym {
             self.until_done(sim, &member).await;
         }
         let (is_simple, crowds) = {
-            let state = self.seams.state();
+            let state = self.watch.state();
             (state.case.elevated.is_empty() && state.case.promoted.is_empty(), state.case.crowds)
         };
-        let calls = self.seams.take_calls();
+        let calls = self.watch.take_calls();
         if !calls.is_empty() && is_simple {
             self.wrong(format!("calls: replaying what is known costs {calls:?}"));
         }
         let ticked = self.tick(1_000).await;
-        let calls = self.seams.take_calls();
+        let calls = self.watch.take_calls();
         if !calls.is_empty() && is_simple {
             self.wrong(format!("calls: a tick with nothing due costs {calls:?}"));
         }

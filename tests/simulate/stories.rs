@@ -1,9 +1,10 @@
 //! Short sequences of steps that belong together, which chance alone puts together too rarely: each is a way in which
 //! door access is known to go wrong. One of them stands in the middle of every second history.
 
+use door_access_testkit::{At, Effect, Fault};
 use fastrand::Rng;
 
-use crate::history::{At, Change, EMAILS, Effect, Fault, GROUPS, Spelling, Staff, Step, What, pick};
+use super::history::{Change, EMAILS, GROUPS, Spelling, Staff, Step, What, pick};
 
 /// The plan that gives the most, by the first mapping.
 const GOLD: usize = 1;

@@ -1,82 +1,77 @@
 //! `cargo xtask ci`: what a change must pass before it lands.
 //!
-//! Cheap checks come first, so that a forgotten `cargo fmt` costs a second and not a quarter of an hour.
+//! Cheap checks come first. Lints, tests and documentation use the same features, so that cargo compiles each
+//! dependency once for checking and once for running.
 
-use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::build::Built;
-use crate::toolchain::Way;
-use crate::workspace::{GUEST_PACKAGE, GUEST_TARGET, Workspace};
-use crate::{ComponentArgs, build, command, test};
+use crate::build::{self, COMPONENT_VARIABLE, GUEST};
+use crate::toolchain::{TARGET, Toolchain};
+use crate::workspace::Workspace;
 
-/// Runs every step in order; the first failure ends the run and bears the step's name.
-pub(crate) fn run(workspace: &Workspace, args: &ComponentArgs) -> Result<ExitCode> {
-    let started = Instant::now();
-    step("format", || format(workspace))?;
-    step("lints", || lints(workspace))?;
-    let built = step("component", || component(workspace, args))?;
-    step("lints of the fuzz targets", || fuzz_lints(workspace))?;
-    // With Debian's compiler the guest's lints are left to machines that have the target: clippy must be of
-    // the compiler's own version.
-    if built.toolchain.way != Way::Debian {
-        step("lints of the guest", || guest_lints(workspace, &built))?;
+/// Runs all steps in order up to the first failure, and prints the time of each.
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    let mut steps = Steps::default();
+    let result = run_all(workspace, &mut steps);
+    println!("{steps}");
+    result
+}
+
+fn run_all(workspace: &Workspace, steps: &mut Steps) -> Result<()> {
+    let cargo = || workspace.cargo();
+    steps.run("format", || Ok(cargo().args(["fmt", "--all", "--check"]).run()?))?;
+
+    let toolchain = Toolchain::find(workspace)?;
+    let built = steps.run("component", || build::build(workspace, &toolchain))?;
+    eprintln!("xtask: {built}");
+
+    steps.run("lints", || {
+        let clippy = cargo().args(["clippy", "--workspace", "--all-targets", "--locked"]);
+        Ok(clippy.args(["--", "-D", "warnings"]).run()?)
+    })?;
+    // Clippy and the standard library must have the same version.
+    if matches!(toolchain, Toolchain::Active) {
+        steps.run("lints of the guest", || {
+            let clippy = toolchain.cargo(workspace).args(["clippy", "--package", GUEST, "--lib", "--locked"]);
+            Ok(clippy.args(["--target", TARGET, "--", "-D", "warnings"]).run()?)
+        })?;
+    } else {
+        eprintln!("xtask: lints of the guest are skipped: Debian's compiler has no clippy");
     }
-    step("tests", || test::tests(workspace, &built, &[]))?;
-    step("documentation", || documentation(workspace))?;
-    println!("xtask: every check passed in {:.1} s", started.elapsed().as_secs_f64());
-    Ok(ExitCode::SUCCESS)
+    steps.run("tests", || {
+        let test = cargo().args(["test", "--workspace", "--locked"]);
+        Ok(test.env(COMPONENT_VARIABLE, &built.path).run()?)
+    })?;
+    steps.run("documentation", || {
+        let doc = cargo().args(["doc", "--workspace", "--no-deps", "--locked"]);
+        Ok(doc.env("RUSTDOCFLAGS", "-D warnings").run()?)
+    })
 }
 
-/// Announces a step, runs it and says how long it took.
-fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    eprintln!("xtask: {name} …");
-    let started = Instant::now();
-    let result = work();
-    let verdict = if result.is_ok() { "passed" } else { "FAILED" };
-    eprintln!("xtask: {name} {verdict} after {:.1} s", started.elapsed().as_secs_f64());
-    result.with_context(|| format!("step `{name}` failed"))
+/// The steps so far, with the time that each took.
+#[derive(Default)]
+struct Steps(Vec<(&'static str, Duration)>);
+
+impl Steps {
+    fn run<T>(&mut self, name: &'static str, step: impl FnOnce() -> Result<T>) -> Result<T> {
+        eprintln!("xtask: {name} …");
+        let started = Instant::now();
+        let result = step();
+        self.0.push((name, started.elapsed()));
+        result.with_context(|| format!("step `{name}` failed"))
+    }
 }
 
-fn format(workspace: &Workspace) -> Result<()> {
-    command::run(workspace.cargo().args(["fmt", "--all", "--check"]))
-}
-
-fn lints(workspace: &Workspace) -> Result<()> {
-    let mut clippy = workspace.cargo();
-    clippy.args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked"]);
-    command::run(clippy.args(["--", "-D", "warnings"]))
-}
-
-/// The fuzz targets are a workspace of their own. They are not linked: that would want a C++ compiler.
-fn fuzz_lints(workspace: &Workspace) -> Result<()> {
-    let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
-    command::run(workspace.cargo().arg("fmt").args(manifest).arg("--check"))?;
-    let mut clippy = workspace.cargo();
-    clippy.arg("clippy").args(manifest).args(["--all-targets", "--locked"]);
-    command::run(clippy.args(["--", "-D", "warnings"]))
-}
-
-fn component(workspace: &Workspace, args: &ComponentArgs) -> Result<Built> {
-    let built = build::component(workspace, args)?;
-    println!("{}", built.summary(workspace));
-    Ok(built)
-}
-
-/// The guest's code as its own target sees it: some of it is compiled nowhere else.
-fn guest_lints(workspace: &Workspace, built: &Built) -> Result<()> {
-    let mut clippy = workspace.cargo();
-    clippy.args(["clippy", "--package", GUEST_PACKAGE, "--lib", "--target", GUEST_TARGET, "--locked"]);
-    built.toolchain.apply(&mut clippy);
-    command::run(clippy.args(["--", "-D", "warnings"]))
-}
-
-fn documentation(workspace: &Workspace) -> Result<()> {
-    let mut doc = workspace.cargo();
-    doc.args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings");
-    command::run(&mut doc)
+impl std::fmt::Display for Steps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (name, time) in &self.0 {
+            writeln!(f, "{name:<20} {:>7.1} s", time.as_secs_f64())?;
+        }
+        let total: Duration = self.0.iter().map(|(_, time)| time).sum();
+        write!(f, "{:<20} {:>7.1} s", "total", total.as_secs_f64())
+    }
 }
 
 #[cfg(test)]
@@ -86,9 +81,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_step_is_named_in_front_of_its_cause() {
-        let error = step("lints", || -> Result<()> { Err(anyhow!("cargo ended with 101")) }).unwrap_err();
-        assert_eq!(format!("{error:#}"), "step `lints` failed: cargo ended with 101");
-        assert_eq!(step("lints", || Ok(7)).unwrap(), 7);
+    fn a_failed_step_is_named_and_its_time_is_in_the_table() {
+        let mut steps = Steps::default();
+        assert_eq!(steps.run("format", || Ok(7)).unwrap(), 7);
+        let error = steps.run("lints", || -> Result<()> { Err(anyhow!("cargo ended with 101")) });
+        assert_eq!(format!("{:#}", error.unwrap_err()), "step `lints` failed: cargo ended with 101");
+        let table = steps.to_string();
+        let names: Vec<_> = table.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(names, ["format", "lints", "total"]);
     }
 }

@@ -1,136 +1,87 @@
-//! Where the workspace and its target directory are, and how cargo is called in it.
-//!
-//! Everything is asked of cargo itself, so that `CARGO_TARGET_DIR` and `build.target-dir` are respected without
-//! being read here.
+//! The workspace: its folders, its files, and cargo as every task calls it.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use cargo_metadata::camino::Utf8PathBuf;
+use cargo_metadata::{Artifact, Message, MetadataCommand};
+use xshell::{Cmd, Shell, cmd};
 
-use crate::command;
-
-/// The package that becomes the component.
-pub(crate) const GUEST_PACKAGE: &str = "kisi-plugin";
-/// The guest's library target: cargo names the core module after it, and so do we the component.
-pub(crate) const GUEST_LIBRARY: &str = "kisi_plugin";
-/// The target that the guest is compiled for.
-pub(crate) const GUEST_TARGET: &str = "wasm32-unknown-unknown";
-/// The cargo profile of the guest, defined in the root manifest.
-pub(crate) const GUEST_PROFILE: &str = "component";
-
-/// The workspace as cargo sees it from here.
+/// A workspace of cargo and a shell in its root folder.
 pub(crate) struct Workspace {
+    /// Runs other programs in the root folder.
+    pub(crate) sh: Shell,
     /// The folder of the root manifest.
-    pub(crate) root: PathBuf,
+    pub(crate) root: Utf8PathBuf,
     /// Cargo's target directory, absolute.
-    pub(crate) target: PathBuf,
-    /// The oldest compiler that builds the guest, from its manifest's `rust-version`.
-    pub(crate) guest_rust_version: String,
-    cargo: OsString,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    target_directory: PathBuf,
-    workspace_root: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    rust_version: Option<String>,
+    pub(crate) target: Utf8PathBuf,
 }
 
 impl Workspace {
-    /// Asks cargo for the workspace that this program belongs to, whatever folder it was started in.
+    /// The workspace that this program was built from. Cargo knows the target directory from its configuration.
     pub(crate) fn locate() -> Result<Self> {
-        // Cargo sets both variables when it runs a program. The manifest's folder as it was at compile time
-        // serves whoever starts the binary directly.
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let manifest_folder =
-            std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-
-        let mut ask = cargo_command(&cargo);
-        ask.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]);
-        ask.arg(Path::new(&manifest_folder).join("Cargo.toml"));
-        let answer = command::output(&mut ask)?;
-        let metadata: Metadata =
-            serde_json::from_str(&answer).context("failed to read what `cargo metadata` printed")?;
-
-        let guest = metadata.packages.into_iter().find(|package| package.name == GUEST_PACKAGE);
-        let guest = guest.with_context(|| format!("the workspace has no package `{GUEST_PACKAGE}`"))?;
-        Ok(Self {
-            root: metadata.workspace_root,
-            target: metadata.target_directory,
-            guest_rust_version: guest.rust_version.unwrap_or_default(),
-            cargo,
-        })
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let metadata = MetadataCommand::new().manifest_path(manifest).no_deps().exec()?;
+        Self::at(metadata.workspace_root, metadata.target_directory)
     }
 
-    /// The cargo that runs this program, in the workspace's root, writing to the workspace's target directory.
-    pub(crate) fn cargo(&self) -> Command {
-        let mut command = cargo_command(&self.cargo);
-        // A relative CARGO_TARGET_DIR would mean another folder from here than it meant to our caller.
-        command.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
-        command
+    /// A workspace in the folder `root` that builds into `target`.
+    pub(crate) fn at(root: Utf8PathBuf, target: Utf8PathBuf) -> Result<Self> {
+        let sh = Shell::new()?;
+        sh.change_dir(&root);
+        sh.set_var("CARGO_TARGET_DIR", &target);
+        Ok(Self { sh, root, target })
     }
 
-    /// A copy of this workspace at another place.
-    pub(crate) fn at(&self, root: PathBuf, target: PathBuf) -> Self {
-        let (guest_rust_version, cargo) = (self.guest_rust_version.clone(), self.cargo.clone());
-        Self { root, target, guest_rust_version, cargo }
+    /// Cargo in the root folder.
+    ///
+    /// Choose programs by `--bin`, `--test` and `--bench` and not by `--package`: then cargo uses the features of the
+    /// whole workspace, and what one task has compiled serves the others.
+    ///
+    /// The variables in which `cargo run` describes xtask are removed. Some build scripts run again when those change,
+    /// and everything that depends on them is then compiled again.
+    pub(crate) fn cargo(&self) -> Cmd<'_> {
+        let describes_xtask =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        names.filter(|name| describes_xtask(name)).fold(cmd!(self.sh, "cargo"), Cmd::env_remove)
     }
 
-    /// The compiler that this cargo uses unless it is told otherwise.
-    pub(crate) fn rustc(&self) -> Command {
-        let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-        command.current_dir(&self.root);
-        command
+    /// Every file that is, or could be, part of a commit: its path from the root.
+    pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
+        // For an empty repository all files are new, so this also lists the files of a copy without `.git`.
+        let empty = self.target.join("empty-repository");
+        cmd!(self.sh, "git init --quiet {empty}").quiet().run()?;
+        let list =
+            cmd!(self.sh, "git --git-dir {empty}/.git --work-tree . ls-files --others --exclude-standard -z");
+        let listed = list.env_remove("GIT_INDEX_FILE").read()?;
+        Ok(listed.split_terminator('\0').map(PathBuf::from).collect())
     }
 
-    /// The folder of the active compiler's libraries and tools.
-    pub(crate) fn sysroot(&self) -> Result<PathBuf> {
-        let printed = command::output(self.rustc().args(["--print", "sysroot"]))?;
-        Ok(PathBuf::from(printed.trim()))
-    }
-
-    /// Where the encoded component is kept.
-    pub(crate) fn component(&self) -> PathBuf {
-        self.target.join("component").join(format!("{GUEST_LIBRARY}.wasm"))
-    }
-
-    /// A path as a person in the workspace's root would write it.
-    pub(crate) fn shown<'a>(&self, path: &'a Path) -> std::path::Display<'a> {
-        path.strip_prefix(&self.root).unwrap_or(path).display()
+    /// A copy of every file in the folder `root`, which loses what it held before.
+    pub(crate) fn copy_to(&self, root: Utf8PathBuf, target: Utf8PathBuf) -> Result<Self> {
+        self.sh.remove_path(&root)?;
+        for file in self.files()? {
+            let copy = root.as_std_path().join(&file);
+            std::fs::create_dir_all(copy.parent().unwrap_or(root.as_std_path()))?;
+            std::fs::copy(self.root.as_std_path().join(&file), &copy)
+                .with_context(|| format!("failed to copy {}", file.display()))?;
+        }
+        Self::at(root, target)
     }
 }
 
-/// A cargo that does not inherit what the outer cargo said about the xtask package. Left in place, those
-/// variables reach build scripts and `option_env!` of other packages.
-fn cargo_command(cargo: &OsString) -> Command {
-    let mut command = Command::new(cargo);
-    for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(describes_this_package) {
-            command.env_remove(name);
+/// Runs a build of cargo and returns what it built or found up to date.
+pub(crate) fn artifacts(build: Cmd<'_>) -> Result<Vec<Artifact>> {
+    eprintln!("$ {build}");
+    let messages = build.arg("--message-format=json-render-diagnostics").read()?;
+    let mut artifacts = Vec::new();
+    for message in Message::parse_stream(messages.as_bytes()) {
+        if let Message::CompilerArtifact(artifact) = message.context("failed to read a message of cargo")? {
+            artifacts.push(artifact);
         }
     }
-    command
-}
-
-fn describes_this_package(variable: &str) -> bool {
-    const NAMES: [&str; 6] = [
-        "CARGO_BIN_NAME",
-        "CARGO_CRATE_NAME",
-        "CARGO_MANIFEST_DIR",
-        "CARGO_MANIFEST_PATH",
-        "CARGO_PRIMARY_PACKAGE",
-        "OUT_DIR",
-    ];
-    NAMES.contains(&variable) || variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_BIN_EXE_")
+    Ok(artifacts)
 }
 
 #[cfg(test)]
@@ -138,20 +89,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_variables_about_the_xtask_package_are_dropped() {
-        for dropped in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "OUT_DIR"] {
-            assert!(describes_this_package(dropped), "{dropped} should be dropped");
+    fn a_copy_has_every_file_that_git_does_not_ignore_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        let workspace = Workspace::at(folder.join("original"), folder.join("target")).unwrap();
+        for file in ["plugin/src/lib.rs", "Cargo.toml", "key.txt"] {
+            workspace.sh.write_file(file, file).unwrap();
         }
-        for kept in ["CARGO_HOME", "CARGO_TARGET_DIR", "RUSTFLAGS", "CARGO_NET_OFFLINE", "RUSTUP_TOOLCHAIN"] {
-            assert!(!describes_this_package(kept), "{kept} should be kept");
-        }
-    }
+        workspace.sh.write_file(".gitignore", "/key.txt").unwrap();
+        workspace.sh.write_file(folder.join("copy/old.rs"), "").unwrap();
 
-    #[test]
-    fn the_workspace_is_found_and_holds_the_guest() {
-        let workspace = Workspace::locate().unwrap();
-        assert!(workspace.root.join("xtask").is_dir());
-        assert!(workspace.target.is_absolute());
-        assert!(!workspace.guest_rust_version.is_empty());
+        let copy = workspace.copy_to(folder.join("copy"), folder.join("target")).unwrap();
+        assert_eq!(copy.sh.read_file("plugin/src/lib.rs").unwrap(), "plugin/src/lib.rs");
+        let copied = copy.files().unwrap();
+        assert_eq!(copied, [".gitignore", "Cargo.toml", "plugin/src/lib.rs"].map(PathBuf::from));
+        assert!(!copy.root.join("old.rs").exists() && !copy.root.join("key.txt").exists());
     }
 }

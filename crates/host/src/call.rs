@@ -1,10 +1,11 @@
-//! One call: a fresh store and instance, the guest's work under its deadlines, and the end of it in a word.
+//! One call: a fresh store and instance, the guest's work under its deadlines, and how it ended.
 //!
-//! Nothing outlives a call but what went through storage or out of the gate. So a trap, a deadline or a
-//! caller that drops the future needs no repair: the store is gone, and the next call starts from the
-//! compiled component again.
+//! Only what went through storage or out of the gate outlives a call. So a trap, a deadline or a caller that drops the
+//! future needs no repair: the store is gone, and the next call starts from the compiled component.
 
+mod gate;
 mod imports;
+mod meter;
 mod record;
 mod words;
 
@@ -18,17 +19,27 @@ use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::clock::Clock;
-use crate::component::Loaded;
 use crate::contract::bindings;
 use crate::directory::Directory;
-use crate::egress::{Gate, GateHooks};
 use crate::error::{Busy, CallError, Deadline, EndCall};
-use crate::limits::{Limits, Meter, STACK_BYTES_MAX};
+use crate::limits::{Limits, STACK_BYTES_MAX};
 use crate::log::{LogQuota, LogSink};
 use crate::observe::Observer;
+use crate::pool::Pool;
 use crate::storage::Storage;
+use gate::GateHooks;
+use meter::Meter;
+use record::CallRecord;
 
-pub(crate) use record::CallRecord;
+pub(crate) use gate::Gate;
+
+/// Where the instances of one component come from.
+pub(crate) struct Instances {
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) component: bindings::PluginPre<CallCtx>,
+    /// One permit for each instance that this component may have at once.
+    pub(crate) share: Semaphore,
+}
 
 /// What the host provides to the calls of one tenant.
 pub(crate) struct Provisions {
@@ -66,47 +77,46 @@ pub(crate) struct Usage {
 /// The guest's side of a call, as the generated bindings make it.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
 
-/// The call whose requests are answered with a secret: no observer sees their bodies.
+/// The call whose responses contain a secret: no observer sees their bodies.
 pub(crate) const ISSUE_LOGIN: &str = "doors.issue-login";
 
 /// Which call it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Which {
-    /// Which of the tenant's calls, counted from 1.
+    /// Counts the tenant's calls from 1.
     pub(crate) number: u64,
-    /// What is called, as the contract names it.
+    /// The called function, as the contract names it.
     pub(crate) export: &'static str,
 }
 
 /// Makes an instance, lets `work` call it, and ends it.
 pub(crate) async fn run<T>(
-    plugin: &Loaded,
+    instances: &Instances,
     provisions: &Arc<Provisions>,
     which: Which,
     work: impl for<'a> FnOnce(&'a bindings::Plugin, &'a mut Store<CallCtx>) -> Work<'a, T>,
 ) -> (Result<T, CallError>, Usage) {
     let limits = Arc::clone(&provisions.limits);
-    // Held until the store is gone: then the instance's place in the pool is free again. The plugin's share comes first, so
-    // that those who wait for it stand in nobody else's way.
+    // Both permits are held until the store is gone and its place in the pool is free again. Acquire the plugin's permit
+    // first, so a saturated plugin holds no engine places.
     let deadline = tokio::time::Instant::now() + limits.wait_max;
     let saturated = |busy| (Err(CallError::Saturated(busy, in_ms(limits.wait_max))), Usage::default());
-    let Ok(Ok(_share)) = tokio::time::timeout_at(deadline, plugin.share.acquire()).await else {
+    let Ok(Ok(_share)) = tokio::time::timeout_at(deadline, instances.share.acquire()).await else {
         return saturated(Busy::Plugin);
     };
-    let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline, plugin.engine.slots.acquire()).await else {
+    let Ok(Ok(_place)) = tokio::time::timeout_at(deadline, instances.pool.places.acquire()).await else {
         return saturated(Busy::Engine);
     };
     let began = Instant::now();
     let record = Arc::new(CallRecord::new(provisions, which));
-    let mut store = new_store(plugin, provisions, &record);
+    let mut store = new_store(&instances.pool, provisions, &record);
 
     let guest = async {
-        let instance = plugin.pre.instantiate_async(&mut store).await.map_err(Ending::Start)?;
+        let instance = instances.component.instantiate_async(&mut store).await.map_err(Ending::Start)?;
         work(&instance, &mut store).await.map_err(Ending::Run)
     };
     let ended = tokio::select! {
-        // The order matters: a call that was aborted must not run on because its answer came at the same
-        // moment.
+        // Biased, so that an aborted call does not continue because its answer came at the same moment.
         biased;
         reason = record.aborted() => Err(CallError::Aborted(reason)),
         ended = tokio::time::timeout(limits.duration_max, guest) => match ended {
@@ -129,7 +139,7 @@ pub(crate) async fn run<T>(
     (ended, usage)
 }
 
-fn new_store(plugin: &Loaded, provisions: &Arc<Provisions>, record: &Arc<CallRecord>) -> Store<CallCtx> {
+fn new_store(pool: &Pool, provisions: &Arc<Provisions>, record: &Arc<CallRecord>) -> Store<CallCtx> {
     let limits = &provisions.limits;
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.resources_max);
@@ -142,21 +152,15 @@ fn new_store(plugin: &Loaded, provisions: &Arc<Provisions>, record: &Arc<CallRec
         meter: Meter::new(limits),
         table,
         http,
-        hooks: GateHooks {
-            gate: Arc::clone(&provisions.gate),
-            limits: Arc::clone(limits),
-            call: Arc::clone(record),
-            open: Arc::new(Semaphore::new(limits.requests_open_max.min(Semaphore::MAX_PERMITS))),
-        },
+        hooks: GateHooks::new(record),
     };
-    let mut store = Store::new(&plugin.engine.wasm, ctx);
+    let mut store = Store::new(&pool.wasm, ctx);
     store.limiter(|ctx| &mut ctx.meter);
     store.set_hostcall_fuel(limits.hostcall_bytes_max);
 
-    // At each tick the guest makes room for other tasks, its own timeout among them; after so many it is
-    // stopped.
+    // At each tick the guest yields to other tasks, its own timeout among them. When its ticks are used up it is stopped.
     let compute_ms = in_ms(limits.compute_max);
-    let mut ticks_left = compute_ms.div_ceil(in_ms(plugin.engine.tick).max(1));
+    let mut ticks_left = compute_ms.div_ceil(in_ms(pool.tick).max(1));
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| match ticks_left.checked_sub(1) {
         Some(left) => {
@@ -168,7 +172,7 @@ fn new_store(plugin: &Loaded, provisions: &Arc<Provisions>, record: &Arc<CallRec
     store
 }
 
-/// How a guest ended that did not answer.
+/// Where a guest failed.
 enum Ending {
     Start(wasmtime::Error),
     Run(wasmtime::Error),
@@ -202,7 +206,7 @@ impl Ending {
     }
 }
 
-/// Everything that any plugin may import, and nothing else. A component's other imports were refused before.
+/// Everything that any plugin may import, and nothing else. Components with other imports were refused before.
 pub(crate) fn link(linker: &mut Linker<CallCtx>) -> wasmtime::Result<()> {
     imports::link(linker)
 }

@@ -1,8 +1,7 @@
-//! Time, as an argument: the real clock of a service, and one that tests own.
+//! Time as an argument: the machine's clock, and one for tests.
 //!
-//! Everything that a tenant can observe of time comes from its [`Clock`]: the guest's wall clock, the waits
-//! of the pace, the moments in logs and transcripts. Safety deadlines (see [`Limits`](crate::Limits)) are the
-//! exception: they guard the machine and always run on real time.
+//! All time that a tenant can observe comes from its [`Clock`]: the guest's wall clock, the waits of the pace, the times in
+//! logs and transcripts. Safety deadlines (see [`Limits`](crate::Limits)) protect the machine and always use real time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,7 +25,7 @@ pub struct SystemClock;
 #[async_trait]
 impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
-        // A clock set before 1970 reads as 1970: no date that matters here is that early.
+        // A clock set before 1970 reads as 1970.
         SystemTime::now().duration_since(UNIX_EPOCH).map(whole_ms).unwrap_or(0)
     }
 
@@ -35,8 +34,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told otherwise. Sleeping moves it forward at once, so that nothing
-/// in a test waits and everything that waits has an effect that the test can see.
+/// A clock that moves only when set. Sleeping moves it forward at once, so tests do not wait, and can see how long the
+/// code would have waited.
 #[derive(Debug, Default)]
 pub struct VirtualClock {
     now_ms: AtomicU64,
@@ -48,7 +47,7 @@ impl VirtualClock {
         Self { now_ms: AtomicU64::new(now_ms) }
     }
 
-    /// Sets the clock, backwards if need be.
+    /// Sets the clock, forwards or backwards.
     pub fn set(&self, now_ms: u64) {
         self.now_ms.store(now_ms, Ordering::SeqCst);
     }
@@ -66,15 +65,14 @@ impl Clock for VirtualClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        // Sleepers that overlap wake at their own times: the clock goes to the latest of them, not to the
-        // sum.
+        // Sleeps that overlap end at the latest of their times, not at the sum.
         let wakes_at = self.now_ms().saturating_add(whole_ms(duration));
         self.now_ms.fetch_max(wakes_at, Ordering::SeqCst);
         tokio::task::yield_now().await;
     }
 }
 
-/// Whole milliseconds, rounded up: whoever sleeps them has slept long enough.
+/// Whole milliseconds, rounded up, so that a sleep is never too short.
 pub(crate) fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
@@ -84,14 +82,14 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn sleeping_moves_a_virtual_clock_and_takes_no_time() {
+    async fn sleeping_moves_a_virtual_clock_at_once() {
         let clock = VirtualClock::new(1_000);
         clock.sleep(Duration::from_secs(3_600)).await;
         assert_eq!(clock.now_ms(), 3_601_000);
     }
 
     #[tokio::test]
-    async fn overlapping_sleepers_wake_at_the_latest_time_not_at_the_sum() {
+    async fn overlapping_sleeps_end_at_the_latest_time_not_at_the_sum() {
         let clock = VirtualClock::new(0);
         tokio::join!(clock.sleep(Duration::from_millis(200)), clock.sleep(Duration::from_millis(300)));
         assert!(clock.now_ms() < 600, "{}", clock.now_ms());

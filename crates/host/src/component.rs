@@ -1,31 +1,37 @@
-//! A component: held to what a plugin may be before any of it runs, compiled once, and asked who it is.
+//! A component: checked before any of it runs, compiled once, and asked for its manifest.
 
 mod cache;
 mod demands;
+mod error;
 mod imports;
-pub(crate) mod manifest;
+mod manifest;
 
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, header};
 use tokio::sync::Semaphore;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, Linker};
 
-use crate::call::{self, Provisions, Which};
+use crate::call::{self, CallCtx, Gate, Instances, Provisions, Which};
 use crate::clock::SystemClock;
 use crate::contract::bindings::PluginPre;
 use crate::contract::provider::Manifest;
 use crate::directory::MemoryDirectory;
-use crate::egress::{Gate, Origin, Outbound, Pace, Transport, TransportError};
-use crate::engine::{Hash, Shared};
-use crate::error::LoadError;
+use crate::egress::{Origin, Outbound, Pace, Transport, TransportError};
+use crate::limits::EngineConfig;
 use crate::log::TracingSink;
+use crate::pool::Pool;
 use crate::storage::MemoryStorage;
+use cache::Cache;
 
-pub(crate) use cache::Cache;
+pub use error::LoadError;
+pub use manifest::{CONTRACT_VERSION, ManifestError};
 
-/// A component that was accepted: compiled, and with a manifest that the host can keep. Cloning it is cheap.
+/// SHA-256 of a component.
+pub(crate) type Hash = [u8; 32];
+
+/// A component that was accepted: compiled, and with a manifest that the host can honour. Clones share it.
 ///
 /// It belongs to no tenant; see [`Tenant::builder`](crate::Tenant::builder).
 #[derive(Clone)]
@@ -33,12 +39,10 @@ pub struct Plugin {
     loaded: Arc<Loaded>,
 }
 
-/// The accepted component, shared by all that use it.
+/// The accepted component, shared by all its users.
 pub(crate) struct Loaded {
-    pub(crate) engine: Arc<Shared>,
-    pub(crate) pre: PluginPre<call::CallCtx>,
-    /// One permit for each instance that the pool has for this plugin; see [`calls_per_plugin`].
-    pub(crate) share: Semaphore,
+    pub(crate) instances: Instances,
+    pub(crate) config: Arc<EngineConfig>,
     manifest: Manifest,
     origins: Vec<Origin>,
     key_header: HeaderName,
@@ -57,13 +61,13 @@ impl Plugin {
         &self.loaded
     }
 
-    /// What it says about itself, read when it was loaded and found to be something that the host can keep.
+    /// Its description of itself, read and checked when it was loaded.
     pub fn manifest(&self) -> &Manifest {
         &self.loaded.manifest
     }
 
-    /// The origins of its manifest, in one form. Show them to the installer: those that are approved become
-    /// the tenant's.
+    /// The origins of its manifest, normalized. Show them to the installer: those that are approved become the
+    /// tenant's.
     pub fn origins(&self) -> &[Origin] {
         &self.loaded.origins
     }
@@ -89,7 +93,7 @@ impl Plugin {
 
     /// SHA-256 of the component, in lower-case hexadecimal.
     pub fn hash(&self) -> String {
-        hex(&self.loaded.hash)
+        hex::encode(self.loaded.hash)
     }
 }
 
@@ -103,72 +107,103 @@ impl fmt::Debug for Plugin {
     }
 }
 
-impl Loaded {
-    /// Checks, compiles and instantiates a component, in that order: nothing runs before everything that can
-    /// be known without running it is known.
-    pub(crate) async fn load(
-        engine: &Arc<Shared>,
-        cache: Option<&Cache>,
-        hash: Hash,
-        bytes: &[u8],
-    ) -> Result<Self, LoadError> {
-        check_kind(bytes)?;
-        let component = compile(engine, cache, &hash, bytes).await?;
-        let ty = component.component_type();
-        let imports = imports::names(ty.imports(&engine.wasm));
-        let exports = imports::names(ty.exports(&engine.wasm));
-        imports::check(&engine.wasm, &ty)?;
-        demands::check_start(&component, &engine.config.describe_limits)?;
-        let other_contract =
-            |error: wasmtime::Error| LoadError::OtherContract { message: format!("{error:#}") };
-        let pre = engine.linker.instantiate_pre(&component).map_err(other_contract)?;
-        let pre = PluginPre::new(pre).map_err(other_contract)?;
-        let unchecked = Self {
-            engine: Arc::clone(engine),
-            pre,
-            share: Semaphore::new(calls_per_plugin(engine.config.calls_max)),
-            manifest: manifest::unknown(),
-            origins: Vec::new(),
-            key_header: http::header::AUTHORIZATION,
-            hash,
-            size_bytes: bytes.len() as u64,
-            imports,
-            exports,
-        };
-        let manifest = unchecked.describe().await?;
-        let (origins, key_header) = manifest::check(&manifest).map_err(LoadError::Manifest)?;
-        Ok(Self { manifest, origins, key_header, ..unchecked })
+/// Turns bytes into accepted components.
+pub(crate) struct Loader {
+    pub(crate) config: Arc<EngineConfig>,
+    /// One permit: compiling takes many times a component's size in memory, so components are compiled one by one.
+    pub(crate) turn: Arc<Semaphore>,
+    pool: Arc<Pool>,
+    linker: Linker<CallCtx>,
+    cache: Option<Cache>,
+}
+
+impl Loader {
+    pub(crate) fn new(pool: Pool, config: EngineConfig) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(&pool.wasm);
+        call::link(&mut linker)?;
+        let cache = config.cache.as_deref().map(|folder| Cache::new(folder, &pool.wasm));
+        let turn = Arc::new(Semaphore::new(1));
+        Ok(Self { config: Arc::new(config), turn, pool: Arc::new(pool), linker, cache })
     }
 
-    /// Asks the component for its manifest, with nothing around it: no directory, no storage, no way out.
-    async fn describe(&self) -> Result<Manifest, LoadError> {
-        let provisions = Arc::new(Provisions {
-            tenant: Arc::from(""),
-            directory: Arc::new(MemoryDirectory::new()),
-            storage: Arc::new(MemoryStorage::with_total_bytes_max(0)),
-            gate: Arc::new(Gate {
-                routes: Vec::new(),
-                key_header: self.key_header.clone(),
-                credential: None,
-                transport: Arc::new(NoTransport),
-                pace: Arc::new(Pace::unlimited()),
-                clock: Arc::new(SystemClock),
-            }),
-            clock: Arc::new(SystemClock),
-            log: Arc::new(TracingSink),
-            observer: None,
-            limits: Arc::new(self.engine.config.describe_limits.clone()),
+    /// Checks, compiles and describes a component, in that order: nothing runs before every check that does not need
+    /// running.
+    pub(crate) async fn load(&self, hash: Hash, bytes: &[u8]) -> Result<Loaded, LoadError> {
+        check_kind(bytes)?;
+        let component = self.compile(&hash, bytes).await?;
+        let ty = component.component_type();
+        let imports = imports::names(ty.imports(&self.pool.wasm));
+        let exports = imports::names(ty.exports(&self.pool.wasm));
+        imports::check(&self.pool.wasm, &ty)?;
+        demands::check_start(&component, &self.config.describe_limits)?;
+        let other_contract =
+            |error: wasmtime::Error| LoadError::OtherContract { message: format!("{error:#}") };
+        let pre = self.linker.instantiate_pre(&component).map_err(other_contract)?;
+        let instances = Instances {
+            pool: Arc::clone(&self.pool),
+            component: PluginPre::new(pre).map_err(other_contract)?,
+            share: Semaphore::new(calls_per_plugin(self.config.calls_max)),
+        };
+        let manifest = describe(&instances, &self.config).await?;
+        let (origins, key_header) = manifest::check(&manifest).map_err(LoadError::Manifest)?;
+        let (config, size_bytes) = (Arc::clone(&self.config), bytes.len() as u64);
+        Ok(Loaded { instances, config, manifest, origins, key_header, hash, size_bytes, imports, exports })
+    }
+
+    async fn compile(&self, hash: &Hash, bytes: &[u8]) -> Result<Component, LoadError> {
+        let wasm = &self.pool.wasm;
+        if let Some(cache) = &self.cache {
+            cache.check()?;
+            if let Some(component) = cache.find(wasm, hash) {
+                return Ok(component);
+            }
+        }
+        // The permit moves into the thread: compiling cannot be cancelled and uses memory to its end, even when the
+        // caller has gone. The semaphore is never closed.
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        let (wasm, bytes) = (wasm.clone(), bytes.to_vec());
+        let compiled = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            demands::check_work(&bytes)?;
+            Component::from_binary(&wasm, &bytes).map_err(|error| not_compiled(&error))
         });
-        let which = Which { number: 0, export: "provider.describe" };
-        let (manifest, _) = call::run(self, &provisions, which, |plugin, store| {
-            Box::pin(plugin.gym_door_access_provider().call_describe(store))
-        })
-        .await;
-        manifest.map_err(LoadError::Describe)
+        let component =
+            compiled.await.map_err(|error| LoadError::Invalid { message: error.to_string() })??;
+        if let Some(cache) = &self.cache {
+            cache.keep(hash, &component)?;
+        }
+        Ok(component)
     }
 }
 
-/// The way out of a component that has no tenant yet.
+/// Asks the component for its manifest, with no directory, no storage and no way out.
+async fn describe(instances: &Instances, config: &EngineConfig) -> Result<Manifest, LoadError> {
+    let provisions = Arc::new(Provisions {
+        tenant: Arc::from(""),
+        directory: Arc::new(MemoryDirectory::new()),
+        storage: Arc::new(MemoryStorage::with_total_bytes_max(0)),
+        gate: Arc::new(Gate {
+            routes: Vec::new(),
+            key_header: header::AUTHORIZATION,
+            credential: None,
+            transport: Arc::new(NoTransport),
+            pace: Arc::new(Pace::unlimited()),
+            clock: Arc::new(SystemClock),
+        }),
+        clock: Arc::new(SystemClock),
+        log: Arc::new(TracingSink),
+        observer: None,
+        limits: Arc::new(config.describe_limits.clone()),
+    });
+    let which = Which { number: 0, export: "provider.describe" };
+    let (manifest, _) = call::run(instances, &provisions, which, |plugin, store| {
+        Box::pin(plugin.gym_door_access_provider().call_describe(store))
+    })
+    .await;
+    manifest.map_err(LoadError::Describe)
+}
+
+/// The transport of a component that has no tenant yet.
 struct NoTransport;
 
 #[async_trait::async_trait]
@@ -178,7 +213,7 @@ impl Transport for NoTransport {
     }
 }
 
-/// Tells components from other files by their first bytes: the compiler's own message for these is about
+/// Tells components from other files by their first bytes: the compiler's own message for other files is about
 /// versions.
 fn check_kind(bytes: &[u8]) -> Result<(), LoadError> {
     const MAGIC: &[u8] = b"\0asm";
@@ -190,53 +225,21 @@ fn check_kind(bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-async fn compile(
-    engine: &Arc<Shared>,
-    cache: Option<&Cache>,
-    hash: &Hash,
-    bytes: &[u8],
-) -> Result<Component, LoadError> {
-    if let Some(cache) = cache {
-        cache.check()?;
-        if let Some(component) = cache.find(&engine.wasm, hash) {
-            return Ok(component);
-        }
-    }
-    // Never closed, so there is one for everybody in the end. It goes along, because a thread that compiles cannot be
-    // stopped: it takes memory until it is done, though whoever asked has long gone.
-    let turn = Arc::clone(&engine.compiling).acquire_owned().await;
-    let (wasm, bytes) = (engine.wasm.clone(), bytes.to_vec());
-    let compiled = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        demands::check_work(&bytes)?;
-        Component::from_binary(&wasm, &bytes).map_err(|error| not_compiled(&error))
-    });
-    let component = compiled.await.map_err(|error| LoadError::Invalid { message: error.to_string() })??;
-    if let Some(cache) = cache {
-        cache.keep(hash, &component)?;
-    }
-    Ok(component)
-}
-
-/// Why a component cannot be compiled. The engine compares memories, tables and instances with its pool while it compiles,
-/// and has no public type for what it finds, so its words decide; a test holds them.
+/// Why a component cannot be compiled. While it compiles, the engine compares memories, tables and instances with its
+/// pool. Its error for that has no public type, so its text decides; a test pins the text.
 fn not_compiled(error: &wasmtime::Error) -> LoadError {
     let message = format!("{error:#}");
     match message.contains("pooling allocator") {
         true => LoadError::TooDemanding {
             needs: format!("more or larger memories, tables or instances than the pool has ({message})"),
-            may_have: "what the engine was made for".to_owned(),
+            may_have: "what the engine was set up for".to_owned(),
         },
         false => LoadError::Invalid { message },
     }
 }
 
-/// How many of the pool's instances one plugin may have at once: half, so that tenants whose calls wait for a provider that
-/// does not answer, each up to its deadline, never take all of them from the tenants of another plugin.
+/// How many of the pool's instances one plugin may have at once: half. So calls that wait for a provider that does not
+/// answer never take all instances from the tenants of another plugin.
 fn calls_per_plugin(calls_max: u32) -> usize {
     usize::try_from(calls_max / 2).unwrap_or(Semaphore::MAX_PERMITS).clamp(1, Semaphore::MAX_PERMITS)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,8 +1,10 @@
-//! The contract's words as Rust types, generated from the WIT package that the workspace keeps in `wit/`.
+//! The contract's words as Rust types, generated from the WIT package in the workspace's `wit/`.
 //!
-//! A module per interface, with the interface's own types in it; the text of each item's documentation is the
-//! WIT's, but for a login's, which keeps its secret to itself. Types are plain data: they compare, and they go through serde (records by field, variants by case,
-//! both in Rust's spelling) for recordings and snapshots.
+//! A module per interface, with the interface's own types in it; their documentation is the WIT's. Types are plain
+//! data: they compare, and they serialize (records by field, variants by case, both in Rust's spelling) for
+//! recordings and snapshots. Only a login is not generated: it hides its secret.
+
+mod login;
 
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
@@ -15,7 +17,7 @@ pub(crate) mod bindings {
     });
 }
 
-/// The words that all interfaces share: members, memberships, plans, groups, reasons, errors.
+/// The types that all interfaces share: members, memberships, plans, groups, reasons, errors.
 pub mod types {
     pub use super::bindings::gym::door_access::types::{
         Demand, Error, GroupId, GroupRef, InputError, LocationId, Member, MemberId, MemberStatus, Membership,
@@ -30,19 +32,19 @@ impl From<types::Error> for types::InputError {
     }
 }
 
-/// What a host's [`Directory`](crate::Directory) answers.
+/// The types of a host's [`Directory`](crate::Directory).
 pub mod directory {
     pub use super::bindings::gym::door_access::directory::{DirectoryError, MemberPage};
 }
 
-/// What goes into and comes out of a tenant's [`Storage`](crate::Storage).
+/// The types of a tenant's [`Storage`](crate::Storage).
 pub mod storage {
     pub use super::bindings::gym::door_access::storage::{
         Entry, Precondition, Quota, StorageError, Version, Write,
     };
 }
 
-/// The words of a plugin's log lines.
+/// The types of a plugin's log lines.
 pub mod log {
     pub use super::bindings::gym::door_access::log::{Field, Level};
 }
@@ -69,7 +71,7 @@ pub mod mappings {
     pub use super::bindings::exports::gym::door_access::mappings::{Effect, Effects, Mapping, MappingState};
 }
 
-/// Whether a member may enter now, and if not, why.
+/// Whether a member may enter now, and why not.
 pub mod access {
     pub use super::bindings::exports::gym::door_access::access::{
         Alert, Cause, Device, Door, Explanation, Reason, Remedy, Verdict,
@@ -79,22 +81,22 @@ pub mod access {
 /// Doors, and opening them for a member.
 pub mod doors {
     pub use super::bindings::exports::gym::door_access::doors::{Attempt, Phone};
-    pub use crate::login::{Issued, Login};
+    pub use super::login::{Issued, Login};
 }
 
-/// Reconciliation of everybody, in steps.
+/// Reconciliation of all members, in steps.
 pub mod sync {
     pub use super::bindings::exports::gym::door_access::sync::{
         Counts, Finding, FindingKind, Hold, Mode, Phase, Progress, Stepped,
     };
 }
 
-/// What must be done though nothing happens.
+/// Work that falls due without an event.
 pub mod maintenance {
     pub use super::bindings::exports::gym::door_access::maintenance::Ticked;
 }
 
-/// What happens on the platform, and what a plugin makes of it.
+/// What happens on the platform, and what a plugin did about it.
 pub mod events {
     pub use super::bindings::exports::gym::door_access::events::{
         AccountAction, AccountChange, Action, Change, Event, EventKind, Failure, Grant, Outcome, Refusal,

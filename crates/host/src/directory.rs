@@ -1,7 +1,7 @@
-//! The platform's truth about members: the trait a platform implements, and a directory in memory.
+//! The platform's members: the trait that a platform implements, and a directory in memory.
 //!
-//! The host hands on what the directory says and does not judge it. It does hold the plugin to the contract's
-//! limits: a page of 1 to 500 members.
+//! The host passes on the directory's answers unchanged. It checks the plugin's requests against the contract: a page has
+//! 1 to 500 members.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -12,26 +12,24 @@ use crate::contract::directory::{DirectoryError, MemberPage};
 use crate::contract::types::{Member, Plan};
 use crate::error::Fault;
 
-/// Most members that a plugin may ask for at once.
+/// Largest page that a plugin may ask for.
 pub(crate) const PAGE_MEMBERS_MAX: u32 = 500;
-/// Most members that an answer about an e-mail address holds.
+/// Most members in an answer about an e-mail address.
 const FOUND_MEMBERS_MAX: usize = 100;
 
-/// Who is a member of this tenant's gym, now. Read on demand during calls; see the contract's `directory`.
+/// The current members of a tenant's gym. Read on demand during calls; see the contract's `directory`.
 ///
 /// # Errors
-/// [`Fault::Answer`] is what the plugin is told; it passes it on as "call again later". [`Fault::Abort`] ends
-/// the call at once.
+/// The plugin gets [`Fault::Answer`] and answers `retry`. [`Fault::Abort`] ends the call at once.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// The member as they are now; `None` when deleted or never known.
+    /// The member as of now; `None` when deleted or never known.
     async fn get_member(&self, id: &str) -> Result<Option<Member>, Fault<DirectoryError>>;
 
-    /// All members with this e-mail address, compared without case and surrounding blanks. At most 100.
+    /// All members with this e-mail address, ignoring case and surrounding blanks. At most 100.
     async fn find_members(&self, email: &str) -> Result<Vec<Member>, Fault<DirectoryError>>;
 
-    /// At most `limit` (1 to 500) members ordered by id, from where the page before said that the next one
-    /// starts.
+    /// At most `limit` (1 to 500) members ordered by id, after `after`: the `next` of the page before.
     async fn list_members(
         &self,
         after: Option<&str>,
@@ -42,7 +40,7 @@ pub trait Directory: Send + Sync {
     async fn list_plans(&self) -> Result<Vec<Plan>, Fault<DirectoryError>>;
 }
 
-/// A directory in memory, for tests, scenarios and trying things out.
+/// A directory in memory, for tests, scenarios and demonstrations.
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
     state: RwLock<State>,
@@ -51,7 +49,7 @@ pub struct MemoryDirectory {
 #[derive(Debug, Default)]
 struct State {
     members: BTreeMap<String, Member>,
-    /// The ids of the members with an address, as it is compared.
+    /// Member ids by e-mail address, in the form in which addresses are compared.
     addresses: BTreeMap<String, BTreeSet<String>>,
     plans: Vec<Plan>,
     unavailable: Option<String>,
@@ -82,17 +80,17 @@ impl State {
 }
 
 impl MemoryDirectory {
-    /// A directory that knows nobody.
+    /// An empty directory.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a member, or replaces the one of the same id, who is returned.
+    /// Adds a member, or replaces and returns the one with the same id.
     pub fn insert(&self, member: Member) -> Option<Member> {
         self.write().insert(member)
     }
 
-    /// Changes a member in place. Returns whether there is one of this id.
+    /// Changes a member in place. Returns whether the id exists.
     pub fn update(&self, id: &str, change: impl FnOnce(&mut Member)) -> bool {
         let mut state = self.write();
         let Some(mut member) = state.members.get(id).cloned() else { return false };
@@ -101,7 +99,7 @@ impl MemoryDirectory {
         true
     }
 
-    /// Deletes a member, who is returned.
+    /// Deletes and returns a member.
     pub fn remove(&self, id: &str) -> Option<Member> {
         self.write().remove(id)
     }
@@ -111,7 +109,7 @@ impl MemoryDirectory {
         self.write().plans = plans;
     }
 
-    /// Makes every question fail with this reason, until it is `None` again.
+    /// Makes every request fail with this reason, until set to `None`.
     pub fn set_unavailable(&self, reason: Option<String>) {
         self.write().unavailable = reason;
     }
@@ -121,12 +119,12 @@ impl MemoryDirectory {
         self.read().members.values().cloned().collect()
     }
 
-    /// All plans, as they were set.
+    /// All plans.
     pub fn plans(&self) -> Vec<Plan> {
         self.read().plans.clone()
     }
 
-    fn answering(&self) -> Result<RwLockReadGuard<'_, State>, Fault<DirectoryError>> {
+    fn available(&self) -> Result<RwLockReadGuard<'_, State>, Fault<DirectoryError>> {
         let state = self.read();
         match &state.unavailable {
             Some(reason) => Err(DirectoryError::Unavailable(reason.clone()).into()),
@@ -134,7 +132,7 @@ impl MemoryDirectory {
         }
     }
 
-    // A panic while the lock was held leaves whole members behind, so the data is still good.
+    // Members are replaced whole, so the data is valid after a panic elsewhere.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,11 +145,11 @@ impl MemoryDirectory {
 #[async_trait]
 impl Directory for MemoryDirectory {
     async fn get_member(&self, id: &str) -> Result<Option<Member>, Fault<DirectoryError>> {
-        Ok(self.answering()?.members.get(id).cloned())
+        Ok(self.available()?.members.get(id).cloned())
     }
 
     async fn find_members(&self, email: &str) -> Result<Vec<Member>, Fault<DirectoryError>> {
-        let state = self.answering()?;
+        let state = self.available()?;
         let ids = state.addresses.get(&comparable(email)).into_iter().flatten();
         Ok(ids.filter_map(|id| state.members.get(id)).take(FOUND_MEMBERS_MAX).cloned().collect())
     }
@@ -162,7 +160,7 @@ impl Directory for MemoryDirectory {
         limit: u32,
     ) -> Result<MemberPage, Fault<DirectoryError>> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let state = self.answering()?;
+        let state = self.available()?;
         let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
         let mut rest =
             state.members.range::<str, _>((start, std::ops::Bound::Unbounded)).map(|(_, member)| member);
@@ -172,11 +170,11 @@ impl Directory for MemoryDirectory {
     }
 
     async fn list_plans(&self) -> Result<Vec<Plan>, Fault<DirectoryError>> {
-        Ok(self.answering()?.plans.clone())
+        Ok(self.available()?.plans.clone())
     }
 }
 
-/// An e-mail address as the contract compares it.
+/// An e-mail address in the form in which the contract compares it.
 fn comparable(email: &str) -> String {
     email.trim().to_lowercase()
 }
@@ -224,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_email_address_is_found_whatever_its_case_and_blanks() {
+    async fn an_email_address_is_found_regardless_of_case_and_blanks() {
         let directory = MemoryDirectory::new();
         directory.insert(member("a", Some(" Ada@Example.com")));
         directory.insert(member("b", Some("bob@example.com")));
@@ -233,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_address_is_found_with_whoever_has_it_now() {
+    async fn an_address_finds_only_the_members_who_have_it_now() {
         let directory = MemoryDirectory::new();
         for id in ["a", "b", "c"] {
             directory.insert(member(id, Some("family@example.com")));
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unavailable_directory_answers_nothing_until_it_is_back() {
+    async fn an_unavailable_directory_answers_no_request_until_it_is_back() {
         let directory = MemoryDirectory::new();
         directory.set_unavailable(Some("maintenance".to_owned()));
         assert!(directory.list_plans().await.is_err());

@@ -1,44 +1,44 @@
-//! The plugin's log lines: where they go, and the quota of a call.
+//! The plugin's log lines: their destination, and the quota of a call.
 
 use crate::contract::log::{Field, Level};
 use crate::limits::Limits;
 use crate::shown::OneLine;
 
-/// What stands in place of a line that contained the tenant's key.
+/// Replaces a line that contained the tenant's key.
 const WITHHELD: &str = "a log line was withheld: it contained the tenant's key";
-/// What a field takes besides its text: a blank, an equals sign, and quotes. Without it, empty fields would be free, and
-/// a line could have as many as the guest's memory holds.
+/// Counted per field besides its text: a blank, an equals sign, and quotes. Otherwise empty fields would be free, and a
+/// line could have as many as fit in the guest's memory.
 const FIELD_BYTES: usize = 4;
-/// What a call's last line says when lines were dropped.
+/// A call's last line when lines were dropped.
 const DROPPED: &str = "log lines over the call's limit were dropped";
 
 /// One line that a plugin wrote during a call.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct LogLine {
-    /// Whose call it was.
+    /// The tenant of the call.
     pub tenant: String,
-    /// Which of the tenant's calls, counted from 1.
+    /// Counts the tenant's calls from 1.
     pub call: u64,
     /// When, in milliseconds since the Unix epoch on the tenant's clock.
     pub at_ms: u64,
-    /// How much it matters.
+    /// Its level.
     pub level: Level,
-    /// What it says.
+    /// Its message.
     pub message: String,
-    /// The same in data.
+    /// Its structured data.
     pub fields: Vec<Field>,
 }
 
-/// Where a tenant's log lines go. Called during the guest's call, so it should be quick and must not block.
+/// Receives a tenant's log lines, during the guest's call: it should be quick and must not block.
 ///
-/// What a line says is the plugin's own text, line ends and other control characters included: a sink that writes it
-/// into a file or to a terminal must not let it look like another line.
+/// Lines are the plugin's own text and may contain line ends and control characters. A sink that writes to a file or a
+/// terminal must keep each on one line; see [`OneLine`](crate::OneLine).
 pub trait LogSink: Send + Sync {
-    /// Takes a line.
+    /// Receives a line.
     fn write(&self, line: &LogLine);
 }
 
-/// Passes lines on to the `tracing` subscriber of the process, under the target `door_access::plugin`.
+/// Passes lines to the process's `tracing` subscriber, with the target `door_access::plugin`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
 
@@ -87,8 +87,7 @@ impl LogQuota {
         Self { lines_left: limits.log_lines_max, bytes_left: limits.log_bytes_max, lines: 0, dropped: 0 }
     }
 
-    /// Whether there is room for a line, each field of which takes [`FIELD_BYTES`] more than its text; takes the room when
-    /// there is, counts the line as dropped when not.
+    /// Whether the line fits in the quota. Counts it as written or as dropped.
     pub(crate) fn takes(&mut self, message: &str, fields: &[Field]) -> bool {
         let bytes = fields
             .iter()
@@ -114,14 +113,14 @@ impl LogQuota {
         self.dropped
     }
 
-    /// What to say at the end of the call about lines that were dropped.
+    /// The line about dropped lines, for the end of the call.
     pub(crate) fn notice(&self) -> Option<(Level, String, Vec<Field>)> {
         let count = Field { name: "dropped".to_owned(), value: self.dropped.to_string() };
         (self.dropped > 0).then(|| (Level::Warn, DROPPED.to_owned(), vec![count]))
     }
 }
 
-/// What to log in place of a line that contained the tenant's key.
+/// The line to log instead of one that contained the tenant's key.
 pub(crate) fn withheld() -> (Level, String, Vec<Field>) {
     (Level::Error, WITHHELD.to_owned(), Vec::new())
 }
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_count_towards_the_bytes_with_names_values_and_the_room_between() {
+    fn fields_count_with_name_value_and_separators() {
         let mut quota = LogQuota::new(&Limits { log_bytes_max: 14, ..Limits::default() });
         let field = Field { name: "name".to_owned(), value: "value".to_owned() };
         assert!(!quota.takes("xx", std::slice::from_ref(&field)));

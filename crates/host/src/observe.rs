@@ -1,8 +1,8 @@
-//! What happened during calls, for people: the transcript of requests, the log lines, and a report per call.
+//! What happened during calls: the transcript of requests, the log lines, and a report per call.
 //!
-//! An [`Observer`] is told as it happens. The [`Recorder`] keeps everything; tests assert on it and the
-//! command line prints from it. Nothing here ever contains the tenant's key: requests are shown as the guest
-//! made them, and what the key was found in is withheld.
+//! An [`Observer`] gets them as they happen. The [`Recorder`] keeps them all; tests assert on it and the command line
+//! prints from it. None of them ever contains the tenant's key: requests are recorded as the guest made them, and text
+//! that contains the key is withheld.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,94 +13,93 @@ use crate::egress::{Denial, TransportError};
 use crate::error::CallError;
 use crate::log::LogLine;
 
-/// One request of a plugin and what became of it.
+/// One request of a plugin and its result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exchange {
-    /// Whose call it was.
+    /// The tenant of the call.
     pub tenant: String,
-    /// Which of the tenant's calls, counted from 1.
+    /// Counts the tenant's calls from 1.
     pub call: u64,
-    /// Which of the call's requests, counted from 1.
+    /// Counts the call's requests from 1.
     pub request: u32,
-    /// When the guest asked for it, in milliseconds since the Unix epoch on the tenant's clock.
+    /// When the guest sent it, in milliseconds since the Unix epoch on the tenant's clock.
     pub at_ms: u64,
     /// Method.
     pub method: String,
-    /// Scheme and authority as the guest named them, whatever endpoint they are routed to.
+    /// Scheme and authority as the guest named them, not those of the endpoint.
     pub origin: String,
     /// Path and query. Method, origin and path are `[withheld]` when one of them contained the tenant's key, and when the
-    /// request was refused before it was looked at: [`Denial::TooManyRequests`], [`Denial::TooManyOpen`].
+    /// request was refused before it was examined: [`Denial::TooManyRequests`], [`Denial::TooManyOpen`].
     pub path: String,
     /// Bytes of the request's body.
     pub request_bytes: u64,
-    /// The beginning of the request's body, as far as the observer asked for it.
+    /// The start of the request's body, as much as the observer asked for.
     pub request_body: Bytes,
     /// How long the request waited for its turn in the pace, on the tenant's clock.
     pub paced: Duration,
-    /// What became of it.
+    /// Its result.
     pub end: ExchangeEnd,
 }
 
-/// What became of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExchangeEnd {
-    /// It was answered, and the guest has the answer.
+    /// It was answered, and the guest got the response.
     Answered {
         /// HTTP status.
         status: u16,
-        /// Bytes of the answer's body.
+        /// Bytes of the response's body.
         response_bytes: u64,
-        /// The beginning of the answer's body, as far as the observer asked for it.
+        /// The start of the response's body, as much as the observer asked for.
         response_body: Bytes,
     },
-    /// It was not sent: the host refuses it.
+    /// The host refused it, and it was not sent.
     Denied(Denial),
-    /// It was answered, and the host kept the answer from the guest.
+    /// It was answered, and the host withheld the response from the guest.
     Withheld(Denial),
-    /// It was sent, or was about to be, and there is no answer.
+    /// It was sent, or about to be, and there is no response.
     Failed(TransportError),
-    /// The call ended first: it was cut off, or the guest did not wait for the answer.
+    /// The call ended first, or the guest dropped the request.
     Abandoned,
 }
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CallEnd {
-    /// The guest did what was asked.
+    /// The guest answered `ok`.
     Done,
-    /// The guest answered with an error of the contract.
+    /// The guest answered with one of the contract's errors.
     Refused,
     /// The call ended without an answer.
     Failed(CallError),
 }
 
-/// One call, from outside.
+/// One call, seen from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallReport {
-    /// Whose call it was.
+    /// The tenant of the call.
     pub tenant: String,
-    /// Which of the tenant's calls, counted from 1.
+    /// Counts the tenant's calls from 1.
     pub call: u64,
-    /// What was called, as the contract names it, for example `connection.status`.
+    /// The called function, as the contract names it, for example `connection.status`.
     pub export: &'static str,
     /// How it ended.
     pub end: CallEnd,
     /// Requests that the guest made, refused ones included.
     pub requests: u32,
-    /// Log lines that were passed on.
+    /// Log lines within the call's limit.
     pub log_lines: u32,
-    /// Log lines that were over the call's limit.
+    /// Log lines over the call's limit.
     pub log_lines_dropped: u32,
-    /// The most linear memory that the guest had, in bytes; 0 when there was no instance.
+    /// The most linear memory that the guest had, in bytes; 0 without an instance.
     pub memory_bytes_peak: u64,
     /// From the call's turn to its end, on the machine's clock.
     pub duration: Duration,
 }
 
-/// Is told what happens in a tenant's calls. Called while they run, so it should be quick and must not block.
+/// Observes a tenant's calls. Its methods run during the calls, so they should be quick and must not block.
 pub trait Observer: Send + Sync {
-    /// How much of each request's and response's body it wants to see, in bytes. None by default: bodies hold
-    /// people's data.
+    /// How many bytes of each request's and response's body to pass to it. None by default: bodies contain personal data.
     fn body_bytes_max(&self) -> usize {
         0
     }
@@ -121,7 +120,7 @@ pub trait Observer: Send + Sync {
     }
 }
 
-/// Everything that was observed since the recorder was made or last emptied, each list in order of time.
+/// What was observed since the recorder was made or last emptied, each list in order of time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recording {
     /// Requests.
@@ -132,7 +131,7 @@ pub struct Recording {
     pub calls: Vec<CallReport>,
 }
 
-/// Keeps everything it is told. It grows with every call: empty it with [`take`](Recorder::take).
+/// Keeps everything it observes. It grows with every call: empty it with [`take`](Recorder::take).
 #[derive(Debug, Default)]
 pub struct Recorder {
     recording: Mutex<Recording>,
@@ -155,12 +154,12 @@ impl Recorder {
         self.lock().clone()
     }
 
-    /// What was recorded; the recorder is empty afterwards.
+    /// Returns what was recorded and empties the recorder.
     pub fn take(&self) -> Recording {
         std::mem::take(&mut *self.lock())
     }
 
-    // Lists only grow, so they are good after a panic elsewhere.
+    // Lists only grow, so they are valid after a panic elsewhere.
     fn lock(&self) -> MutexGuard<'_, Recording> {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }

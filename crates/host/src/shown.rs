@@ -1,11 +1,9 @@
-//! Texts of others as people may be shown them. A plugin writes log lines, messages and a manifest, a provider names its
-//! groups and doors; whatever stands in them must not move the cursor of whoever reads it, forge a line, or turn the
-//! direction of reading.
+//! Makes untrusted text safe to print. Plugins write log lines, messages and manifests, and providers name groups and
+//! doors. Such text must not move the cursor, forge a line, or reverse the reading direction.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-/// A text that stays on its line: whatever would end it, move the cursor or turn the direction of reading is written
-/// out.
+/// A text on one line. Characters that would end the line, move the cursor or reverse the reading direction are escaped.
 pub struct OneLine<'a>(pub &'a str);
 
 /// A text of several lines, each of which is a [`OneLine`].
@@ -33,10 +31,10 @@ impl Display for Lines<'_> {
     }
 }
 
-/// Whether a letter is one, and no order to whatever shows it.
+/// Whether a character prints as itself, without an effect on a terminal.
 pub fn is_plain(letter: char) -> bool {
-    let turns = matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !letter.is_control() && !turns
+    let reorders = matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !letter.is_control() && !reorders
 }
 
 #[cfg(test)]
@@ -55,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_stay_lines_and_orders_to_a_terminal_do_not_stay_orders() {
+    fn line_ends_are_kept_and_terminal_escapes_are_not() {
         assert_eq!(Lines("one\ntwo\u{1b}[2J\r\n").to_string(), "one\ntwo\\u{1b}[2J\\r\n");
         assert_eq!(Lines("").to_string(), "");
     }

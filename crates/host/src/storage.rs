@@ -1,8 +1,8 @@
-//! A tenant's key-value space: the trait a platform implements, the contract's limits, a space in memory, and one in a file.
+//! A tenant's key-value space: the trait that a platform implements, the contract's limits, a storage in memory, and one in
+//! a file.
 //!
-//! The host checks the shape of every request against the contract before storage sees it, so an
-//! implementation only has to keep its promises: one version per commit, all writes or none, durable when it
-//! returns, and a total quota.
+//! The host checks every request against the contract before storage gets it. So an implementation only has to guarantee:
+//! one version per commit, all writes or none, durable on return, and a total quota.
 
 mod memory;
 #[cfg(test)]
@@ -31,8 +31,8 @@ pub(crate) const COMMIT_WRITES_MAX: usize = 100;
 pub(crate) const COMMIT_BYTES_MAX: usize = 1 << 20;
 /// Most bytes of entries that a tenant keeps; see [`entry_bytes`].
 pub(crate) const TOTAL_BYTES_MAX: usize = 64 << 20;
-/// What an entry takes besides its key and value: its version, and what storage needs to find it. Without it, an empty
-/// value under a short key would be nearly free, and a tenant could have 13 million of them.
+/// Counted per entry besides key and value: its version, and the index. Otherwise an empty value under a short key would
+/// be nearly free, and a tenant could have 13 million of them.
 pub(crate) const ENTRY_BYTES: usize = 32;
 /// Most entries of one scan.
 pub(crate) const SCAN_ENTRIES_MAX: u32 = 1_000;
@@ -40,14 +40,14 @@ pub(crate) const SCAN_ENTRIES_MAX: u32 = 1_000;
 /// One tenant's key-value space; see the contract's `storage`.
 ///
 /// # Errors
-/// [`Fault::Answer`] is what the plugin is told. [`Fault::Abort`] ends the call at once.
+/// The plugin gets [`Fault::Answer`]. [`Fault::Abort`] ends the call at once.
 #[async_trait]
 pub trait Storage: Send + Sync {
-    /// What the key holds; `None` when nothing.
+    /// The entry under the key, if any.
     async fn get(&self, key: &str) -> Result<Option<Entry>, Fault<StorageError>>;
 
-    /// Entries whose key starts with `prefix`, in ascending byte order of their keys, behind `after` when
-    /// that is given; at most `limit` (1 to 1,000). Fewer than `limit` means that there are no more.
+    /// Entries whose key starts with `prefix` and, if given, comes after `after`, in ascending byte order of their keys; at
+    /// most `limit` (1 to 1,000). Fewer than `limit` means that there are no more.
     async fn scan(
         &self,
         prefix: &str,
@@ -55,26 +55,26 @@ pub trait Storage: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Entry>, Fault<StorageError>>;
 
-    /// All the writes or none, durable on return. No key appears twice. Returns the version that these writes
-    /// have: the number of the tenant's commit.
+    /// All writes or none, durable on return. No key appears twice. Returns the version of these writes: the number of the
+    /// tenant's commit.
     async fn commit(&self, writes: Vec<Write>) -> Result<u64, Fault<StorageError>>;
 }
 
-/// What an entry counts in the tenant's total.
+/// What an entry counts in the tenant's total quota.
 pub(crate) fn entry_bytes(key_bytes: usize, value_bytes: usize) -> usize {
     ENTRY_BYTES.saturating_add(key_bytes).saturating_add(value_bytes)
 }
 
-/// How a commit breaks the contract before storage is asked.
+/// How a commit breaks the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Malformed {
-    /// The guest is told.
+    /// The guest gets this error.
     Quota(Quota),
-    /// The contract has no word for it: the call ends.
+    /// The contract has no error for it: the call ends.
     KeyTwice(String),
 }
 
-/// Holds a commit to the contract's sizes.
+/// Checks a commit against the contract's sizes.
 pub(crate) fn check_commit(writes: &[Write]) -> Result<(), Malformed> {
     let mut keys = BTreeSet::new();
     let mut bytes_total = 0_usize;
@@ -107,10 +107,10 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_held_to_the_contract_s_sizes() {
+    fn a_commit_beyond_the_contract_s_sizes_is_refused() {
         let quota = |quota| Err(Malformed::Quota(quota));
         let table = [
-            ("nothing at all", vec![], Ok(())),
+            ("no writes", vec![], Ok(())),
             ("an empty key", vec![put("", 1)], quota(Quota::KeySize)),
             ("the longest key", vec![put("k".repeat(512), 1)], Ok(())),
             ("a key too long", vec![put("k".repeat(513), 1)], quota(Quota::KeySize)),

@@ -1,4 +1,4 @@
-//! One gym's installation: its plugin, its key, its data, its limits, and the calls that the contract offers.
+//! One gym's installation: its plugin, key, data and limits, and the contract's calls.
 
 mod builder;
 
@@ -26,20 +26,18 @@ use crate::egress::Origin;
 use crate::error::{Busy, CallError};
 use crate::observe::{CallEnd, CallReport};
 
-pub use builder::TenantBuilder;
+pub use builder::{TenantBuilder, TenantError};
 
-/// One gym's installation of a plugin. Cloning it is cheap and gives the same tenant.
+/// One gym's installation of a plugin. Clones share the tenant.
 ///
 /// # Guarantees
-/// - Its calls run one at a time, in the order in which they were asked for; calls of different tenants run
-///   in parallel.
-/// - Each call has an instance of its own. What one call leaves behind, another finds in storage or nowhere.
-/// - Whatever happens in a call, the next one starts afresh.
+/// - Its calls run one at a time, in the order in which they were made; calls of different tenants run in parallel.
+/// - Each call has an instance of its own. Calls share data through storage only.
+/// - A failed call does not affect the next one.
 ///
 /// # Errors
-/// Every call returns two results. The outer one is the host's: a [`CallError`] when the call ended without
-/// an answer. The inner one is the plugin's own answer, whose error says what the host must do: call again,
-/// pause, drop, show.
+/// Every call returns two results. The outer one is the host's: a [`CallError`] when the call ended without an answer. The
+/// inner one is the plugin's answer, whose error says what the host must do: retry, pause, drop, show.
 ///
 /// # Runtime
 /// Calls need a tokio runtime with time enabled, and I/O when the transport is the
@@ -56,11 +54,11 @@ struct Shared {
     calls: AtomicU64,
 }
 
-/// What a call gives: the host's result around the plugin's own.
+/// The result of a call: the host's result around the plugin's.
 pub type Called<T, E = Error> = Result<Result<T, E>, CallError>;
 
 impl Tenant {
-    /// Begins to set up a tenant. `id` tells it apart in logs and transcripts.
+    /// Starts to set up a tenant. `id` identifies it in logs and transcripts.
     pub fn builder(plugin: Plugin, id: impl Into<String>) -> TenantBuilder {
         TenantBuilder::new(plugin, id.into())
     }
@@ -75,7 +73,7 @@ impl Tenant {
         Self { shared: Arc::new(shared) }
     }
 
-    /// What tells it apart in logs and transcripts.
+    /// Its identifier in logs and transcripts.
     pub fn id(&self) -> &str {
         &self.shared.provisions.tenant
     }
@@ -90,12 +88,11 @@ impl Tenant {
         self.shared.provisions.gate.routes.iter().map(|route| &route.origin)
     }
 
-    /// Verifies the key and takes over the settings (a JSON text as the manifest's schema says):
-    /// `connection.connect`.
+    /// Verifies the key and stores the settings (JSON that follows the manifest's schema): `connection.connect`.
     ///
     /// # Errors
-    /// See [`Tenant`]; and [`CallError::CredentialExposed`] when the key stands in the settings, which the
-    /// plugin would see: ask for them again.
+    /// See [`Tenant`]; and [`CallError::CredentialExposed`] when the settings contain the key, which the plugin would see:
+    /// ask for them again.
     pub async fn connect(&self, settings: &str) -> Called<Connected, InputError> {
         if self.shared.provisions.gate.finds_key(settings.as_bytes()) {
             return Err(CallError::CredentialExposed("the settings".to_owned()));
@@ -107,10 +104,7 @@ impl Tenant {
         .await
     }
 
-    /// How the installation is, from the plugin's own records: `connection.status`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// The state of the installation, from the plugin's own records: `connection.status`.
     pub async fn status(&self) -> Called<Health> {
         self.call("connection.status", |plugin, store| {
             Box::pin(plugin.gym_door_access_connection().call_status(store))
@@ -118,11 +112,8 @@ impl Tenant {
         .await
     }
 
-    /// Ends the installation, a step at a time: `connection.disconnect`. Give `None` first, then the last member of the
-    /// answer before, until it is finished. Then give up the key, too: the plugin never had it.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Ends the installation, a step at a time: `connection.disconnect`. Pass `None` first, then the last member of the
+    /// previous answer, until it is finished. Then delete the key, too.
     pub async fn disconnect(&self, what: Departure, after: Option<&str>, calls: u32) -> Called<Departed> {
         self.call("connection.disconnect", |plugin, store| {
             let after = after.map(str::to_owned);
@@ -135,9 +126,6 @@ impl Tenant {
     }
 
     /// Reads the groups from the provider: `groups.refresh`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
     pub async fn refresh_groups(&self) -> Called<GroupList> {
         self.call("groups.refresh", |plugin, store| {
             Box::pin(plugin.gym_door_access_groups().call_refresh(store))
@@ -145,19 +133,13 @@ impl Tenant {
         .await
     }
 
-    /// The groups at the last refresh: `groups.list`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// The groups as of the last refresh: `groups.list`.
     pub async fn list_groups(&self) -> Called<GroupList> {
         self.call("groups.list", |plugin, store| Box::pin(plugin.gym_door_access_groups().call_list(store)))
             .await
     }
 
     /// Which plan opens which groups: `mappings.list`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
     pub async fn list_mappings(&self) -> Called<Vec<MappingState>> {
         self.call("mappings.list", |plugin, store| {
             Box::pin(plugin.gym_door_access_mappings().call_list(store))
@@ -165,10 +147,7 @@ impl Tenant {
         .await
     }
 
-    /// Takes over these entries in place of all earlier ones: `mappings.replace`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Replaces all entries with these: `mappings.replace`.
     pub async fn replace_mappings(&self, entries: &[Mapping]) -> Called<Vec<MappingState>, InputError> {
         self.call("mappings.replace", |plugin, store| {
             let entries = entries.to_vec();
@@ -177,11 +156,8 @@ impl Tenant {
         .await
     }
 
-    /// Who would gain and who would lose what by another mapping, some members at a time: `mappings.preview`. Give `None`
-    /// first, then `next` of the answer before.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// What each member would gain and lose with another mapping, some members at a time: `mappings.preview`. Pass `None`
+    /// first, then `next` of the previous answer.
     pub async fn preview_mappings(
         &self,
         entries: &[Mapping],
@@ -197,10 +173,7 @@ impl Tenant {
         .await
     }
 
-    /// Makes the provider match the member of an event: `events.handle`.
-    ///
-    /// # Errors
-    /// See [`Tenant`]. The inner error also says what had been done before.
+    /// Makes the provider match an event's member: `events.handle`. The inner error also says what was done before it.
     pub async fn handle(&self, event: &Event) -> Called<Vec<Outcome>, Unfinished> {
         self.call("events.handle", |plugin, store| {
             let event = event.clone();
@@ -209,10 +182,7 @@ impl Tenant {
         .await
     }
 
-    /// Starts a reconciliation of everybody and gives its name, or that of the one under way: `sync.start`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Starts a reconciliation of all members and returns its name, or that of the one in progress: `sync.start`.
     pub async fn start_sync(&self, mode: Mode) -> Called<String> {
         self.call("sync.start", |plugin, store| {
             Box::pin(async move { plugin.gym_door_access_sync().call_start(store, mode).await })
@@ -220,10 +190,7 @@ impl Tenant {
         .await
     }
 
-    /// Goes on with a reconciliation, with at most `calls` requests: `sync.step`. Events may go in between.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Continues a reconciliation, with at most `calls` requests: `sync.step`. Events may be handled between steps.
     pub async fn step_sync(&self, job: &str, calls: u32) -> Called<Stepped> {
         self.call("sync.step", |plugin, store| {
             let job = job.to_owned();
@@ -232,19 +199,13 @@ impl Tenant {
         .await
     }
 
-    /// The reconciliation under way, or the last one: `sync.status`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// The reconciliation in progress, or the last one: `sync.status`.
     pub async fn sync_status(&self) -> Called<Option<Progress>> {
         self.call("sync.status", |plugin, store| Box::pin(plugin.gym_door_access_sync().call_status(store)))
             .await
     }
 
-    /// Lets a reconciliation that waits go on: `sync.confirm`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Confirms a reconciliation that waits: `sync.confirm`.
     pub async fn confirm_sync(&self, job: &str) -> Called<()> {
         self.call("sync.confirm", |plugin, store| {
             let job = job.to_owned();
@@ -253,10 +214,7 @@ impl Tenant {
         .await
     }
 
-    /// Ends a reconciliation: `sync.cancel`. What it did stays done.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Cancels a reconciliation: `sync.cancel`. Its changes so far remain.
     pub async fn cancel_sync(&self, job: &str) -> Called<()> {
         self.call("sync.cancel", |plugin, store| {
             let job = job.to_owned();
@@ -265,10 +223,7 @@ impl Tenant {
         .await
     }
 
-    /// Whether a member may enter now, and if not, why: `access.explain`. `verify` asks the provider, too.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Whether a member may enter now, and why not: `access.explain`. `verify` also asks the provider.
     pub async fn explain(&self, member: &str, device: Device, verify: bool) -> Called<Explanation> {
         self.call("access.explain", |plugin, store| {
             let member = member.to_owned();
@@ -280,9 +235,6 @@ impl Tenant {
     }
 
     /// The doors that a member may open now: `doors.list`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
     pub async fn list_doors(&self, member: &str) -> Called<Vec<Door>> {
         self.call("doors.list", |plugin, store| {
             let member = member.to_owned();
@@ -291,11 +243,8 @@ impl Tenant {
         .await
     }
 
-    /// Opens a door for a member: `doors.unlock`. Each call opens it once, so nothing here repeats it, and neither should
-    /// a caller unless the member asks again.
-    ///
-    /// # Errors
-    /// See [`Tenant`]. After a [`CallError`] nobody knows whether the door opened.
+    /// Opens a door for a member: `doors.unlock`. Each call opens it once, so the host does not repeat it, and callers should
+    /// not unless the member asks again. After a [`CallError`] it is unknown whether the door opened.
     pub async fn unlock(&self, member: &str, door: &str) -> Called<Attempt> {
         self.call("doors.unlock", |plugin, store| {
             let (member, door) = (member.to_owned(), door.to_owned());
@@ -304,11 +253,8 @@ impl Tenant {
         .await
     }
 
-    /// Makes a login for a branded app: `doors.issue-login`. Its secret opens doors: hand it to the app and keep it
-    /// nowhere. Observers are shown no bodies of this call, since the provider's answer has the secret.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Makes a login for a branded app: `doors.issue-login`. Its secret opens doors: pass it to the app and do not keep it.
+    /// Observers get no bodies of this call, because the provider's response contains the secret.
     pub async fn issue_login(&self, member: &str, phone: &Phone) -> Called<Issued> {
         let issued = self.call(call::ISSUE_LOGIN, |plugin, store| {
             let (member, phone) = (member.to_owned(), phone.clone());
@@ -320,9 +266,6 @@ impl Tenant {
     }
 
     /// Ends a login that [`Tenant::issue_login`] made: `doors.revoke-login`.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
     pub async fn revoke_login(&self, member: &str, login: &str) -> Called<()> {
         self.call("doors.revoke-login", |plugin, store| {
             let (member, login) = (member.to_owned(), login.to_owned());
@@ -333,10 +276,7 @@ impl Tenant {
         .await
     }
 
-    /// Does what has fallen due: `maintenance.tick`. Call it again when the answer says.
-    ///
-    /// # Errors
-    /// See [`Tenant`].
+    /// Does the work that is due: `maintenance.tick`. Call it again when the answer says.
     pub async fn tick(&self, calls: u32) -> Called<Ticked> {
         self.call("maintenance.tick", |plugin, store| {
             Box::pin(async move { plugin.gym_door_access_maintenance().call_tick(store, calls).await })
@@ -355,24 +295,40 @@ impl Tenant {
         let turn = tokio::time::timeout(wait_max, turn.lock()).await;
         let number = calls.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let (ended, usage) = match turn {
-            Ok(_turn) => call::run(plugin.loaded(), provisions, Which { number, export }, work).await,
+            Ok(_turn) => {
+                call::run(&plugin.loaded().instances, provisions, Which { number, export }, work).await
+            }
             Err(_) => {
                 let wait_ms = u64::try_from(wait_max.as_millis()).unwrap_or(u64::MAX);
                 (Err(CallError::Saturated(Busy::Tenant, wait_ms)), Usage::default())
             }
         };
-        let told = ended.as_ref().map_or_else(|_| Ok(Vec::new()), serde_json::to_vec);
-        let tells_key = match told {
-            Ok(text) => provisions.gate.finds_key_giving_way(&text).await,
-            // What cannot be searched is not handed on either.
+        let answer = ended.as_ref().map_or_else(|_| Ok(Vec::new()), serde_json::to_vec);
+        let has_key = match answer {
+            Ok(text) => provisions.gate.finds_key_yielding(&text).await,
+            // An answer that cannot be searched is withheld.
             Err(_) => true,
         };
-        let ended = match tells_key {
+        let ended = match has_key {
             true => Err(CallError::CredentialExposed("the plugin's answer".to_owned())),
             false => ended,
         };
         if let Some(observer) = &provisions.observer {
-            observer.on_call(&report(&provisions.tenant, number, export, end(&ended), &usage));
+            observer.on_call(&CallReport {
+                tenant: provisions.tenant.to_string(),
+                call: number,
+                export,
+                end: match &ended {
+                    Ok(Ok(_)) => CallEnd::Done,
+                    Ok(Err(_)) => CallEnd::Refused,
+                    Err(error) => CallEnd::Failed(error.clone()),
+                },
+                requests: usage.requests,
+                log_lines: usage.log_lines,
+                log_lines_dropped: usage.log_lines_dropped,
+                memory_bytes_peak: usage.memory_bytes_peak,
+                duration: usage.duration,
+            });
         }
         ended
     }
@@ -384,27 +340,5 @@ impl fmt::Debug for Tenant {
             .field("id", &self.id())
             .field("plugin", self.plugin())
             .finish_non_exhaustive()
-    }
-}
-
-fn end<T, E>(ended: &Called<T, E>) -> CallEnd {
-    match ended {
-        Ok(Ok(_)) => CallEnd::Done,
-        Ok(Err(_)) => CallEnd::Refused,
-        Err(error) => CallEnd::Failed(error.clone()),
-    }
-}
-
-fn report(tenant: &str, call: u64, export: &'static str, end: CallEnd, usage: &Usage) -> CallReport {
-    CallReport {
-        tenant: tenant.to_owned(),
-        call,
-        export,
-        end,
-        requests: usage.requests,
-        log_lines: usage.log_lines,
-        log_lines_dropped: usage.log_lines_dropped,
-        memory_bytes_peak: usage.memory_bytes_peak,
-        duration: usage.duration,
     }
 }

@@ -1,7 +1,8 @@
-//! Whether a user may open a door now, and if not, why not: Kisi's reasons in one place, as a question about the state.
+//! Whether a user may open a door now, and the reason if not.
 //!
-//! The codes are Kisi's; their texts here are not. Which reason is told when several hold is inferred: the person's come
-//! before the door's, and of several role assignments the one that comes nearest to opening the door gives its own.
+//! The codes are Kisi's; their texts here are not. If several reasons hold, the choice is inferred: the user's
+//! reasons come before the door's, and of several role assignments the one closest to opening the door gives its
+//! reason.
 
 use http::StatusCode;
 
@@ -10,14 +11,14 @@ use crate::records::{AppliesTo, Lock, RoleAssignment, User};
 use crate::resources::roles;
 use crate::state::State;
 
-/// Why a door stays shut. The first five are in the order of how near a role assignment came to opening it.
+/// The reason why a door stays shut. The first five are ordered: a later one is closer to opening the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refusal {
-    /// Nothing that the user holds has to do with the door.
+    /// No role assignment of the user is about the door.
     NoAccess,
     NoLongerValid,
     NotYetValid,
-    /// The group's members may not unlock with the app, which is what unlocking by a request is.
+    /// The group's members may not unlock with the app. A request counts as the app.
     NoAppAccess,
     /// Outside the group's access hours.
     NotAtThisMoment,
@@ -30,45 +31,32 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Kisi's six characters.
-    pub(crate) fn code(self, knobs: &Knobs) -> &'static str {
+    /// Status, code and message of the answer. 403, 409 and 503 are documented for unlocking, but not their cases.
+    pub(crate) fn answer(self, knobs: &Knobs) -> (StatusCode, &'static str, &'static str) {
+        let denied = match knobs.unlock_denied_code {
+            UnlockDeniedCode::Fcd8ef => "fcd8ef",
+            UnlockDeniedCode::Afc496 => "afc496",
+        };
+        let locked_down = match knobs.lockdown_status {
+            LockdownStatus::Forbidden => StatusCode::FORBIDDEN,
+            LockdownStatus::Conflict => StatusCode::CONFLICT,
+        };
+        let offline = match knobs.offline_status {
+            OfflineStatus::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            OfflineStatus::Conflict => StatusCode::CONFLICT,
+        };
         match self {
-            Refusal::NoAccess => match knobs.unlock_denied_code {
-                UnlockDeniedCode::Fcd8ef => "fcd8ef",
-                UnlockDeniedCode::Afc496 => "afc496",
-            },
-            Refusal::NoLongerValid => "f35ade",
-            Refusal::NotYetValid => "f358de",
-            Refusal::NoAppAccess => "f01337",
-            Refusal::NotAtThisMoment => "34ffaa",
-            Refusal::AccessDisabled => "fcd8ff",
-            Refusal::PlaceLockedDown => "fad002",
-            Refusal::LockLockedDown => "fad001",
-            Refusal::Offline => "fac001",
-        }
-    }
-
-    pub(crate) fn message(self) -> &'static str {
-        match self {
-            Refusal::NoAccess => "Access denied",
-            Refusal::NoLongerValid => "Access is no longer valid",
-            Refusal::NotYetValid => "Access is not yet valid",
-            Refusal::NoAppAccess => "The group has no app access",
-            Refusal::NotAtThisMoment => "Access is not allowed at this moment",
-            Refusal::AccessDisabled => "Access is disabled",
-            Refusal::PlaceLockedDown => "The place is locked down",
-            Refusal::LockLockedDown => "The door is locked down",
-            Refusal::Offline => "The controller is unavailable",
-        }
-    }
-
-    /// The status of the answer. 403, 409 and 503 are documented for unlocking, but not which is for what.
-    pub(crate) fn status(self, knobs: &Knobs) -> StatusCode {
-        match (self, knobs.lockdown_status, knobs.offline_status) {
-            (Refusal::PlaceLockedDown | Refusal::LockLockedDown, LockdownStatus::Conflict, _)
-            | (Refusal::Offline, _, OfflineStatus::Conflict) => StatusCode::CONFLICT,
-            (Refusal::Offline, _, OfflineStatus::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::FORBIDDEN,
+            Refusal::NoAccess => (StatusCode::FORBIDDEN, denied, "Access denied"),
+            Refusal::NoLongerValid => (StatusCode::FORBIDDEN, "f35ade", "Access is no longer valid"),
+            Refusal::NotYetValid => (StatusCode::FORBIDDEN, "f358de", "Access is not yet valid"),
+            Refusal::NoAppAccess => (StatusCode::FORBIDDEN, "f01337", "The group has no app access"),
+            Refusal::NotAtThisMoment => {
+                (StatusCode::FORBIDDEN, "34ffaa", "Access is not allowed at this moment")
+            }
+            Refusal::AccessDisabled => (StatusCode::FORBIDDEN, "fcd8ff", "Access is disabled"),
+            Refusal::PlaceLockedDown => (locked_down, "fad002", "The place is locked down"),
+            Refusal::LockLockedDown => (locked_down, "fad001", "The door is locked down"),
+            Refusal::Offline => (offline, "fac001", "The controller is unavailable"),
         }
     }
 }
@@ -93,8 +81,8 @@ pub(crate) fn opened_by<'s>(
     Ok(held)
 }
 
-/// What the user holds that opens the door, whatever state the door is in. Who administers the organization is asked
-/// nothing else [inferred].
+/// The role assignment that opens the door, whatever the state of the door. For owners and administrators nothing
+/// else is checked [inferred].
 fn held_for<'s>(
     state: &'s State,
     user: &User,
@@ -120,7 +108,7 @@ fn held_for<'s>(
 fn opens(state: &State, held: &RoleAssignment, lock: &Lock, now_ms: u64) -> Result<(), Refusal> {
     match held.applies_to_type {
         AppliesTo::Organization => return Err(Refusal::NoAccess),
-        // Who owns a place opens its doors [inferred].
+        // A place's owner opens its doors [inferred].
         AppliesTo::Place if held.applies_to_id == lock.place_id => return Ok(()),
         AppliesTo::Place => return Err(Refusal::NoAccess),
         AppliesTo::Group => {}

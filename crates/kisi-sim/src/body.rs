@@ -1,7 +1,8 @@
-//! The body of a write: one JSON object under the resource's name, its fields read by name and type.
+//! The body of a write: one JSON object under the resource's name, read field by field.
 //!
-//! Fields that nobody reads are unknown to the endpoint, and the journal names them: a misspelt field must not pass
-//! silently.
+//! Serde stops at the first error. A 422 names all wrong fields, so the fields are read here, and every error is
+//! collected. Fields that are not read are unknown to the endpoint, and the journal lists them: a misspelt field must
+//! not pass silently.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use crate::error::{ApiError, BLANK, FieldErrors, INVALID};
 use crate::knobs::UnknownInput;
 use crate::pipeline::Call;
 
-/// The fields of a body that were not read yet, and what was wrong with those that were.
+/// The fields of a body that are not read yet, and the errors of those that are.
 #[derive(Debug)]
 pub(crate) struct Fields {
     wrapper: &'static str,
@@ -22,12 +23,11 @@ pub(crate) struct Fields {
 impl Fields {
     /// The object under `wrapper`. Without it the request is refused with 422 [inferred: it may be 400].
     pub(crate) fn read(body: Option<&Value>, wrapper: &'static str) -> Result<Fields, ApiError> {
-        let Some(Value::Object(body)) = body else { return Err(ApiError::field(wrapper, BLANK)) };
-        let Some(Value::Object(rest)) = body.get(wrapper) else {
-            return Err(ApiError::field(wrapper, BLANK));
-        };
+        let missing = || ApiError::field(wrapper, BLANK);
+        let body = body.and_then(Value::as_object).ok_or_else(missing)?;
+        let rest = body.get(wrapper).and_then(Value::as_object).ok_or_else(missing)?.clone();
         let beside = body.keys().filter(|name| *name != wrapper).cloned().collect();
-        Ok(Fields { wrapper, rest: rest.clone(), beside, errors: FieldErrors::new() })
+        Ok(Fields { wrapper, rest, beside, errors: FieldErrors::new() })
     }
 
     /// The fields of a body that has no wrapper and may be missing.
@@ -40,12 +40,12 @@ impl Fields {
         Ok(Fields { wrapper: "", rest, beside: Vec::new(), errors: FieldErrors::new() })
     }
 
-    /// Lets a documented object stand beside the wrapper.
+    /// Accepts a documented object beside the wrapper.
     pub(crate) fn allow_beside(&mut self, name: &str) {
         self.beside.retain(|beside| beside != name);
     }
 
-    /// Notes a field that the endpoint does not document, found somewhere inside another one.
+    /// Notes an undocumented field inside another field.
     pub(crate) fn unknown(&mut self, name: String) {
         self.beside.push(name);
     }
@@ -64,7 +64,7 @@ impl Fields {
         self.rest.contains_key(name)
     }
 
-    /// Whether the field was found wrong already.
+    /// Whether the field is known to be wrong.
     pub(crate) fn is_wrong(&self, name: &str) -> bool {
         self.errors.contains_key(name)
     }
@@ -85,6 +85,15 @@ impl Fields {
         }
     }
 
+    /// A flag for which null means that it was left out.
+    pub(crate) fn nullable_flag(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Null => None,
+            Value::Bool(flag) => Some(flag),
+            _ => self.invalid(name),
+        }
+    }
+
     /// A whole number; the inner none is null.
     pub(crate) fn id(&mut self, name: &str) -> Option<Option<u64>> {
         match self.take(name)? {
@@ -96,12 +105,10 @@ impl Fields {
 
     /// A timestamp; the inner none is null.
     pub(crate) fn timestamp(&mut self, name: &str) -> Option<Option<u64>> {
-        match self.text(name)? {
+        match self.text(name)?.map(|text| parse_timestamp(&text)) {
             None => Some(None),
-            Some(text) => match parse_timestamp(&text) {
-                Ok(ms) => Some(Some(ms)),
-                Err(_) => self.invalid(name),
-            },
+            Some(Ok(ms)) => Some(Some(ms)),
+            Some(Err(_)) => self.invalid(name),
         }
     }
 
@@ -126,20 +133,16 @@ impl Fields {
         text
     }
 
-    /// Ends the reading: names what was left over, and refuses the request if anything was wrong.
+    /// Records the fields that are left over, and refuses the request if a field was wrong.
     pub(crate) fn finish(mut self, call: &mut Call<'_>) -> Result<(), ApiError> {
-        let wrapper = self.wrapper;
-        let unknown: Vec<String> = std::mem::take(&mut self.rest)
-            .into_iter()
-            .map(|(name, _)| if wrapper.is_empty() { name } else { format!("{wrapper}.{name}") })
-            .chain(std::mem::take(&mut self.beside))
-            .collect();
-        if call.state.knobs.unknown_fields == UnknownInput::Unprocessable {
-            for name in &unknown {
-                self.wrong(name, "is not a documented field");
+        let name = |name| if self.wrapper.is_empty() { name } else { format!("{}.{name}", self.wrapper) };
+        let unknown = self.rest.into_iter().map(|(field, _)| name(field)).chain(self.beside);
+        for name in unknown {
+            if call.state.knobs.unknown_fields == UnknownInput::Unprocessable {
+                self.errors.entry(name.clone()).or_default().push("is not a documented field".to_owned());
             }
+            call.unknown_fields.push(name);
         }
-        call.unknown_fields.extend(unknown);
         ApiError::unless_empty(self.errors)
     }
 }

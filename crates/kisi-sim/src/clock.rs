@@ -1,6 +1,6 @@
 //! The simulator's own clock, and timestamps as Kisi writes them.
 //!
-//! Everything that depends on time (created_at, rate limit, search lag) reads this clock, so that a test owns time.
+//! Everything that depends on time (created_at, rate limit, search lag) reads this clock, so a test controls time.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,13 +12,13 @@ use time::format_description::well_known::Rfc3339;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockMode {
-    /// Starts at the seed's `start_time` and moves only when told.
+    /// Starts at the seed's `start_time`, and moves only when it is set or advanced.
     Virtual,
     /// The machine's clock. Setting or advancing it shifts it by a lasting offset.
     System,
 }
 
-/// The clock itself: a base of the mode, plus what it was shifted by.
+/// The clock: a base time of the mode, plus a shift.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {
     mode: ClockMode,
@@ -50,11 +50,8 @@ impl Clock {
 
     pub(crate) fn set_now_ms(&mut self, now_ms: u64) {
         let base_ms = self.base_ms();
-        self.shift_ms = if now_ms >= base_ms {
-            i64::try_from(now_ms - base_ms).unwrap_or(i64::MAX)
-        } else {
-            i64::try_from(base_ms - now_ms).map_or(i64::MIN, |behind| -behind)
-        };
+        let shift_ms = i64::try_from(now_ms.abs_diff(base_ms)).unwrap_or(i64::MAX);
+        self.shift_ms = if now_ms < base_ms { -shift_ms } else { shift_ms };
     }
 
     pub(crate) fn advance_ms(&mut self, by_ms: u64) {
@@ -62,7 +59,7 @@ impl Clock {
     }
 }
 
-/// A text is not an RFC 3339 timestamp of 1970 or later.
+/// A text that is no RFC 3339 timestamp of 1970 or later.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no timestamp such as 2026-10-01T10:00:00Z")]
 pub struct TimestampError(String);
@@ -70,7 +67,7 @@ pub struct TimestampError(String);
 /// Milliseconds since the Unix epoch as Kisi writes them: `2026-10-01T10:00:00.000Z`.
 pub fn format_timestamp(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
-    // Beyond the year 9999 no timestamp can be written; such a time can only come from a clock set to nonsense.
+    // A time after the year 9999 can't be written. Only a misset clock gives one.
     let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
@@ -95,7 +92,7 @@ pub fn parse_timestamp(text: &str) -> Result<u64, TimestampError> {
         .ok_or_else(|| TimestampError(text.to_owned()))
 }
 
-/// Serde for a timestamp that is always there.
+/// Serde for a timestamp.
 pub(crate) mod timestamp {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
@@ -110,13 +107,10 @@ pub(crate) mod timestamp {
 
 /// Serde for a timestamp that may be missing or null.
 pub(crate) mod optional_timestamp {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
     pub(crate) fn serialize<S: Serializer>(ms: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
-        match ms {
-            Some(ms) => serializer.serialize_some(&super::format_timestamp(*ms)),
-            None => serializer.serialize_none(),
-        }
+        ms.map(super::format_timestamp).serialize(serializer)
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
@@ -141,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_clock_moves_only_when_told() {
+    fn a_virtual_clock_moves_only_when_it_is_set_or_advanced() {
         let mut clock = Clock::new(ClockMode::Virtual, 5_000);
         assert_eq!(clock.now_ms(), 5_000);
         clock.advance_ms(250);

@@ -1,9 +1,9 @@
-//! What goes wrong: Kisi's own error answers in their envelopes, and the errors of staff's hands.
+//! Errors: Kisi's error answers in their envelopes, and the errors of changes by staff.
 
 use std::collections::BTreeMap;
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::reply::Reply;
 
@@ -16,11 +16,11 @@ pub(crate) enum ApiError {
     Unauthorized,
     /// 403: the key's user may not do this.
     Forbidden,
-    /// 404: no such record in the key's organization.
+    /// 404: the key's organization has no such record.
     RecordNotFound,
     /// 404: no such endpoint.
     EndpointNotFound,
-    /// 409: the record is already there.
+    /// 409: the record exists already.
     AlreadyExists,
     /// 413: the body is longer than the simulator reads.
     BodyTooLong,
@@ -28,7 +28,7 @@ pub(crate) enum ApiError {
     Invalid(FieldErrors),
     /// 403, 409 or 503: the door stays shut.
     Refused { status: StatusCode, message: &'static str, code: &'static str },
-    /// 429: more requests than the user may make; the header to send along, if any.
+    /// 429: more requests than the user may make, and the `Retry-After` header, if any.
     TooManyRequests { retry_after_s: Option<u64> },
 }
 
@@ -41,7 +41,7 @@ pub(crate) const BLANK_OR_INVALID: &str = "can't be blank or invalid";
 pub(crate) const BLANK: &str = "can't be blank";
 /// A value of the wrong type or form.
 pub(crate) const INVALID: &str = "is invalid";
-/// A reference to a record that is not there.
+/// A reference to a record that does not exist.
 pub(crate) const MUST_EXIST: &str = "must exist";
 
 impl ApiError {
@@ -50,84 +50,61 @@ impl ApiError {
         ApiError::Invalid(BTreeMap::from([(name.to_owned(), vec![message.to_owned()])]))
     }
 
-    /// A 422, unless there is nothing to complain about.
+    /// A 422, unless there are no errors.
     pub(crate) fn unless_empty(errors: FieldErrors) -> Result<(), ApiError> {
         if errors.is_empty() { Ok(()) } else { Err(ApiError::Invalid(errors)) }
     }
 }
 
 impl From<ApiError> for Reply {
-    // The texts of the unknown endpoint, the missing record and the duplicate are Kisi's, word for word. The codes
-    // of the others are unknown and plainly made up, so that nobody decides on them.
+    // The texts of the unknown endpoint, the missing record and the duplicate are Kisi's, word for word. The other
+    // codes are unknown and plainly made up, so that no client depends on them.
     fn from(error: ApiError) -> Reply {
-        match error {
-            ApiError::BadRequest(message) => envelope(StatusCode::BAD_REQUEST, message, "mock00"),
-            ApiError::Unauthorized => envelope(StatusCode::UNAUTHORIZED, "Unauthorized", "mock01"),
+        let (status, message, code) = match error {
+            ApiError::BadRequest(message) => (StatusCode::BAD_REQUEST, message, "mock00"),
+            ApiError::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized", "mock01"),
             ApiError::Forbidden => {
-                envelope(StatusCode::FORBIDDEN, "You are not permitted to perform this action", "mock03")
+                (StatusCode::FORBIDDEN, "You are not permitted to perform this action", "mock03")
             }
-            ApiError::RecordNotFound => {
-                envelope(StatusCode::NOT_FOUND, "The record could not be found", "mock04")
+            ApiError::RecordNotFound => (StatusCode::NOT_FOUND, "The record could not be found", "mock04"),
+            ApiError::EndpointNotFound => {
+                (StatusCode::NOT_FOUND, "The endpoint does not exist, please check your request.", "000404")
             }
-            ApiError::EndpointNotFound => envelope(
-                StatusCode::NOT_FOUND,
-                "The endpoint does not exist, please check your request.",
-                "000404",
-            ),
-            ApiError::AlreadyExists => envelope(StatusCode::CONFLICT, "The record already exists", "mock09"),
+            ApiError::AlreadyExists => (StatusCode::CONFLICT, "The record already exists", "mock09"),
             ApiError::BodyTooLong => {
-                envelope(StatusCode::PAYLOAD_TOO_LARGE, "The request body is too long", "mock13")
+                (StatusCode::PAYLOAD_TOO_LARGE, "The request body is too long", "mock13")
+            }
+            ApiError::Refused { status, message, code } => (status, message, code),
+            ApiError::TooManyRequests { retry_after_s } => {
+                let reply = envelope(StatusCode::TOO_MANY_REQUESTS, "Too many requests", "mock29");
+                return Reply { retry_after_s, ..reply };
             }
             ApiError::Invalid(errors) => {
-                Reply::json(StatusCode::UNPROCESSABLE_ENTITY, json!({ "errors": errors }))
+                return Reply::json(StatusCode::UNPROCESSABLE_ENTITY, json!({ "errors": errors }));
             }
-            ApiError::Refused { status, message, code } => envelope(status, message, code),
-            ApiError::TooManyRequests { retry_after_s } => {
-                let mut reply = envelope(StatusCode::TOO_MANY_REQUESTS, "Too many requests", "mock29");
-                reply.retry_after_s = retry_after_s;
-                reply
-            }
-        }
+        };
+        envelope(status, message, code)
     }
 }
 
 /// Kisi's `Error` envelope.
 pub(crate) fn envelope(status: StatusCode, message: &str, code: &str) -> Reply {
-    let body: Value = json!({ "error": message, "code": code });
-    Reply::json(status, body)
+    Reply::json(status, json!({ "error": message, "code": code }))
 }
 
-/// Why something that staff does by hand could not be done.
+/// A change by staff that can't be made: a field names a record that does not exist, or has a value that can't be
+/// used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum HandError {
-    /// The id names no object of that kind; look at the state for the ids there are.
-    #[error("{field}: there is no {kind} with the id {id}")]
-    Unknown {
-        /// The field of the hand that holds the id.
-        field: &'static str,
-        /// The kind of object looked for.
-        kind: &'static str,
-        /// The id that was given.
-        id: u64,
-    },
-    /// No key has that secret, or it was revoked before.
-    #[error("secret: there is no such key, or it is revoked already")]
-    UnknownKey,
-    /// The user and the group, place or lock belong to different organizations.
-    #[error("{field}: belongs to another organization")]
-    OtherOrganization {
-        /// The field of the hand that holds the id.
-        field: &'static str,
-    },
-    /// The organization already has a user with this e-mail address.
-    #[error("email: the organization already has a user with `{0}`")]
-    EmailTaken(String),
-    /// The value can't be used: no role of that name for groups, or no e-mail address.
-    #[error("{field}: {problem}")]
-    Invalid {
-        /// The field of the hand.
-        field: &'static str,
-        /// What is wrong with it.
-        problem: String,
-    },
+#[error("{field}: {problem}")]
+pub struct HandError {
+    /// The field of the hand.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl HandError {
+    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> HandError {
+        HandError { field, problem: problem.into() }
+    }
 }

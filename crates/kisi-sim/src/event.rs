@@ -1,7 +1,7 @@
-//! Events: what was done, by whom, to what, and whether it succeeded. What clients read by event sets, and tests as
+//! Events: actor, action, object, and whether it succeeded. Clients read them through event sets, and tests through
 //! [`crate::Simulator::events`].
 //!
-//! Requests and staff's hands make events; a seed makes none, since it is where the story begins.
+//! Requests and staff's changes make events; a seed makes none.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,14 +9,15 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::timestamp;
+use crate::records::User;
 
-/// How many events are kept; older ones are forgotten, so that a long-running server stays small.
+/// The number of events that are kept. Older ones are dropped, so that a long-running server stays small.
 pub const EVENTS_MAX: usize = 200_000;
 
-/// Declares the types of events: what each is called, and what kind of object it is about.
+/// Declares the types of events, each with its name and its kind of object.
 macro_rules! event_types {
     ($($(#[$doc:meta])* $name:ident = $text:literal of $object:literal),+ $(,)?) => {
-        /// What happened. Kisi has many more types; these are the ones that the simulator makes.
+        /// The type of an event. Kisi has many more; these are the types that the simulator records.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum EventType {
             $($(#[$doc])* #[serde(rename = $text)] $name,)+
@@ -40,7 +41,7 @@ macro_rules! event_types {
 }
 
 event_types!(
-    /// A group was made.
+    /// A group was created.
     GroupCreate = "group.create" of "Group",
     /// A group was deleted.
     GroupDestroy = "group.destroy" of "Group",
@@ -54,9 +55,9 @@ event_types!(
     LockCancelLockdown = "lock.cancel_lockdown" of "Lock",
     /// A door was locked down.
     LockLockDown = "lock.lock_down" of "Lock",
-    /// Somebody unlocked a door, or tried to.
+    /// A user unlocked a door, or tried to.
     LockUnlock = "lock.unlock" of "Lock",
-    /// Somebody signed in, or a key was made.
+    /// A user signed in, or a key was created.
     LoginCreate = "login.create" of "Login",
     /// A login or key was removed.
     LoginDestroy = "login.destroy" of "Login",
@@ -64,13 +65,13 @@ event_types!(
     PlaceCancelLockdown = "place.cancel_lockdown" of "Place",
     /// A place was locked down.
     PlaceLockDown = "place.lock_down" of "Place",
-    /// Somebody was given a role.
+    /// A role was given.
     RoleAssignmentCreate = "role_assignment.create" of "RoleAssignment",
     /// A role was taken away.
     RoleAssignmentDestroy = "role_assignment.destroy" of "RoleAssignment",
     /// A role assignment was changed.
     RoleAssignmentUpdate = "role_assignment.update" of "RoleAssignment",
-    /// A user was made.
+    /// A user was created.
     UserCreate = "user.create" of "User",
     /// A user was deleted.
     UserDestroy = "user.destroy" of "User",
@@ -92,22 +93,22 @@ pub struct Event {
     pub number: u64,
     /// Its id for clients.
     pub uuid: String,
-    /// What happened.
+    /// Its type.
     #[serde(rename = "type")]
     pub event_type: EventType,
     /// The organization it happened in.
     pub organization_id: u64,
     /// The place of the object, where it has one.
     pub place_id: Option<u64>,
-    /// The user who did it; the owner, for what staff does by hand.
+    /// The user who did it; the owner for changes by staff.
     pub actor_id: Option<u64>,
     /// That user's name.
     pub actor_name: Option<String>,
     /// That user's e-mail address.
     pub actor_email: Option<String>,
-    /// The login that the request was sent with; none for what staff does by hand.
+    /// The login of the request; none for changes by staff.
     pub login_id: Option<u64>,
-    /// The role assignment that let somebody in.
+    /// The role assignment that opened the door.
     pub role_assignment_id: Option<u64>,
     /// The role of that role assignment.
     pub role_id: Option<String>,
@@ -117,13 +118,13 @@ pub struct Event {
     pub object_id: u64,
     /// The object's name when it happened.
     pub object_name: String,
-    /// Whether it succeeded. Only unlocking makes events of what failed.
+    /// Whether it succeeded. Of failures, only refused unlocks are recorded.
     pub success: bool,
-    /// Why not, as Kisi's six characters.
+    /// Kisi's code of the refusal, six characters.
     pub error_code: Option<String>,
-    /// Why not, in words.
+    /// The reason of the refusal, in words.
     pub error_message: Option<String>,
-    /// The same for all events that one request or hand has made: the uuid of the first of them.
+    /// Common to all events of one request or change by staff: the uuid of the first of them.
     pub sequence: String,
     /// When it happened.
     #[serde(with = "timestamp")]
@@ -131,9 +132,9 @@ pub struct Event {
 }
 
 impl fmt::Display for Event {
-    /// One line: number, actor, what and to what, and why not.
+    /// One line: number, actor, type, object, and the code of a refusal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let actor = self.actor_email.as_deref().unwrap_or("nobody");
+        let actor = self.actor_email.as_deref().unwrap_or("unknown");
         write!(f, "{} {actor} {} {}", self.number, self.event_type.name(), self.object_name)?;
         match &self.error_code {
             Some(code) => write!(f, " [refused {code}]"),
@@ -142,12 +143,12 @@ impl fmt::Display for Event {
     }
 }
 
-/// Who acts, until somebody else does.
+/// The actor of the events that are recorded now.
 #[derive(Clone, Debug)]
 pub(crate) enum Acting {
     /// A user, with a login.
-    User { id: u64, name: String, email: String, login_id: u64 },
-    /// Staff, for whom the owner of the organization stands.
+    User { user: Box<User>, login_id: u64 },
+    /// Staff, recorded as the owner of the organization.
     Staff,
 }
 
@@ -161,13 +162,13 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// What is recorded from now on is this one's doing, and belongs together. While nobody acts, nothing is recorded.
+    /// Starts a sequence of events by one actor. Without an actor nothing is recorded.
     pub(crate) fn begin(&mut self, acting: Option<Acting>) {
         self.acting = acting;
         self.sequence = None;
     }
 
-    /// From now on nobody acts.
+    /// Ends the sequence.
     pub(crate) fn end(&mut self) {
         self.acting = None;
     }
@@ -176,11 +177,11 @@ impl Events {
         self.acting.as_ref()
     }
 
-    /// Keeps an event under the next number.
+    /// Stores an event under the next number.
     pub(crate) fn record(&mut self, mut event: Event) {
         self.recorded += 1;
         event.number = self.recorded;
-        // In the form of a uuid, and countable: nothing here is random.
+        // In the form of a uuid, and counted: nothing here is random.
         event.uuid = format!("00000000-0000-4000-8000-{:012x}", self.recorded);
         event.sequence = self.sequence.get_or_insert_with(|| event.uuid.clone()).clone();
         if self.kept.len() >= EVENTS_MAX {
@@ -194,10 +195,9 @@ impl Events {
         self.recorded
     }
 
-    /// The events with higher numbers than this one, oldest first.
-    pub(crate) fn after(&self, number: u64) -> Vec<Event> {
-        let first = self.kept.partition_point(|event| event.number <= number);
-        self.kept.iter().skip(first).cloned().collect()
+    /// All kept events, oldest first.
+    pub(crate) fn all(&self) -> Vec<Event> {
+        self.kept.iter().cloned().collect()
     }
 
     /// The events up to this number, newest first.

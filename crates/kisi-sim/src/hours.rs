@@ -1,7 +1,7 @@
 //! Access hours of a group: one window a day, in UTC.
 //!
-//! Kisi's time restrictions are schedules by weekday and holiday in the time zone of a place. One daily window is enough
-//! to test what a client does with the refusal, and UTC needs no tables of time zones.
+//! Kisi's time restrictions are schedules by weekday and holiday in the time zone of a place. One daily window is
+//! enough to test a client's reaction to the refusal, and UTC needs no tables of time zones.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ const MINUTES_OF_DAY: u64 = 24 * 60;
 #[serde(try_from = "String", into = "String")]
 pub struct TimeOfDay(u16);
 
-/// A text is no time of the day.
+/// A text that is no time of the day.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no time of the day such as 06:30")]
 pub struct TimeOfDayError(String);
@@ -48,8 +48,8 @@ impl From<TimeOfDay> for String {
     }
 }
 
-/// When the members of a group may enter, every day, in UTC. A window that ends before it begins goes over midnight;
-/// one that ends when it begins lets nobody in.
+/// The daily hours in which the members of a group may enter, in UTC. A window that ends before it begins goes over
+/// midnight; one that ends when it begins is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccessHours {
@@ -68,7 +68,7 @@ impl AccessHours {
         Ok(AccessHours { from: from.parse()?, until: until.parse()? })
     }
 
-    /// Whether they hold at this moment.
+    /// Whether this moment is within the hours.
     pub(crate) fn contain(self, now_ms: u64) -> bool {
         let minute = now_ms / MINUTE_MS % MINUTES_OF_DAY;
         let (from, until) = (u64::from(self.from.0), u64::from(self.until.0));
@@ -82,7 +82,7 @@ mod tests {
     use crate::clock::parse_timestamp;
 
     #[test]
-    fn hours_hold_from_their_first_minute_to_before_their_last_and_over_midnight() {
+    fn access_hours_include_their_first_minute_exclude_their_last_and_may_go_over_midnight() {
         for (from, until, at, inside) in [
             ("06:00", "22:00", "05:59:59.999", false),
             ("06:00", "22:00", "06:00:00.000", true),

@@ -1,6 +1,6 @@
-//! The journal: every API request in the order of arrival, what became of it and why.
+//! The journal: every API request in the order of arrival, with its outcome.
 //!
-//! It says whose key was used, never the key: a request that carries its own secret anywhere else has it replaced.
+//! It records the user of a key, never the key: wherever a request repeats its own secret, the secret is replaced.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::clock::timestamp;
 
-/// How many entries the journal keeps; older ones are forgotten, so that a long-running server stays small.
+/// The number of entries that are kept. Older ones are dropped, so that a long-running server stays small.
 pub const JOURNAL_ENTRIES_MAX: usize = 100_000;
 
 /// One request and its outcome.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JournalEntry {
     /// Counts requests from 1; clearing the journal does not reset it.
     pub number: u64,
@@ -25,11 +25,11 @@ pub struct JournalEntry {
     pub method: String,
     /// The path.
     pub path: String,
-    /// The query string as it was sent, without the question mark; empty when there was none.
+    /// The query string as it was sent, without the question mark; empty if there was none.
     pub query: String,
-    /// The endpoint, for example `PATCH /users/{id}`; none when there is no such endpoint.
+    /// The endpoint, for example `PATCH /users/{id}`; none if there is no such endpoint.
     pub endpoint: Option<String>,
-    /// The user whose key was sent, if it works.
+    /// The user of the key, if the key works.
     pub user_id: Option<u64>,
     /// The organization of that user.
     pub organization_id: Option<u64>,
@@ -41,15 +41,15 @@ pub struct JournalEntry {
     pub body: Option<Value>,
     /// The status of the answer; none when the connection was dropped.
     pub status: Option<u16>,
-    /// What was injected, for example `drop_after_commit`.
+    /// The injected fault, for example `drop_after_commit`.
     pub fault: Option<String>,
     /// Whether the request changed anything.
     pub committed: bool,
-    /// Query parameters that the endpoint does not document, or documents for other forms only.
+    /// Query parameters that the endpoint does not document.
     pub unknown_parameters: Vec<String>,
     /// Body fields that the endpoint does not document.
     pub unknown_fields: Vec<String>,
-    /// The answer's body, when the knob `journal_responses` is on.
+    /// The answer's body, if the knob `journal_responses` is on.
     pub response: Option<Value>,
 }
 
@@ -63,14 +63,14 @@ impl JournalEntry {
         }
     }
 
-    /// Whether the request meant to change something.
+    /// Whether the request is a write.
     pub fn is_write(&self) -> bool {
         self.method != "GET"
     }
 }
 
 impl fmt::Display for JournalEntry {
-    /// One line: number, call, status, and what was special.
+    /// One line: number, call, status, fault, and what is not documented.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} -> ", self.number, self.call())?;
         match self.status {
@@ -110,10 +110,9 @@ impl Journal {
         self.entries.push_back(entry);
     }
 
-    /// The entries with higher numbers than this one.
-    pub(crate) fn entries_after(&self, number: u64) -> Vec<JournalEntry> {
-        let first = self.entries.partition_point(|entry| entry.number <= number);
-        self.entries.iter().skip(first).cloned().collect()
+    /// All kept entries, oldest first.
+    pub(crate) fn entries(&self) -> Vec<JournalEntry> {
+        self.entries.iter().cloned().collect()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -121,67 +120,61 @@ impl Journal {
     }
 }
 
-/// What stands where a secret stood.
+/// The text in the place of a secret.
 const REDACTED: &str = "[secret]";
 
 impl JournalEntry {
-    /// The same without the secret that the request was sent with, wherever the request repeated it.
-    pub(crate) fn without_secret(self, secret: Option<&str>) -> JournalEntry {
-        let Some(secret) = secret.filter(|secret| !secret.is_empty()) else { return self };
-        let text = |text: String| redact(&text, secret);
-        let texts = |texts: Vec<String>| texts.into_iter().map(text).collect();
-        let value = |value: Option<Value>| value.map(|value| redact_value(value, secret));
-        JournalEntry {
-            path: text(self.path),
-            query: text(self.query),
-            integration_identifier: self.integration_identifier.map(text),
-            integration_contact: self.integration_contact.map(text),
-            body: value(self.body),
-            response: value(self.response),
-            unknown_parameters: texts(self.unknown_parameters),
-            unknown_fields: texts(self.unknown_fields),
-            ..self
+    /// Replaces the secret of the request, wherever the request repeated it.
+    pub(crate) fn redact(&mut self, secret: &str) {
+        let texts = [&mut self.path, &mut self.query]
+            .into_iter()
+            .chain(&mut self.integration_identifier)
+            .chain(&mut self.integration_contact)
+            .chain(&mut self.unknown_parameters)
+            .chain(&mut self.unknown_fields);
+        for text in texts {
+            *text = text.replace(secret, REDACTED);
+        }
+        for value in self.body.iter_mut().chain(&mut self.response) {
+            redact_value(value, secret);
         }
     }
-}
-
-/// The fields in which an answer tells a secret that was just made.
-const MADE_SECRETS: &[&str] = &["secret", "authentication_token", "phone_key"];
-
-/// An answer's body without the secrets that it tells.
-pub(crate) fn without_made_secrets(value: Value) -> Value {
-    match value {
-        Value::Array(items) => Value::Array(items.into_iter().map(without_made_secrets).collect()),
-        Value::Object(fields) => Value::Object(
-            fields
-                .into_iter()
-                .map(|(name, value)| {
-                    let is_secret = MADE_SECRETS.contains(&name.as_str());
-                    (name, if is_secret { Value::from(REDACTED) } else { without_made_secrets(value) })
-                })
-                .collect(),
-        ),
-        other => other,
-    }
-}
-
-fn redact(text: &str, secret: &str) -> String {
-    text.replace(secret, REDACTED)
 }
 
 /// In keys and values.
-fn redact_value(value: Value, secret: &str) -> Value {
+fn redact_value(value: &mut Value, secret: &str) {
     match value {
-        Value::String(text) => Value::String(redact(&text, secret)),
-        Value::Array(items) => {
-            Value::Array(items.into_iter().map(|item| redact_value(item, secret)).collect())
-        }
-        Value::Object(fields) => Value::Object(
-            fields
+        Value::String(text) => *text = text.replace(secret, REDACTED),
+        Value::Array(items) => items.iter_mut().for_each(|item| redact_value(item, secret)),
+        Value::Object(fields) => {
+            *fields = std::mem::take(fields)
                 .into_iter()
-                .map(|(name, value)| (redact(&name, secret), redact_value(value, secret)))
-                .collect(),
-        ),
-        other => other,
+                .map(|(name, mut value)| {
+                    redact_value(&mut value, secret);
+                    (name.replace(secret, REDACTED), value)
+                })
+                .collect();
+        }
+        _ => {}
+    }
+}
+
+/// The fields in which an answer shows a new secret.
+const NEW_SECRETS: &[&str] = &["secret", "authentication_token", "phone_key"];
+
+/// Replaces the new secrets in an answer's body.
+pub(crate) fn redact_new_secrets(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(redact_new_secrets),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if NEW_SECRETS.contains(&name.as_str()) {
+                    *value = REDACTED.into();
+                } else {
+                    redact_new_secrets(value);
+                }
+            }
+        }
+        _ => {}
     }
 }

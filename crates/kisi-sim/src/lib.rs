@@ -1,21 +1,21 @@
-//! A simulator of the Kisi REST API: users, groups, role assignments, places, locks that open or refuse, logins and
-//! events of any number of organizations, with the limits, errors and gaps that integrators meet, and faults on demand.
+//! A simulator of the Kisi REST API: users, groups, role assignments, places, locks, logins and events of any
+//! number of organizations, with the limits, errors and gaps of the real API, and faults on demand.
 //!
-//! Two ways to use it. In one process, [`Simulator::router`] is a service that answers requests without a
-//! socket. As a server, [`serve`] or the `kisi-sim` program answers on the loopback interface. Both give the
-//! same answers, and both have a control surface under `/_sim`, so that a test in any language can drive it.
+//! There are two ways to use it. In one process, [`Simulator::router`] is a service that answers requests without a
+//! socket. As a server, [`serve`] or the `kisi-sim` program answers on the loopback interface. Both give the same
+//! answers, and both have a control surface under `/_sim`, for tests in any language.
 //!
 //! # Guarantees
 //! - The same seed, calls and clock give the same answers, ids and journal: nothing is random.
-//! - Ids come from one counter per kind of object, in ranges that do not meet, so that one more user shifts no
-//!   group id and an id of the wrong kind finds nothing.
-//! - The secret of a key, or of any other login, is in no journal, snapshot or debug output. [`Simulator::keys`] and `/_sim/keys` are the only
-//!   places that tell it.
+//! - Ids come from one counter per kind of object, in ranges that do not overlap. One more user shifts no group id, and
+//!   an id of the wrong kind finds nothing.
+//! - The secret of a key, or of any other login, is in no journal, snapshot or debug output. Only [`Simulator::keys`],
+//!   `/_sim/keys` and the answer that creates a login show it.
 //!
 //! # Dropped connections and delays
-//! In one process a dropped connection is an answer that carries the extension [`ConnectionDropped`], and a delayed
-//! one carries [`Delay`]: the transport under test turns them into its own error or wait. In server mode the TCP
-//! connection is really closed without an answer, and a delay is really slept. Neither moves the virtual clock.
+//! In one process a dropped connection is an answer with the extension [`ConnectionDropped`], and a delayed one has
+//! [`Delay`]: the transport under test turns them into its own error or wait. In server mode the TCP connection is
+//! closed without an answer, and the server sleeps. Neither moves the virtual clock.
 
 mod access;
 mod body;
@@ -67,5 +67,5 @@ pub use seed::{
     Seed, SeedAccessHours, SeedError, SeedGroup, SeedKey, SeedLock, SeedOrganization, SeedPlace,
     SeedRoleAssignment, SeedUser,
 };
-pub use serve::{serve, serve_until};
+pub use serve::serve;
 pub use simulator::{KeyInfo, Simulator};

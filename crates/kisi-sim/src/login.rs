@@ -1,20 +1,20 @@
-//! Logins: the credentials of users. A key of the API is one, and so is a phone that is signed in.
+//! Logins: the credentials of users, which are keys of the API and signed-in devices.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{optional_timestamp, timestamp};
 
-/// How many device logins a user may have; one more removes the one that was used least recently. Documented.
+/// The device logins that a user may have; one more removes the least recently used one. Documented.
 pub(crate) const DEVICE_LOGINS_MAX: usize = 40;
-/// How many API logins a user may have; one more is refused. Documented.
+/// The API logins that a user may have; one more is refused. Documented.
 pub(crate) const API_LOGINS_MAX: usize = 10;
 
-/// How long a device stays signed in without being used, in seconds: Kisi's default of two weeks.
+/// How long an unused device stays signed in, in seconds: Kisi's default of two weeks.
 pub(crate) const DEVICE_LOGINS_EXPIRE_AFTER_S: u64 = 1_209_600;
 /// The same for an API login: "six months of inactivity", which older pages call 14 days.
 const API_LOGINS_EXPIRE_AFTER_S: u64 = 183 * 24 * 60 * 60;
 
-/// What a login is for.
+/// The purpose of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginType {
@@ -24,16 +24,16 @@ pub enum LoginType {
     Device,
 }
 
-/// A login of a user. Its secret is shown by [`crate::Simulator::keys`] alone.
+/// A login of a user. Only [`crate::Simulator::keys`] shows its secret.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Login {
     /// Its id.
     pub id: u64,
     /// The organization of its user.
     pub organization_id: u64,
-    /// Its user: what is done with it is that user's doing.
+    /// Its user, the actor of its requests.
     pub user_id: u64,
-    /// What it is for.
+    /// Its purpose.
     #[serde(rename = "type")]
     pub login_type: LoginType,
     /// Its name.
@@ -46,7 +46,7 @@ pub struct Login {
     pub os_name: Option<String>,
     /// Whether it is the primary device of its user.
     pub primary: bool,
-    /// Whether it stops working when it is not used for long.
+    /// Whether it expires after long disuse.
     pub expire: bool,
     /// When it was last used.
     #[serde(with = "optional_timestamp", default)]
@@ -57,8 +57,7 @@ pub struct Login {
 }
 
 impl Login {
-    /// A key of the API as the web page makes it, and as a seed has it: one that never expires, because a simulator's
-    /// time may be moved by years.
+    /// A key of a seed or of staff. It never expires, because a test may move the clock by years.
     pub(crate) fn key(organization_id: u64, user_id: u64, now_ms: u64) -> Login {
         Login {
             id: 0,
@@ -76,7 +75,7 @@ impl Login {
         }
     }
 
-    /// When it was used; the moment it was created if never, as Kisi counts it too.
+    /// When it was last used, or created, as Kisi counts it too.
     pub(crate) fn used_at(&self) -> u64 {
         self.last_used_at.unwrap_or(self.created_at)
     }

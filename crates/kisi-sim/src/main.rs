@@ -1,11 +1,9 @@
-//! `kisi-sim`: the simulator as a program of its own, on the loopback interface.
+//! `kisi-sim`: the simulator as a program, on the loopback interface.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::task::Poll;
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
@@ -18,16 +16,16 @@ const EXIT_OTHER: u8 = 1;
 
 /// A simulator of the Kisi REST API, to develop and test an integration without a Kisi account.
 ///
-/// It prints its address and a key, then answers on 127.0.0.1 until Ctrl-C. Send the key as
-/// `Authorization: KISI-LOGIN <key>`. What it holds, what goes wrong and what time it is can be changed while it
-/// runs: see GET /_sim.
+/// Prints its address and a key, then serves on 127.0.0.1 until Ctrl-C. Send the key as
+/// `Authorization: KISI-LOGIN <key>`. Its content, faults, knobs and clock can be changed while it runs: see GET
+/// /_sim.
 #[derive(Debug, Parser)]
 #[command(
     version,
     after_help = "Examples:\n  \
         kisi-sim                                        one organization with an owner, a key and a place\n  \
         kisi-sim --port 8080 --seed seeds/example.toml  a gym with groups, members and doors\n  \
-        kisi-sim --json --time virtual --unpaced        for a test that owns the time and has no patience\n\n\
+        kisi-sim --json --time virtual --unpaced        for a test that controls the clock\n\n\
         Exit codes:\n  \
         0  stopped by Ctrl-C\n  \
         1  could not listen, or could not write its address\n  \
@@ -37,13 +35,13 @@ struct Arguments {
     /// The port to listen on; 0 takes any free one.
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     port: u16,
-    /// A file with what the simulator starts with: JSON if its name ends in .json, else TOML.
+    /// The file with the initial content: JSON if its name ends in .json, else TOML.
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// Where the time comes from.
+    /// The clock.
     #[arg(long, value_enum, default_value_t = TimeSource::System)]
     time: TimeSource,
-    /// Without Kisi's limit of five requests per second and user.
+    /// Turn off Kisi's limit of five requests per second and user.
     #[arg(long)]
     unpaced: bool,
     /// Print address and key as one line of JSON.
@@ -55,29 +53,25 @@ struct Arguments {
 enum TimeSource {
     /// The machine's clock.
     System,
-    /// A clock that starts at the seed's start time and moves only when told, at /_sim/clock.
+    /// A clock that starts at the seed's start time and moves only through /_sim/clock.
     Virtual,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let simulator = match seeded(&arguments) {
-        Ok(simulator) => simulator,
-        Err(error) => {
+    let failed = |code| {
+        move |error: anyhow::Error| {
             eprintln!("kisi-sim: {error:#}");
-            return ExitCode::from(EXIT_SEED);
+            ExitCode::from(code)
         }
     };
-    match run(&arguments, simulator) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("kisi-sim: {error:#}");
-            ExitCode::from(EXIT_OTHER)
-        }
-    }
+    seeded(&arguments)
+        .map_err(failed(EXIT_SEED))
+        .and_then(|simulator| run(&arguments, simulator).map_err(failed(EXIT_OTHER)))
+        .map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }
 
-/// The simulator that the command line asks for.
+/// The simulator, with the seed and the clock of the command line.
 fn seeded(arguments: &Arguments) -> anyhow::Result<Simulator> {
     let mut seed = arguments.seed.as_deref().map_or_else(|| Ok(Seed::default()), read_seed)?;
     if arguments.unpaced {
@@ -107,31 +101,24 @@ async fn run(arguments: &Arguments, simulator: Simulator) -> anyhow::Result<()> 
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
     let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
     let url = format!("http://{}", listener.local_addr().context("has no address")?);
-    let mut stop = std::pin::pin!(async {
-        // Without a signal handler there is no clean end, but no reason to end at once either.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    });
-    // The first poll installs the handler: whoever has read the address may press Ctrl-C at once.
-    let stopped = std::future::poll_fn(|context| Poll::Ready(stop.as_mut().poll(context))).await;
-    announce(arguments.json, &url, &simulator.key()).context("can't write to standard output")?;
-    if stopped.is_ready() {
-        return Ok(());
+    tokio::select! {
+        // The signal handler is polled first, so it exists before the address is printed.
+        biased;
+        // Without a handler the server can't end cleanly, but it can serve.
+        Ok(()) = tokio::signal::ctrl_c() => Ok(()),
+        served = async {
+            announce(arguments.json, &url, &simulator.key()).context("can't write to standard output")?;
+            kisi_sim::serve(listener, simulator).await.context("stopped serving")
+        } => served,
     }
-    kisi_sim::serve_until(listener, simulator, stop).await.context("stopped serving")
 }
 
 fn announce(json: bool, url: &str, key: &str) -> anyhow::Result<()> {
-    let mut text = String::new();
-    if json {
-        writeln!(text, "{}", serde_json::json!({ "address": url, "key": key }))?;
-    } else {
-        writeln!(text, "address {url}")?;
-        writeln!(text, "key {key}")?;
-    }
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    if json {
+        writeln!(out, "{}", serde_json::json!({ "address": url, "key": key }))?;
+    } else {
+        writeln!(out, "address {url}\nkey {key}")?;
+    }
+    Ok(out.flush()?)
 }

@@ -9,8 +9,9 @@ use crate::knobs::{LimitAboveMax, OffsetAboveMax, OffsetPastEnd, RowOrder};
 use crate::pipeline::Call;
 use crate::reply::Reply;
 use crate::state::State;
+use crate::table::Record;
 
-/// How many rows a list shows at once.
+/// How many rows a page has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PageSize {
     pub(crate) default: u64,
@@ -26,28 +27,30 @@ pub(crate) const PAGE_OF_GROUPS: PageSize = PageSize { default: 10, max: 250 };
 /// For the events of an event set. Its maximum is not documented.
 pub(crate) const PAGE_OF_EVENTS: PageSize = PageSize { default: 50, max: 250 };
 
-/// One page of the rows with these ids, in this order.
-pub(crate) fn paged(
+/// One page of the records with these ids, in this order.
+pub(crate) fn paged<T: Record>(
     call: &mut Call<'_>,
     size: PageSize,
     mut ids: Vec<u64>,
-    render: impl Fn(&State, u64) -> Option<Value>,
+    render: impl Fn(&T, &State) -> Value,
 ) -> Result<Reply, ApiError> {
-    let (limit, offset) = limit_and_offset(call, size)?;
+    let limit = limit(call, size)?;
+    let offset = offset(call)?;
     drift(call, &mut ids);
     let first = match call.list_fault {
         Some(FaultEffect::RepeatedPage) => offset.saturating_sub(limit),
         _ => offset,
     };
+    let table = T::table(call.state);
     let rows: Vec<Value> = ids
         .iter()
         .skip(usize::try_from(first).unwrap_or(usize::MAX))
         .take(usize::try_from(limit).unwrap_or(usize::MAX))
-        .filter_map(|id| render(call.state, *id))
+        .filter_map(|id| Some(render(table.get(*id)?, call.state)))
         .collect();
     let total = ids.len() as u64;
-    let mut reply = misled(call, rows);
-    // The header tells the range that was asked for, not the one that was found.
+    let mut reply = unpaged(call, rows);
+    // The header gives the range that was asked for, not the one that was found.
     reply.collection_range = Some(match call.state.knobs.offset_past_end {
         _ if total == 0 => "*/0".to_owned(),
         OffsetPastEnd::Star if offset >= total => format!("*/{total}"),
@@ -56,27 +59,19 @@ pub(crate) fn paged(
     Ok(reply)
 }
 
-/// All rows at once, for the resources that Kisi does not page.
-pub(crate) fn unpaged(call: &mut Call<'_>, rows: Vec<Value>) -> Reply {
-    misled(call, rows)
-}
-
-fn limit_and_offset(call: &Call<'_>, size: PageSize) -> Result<(u64, u64), ApiError> {
-    let limit = limit(call, size)?;
-    let offset = call.query.number("offset")?.unwrap_or(0);
-    let knobs = &call.state.knobs;
-    if offset > knobs.offset_max {
-        return Err(match knobs.offset_above_max {
-            OffsetAboveMax::Unprocessable => {
-                ApiError::field("offset", &format!("must be less than or equal to {}", knobs.offset_max))
-            }
-            OffsetAboveMax::BadRequest => ApiError::BadRequest("offset is above its maximum"),
-        });
+/// All rows at once, for the resources that Kisi does not page, or what a fault makes of them.
+pub(crate) fn unpaged(call: &Call<'_>, mut rows: Vec<Value>) -> Reply {
+    match &call.list_fault {
+        Some(FaultEffect::NotAnArray) => {
+            return Reply::json(StatusCode::OK, json!({ "message": "OK" }));
+        }
+        Some(FaultEffect::Truncated { missing }) => rows.truncate(rows.len().saturating_sub(*missing)),
+        _ => {}
     }
-    Ok((limit, offset))
+    Reply::ok(Value::Array(rows))
 }
 
-/// How many rows were asked for, within what the resource gives at once.
+/// The number of rows asked for, within the resource's maximum.
 pub(crate) fn limit(call: &Call<'_>, size: PageSize) -> Result<u64, ApiError> {
     let limit = call.query.number("limit")?.unwrap_or(size.default);
     if limit == 0 {
@@ -88,30 +83,30 @@ pub(crate) fn limit(call: &Call<'_>, size: PageSize) -> Result<u64, ApiError> {
     Ok(limit.min(size.max))
 }
 
-/// Moves the rows by one for every list served so far, or by one for a fault.
+fn offset(call: &Call<'_>) -> Result<u64, ApiError> {
+    let offset = call.query.number("offset")?.unwrap_or(0);
+    let knobs = &call.state.knobs;
+    if offset <= knobs.offset_max {
+        return Ok(offset);
+    }
+    Err(match knobs.offset_above_max {
+        OffsetAboveMax::Unprocessable => {
+            ApiError::field("offset", &format!("must be less than or equal to {}", knobs.offset_max))
+        }
+        OffsetAboveMax::BadRequest => ApiError::BadRequest("offset is above its maximum"),
+    })
+}
+
+/// Rotates the rows by the number of lists served so far, or by one for a fault.
 fn drift(call: &mut Call<'_>, ids: &mut [u64]) {
     let served = call.state.lists_served;
     call.state.lists_served = served.wrapping_add(1);
-    let drifting = call.state.knobs.row_order == RowOrder::Drifting;
-    let by = match &call.list_fault {
+    let by = match call.list_fault {
         Some(FaultEffect::Reordered) => 1,
-        _ if drifting => served,
+        _ if call.state.knobs.row_order == RowOrder::Drifting => served,
         _ => 0,
     };
     if !ids.is_empty() {
-        let by = by % ids.len();
-        ids.rotate_left(by);
+        ids.rotate_left(by % ids.len());
     }
-}
-
-/// The answer with these rows, or what a fault makes of it.
-fn misled(call: &Call<'_>, mut rows: Vec<Value>) -> Reply {
-    match &call.list_fault {
-        Some(FaultEffect::NotAnArray) => {
-            return Reply::json(StatusCode::OK, json!({ "message": "OK" }));
-        }
-        Some(FaultEffect::Truncated { missing }) => rows.truncate(rows.len().saturating_sub(*missing)),
-        _ => {}
-    }
-    Reply::ok(Value::Array(rows))
 }

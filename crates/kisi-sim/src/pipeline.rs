@@ -1,8 +1,8 @@
-//! The way of a request: endpoint, key, rate limit, fault, rights, headers, parameters, and only then the resource;
-//! and what the journal keeps of it.
+//! The path of a request: endpoint, key, rate limit, fault, rights, headers, parameters, then the resource; and its
+//! entry in the journal.
 //!
-//! The order is inferred where no source tells it. A request refused for its rate reaches no fault, so that the
-//! fault meets the retry and not the refusal.
+//! The order is inferred where no source gives it. A request refused for its rate reaches no fault, so that the fault
+//! fires for the retry.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use http::{HeaderMap, Method, Response, StatusCode, Uri};
 use serde_json::Value;
 
 use crate::body::Fields;
-use crate::error::{ApiError, FieldErrors, envelope};
+use crate::error::{ApiError, envelope};
 use crate::event::Acting;
 use crate::faults::{self, FaultEffect};
-use crate::journal::{self, JournalEntry};
+use crate::journal::{JournalEntry, redact_new_secrets};
 use crate::knobs::{IntegrationHeaders, UnknownInput};
 use crate::query::Query;
 use crate::quota::Payer;
@@ -24,13 +24,10 @@ use crate::reply::{Reply, ReplyBody, dropped};
 use crate::route::{self, Access, Endpoint};
 use crate::state::State;
 
-/// The longest request body that is read. The longest that makes sense, a user with full metadata, is far shorter.
+/// The longest request body that is read. The longest useful one, a user with full metadata, is far shorter.
 pub(crate) const REQUEST_BYTES_MAX: usize = 1024 * 1024;
 
-const INTEGRATION_IDENTIFIER: &str = "x-kisi-integration-identifier";
-const INTEGRATION_CONTACT: &str = "x-kisi-integration-contact";
-
-/// A request as it arrived; no body when it was too long to read.
+/// A request as it arrived; no body if it was too long.
 pub(crate) struct ApiRequest {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
@@ -38,7 +35,15 @@ pub(crate) struct ApiRequest {
     pub(crate) body: Option<Bytes>,
 }
 
-/// The user whose key, or other login, was sent.
+/// The body of a request.
+enum RequestBody {
+    TooLong,
+    Empty,
+    Json(Value),
+    Text(String),
+}
+
+/// The user of the key, or other login, of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Caller {
     pub(crate) user_id: u64,
@@ -47,21 +52,21 @@ pub(crate) struct Caller {
     pub(crate) administers: bool,
 }
 
-/// A request on its way through a resource.
+/// A request in its resource.
 pub(crate) struct Call<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) caller: Caller,
     pub(crate) query: Query,
     pub(crate) body: Option<&'a Value>,
     pub(crate) argument: Option<&'a str>,
-    /// The fault that this list is to be served with.
+    /// The fault that applies to this list.
     pub(crate) list_fault: Option<FaultEffect>,
     /// Body fields that the endpoint does not document.
     pub(crate) unknown_fields: Vec<String>,
 }
 
 impl Call<'_> {
-    /// The id in the path. What is no number finds no record.
+    /// The id in the path. A text that is no number finds no record.
     pub(crate) fn id(&self) -> Result<u64, ApiError> {
         self.argument.and_then(|id| id.parse().ok()).ok_or(ApiError::RecordNotFound)
     }
@@ -76,23 +81,22 @@ impl Call<'_> {
 pub(crate) fn answer(state: &mut State, request: &ApiRequest) -> Response<Body> {
     let secret = secret_of(&request.headers);
     let caller = secret.and_then(|secret| identify(state, secret));
-    let path = request.uri.path();
-    let found = route::find(request.method.as_str(), path);
-    let body = request.body.as_ref().map(parse);
+    let (method, path) = (request.method.as_str(), request.uri.path());
+    let found = route::find(method, path);
+    let body = read_body(request);
     let mut entry = entry_of(state, request, caller, found.map(|(endpoint, _)| endpoint), &body);
 
-    let payer = caller.map_or(Payer::Nobody, |caller| Payer::User(caller.user_id));
+    let payer = caller.map_or(Payer::Unknown, |caller| Payer::User(caller.user_id));
     let outcome = if is_admitted(state, payer) {
         if let Some(caller) = caller {
             state.use_login(caller.login_id);
         }
-        let is_list = found.is_some_and(|(endpoint, _)| endpoint.shape == route::Shape::List);
-        let effect = faults::fire(&mut state.faults, request.method.as_str(), path, is_list);
+        let is_list = found.is_some_and(|(endpoint, _)| endpoint.is_list);
+        let effect = faults::fire(&mut state.faults, method, path, is_list);
         entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
         under_fault(effect, |list_fault| {
             let result = perform(state, request, caller, found, &body, list_fault, &mut entry);
-            let endpoint_writes = found.is_some_and(|(endpoint, _)| endpoint.is_write());
-            entry.committed = endpoint_writes && result.is_ok();
+            entry.committed = result.is_ok() && found.is_some_and(|(endpoint, _)| endpoint.is_write());
             result.unwrap_or_else(Reply::from)
         })
     } else {
@@ -103,17 +107,21 @@ pub(crate) fn answer(state: &mut State, request: &ApiRequest) -> Response<Body> 
     if state.knobs.journal_responses {
         entry.response = outcome.as_ref().and_then(|reply| match &reply.body {
             ReplyBody::Empty => None,
-            ReplyBody::Json(value) => Some(journal::without_made_secrets(value.clone())),
+            ReplyBody::Json(value) => Some(value.clone()),
             ReplyBody::Html(text) => Some(Value::from(*text)),
         });
+        entry.response.iter_mut().for_each(redact_new_secrets);
+    }
+    if let Some(secret) = secret {
+        entry.redact(secret);
     }
     let committed = entry.committed;
-    state.journal.record(entry.without_secret(secret));
+    state.journal.record(entry);
     outcome.map_or_else(|| dropped(committed), Reply::into_response)
 }
 
-/// Performs the request as far as the fault lets it, and answers with what the fault leaves of the answer; none is a
-/// dropped connection.
+/// Performs the request if the fault allows it, and returns the answer as the fault changes it; none is a dropped
+/// connection.
 fn under_fault(
     effect: Option<FaultEffect>,
     perform: impl FnOnce(Option<FaultEffect>) -> Reply,
@@ -139,33 +147,24 @@ fn under_fault(
             perform(None);
             None
         }
-        Some(
-            list @ (FaultEffect::Truncated { .. }
-            | FaultEffect::NotAnArray
-            | FaultEffect::Reordered
-            | FaultEffect::RepeatedPage),
-        ) => Some(perform(Some(list))),
+        list_fault => Some(perform(list_fault)),
     }
 }
 
-/// An injected error status, in the envelope that Kisi has for it.
+/// An injected error status, in Kisi's envelope for it.
 fn injected(status: u16) -> Reply {
+    const MESSAGE: &str = "injected by the simulator";
     match status {
         401 => ApiError::Unauthorized.into(),
         403 => ApiError::Forbidden.into(),
         404 => ApiError::RecordNotFound.into(),
         409 => ApiError::AlreadyExists.into(),
-        422 => ApiError::Invalid(FieldErrors::from([(
-            "base".to_owned(),
-            vec!["injected by the simulator".to_owned()],
-        )]))
-        .into(),
+        422 => ApiError::field("base", MESSAGE).into(),
         429 => ApiError::TooManyRequests { retry_after_s: None }.into(),
-        other => envelope(
-            StatusCode::from_u16(other).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            "injected by the simulator",
-            "mock99",
-        ),
+        other => {
+            let status = StatusCode::from_u16(other).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            envelope(status, MESSAGE, "mock99")
+        }
     }
 }
 
@@ -174,7 +173,7 @@ fn perform(
     request: &ApiRequest,
     caller: Option<Caller>,
     found: Option<(&'static Endpoint, Option<&str>)>,
-    body: &Option<Option<Value>>,
+    body: &RequestBody,
     list_fault: Option<FaultEffect>,
     entry: &mut JournalEntry,
 ) -> Result<Reply, ApiError> {
@@ -187,18 +186,17 @@ fn perform(
     }
     check_integration_headers(state, entry)?;
     if state.knobs.unknown_parameters == UnknownInput::Unprocessable {
-        let errors = entry
-            .unknown_parameters
-            .iter()
-            .map(|name| (name.clone(), vec!["is not a documented parameter".to_owned()]));
+        let names = entry.unknown_parameters.iter();
+        let errors = names.map(|name| (name.clone(), vec!["is not a documented parameter".to_owned()]));
         ApiError::unless_empty(errors.collect())?;
     }
     let body = match body {
-        None => return Err(ApiError::BodyTooLong),
-        Some(None) if endpoint.is_write() && request.body.as_ref().is_some_and(|bytes| !bytes.is_empty()) => {
+        RequestBody::TooLong => return Err(ApiError::BodyTooLong),
+        RequestBody::Text(_) if endpoint.is_write() => {
             return Err(ApiError::BadRequest("The request body is no JSON"));
         }
-        Some(value) => value.as_ref(),
+        RequestBody::Text(_) | RequestBody::Empty => None,
+        RequestBody::Json(value) => Some(value),
     };
     state.as_done_by(acting(state, endpoint, caller), |state| {
         let mut call = Call { state, caller, query, body, argument, list_fault, unknown_fields: Vec::new() };
@@ -208,11 +206,10 @@ fn perform(
     })
 }
 
-/// Whose doing the events of a request are. Reading makes none.
+/// The actor of a request's events. A read makes none.
 fn acting(state: &State, endpoint: &Endpoint, caller: Caller) -> Option<Acting> {
     let user = state.users.get(caller.user_id).filter(|_| endpoint.is_write())?;
-    let (name, email) = (user.name.clone(), user.email.clone());
-    Some(Acting::User { id: user.id, name, email, login_id: caller.login_id })
+    Some(Acting::User { user: Box::new(user.clone()), login_id: caller.login_id })
 }
 
 /// The secret of `Authorization: KISI-LOGIN <secret>`.
@@ -251,8 +248,15 @@ fn check_integration_headers(state: &State, entry: &JournalEntry) -> Result<(), 
     }
 }
 
-fn parse(bytes: &Bytes) -> Option<Value> {
-    serde_json::from_slice(bytes).ok()
+fn read_body(request: &ApiRequest) -> RequestBody {
+    match &request.body {
+        None => RequestBody::TooLong,
+        Some(bytes) if bytes.is_empty() => RequestBody::Empty,
+        Some(bytes) => serde_json::from_slice(bytes).map_or_else(
+            |_| RequestBody::Text(String::from_utf8_lossy(bytes).into_owned()),
+            RequestBody::Json,
+        ),
+    }
 }
 
 fn entry_of(
@@ -260,21 +264,13 @@ fn entry_of(
     request: &ApiRequest,
     caller: Option<Caller>,
     endpoint: Option<&Endpoint>,
-    body: &Option<Option<Value>>,
+    body: &RequestBody,
 ) -> JournalEntry {
     let header = |name: &str| {
         let text = request.headers.get(name)?.to_str().ok()?.trim();
         (!text.is_empty()).then(|| text.to_owned())
     };
-    let body = match (body, &request.body) {
-        (Some(Some(value)), _) => Some(value.clone()),
-        (Some(None), Some(bytes)) if !bytes.is_empty() => {
-            Some(Value::from(String::from_utf8_lossy(bytes).into_owned()))
-        }
-        _ => None,
-    };
     JournalEntry {
-        number: 0,
         at: state.now_ms(),
         method: request.method.to_string(),
         path: request.uri.path().to_owned(),
@@ -282,14 +278,13 @@ fn entry_of(
         endpoint: endpoint.map(Endpoint::name),
         user_id: caller.map(|caller| caller.user_id),
         organization_id: caller.map(|caller| caller.organization_id),
-        integration_identifier: header(INTEGRATION_IDENTIFIER),
-        integration_contact: header(INTEGRATION_CONTACT),
-        body,
-        status: None,
-        fault: None,
-        committed: false,
-        unknown_parameters: Vec::new(),
-        unknown_fields: Vec::new(),
-        response: None,
+        integration_identifier: header("x-kisi-integration-identifier"),
+        integration_contact: header("x-kisi-integration-contact"),
+        body: match body {
+            RequestBody::TooLong | RequestBody::Empty => None,
+            RequestBody::Json(value) => Some(value.clone()),
+            RequestBody::Text(text) => Some(text.as_str().into()),
+        },
+        ..JournalEntry::default()
     }
 }

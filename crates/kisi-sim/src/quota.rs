@@ -1,33 +1,33 @@
-//! The rate limit: so many requests within any one second, per user and not per key.
+//! The rate limit: a number of requests within any one second, per user and not per key.
 //!
-//! Kisi documents the number and that all logins of a user share it. A sliding window is the stricter reading of
+//! Kisi documents the number, and that all logins of a user share it. A sliding window is the stricter reading of
 //! "5 requests per second". A refused request does not count [inferred].
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// Who a request counts for.
+/// The budget that a request counts against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Payer {
-    /// Everybody without a working key. Kisi counts these per address; the simulator has one address.
-    Nobody,
+    /// All requests without a working key. Kisi counts these per address; the simulator has one address.
+    Unknown,
     /// A user, with all its logins.
     User(u64),
-    /// A user who makes event sets, which have a limit of their own beside the general one.
+    /// A user's event sets, which have a limit of their own besides the general one.
     EventSetsOf(u64),
 }
 
-/// The window that Kisi's limit is stated for.
+/// The window of Kisi's limit.
 const WINDOW_MS: u64 = 1_000;
 
-/// When each payer made its requests of the last second.
+/// The times of each payer's requests within the last second.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quotas(BTreeMap<Payer, VecDeque<u64>>);
 
 impl Quotas {
-    /// Counts a request, unless it is one too many.
+    /// Counts a request, unless it is above the limit.
     pub(crate) fn admit(&mut self, payer: Payer, now_ms: u64, requests_max: u32) -> bool {
         let made = self.0.entry(payer).or_default();
-        // Requests "after now" are from before the clock was set back.
+        // A request after now was made before the clock was set back.
         made.retain(|at_ms| *at_ms <= now_ms && now_ms - at_ms < WINDOW_MS);
         let admitted = made.len() < usize::try_from(requests_max).unwrap_or(usize::MAX);
         if admitted {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_window_slides_instead_of_starting_anew_each_second() {
+    fn the_window_of_the_rate_limit_slides() {
         let mut quotas = Quotas::default();
         for at_ms in [0, 900, 900, 900, 900] {
             assert!(quotas.admit(Payer::User(1), at_ms, 5));

@@ -1,5 +1,4 @@
-//! The objects that a simulated Kisi holds, as [`Snapshot`] shows them. What the API shows of them is rendered by
-//! the resources.
+//! The records of a simulated Kisi, as [`Snapshot`] shows them. The resources render them for the API.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -8,7 +7,7 @@ use crate::clock::{optional_timestamp, timestamp};
 use crate::hours::AccessHours;
 use crate::login::Login;
 
-/// An organization: one customer of Kisi, apart from all others.
+/// An organization: one customer of Kisi, isolated from all others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Organization {
     /// Its id.
@@ -73,7 +72,7 @@ pub struct Lock {
 }
 
 /// A group: doors that its members may open.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// Its id.
     pub id: u64,
@@ -120,25 +119,15 @@ impl Group {
         self.time_restriction_time_zone = hours.map(|_| "UTC".to_owned());
     }
 
-    /// A group as Kisi makes it when only the name is given.
-    pub(crate) fn new(id: u64, organization_id: u64, name: &str, now_ms: u64) -> Group {
+    /// A group of which only the name is given. The table gives the id.
+    pub(crate) fn new(organization_id: u64, name: &str, now_ms: u64) -> Group {
         Group {
-            id,
             organization_id,
-            place_id: None,
             name: name.to_owned(),
-            description: None,
             login_enabled: true,
-            geofence_restriction_enabled: false,
-            primary_device_restriction_enabled: false,
-            managed_device_restriction_enabled: false,
-            reader_restriction_enabled: false,
-            time_restriction_enabled: false,
-            tap_to_access_restriction_enabled: false,
-            time_restriction_time_zone: None,
-            access_hours: None,
             created_at: now_ms,
             updated_at: now_ms,
+            ..Group::default()
         }
     }
 }
@@ -160,7 +149,7 @@ pub struct GroupLock {
 }
 
 /// A user of one organization.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct User {
     /// Its id.
     pub id: u64,
@@ -170,23 +159,23 @@ pub struct User {
     pub name: String,
     /// Its e-mail address, spelt as given.
     pub email: String,
-    /// Up to 50 flat values of the integrators'.
+    /// Up to 50 flat values, for integrations.
     pub metadata: Map<String, Value>,
-    /// The address of its picture.
+    /// The URL of its picture.
     pub image: Option<String>,
-    /// Notes of the staff's.
+    /// Notes by staff.
     pub notes: Option<String>,
     /// Its preferred language.
     pub locale: Option<String>,
-    /// Whether its doors open at all, in the whole organization.
+    /// Whether it may open any door of the organization.
     pub access_enabled: bool,
-    /// The same as said by the organization's directory (SCIM). The API can only read it.
+    /// The same, as set by the organization's directory (SCIM). The API can only read it.
     pub scim_access_enabled: bool,
     /// Whether it may sign in with a password.
     pub password_flow_enabled: bool,
     /// Whether it was confirmed at creation.
     pub confirmed: bool,
-    /// Whether Kisi sends it e-mails; together with `confirmed`, false makes a managed user.
+    /// Whether Kisi sends it e-mails; false together with `confirmed` is a managed user.
     pub send_emails: bool,
     /// When it last unlocked a door.
     #[serde(with = "optional_timestamp", default)]
@@ -200,30 +189,25 @@ pub struct User {
 }
 
 impl User {
-    /// A user as Kisi makes it when only name and e-mail address are given.
-    pub(crate) fn new(id: u64, organization_id: u64, name: &str, email: &str, now_ms: u64) -> User {
+    /// A user of which only name and e-mail address are given. The table gives the id.
+    pub(crate) fn new(organization_id: u64, name: &str, email: &str, now_ms: u64) -> User {
         User {
-            id,
             organization_id,
             name: name.to_owned(),
             email: email.to_owned(),
-            metadata: Map::new(),
-            image: None,
-            notes: None,
-            locale: None,
             access_enabled: true,
             scim_access_enabled: true,
             password_flow_enabled: true,
             confirmed: true,
             send_emails: true,
-            last_accessed_at: None,
             created_at: now_ms,
             updated_at: now_ms,
+            ..User::default()
         }
     }
 }
 
-/// What kind of object a role assignment gives access to.
+/// The kind of object that a role assignment gives access to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum AppliesTo {
     /// The whole organization.
@@ -234,7 +218,33 @@ pub enum AppliesTo {
     Group,
 }
 
-/// Who holds a role assignment. Kisi knows teams and guests too; the simulator holds users only.
+impl AppliesTo {
+    pub(crate) const ALL: [AppliesTo; 3] = [AppliesTo::Organization, AppliesTo::Place, AppliesTo::Group];
+
+    /// The value of `applies_to_type`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            AppliesTo::Organization => "Organization",
+            AppliesTo::Place => "Place",
+            AppliesTo::Group => "Group",
+        }
+    }
+
+    /// The value of `scope`.
+    pub(crate) fn scope(self) -> &'static str {
+        match self {
+            AppliesTo::Organization => "organization",
+            AppliesTo::Place => "place",
+            AppliesTo::Group => "group",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<AppliesTo> {
+        AppliesTo::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// The kind of holder of a role assignment. Kisi has teams and guests too; the simulator has users only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum AssigneeType {
     /// A user.
@@ -258,15 +268,15 @@ pub struct RoleAssignment {
     pub assignee_type: AssigneeType,
     /// The holder's id.
     pub assignee_id: u64,
-    /// Whether Kisi mails the holder about it.
+    /// Whether Kisi sends the holder an e-mail about it.
     pub notify: bool,
-    /// When it begins to hold; from the start when none.
+    /// When it begins to be valid; none is at once.
     #[serde(with = "optional_timestamp", default)]
     pub valid_from: Option<u64>,
-    /// When it ceases to hold; never when none.
+    /// When it ceases to be valid; none is never.
     #[serde(with = "optional_timestamp", default)]
     pub valid_until: Option<u64>,
-    /// The user who made it.
+    /// The user who created it.
     pub created_by_id: u64,
     /// When it was created.
     #[serde(with = "timestamp")]
@@ -276,7 +286,44 @@ pub struct RoleAssignment {
     pub updated_at: u64,
 }
 
-/// Everything a simulated Kisi holds, in the order of the ids. No secrets.
+impl RoleAssignment {
+    /// A role assignment without dates and notification, created by its holder. The table gives the id.
+    pub(crate) fn new(
+        organization_id: u64,
+        user_id: u64,
+        role_id: String,
+        (applies_to_type, applies_to_id): (AppliesTo, u64),
+        now_ms: u64,
+    ) -> RoleAssignment {
+        RoleAssignment {
+            id: 0,
+            organization_id,
+            role_id,
+            applies_to_type,
+            applies_to_id,
+            assignee_type: AssigneeType::User,
+            assignee_id: user_id,
+            notify: false,
+            valid_from: None,
+            valid_until: None,
+            created_by_id: user_id,
+            created_at: now_ms,
+            updated_at: now_ms,
+        }
+    }
+
+    /// The organization, place or group.
+    pub(crate) fn target(&self) -> (AppliesTo, u64) {
+        (self.applies_to_type, self.applies_to_id)
+    }
+
+    /// The first moment of validity, and the first moment after it.
+    pub(crate) fn dates(&self) -> (Option<u64>, Option<u64>) {
+        (self.valid_from, self.valid_until)
+    }
+}
+
+/// All records of a simulated Kisi, in the order of their ids. No secrets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The simulator's time.

@@ -1,4 +1,4 @@
-//! An answer before it is an HTTP response, and the marks that tell a transport to drop or delay it.
+//! An answer before it becomes an HTTP response, and the extensions that tell a transport to drop or delay it.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use serde_json::Value;
 
 /// Response extension: the connection broke and the client got no answer.
 ///
-/// An in-process transport must turn a response that carries this into its own transport error; the response's
-/// status (502) and empty body are there only for transports that forget. A server closes the connection instead.
+/// An in-process transport must turn such a response into its own transport error. Its status (502) and empty body
+/// are a fallback for transports that do not. A server closes the connection instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionDropped {
     /// Whether the request had changed something before the connection broke. A client cannot know this.
     pub committed: bool,
 }
 
-/// Response extension: the answer arrives this much later. The change itself was made at once.
+/// Response extension: the answer arrives later. The change itself was made at once.
 ///
-/// An in-process transport decides what waiting means to it (move its clock, or time out); a server sleeps.
+/// An in-process transport decides how to wait (move its clock, or time out); a server sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delay(
-    /// How much later.
+    /// The delay.
     pub Duration,
 );
 
-/// The header that says which rows of how many a list shows.
+/// The header with the range of a page and the total of its list.
 const COLLECTION_RANGE: &str = "x-collection-range";
 
 /// The body of an answer.
@@ -91,7 +91,7 @@ impl Reply {
     }
 }
 
-/// The response that stands for no response.
+/// The response in the place of a dropped connection.
 pub(crate) fn dropped(committed: bool) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::BAD_GATEWAY;

@@ -1,42 +1,55 @@
-//! The endpoints that there are, and how a request finds its own.
+//! The endpoints of the simulated API, and which of them a request is for.
 
 use crate::error::ApiError;
 use crate::pipeline::Call;
 use crate::reply::Reply;
 use crate::resources;
 
-/// Who may use an endpoint.
+/// Which users may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Every user with a key.
     AnyUser,
-    /// Owners and administrators of the organization. For reading this is inferred: no source says what a plain
+    /// Owners and administrators of the organization. For reads this is inferred: no source says what a plain
     /// member sees of the organization's users and groups.
     Administrator,
 }
 
-/// What an endpoint answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
-    /// An array of rows.
-    List,
-    /// One object, or nothing.
-    One,
-}
+type Handler = fn(&mut Call<'_>) -> Result<Reply, ApiError>;
 
 /// One endpoint of the API.
 pub(crate) struct Endpoint {
-    pub(crate) method: &'static str,
-    /// The path, with `{id}` where an id stands.
-    pub(crate) pattern: &'static str,
     pub(crate) access: Access,
-    pub(crate) shape: Shape,
+    pub(crate) method: &'static str,
+    /// The path, with `{id}` in the place of an id.
+    pub(crate) pattern: &'static str,
+    /// Whether it answers with an array of rows.
+    pub(crate) is_list: bool,
     /// The documented query parameters.
     pub(crate) parameters: &'static [&'static str],
-    pub(crate) answer: fn(&mut Call<'_>) -> Result<Reply, ApiError>,
+    pub(crate) answer: Handler,
 }
 
 impl Endpoint {
+    /// An endpoint that answers with one object, or with nothing.
+    pub(crate) const fn one(
+        access: Access,
+        method: &'static str,
+        pattern: &'static str,
+        answer: Handler,
+    ) -> Endpoint {
+        Endpoint { access, method, pattern, is_list: false, parameters: &[], answer }
+    }
+
+    /// A GET that answers with an array of rows.
+    pub(crate) const fn list(access: Access, pattern: &'static str, answer: Handler) -> Endpoint {
+        Endpoint { is_list: true, ..Endpoint::one(access, "GET", pattern, answer) }
+    }
+
+    pub(crate) const fn with_parameters(self, parameters: &'static [&'static str]) -> Endpoint {
+        Endpoint { parameters, ..self }
+    }
+
     /// Method and pattern, for example `PATCH /users/{id}`.
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.method, self.pattern)
@@ -56,24 +69,14 @@ pub(crate) fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
 pub(crate) fn find<'p>(method: &str, path: &'p str) -> Option<(&'static Endpoint, Option<&'p str>)> {
     let endpoint =
         endpoints().find(|endpoint| endpoint.method == method && overlap(endpoint.pattern, path))?;
-    let argument = endpoint
-        .pattern
-        .split('/')
-        .zip(path.split('/'))
-        .find_map(|(part, given)| is_placeholder(part).then_some(given));
-    Some((endpoint, argument))
+    let mut parts = endpoint.pattern.split('/').zip(path.split('/'));
+    Some((endpoint, parts.find(|(part, _)| is_placeholder(part)).map(|(_, given)| given)))
 }
 
-/// Whether two paths can mean the same one, where a part in braces on either side stands for any id.
+/// Whether two paths can name the same resource. A part in braces, on either side, stands for any id.
 pub(crate) fn overlap(left: &str, right: &str) -> bool {
-    let (mut left, mut right) = (left.split('/'), right.split('/'));
-    loop {
-        match (left.next(), right.next()) {
-            (None, None) => return true,
-            (Some(one), Some(other)) if same_part(one, other) => {}
-            _ => return false,
-        }
-    }
+    left.split('/').count() == right.split('/').count()
+        && left.split('/').zip(right.split('/')).all(|(one, other)| same_part(one, other))
 }
 
 fn same_part(one: &str, other: &str) -> bool {
@@ -98,7 +101,7 @@ mod tests {
             let (found, argument) = find(endpoint.method, &path).unwrap();
             assert_eq!(found.name(), endpoint.name());
             assert_eq!(argument.is_some(), endpoint.pattern.contains("{id}"), "{path}");
-            assert!(names.insert(endpoint.name()), "{} is there twice", endpoint.name());
+            assert!(names.insert(endpoint.name()), "{} is declared twice", endpoint.name());
         }
         assert!(names.len() > 20, "only {} endpoints", names.len());
     }

@@ -1,4 +1,4 @@
-//! The handle on one simulated Kisi: what tests hold.
+//! The handle on one simulated Kisi.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,16 +31,11 @@ pub struct Simulator {
 
 impl fmt::Debug for Simulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
-        f.debug_struct("Simulator")
-            .field("now_ms", &state.now_ms())
-            .field("organizations", &state.organizations.rows().count())
-            .field("users", &state.users.rows().count())
-            .finish_non_exhaustive()
+        f.debug_struct("Simulator").field("now_ms", &self.now_ms()).finish_non_exhaustive()
     }
 }
 
-/// A key of the API, as the one who drives the simulator may know it.
+/// A key of the API, with its secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyInfo {
     /// What a client sends: `Authorization: KISI-LOGIN <secret>`.
@@ -64,7 +59,7 @@ impl Simulator {
     /// A simulated Kisi on a virtual clock.
     ///
     /// # Errors
-    /// When the seed does not hold together.
+    /// When the seed can't be used.
     pub fn new(seed: Seed) -> Result<Simulator, SeedError> {
         Simulator::with_clock(seed, ClockMode::Virtual)
     }
@@ -72,16 +67,16 @@ impl Simulator {
     /// A simulated Kisi on a clock of this mode.
     ///
     /// # Errors
-    /// When the seed does not hold together.
+    /// When the seed can't be used.
     pub fn with_clock(seed: Seed, mode: ClockMode) -> Result<Simulator, SeedError> {
         Ok(Simulator { state: Arc::new(Mutex::new(plant(&seed, mode)?)) })
     }
 
-    /// Starts over from another seed: everything is replaced, the journal and the faults included. The mode of the
-    /// clock stays.
+    /// Starts over from another seed. All state is replaced, journal and faults included; the mode of the clock
+    /// stays.
     ///
     /// # Errors
-    /// When the seed does not hold together; then nothing changes.
+    /// When the seed can't be used; then nothing changes.
     pub fn reseed(&self, seed: &Seed) -> Result<(), SeedError> {
         let mut state = self.lock();
         *state = plant(seed, state.clock.mode())?;
@@ -101,8 +96,9 @@ impl Simulator {
     /// All keys and device logins that still work, those of the seed first.
     pub fn keys(&self) -> Vec<KeyInfo> {
         let state = self.lock();
-        let working = state.working_secrets().into_iter();
-        working
+        state
+            .working_secrets()
+            .into_iter()
             .map(|(secret, login)| KeyInfo {
                 secret: secret.to_owned(),
                 user_id: login.user_id,
@@ -136,12 +132,12 @@ impl Simulator {
         self.lock().knobs.clone()
     }
 
-    /// Injects a fault, after those that are there.
+    /// Adds a fault, after the existing ones.
     pub fn add_fault(&self, fault: Fault) {
         self.lock().faults.push(FaultStatus::new(fault));
     }
 
-    /// The faults that were added, with what became of them.
+    /// The faults, and how often each has fired.
     pub fn faults(&self) -> Vec<FaultStatus> {
         self.lock().faults.clone()
     }
@@ -153,45 +149,35 @@ impl Simulator {
 
     /// All API requests, oldest first.
     pub fn journal(&self) -> Vec<JournalEntry> {
-        self.journal_after(0)
+        self.lock().journal.entries()
     }
 
-    /// The API requests with higher numbers than this one: what happened since a test last looked.
-    pub fn journal_after(&self, number: u64) -> Vec<JournalEntry> {
-        self.lock().journal.entries_after(number)
-    }
-
-    /// Forgets the requests so far.
+    /// Clears the journal.
     pub fn clear_journal(&self) {
         self.lock().journal.clear();
     }
 
-    /// What was done and by whom, oldest first: the latest [`EVENTS_MAX`](crate::EVENTS_MAX) events.
+    /// The latest [`EVENTS_MAX`](crate::EVENTS_MAX) events, oldest first.
     pub fn events(&self) -> Vec<Event> {
-        self.events_after(0)
+        self.lock().events.all()
     }
 
-    /// The events with higher numbers than this one: what happened since a test last looked.
-    pub fn events_after(&self, number: u64) -> Vec<Event> {
-        self.lock().events.after(number)
-    }
-
-    /// Everything it holds, but for the events.
+    /// All records, but not the events.
     pub fn state(&self) -> Snapshot {
         self.lock().snapshot()
     }
 
-    /// Does something that staff does in Kisi's web page. The methods below are short forms of this one.
+    /// Makes a change as staff does in Kisi's web page. The methods below are short forms of this one.
     ///
     /// # Errors
-    /// When the hand names something that is not there, or can't be done.
+    /// When a field names a record that does not exist, or has a value that can't be used.
     pub fn hand(&self, hand: Hand) -> Result<HandOutcome, HandError> {
         hands::act(&mut self.lock(), hand)
     }
 
-    /// Makes a group of the first organization.
+    /// Creates a group in the first organization.
     pub fn add_group(&self, name: &str) -> u64 {
-        self.made(Hand::AddGroup {
+        self.created(Hand::AddGroup {
             name: name.to_owned(),
             organization_id: None,
             place_id: None,
@@ -199,67 +185,66 @@ impl Simulator {
         })
     }
 
-    /// Deletes a group with its role assignments. Says whether it was there.
+    /// Deletes a group with its role assignments. Returns whether it existed.
     pub fn delete_group(&self, id: u64) -> bool {
         self.hand(Hand::DeleteGroup { id }).is_ok()
     }
 
-    /// Turns app access of a group on or off. Says whether the group is there.
+    /// Turns app access of a group on or off. Returns whether the group exists.
     pub fn set_group_login_enabled(&self, id: u64, enabled: bool) -> bool {
         self.hand(Hand::SetGroupLoginEnabled { id, enabled }).is_ok()
     }
 
-    /// Makes a user of the first organization. An e-mail address that is taken gives the user that has it; what is
-    /// no e-mail address gives 0, which is nobody's id.
+    /// Creates a user in the first organization. Returns the existing user if the e-mail address is taken, and 0,
+    /// which is no id, if it is no e-mail address.
     pub fn add_user(&self, name: &str, email: &str) -> u64 {
         let taken = {
             let state = self.lock();
             state.user_by_email(state.first_organization_id(), email)
         };
         taken.unwrap_or_else(|| {
-            self.made(Hand::AddUser { name: name.to_owned(), email: email.to_owned(), organization_id: None })
+            self.created(Hand::AddUser {
+                name: name.to_owned(),
+                email: email.to_owned(),
+                organization_id: None,
+            })
         })
     }
 
-    /// Deletes a user with its role assignments and keys. Says whether it was there.
+    /// Deletes a user with its role assignments and keys. Returns whether it existed.
     pub fn delete_user(&self, id: u64) -> bool {
         self.hand(Hand::DeleteUser { id }).is_ok()
     }
 
-    /// Changes a user's e-mail address. Says whether that was possible.
-    pub fn set_user_email(&self, id: u64, email: &str) -> bool {
-        self.hand(Hand::SetUserEmail { id, email: email.to_owned() }).is_ok()
-    }
-
-    /// Suspends a user, or ends the suspension. Says whether the user is there.
+    /// Suspends a user, or ends the suspension. Returns whether the user exists.
     pub fn set_user_access_enabled(&self, id: u64, enabled: bool) -> bool {
         self.hand(Hand::SetUserAccessEnabled { id, enabled }).is_ok()
     }
 
-    /// Restricts a group to access hours, or ends the restriction. Says whether the group is there.
+    /// Restricts a group to access hours, or ends the restriction. Returns whether the group exists.
     pub fn set_group_access_hours(&self, id: u64, hours: Option<AccessHours>) -> bool {
         self.hand(Hand::SetGroupAccessHours { id, hours }).is_ok()
     }
 
-    /// Connects a door, or takes it offline. Says whether the door is there.
+    /// Connects a door, or takes it offline. Returns whether the door exists.
     pub fn set_lock_online(&self, id: u64, online: bool) -> bool {
         self.hand(Hand::SetLockOnline { id, online }).is_ok()
     }
 
-    /// Locks a door down for everybody, or ends the lockdown. Says whether the door is there.
+    /// Locks a door down for all users, or ends the lockdown. Returns whether the door exists.
     pub fn set_lock_locked_down(&self, id: u64, locked_down: bool) -> bool {
         self.hand(Hand::SetLockLockedDown { id, locked_down }).is_ok()
     }
 
-    /// Locks all doors of a place down for everybody, or ends the lockdown. Says whether the place is there.
+    /// Locks all doors of a place down for all users, or ends the lockdown. Returns whether the place exists.
     pub fn set_place_locked_down(&self, id: u64, locked_down: bool) -> bool {
         self.hand(Hand::SetPlaceLockedDown { id, locked_down }).is_ok()
     }
 
-    /// Gives a user a role in a group, without dates. Gives 0, which is no id, when there is no such user, group or
-    /// role; [`Simulator::hand`] says which.
+    /// Gives a user a role in a group, without dates. Returns 0, which is no id, if there is no such user, group or
+    /// role; the error of [`Simulator::hand`] names it.
     pub fn assign(&self, user: u64, group: u64, role: &str) -> u64 {
-        self.made(Hand::Assign {
+        self.created(Hand::Assign {
             user_id: user,
             group_id: group,
             role: role.to_owned(),
@@ -268,26 +253,26 @@ impl Simulator {
         })
     }
 
-    /// Takes a role assignment away. Says whether it was there.
+    /// Deletes a role assignment. Returns whether it existed.
     pub fn unassign(&self, id: u64) -> bool {
         self.hand(Hand::Unassign { id }).is_ok()
     }
 
-    /// Makes a key for a user and gives its secret; empty when there is no such user.
+    /// Creates a key for a user and returns its secret; empty if there is no such user.
     pub fn add_key(&self, user: u64) -> String {
         self.hand(Hand::AddKey { user_id: user }).ok().and_then(|outcome| outcome.secret).unwrap_or_default()
     }
 
-    /// Revokes a key. Says whether it worked until now.
+    /// Revokes a key. Returns whether it worked until now.
     pub fn revoke_key(&self, secret: &str) -> bool {
         self.hand(Hand::RevokeKey { secret: secret.to_owned() }).is_ok()
     }
 
-    fn made(&self, hand: Hand) -> u64 {
+    fn created(&self, hand: Hand) -> u64 {
         self.hand(hand).ok().and_then(|outcome| outcome.id).unwrap_or_default()
     }
 
-    /// No request leaves the state half changed, so what a panicking test left behind is still usable.
+    /// No request leaves the state half changed, so the state is usable after a panic in a test.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

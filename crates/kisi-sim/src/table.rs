@@ -1,19 +1,35 @@
-//! Tables of records by id, and the indexes that keep look-ups fast when an organization has many users.
+//! Tables of records by id, and the indexes that keep look-ups fast in a large organization.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event_set::EventSet;
 use crate::login::Login;
 use crate::records::{Group, GroupLock, Lock, Organization, Place, RoleAssignment, User};
+use crate::state::State;
 
-/// What a table must know of its records.
-pub(crate) trait Record {
+/// A record of one organization, kept in a table of its own.
+pub(crate) trait Record: Sized + 'static {
+    fn table(state: &State) -> &Table<Self>;
+    fn table_mut(state: &mut State) -> &mut Table<Self>;
+    fn id(&self) -> u64;
     fn organization_id(&self) -> u64;
 }
 
 macro_rules! record {
-    ($($kind:ty => $organization:ident),+ $(,)?) => {
+    ($($kind:ty => $table:ident, $organization:ident;)+) => {
         $(impl Record for $kind {
+            fn table(state: &State) -> &Table<Self> {
+                &state.$table
+            }
+
+            fn table_mut(state: &mut State) -> &mut Table<Self> {
+                &mut state.$table
+            }
+
+            fn id(&self) -> u64 {
+                self.id
+            }
+
             fn organization_id(&self) -> u64 {
                 self.$organization
             }
@@ -22,18 +38,18 @@ macro_rules! record {
 }
 
 record!(
-    Organization => id,
-    Place => organization_id,
-    Lock => organization_id,
-    Group => organization_id,
-    GroupLock => organization_id,
-    User => organization_id,
-    RoleAssignment => organization_id,
-    Login => organization_id,
-    EventSet => organization_id,
+    Organization => organizations, id;
+    Place => places, organization_id;
+    Lock => locks, organization_id;
+    Group => groups, organization_id;
+    GroupLock => group_locks, organization_id;
+    User => users, organization_id;
+    RoleAssignment => role_assignments, organization_id;
+    Login => logins, organization_id;
+    EventSet => event_sets, organization_id;
 );
 
-/// Ids by something else, for example the role assignments of each user.
+/// Ids by another key, for example the role assignments of each user.
 #[derive(Clone, Debug)]
 pub(crate) struct Index<K = u64>(BTreeMap<K, BTreeSet<u64>>);
 
@@ -67,46 +83,7 @@ impl<K: Ord> Index<K> {
     }
 }
 
-/// Who holds something where, and how often: the same user may hold several role assignments in one group. Kept
-/// beside the assignments because counting the members of a large group anew for each row of a list would take
-/// longer than everything else.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Holders(BTreeMap<u64, BTreeMap<u64, u32>>);
-
-impl Holders {
-    pub(crate) fn insert(&mut self, target: u64, holder: u64) {
-        *self.0.entry(target).or_default().entry(holder).or_default() += 1;
-    }
-
-    pub(crate) fn remove(&mut self, target: u64, holder: u64) {
-        let Some(holders) = self.0.get_mut(&target) else { return };
-        if let Some(times) = holders.get_mut(&holder) {
-            *times -= 1;
-            if *times == 0 {
-                holders.remove(&holder);
-            }
-        }
-        if holders.is_empty() {
-            self.0.remove(&target);
-        }
-    }
-
-    pub(crate) fn has(&self, target: u64, holder: u64) -> bool {
-        self.0.get(&target).is_some_and(|holders| holders.contains_key(&holder))
-    }
-
-    /// Everybody who holds something there, each once, in ascending order.
-    pub(crate) fn of(&self, target: u64) -> impl Iterator<Item = u64> + '_ {
-        self.0.get(&target).map(BTreeMap::keys).unwrap_or_default().copied()
-    }
-
-    pub(crate) fn count(&self, target: u64) -> usize {
-        self.0.get(&target).map_or(0, BTreeMap::len)
-    }
-}
-
-/// All records of one kind. Ids are given in ascending order and never again, so that a record's place follows from
-/// its id: lists that look at every record of a large organization stay fast.
+/// All records of one kind. Ids ascend and are never reused, so an id gives the record's position without a search.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
     first_id: u64,
@@ -119,7 +96,7 @@ impl<T: Record> Table<T> {
         Table { first_id, slots: Vec::new(), by_organization: Index::default() }
     }
 
-    /// Adds the record that `make` makes for the next id.
+    /// Adds the record that `make` returns for the next id.
     pub(crate) fn add(&mut self, make: impl FnOnce(u64) -> T) -> u64 {
         let id = self.first_id + self.slots.len() as u64;
         let row = make(id);
@@ -148,7 +125,7 @@ impl<T: Record> Table<T> {
         usize::try_from(id.checked_sub(self.first_id)?).ok()
     }
 
-    /// The record, if it belongs to the organization: another organization's is as good as none.
+    /// The record, if it belongs to the organization.
     pub(crate) fn in_organization(&self, organization_id: u64, id: u64) -> Option<&T> {
         self.get(id).filter(|row| row.organization_id() == organization_id)
     }
@@ -156,6 +133,11 @@ impl<T: Record> Table<T> {
     /// The ids of an organization's records, in ascending order.
     pub(crate) fn ids_in(&self, organization_id: u64) -> impl Iterator<Item = u64> + '_ {
         self.by_organization.ids(organization_id)
+    }
+
+    /// An organization's records, in the order of their ids.
+    pub(crate) fn rows_in(&self, organization_id: u64) -> impl Iterator<Item = &T> {
+        self.ids_in(organization_id).filter_map(|id| self.get(id))
     }
 
     pub(crate) fn count_in(&self, organization_id: u64) -> usize {
@@ -173,29 +155,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_never_given_twice() {
+    fn an_id_is_never_used_twice() {
         let mut groups = Table::starting_at(10);
-        let first = groups.add(|id| Group::new(id, 1, "Basic", 0));
+        let first = groups.add(|id| Group { id, ..Group::new(1, "Basic", 0) });
         assert!(groups.remove(first).is_some());
-        let second = groups.add(|id| Group::new(id, 1, "Basic", 0));
+        let second = groups.add(|id| Group { id, ..Group::new(1, "Basic", 0) });
         assert_eq!((first, second), (10, 11));
         assert_eq!(groups.ids_in(1).collect::<Vec<_>>(), [11]);
         assert!(groups.in_organization(2, second).is_none());
         assert!(groups.get(9).is_none() && groups.get(12).is_none());
-    }
-
-    #[test]
-    fn a_holder_counts_once_until_the_last_hold_is_gone() {
-        let mut holders = Holders::default();
-        for holder in [7, 5, 7] {
-            holders.insert(1, holder);
-        }
-        assert_eq!((holders.of(1).collect::<Vec<_>>(), holders.count(1)), (vec![5, 7], 2));
-        holders.remove(1, 7);
-        assert_eq!(holders.count(1), 2);
-        holders.remove(1, 7);
-        holders.remove(1, 9);
-        assert_eq!(holders.of(1).collect::<Vec<_>>(), [5]);
-        assert_eq!(holders.count(2), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! Every alert, and the three verdicts: a member whom all is well with, changed in one way at a time.
+//! Every alert and the three verdicts: a member with full access, changed in one way at a time.
 
 use super::*;
 use crate::contract::types::Payment;
@@ -15,7 +15,7 @@ const FRONT: DoorId = DoorId(11);
 const SAUNA: DoorId = DoorId(12);
 const GATE: DoorId = DoorId(13);
 
-/// What a case may change.
+/// The inputs that a test may change.
 #[derive(Clone)]
 struct World {
     member: Option<Member>,
@@ -29,7 +29,7 @@ struct World {
     device: Device,
 }
 
-/// Ann has `gold`, which opens the gym and the spa, and holds both.
+/// Ann has the plan `gold`, which opens the gym and the spa, and is in both groups.
 fn world() -> World {
     let group = |id, name: &str, door_ids: &[DoorId]| Group {
         id,
@@ -142,8 +142,8 @@ impl World {
     }
 }
 
-/// The world changed by `change`: verdict, causes in their order (those that hinder nothing in brackets), and how many
-/// doors open.
+/// Checks the decision for the world after `change`: the verdict, the causes in their order (in brackets those that
+/// keep nothing shut), and the number of doors that open.
 fn check(
     what: &str,
     change: impl FnOnce(&mut World),
@@ -181,7 +181,7 @@ const LIMITED: Verdict = Verdict::Limited;
 const NO: Verdict = Verdict::No;
 
 #[test]
-fn a_member_with_all_in_order_enters_and_hears_nothing() {
+fn a_member_with_full_access_gets_no_alert() {
     let access = check("as it is", |_| {}, YES, "", 2);
     assert_eq!(access.open, [(GYM, Window::default()), (SPA, Window::default())]);
     check(
@@ -196,7 +196,7 @@ fn a_member_with_all_in_order_enters_and_hears_nothing() {
 }
 
 #[test]
-fn each_state_of_the_only_membership_is_told() {
+fn each_state_of_the_only_membership_has_its_alert() {
     check("unpaid", |w| w.ms().payment = Payment::Overdue(5), NO, "PaymentMissed", 0);
     check("paused", |w| w.ms().status = MembershipStatus::Frozen, NO, "Paused", 0);
     let paused = |w: &mut World| {
@@ -213,7 +213,7 @@ fn each_state_of_the_only_membership_is_told() {
 }
 
 #[test]
-fn a_payment_within_the_grace_takes_nothing_and_is_told_with_its_end() {
+fn a_payment_within_its_grace_is_reported_with_the_end_of_the_grace() {
     let within = |w: &mut World| {
         w.settings.grace_days = 1;
         w.ms().payment = Payment::Overdue(NOW);
@@ -224,7 +224,7 @@ fn a_payment_within_the_grace_takes_nothing_and_is_told_with_its_end() {
 }
 
 #[test]
-fn a_membership_that_would_give_nothing_more_is_not_told_of() {
+fn a_membership_that_would_give_nothing_more_is_not_reported() {
     check("an old one beside", |w| w.add("ms-0", "gold").status = MembershipStatus::Expired, YES, "", 2);
     check("a paused one beside", |w| w.add("ms-0", "gold").status = MembershipStatus::Frozen, YES, "", 2);
     check("an unpaid one beside", |w| w.add("ms-0", "basic").payment = Payment::Overdue(5), YES, "", 2);
@@ -238,7 +238,7 @@ fn a_membership_that_would_give_nothing_more_is_not_told_of() {
         "",
         2,
     );
-    // What it would give more is missing.
+    // It would give more than the member has.
     let more = |w: &mut World| {
         w.ms().plan = "basic".to_string();
         w.record.holds.pop();
@@ -254,7 +254,7 @@ fn a_membership_that_would_give_nothing_more_is_not_told_of() {
 }
 
 #[test]
-fn of_memberships_that_have_ended_the_last_is_told_and_only_when_nothing_else_is() {
+fn of_ended_memberships_only_the_last_is_reported_and_only_without_another_reason() {
     let two = |w: &mut World| {
         w.ms().ends_at = Some(5);
         w.add("ms-2", "basic").ends_at = Some(7);
@@ -275,7 +275,7 @@ fn of_memberships_that_have_ended_the_last_is_told_and_only_when_nothing_else_is
 }
 
 #[test]
-fn who_the_member_is_comes_first() {
+fn reasons_about_the_member_come_first() {
     check("unknown", |w| w.member = None, NO, "UnknownMember", 0);
     check("blocked", |w| w.member.as_mut().unwrap().status = MemberStatus::Blocked, NO, "Blocked", 0);
     let nobody = |w: &mut World| w.member.as_mut().unwrap().email = Some("  ".to_string());
@@ -295,7 +295,7 @@ fn who_the_member_is_comes_first() {
 }
 
 #[test]
-fn what_kisi_does_not_have_yet_is_told_by_group() {
+fn a_group_that_kisi_does_not_have_yet_is_reported() {
     let one = check("one group", |w| w.record.holds.truncate(1), LIMITED, "NotYetInProvider", 1);
     assert_eq!(one.alerts[0].group, Some(SPA));
     let begun = |w: &mut World| w.record.holds[1].state = State::Granting { at: 5 };
@@ -308,7 +308,7 @@ fn what_kisi_does_not_have_yet_is_told_by_group() {
         w.settings.missing_user = MissingUser::Report;
     };
     check("where no accounts are created", report, NO, "NoAccount", 0);
-    // What the ledger holds and memberships give no more is not access, whatever Kisi still lets through.
+    // A grant that memberships no longer give is not access, even while Kisi still has it.
     check("not removed yet", |w| w.ms().status = MembershipStatus::Frozen, NO, "Paused", 0);
     let ends = |w: &mut World| w.record.holds[1].window.ends_at = Some(NOW);
     check("ended in Kisi", ends, LIMITED, "NotYetInProvider", 1);
@@ -317,7 +317,7 @@ fn what_kisi_does_not_have_yet_is_told_by_group() {
 }
 
 #[test]
-fn groups_that_open_nothing_are_told() {
+fn groups_that_open_nothing_are_reported() {
     check("no doors", |w| w.groups.groups[1].doors = 0, YES, "(GroupWithoutDoors)", 2);
     let none = |w: &mut World| {
         w.ms().plan = "basic".to_string();
@@ -340,7 +340,7 @@ fn groups_that_open_nothing_are_told() {
 }
 
 #[test]
-fn what_the_phone_says_is_told_and_what_it_does_not_say_is_not() {
+fn only_known_facts_about_the_phone_are_reported() {
     check("Bluetooth", |w| w.device.bluetooth = Some(false), LIMITED, "BluetoothOff", 2);
     check("location", |w| w.device.location = Some(false), LIMITED, "LocationOff", 2);
     check("signed out", |w| w.device.signed_in = Some(false), LIMITED, "AppSignedOut", 2);
@@ -364,7 +364,7 @@ fn what_the_phone_says_is_told_and_what_it_does_not_say_is_not() {
 }
 
 #[test]
-fn what_kisi_says_otherwise_counts_and_is_told() {
+fn differences_in_kisi_count_and_are_reported() {
     let rows = || vec![row(51, GYM), row(52, SPA)];
     let with = |rows: Vec<RoleAssignment>| move |w: &mut World| w.seen = Some(seen(rows));
     check("the same", with(rows()), YES, "", 2);
@@ -400,7 +400,7 @@ fn what_kisi_says_otherwise_counts_and_is_told() {
         w.record.holds.clear();
         w.member.as_mut().unwrap().memberships[0].payment = Payment::Overdue(0);
     };
-    check("deleted, by whom nothing is missed", owes_and_gone, NO, "PaymentMissed", 0);
+    check("deleted, and nothing is missing", owes_and_gone, NO, "PaymentMissed", 0);
     let suspended = |w: &mut World| {
         let presence = Presence { is_suspended: true, has_entered: true };
         w.seen = Some(Seen { presence: Some(presence), ..seen(rows()) });
@@ -415,7 +415,7 @@ fn what_kisi_says_otherwise_counts_and_is_told() {
 }
 
 #[test]
-fn a_role_above_a_plain_members_opens_too() {
+fn a_higher_role_opens_doors_too() {
     let manager = |w: &mut World| {
         w.record.holds.pop();
         let role = "group_manager".to_string();
@@ -425,7 +425,7 @@ fn a_role_above_a_plain_members_opens_too() {
 }
 
 #[test]
-fn a_door_is_opened_for_those_alone_whose_groups_have_it() {
+fn a_door_opens_only_for_members_of_its_groups() {
     let refused = |what: &str, change: &dyn Fn(&mut World), door: DoorId| {
         let mut world = world();
         change(&mut world);
@@ -449,7 +449,7 @@ fn a_door_is_opened_for_those_alone_whose_groups_have_it() {
 
 #[test]
 fn every_cause_has_its_words_once() {
-    // The last case of the enum is the last row: a new one needs a row of its own.
+    // The table has one row for each case of the enum, in its order.
     let last = Cause::LocationOff as u8;
     let rows: Vec<u8> = explain::alert::causes().map(|cause| cause as u8).collect();
     assert_eq!(rows, (0..=last).collect::<Vec<u8>>());

@@ -59,7 +59,7 @@ fn window(starts_at: Option<u64>, ends_at: Option<u64>) -> Window {
     Window { starts_at, ends_at }
 }
 
-/// One basic membership, changed by `change`: the window it gives, or why not.
+/// One basic membership, modified by `change`: the window it gives, or why it gives none.
 fn check(change: impl FnOnce(&mut Membership), grace_ms: u64, expected: Result<Window, Reason>) {
     let mut membership = membership("ms-1", "basic");
     change(&mut membership);
@@ -70,7 +70,7 @@ fn check(change: impl FnOnce(&mut Membership), grace_ms: u64, expected: Result<W
 }
 
 #[test]
-fn every_row_of_the_table_decides_as_it_says() {
+fn every_row_of_the_decision_table_holds() {
     check(|_| {}, 0, Ok(window(None, None)));
     check(|m| m.starts_at = Some(NOW), 0, Ok(window(None, None)));
     check(|m| m.starts_at = Some(NOW + 1), 0, Ok(window(Some(NOW + 1), None)));
@@ -86,7 +86,7 @@ fn every_row_of_the_table_decides_as_it_says() {
 }
 
 #[test]
-fn a_grace_says_that_a_payment_is_overdue_while_it_still_gives_access() {
+fn within_its_grace_an_overdue_payment_is_the_reason_of_the_access() {
     let mut owing = membership("ms-1", "basic");
     owing.payment = Payment::Overdue(NOW);
     assert_eq!(decide(vec![owing.clone()], DAY).desired(GYM).unwrap().reason, Reason::PaymentOverdue);
@@ -111,7 +111,7 @@ fn a_dated_freeze_ends_by_itself() {
 }
 
 #[test]
-fn a_date_that_no_calendar_has_is_open_ended() {
+fn an_end_beyond_the_calendar_is_open_ended() {
     check(|m| m.ends_at = Some(u64::MAX), 0, Ok(window(None, None)));
     check(|m| m.starts_at = Some(u64::MAX), 0, Err(Reason::NotStarted));
     check(|m| m.payment = Payment::Overdue(u64::MAX), u64::MAX, Ok(window(None, None)));
@@ -130,7 +130,7 @@ fn a_membership_that_ends_before_it_starts_gives_nothing() {
 }
 
 #[test]
-fn a_group_is_lost_only_when_no_membership_gives_it() {
+fn a_member_keeps_a_group_that_another_membership_gives() {
     let mut gold = membership("ms-2", "gold");
     gold.status = MembershipStatus::Frozen;
     let decided = decide(vec![membership("ms-1", "basic"), gold], 0);
@@ -140,7 +140,7 @@ fn a_group_is_lost_only_when_no_membership_gives_it() {
 }
 
 #[test]
-fn windows_of_several_memberships_become_one_and_apart_ones_wait() {
+fn touching_windows_merge_and_separate_ones_follow_each_other() {
     let dated = |id: &str, from: u64, until: u64| {
         let mut membership = membership(id, "basic");
         membership.starts_at = Some(from);

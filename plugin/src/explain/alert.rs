@@ -1,4 +1,4 @@
-//! Alerts in words: every reason for which a door may stay shut, with its remedy and a sentence for each side of the
+//! Alerts in words: every reason why a door may stay shut, with its remedy, a sentence for the member and one for the
 //! front desk.
 
 use super::group_name;
@@ -7,7 +7,7 @@ use crate::contract::access::{self, Cause, Remedy};
 use crate::contract::types::Reason;
 use crate::mapping::Mappings;
 
-/// The cause that an alert tells a reason as.
+/// The cause that stands for a reason in an alert.
 pub fn cause_of(reason: Reason) -> Cause {
     match reason {
         Reason::Deleted => Cause::UnknownMember,
@@ -26,7 +26,7 @@ pub fn cause_of(reason: Reason) -> Cause {
     }
 }
 
-/// An alert as it is told.
+/// An alert in the contract's form.
 pub fn alert(alert: &Alert, mappings: &Mappings) -> access::Alert {
     let (_, remedy, for_member, staff) = WORDS
         .iter()
@@ -48,11 +48,11 @@ pub fn alert(alert: &Alert, mappings: &Mappings) -> access::Alert {
     access::Alert { reason, membership: alert.membership.clone(), group, at: alert.at }
 }
 
-/// What a member does about what only the gym can settle.
+/// The sentence for the member where only the gym can help.
 const ASK: &str = "Something is wrong with your access. Ask at the front desk.";
 
-/// The remedy of each cause, the sentence for the member (empty: [`ASK`]), and the front desk's; empty where an alert
-/// brings its own.
+/// For each cause: the remedy, the sentence for the member (empty: [`ASK`]) and the one for the front desk (empty where
+/// the alert has its own).
 const WORDS: [(Cause, Remedy, &str, &str); 27] = [
     (Cause::UnknownMember, Remedy::AskStaff, "This gym does not know you. Ask at the front desk.", ""),
     (Cause::Blocked, Remedy::AskStaff, "The gym has ended your access. Ask at the front desk.", ""),
@@ -138,7 +138,7 @@ const WORDS: [(Cause, Remedy, &str, &str); 27] = [
     ),
 ];
 
-/// The causes that have words, in the order of the table.
+/// The causes in the order of the table.
 #[cfg(test)]
 pub fn causes() -> impl Iterator<Item = Cause> {
     WORDS.iter().map(|(cause, ..)| *cause)

@@ -15,14 +15,11 @@ use crate::stop::Stop;
 use crate::tenant::{self, Groups, Tenant};
 
 /// See `access.explain`.
-///
-/// # Errors
-/// `retry`, `reject` or `pause`.
 pub fn explain(host: &dyn Host, member: &str, device: Device, verify: bool) -> Result<Explanation, Stop> {
     let mut known = Known::load(host, member)?;
     known.device = device;
     if verify && known.tenant.pause().is_none() {
-        known.ask(host, &mut |kisi, known| known.look(kisi))?;
+        known.ask(host, |kisi, known| known.look(kisi))?;
     }
     let Access { verdict, open, doors: _, alerts } = &known.access();
     let mappings = &known.tenant.mappings.value;
@@ -41,7 +38,7 @@ pub fn explain(host: &dyn Host, member: &str, device: Device, verify: bool) -> R
     })
 }
 
-/// What is known of a member without asking Kisi.
+/// What is known about a member, without requests unless [`Known::ask`] is used.
 pub(super) struct Known {
     pub(super) tenant: Tenant,
     pub(super) groups: Groups,
@@ -53,14 +50,8 @@ pub(super) struct Known {
     now: Timestamp,
 }
 
-/// Something to ask Kisi.
-type Ask<'a> = &'a mut dyn FnMut(&Kisi, &mut Known) -> Result<(), Stop>;
-
 impl Known {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// `pause` when the tenant was never connected; `retry` or `reject`.
+    /// Reads directory and storage.
     pub(super) fn load(host: &dyn Host, id: &str) -> Result<Known, Stop> {
         let mut known = Known {
             tenant: Tenant::load_connected(host)?,
@@ -87,7 +78,7 @@ impl Known {
         Ok(known)
     }
 
-    /// What the decision is made from.
+    /// The inputs of the decision.
     pub(super) fn facts(&self) -> Facts<'_> {
         Facts {
             member: self.member.as_ref(),
@@ -108,7 +99,7 @@ impl Known {
         access(&self.facts())
     }
 
-    /// The doors that the member may open, as they are told.
+    /// The doors that the member may open, in the contract's form.
     pub(super) fn doors(&self) -> Vec<Door> {
         let mut doors = Vec::new();
         for id in self.access().doors {
@@ -123,33 +114,31 @@ impl Known {
         doors
     }
 
-    /// The address of the account that the member is tied to, as Kisi has it.
+    /// The address of the member's account, as Kisi has it.
     pub(super) fn email(&self) -> Option<String> {
         let member = self.member.as_ref()?;
         current(&self.loaded.record, member).map(|account| account.email.clone())
     }
 
-    /// Takes in what Kisi says of the member's account.
-    ///
-    /// # Errors
-    /// What the host must do.
+    /// Reads the member's account in Kisi.
     pub(super) fn look(&mut self, kisi: &Kisi) -> Result<(), Stop> {
         self.seen = look(kisi, &self.loaded)?;
         Ok(())
     }
 
-    /// Believes nothing that the ledger says of accounts which Kisi was not asked about.
+    /// Drops recorded grants of accounts that were not read from Kisi.
     pub(super) fn doubt_unseen(&mut self) {
         let seen = self.seen.as_ref().map(|seen| seen.user);
         self.loaded.record.holds.retain(|hold| Some(hold.user) == seen);
         self.loaded.record.elevated.retain(|elevated| Some(elevated.user) == seen);
     }
 
-    /// Asks Kisi something, and remembers when a person must act before anything can be asked again.
-    ///
-    /// # Errors
-    /// What the host must do; `pause` when the tenant is paused already.
-    pub(super) fn ask(&mut self, host: &dyn Host, ask: Ask) -> Result<(), Stop> {
+    /// Sends requests to Kisi, unless the tenant is paused. An error that pauses it is stored.
+    pub(super) fn ask<T>(
+        &mut self,
+        host: &dyn Host,
+        ask: impl FnOnce(&Kisi, &mut Known) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         if let Some(stop) = self.tenant.pause() {
             return Err(stop);
         }
@@ -163,11 +152,11 @@ impl Known {
     }
 }
 
-/// What Kisi says of the member's account: the user and, unless they are gone, their role assignments.
+/// Reads the member's user from Kisi and, if it exists, its role assignments.
 fn look(kisi: &Kisi, loaded: &Loaded) -> Result<Option<Seen>, Stop> {
     let record = &loaded.record;
     let tied = record.account.as_ref().map(|account| account.user);
-    // What the new account could not be given, the old one goes on giving.
+    // Until the new account has the grants, the old one still has them.
     let tied =
         tied.filter(|user| record.holds.is_empty() || record.holds.iter().any(|hold| hold.user == *user));
     let Some(user) = tied.or_else(|| record.holds.first().map(|hold| hold.user)) else { return Ok(None) };

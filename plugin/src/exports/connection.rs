@@ -1,4 +1,4 @@
-//! The life of an installation.
+//! Connects an installation and reports its state.
 
 use super::groups::{import, imported, to_list, update_mappings};
 use crate::contract::connection::{self, Connected, Counts, Health, State};
@@ -11,18 +11,15 @@ use crate::ledger::Record;
 use crate::ledger::store::MEMBERS;
 use crate::plan::DateChange;
 use crate::rights::{self, Key};
-use crate::settings::{PlaceId, Settings, problem};
+use crate::settings::{Settings, problem};
 use crate::stop::{Stop, pause, reject};
 use crate::storage;
 use crate::tenant::{self, Config, Owned, Owner, Tenant, Versioned, new_config};
 
-/// How many records are looked at together.
+/// Records that are read together.
 const COUNT_PAGE: u32 = 500;
 
-/// See `connection.connect`.
-///
-/// # Errors
-/// `wrong`, `pause` or `retry`; nothing was written at Kisi.
+/// See `connection.connect`. Writes nothing in Kisi.
 pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, InputError> {
     let settings = Settings::parse(settings).map_err(InputError::Wrong)?;
     let before = tenant::stored_config(host)?;
@@ -85,9 +82,6 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, InputError>
 }
 
 /// See `connection.status`.
-///
-/// # Errors
-/// `retry` or `pause`.
 pub fn status(host: &dyn Host) -> Result<Health, Stop> {
     let config = tenant::stored_config(host)?.map(|config| config.value);
     let groups = tenant::groups(host)?.value;
@@ -122,10 +116,10 @@ pub fn status(host: &dyn Host) -> Result<Health, Stop> {
     })
 }
 
-/// Each place that is chosen must be there.
+/// Every chosen place must exist.
 fn check_places(settings: &Settings, places: &[Place]) -> Result<(), InputError> {
     let mut problems = Vec::new();
-    for (index, PlaceId(id)) in settings.places.iter().enumerate() {
+    for (index, id) in settings.places.iter().enumerate() {
         if places.iter().all(|place| place.id.to_string() != *id) {
             let mut message = format!("Kisi has no place \u{201c}{id}\u{201d} but");
             for place in places {
@@ -137,7 +131,7 @@ fn check_places(settings: &Settings, places: &[Place]) -> Result<(), InputError>
     if problems.is_empty() { Ok(()) } else { Err(InputError::Wrong(problems)) }
 }
 
-/// A key of another organization would make all that is remembered meaningless.
+/// Refuses a key of another organization, for which the stored records would be meaningless.
 fn of_same_organization(key: Key, before: Option<&Versioned<Config>>) -> Result<Key, Stop> {
     match before.map(|before| &before.value.organization) {
         Some(known) if known.id != key.organization.id => Err(pause(
@@ -163,11 +157,11 @@ fn config(host: &dyn Host, settings: Settings, key: &Key, before: Option<&Versio
         organization: Owned { id: key.organization.id, name: key.organization.name.clone() },
         checked_at: host.now(),
         paused: None,
-        // Found out anew: what was learnt from one odd answer does not last for ever.
+        // Determined again, so that one odd answer has no lasting effect.
         date_change: DateChange::default(),
-        // Who leaves and comes back begins anew.
+        // An installation that was being removed starts again.
         synced_at: before.filter(|before| !before.value.leaving).and_then(|before| before.value.synced_at),
-        // Events may have been lost while nothing went on, and who left halfway may have taken something.
+        // Events may have been lost during a pause, and an interrupted removal may have removed grants.
         asked_at: before.and_then(|before| match before.value {
             Config { paused: Some(_), .. } | Config { leaving: true, .. } => Some(host.now()),
             Config { asked_at, .. } => asked_at,
@@ -187,8 +181,8 @@ fn organization(config: &Config) -> connection::Organization {
     connection::Organization { id: id.to_string(), name }
 }
 
-/// Members with an account, and groups held by them. Records are not read for it, only looked at: a call takes little
-/// memory whatever the gym's size, and a damaged record, which the event reports that needs it, hides nothing.
+/// Counts members with an account, and their grants. Records are not parsed: a large gym stays fast, and a damaged record
+/// hides no others.
 fn count(host: &dyn Host) -> Result<(u32, u32), Stop> {
     let (mut members, mut grants) = (0_u32, 0_u32);
     let mut after: Option<String> = None;

@@ -1,4 +1,4 @@
-//! The end of an installation.
+//! Removes an installation.
 
 use crate::contract::connection::{Departed, Departure};
 use crate::depart;
@@ -10,9 +10,6 @@ use crate::sync::{CALLS_MAX, CALLS_MIN};
 use crate::tenant;
 
 /// See `connection.disconnect`.
-///
-/// # Errors
-/// What the host must do.
 pub fn disconnect(
     host: &dyn Host,
     what: Departure,
@@ -20,11 +17,11 @@ pub fn disconnect(
     calls: u32,
 ) -> Result<Departed, Stop> {
     let config = match tenant::stored_config(host) {
-        // A damaged record keeps nobody from leaving, as long as nothing need be asked of Kisi.
+        // A damaged config does not prevent leaving without requests to Kisi.
         Err(stop) if what == Departure::Leave && is_damage(&stop) => None,
         config => match (config?, after) {
             (Some(config), _) => Some(config),
-            // What is finished may be asked for again.
+            // The last step may be repeated.
             (None, Some(_)) => return Ok(Departed { people: Vec::new(), finished: true }),
             (None, None) => return Err(tenant::not_connected()),
         },

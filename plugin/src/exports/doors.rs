@@ -1,4 +1,4 @@
-//! Doors: which ones a member may open now, opening one, and logins for branded apps.
+//! Lists and opens doors, and issues logins for branded apps.
 
 use super::access::Known;
 use crate::access::Alert;
@@ -13,9 +13,6 @@ use crate::kisi::{locks, logins};
 use crate::stop::{Stop, reject};
 
 /// See `doors.list`.
-///
-/// # Errors
-/// `retry`, `reject` or `pause`.
 pub fn list(host: &dyn Host, member: &str) -> Result<Vec<Door>, Stop> {
     Ok(Known::load(host, member)?.doors())
 }
@@ -23,7 +20,7 @@ pub fn list(host: &dyn Host, member: &str) -> Result<Vec<Door>, Stop> {
 /// See `doors.unlock`.
 ///
 /// # Errors
-/// `retry` when the door was certainly not opened, `reject` when nobody knows, `pause`.
+/// `retry` when the door was certainly not opened, `reject` when it may have opened, `pause`.
 pub fn unlock(host: &dyn Host, member: &str, door: &str) -> Result<Attempt, Stop> {
     let mut known = Known::load(host, member)?;
     let Some(id) = known.groups.doors.iter().map(|door| door.id).find(|id| id.to_string() == door) else {
@@ -31,25 +28,21 @@ pub fn unlock(host: &dyn Host, member: &str, door: &str) -> Result<Attempt, Stop
     };
     let mut refused = known.access().refuses(&known.facts(), id);
     if refused.is_none() {
-        known.ask(host, &mut |kisi, known| {
-            // The gym's key opens every door: whom staff suspended or took out of the group in Kisi, it must not let in.
+        refused = known.ask(host, |kisi, known| {
+            // The gym's key opens every door, so a member whom staff suspended or removed in Kisi is checked for here.
             known.look(kisi)?;
             known.doubt_unseen();
-            refused = known.access().refuses(&known.facts(), id);
-            if refused.is_some() {
-                return Ok(());
+            match known.access().refuses(&known.facts(), id) {
+                None => kisi.send(locks::unlock(id)).err().map(obstacle).transpose(),
+                refused => Ok(refused),
             }
-            if let Err(error) = kisi.send(locks::unlock(id)) {
-                refused = Some(obstacle(error)?);
-            }
-            Ok(())
         })?;
     }
     Ok(refused.map_or(Attempt::Opened, |refused| Attempt::Refused(told(&refused, &known))))
 }
 
-/// Why Kisi did not open a door. Its codes tell the obstacles apart: 403, 409 and 503 are documented without saying
-/// which is for what (C).
+/// Why Kisi did not open a door. Its codes distinguish the obstacles; the documentation does not say what 403, 409 and
+/// 503 stand for (C).
 fn obstacle(error: Error) -> Result<Alert, Stop> {
     let answer = match error {
         Error::Forbidden(answer) | Error::Conflict(answer) | Error::Invalid(answer) => answer,
@@ -72,7 +65,7 @@ fn obstacle(error: Error) -> Result<Alert, Stop> {
     Ok(Alert { for_staff, ..Alert::new(true, cause) })
 }
 
-/// Kisi's code in words.
+/// The meaning of Kisi's code.
 fn words(answer: &ProviderAnswer) -> Option<(Cause, &'static str)> {
     let code = answer.code.as_str();
     let known = CODES.iter().find(|(codes, ..)| codes.split(' ').any(|known| known == code));
@@ -97,9 +90,6 @@ const CODES: [(&str, Cause, &str); 13] = [
 ];
 
 /// See `doors.issue-login`.
-///
-/// # Errors
-/// `retry`, `pause`, or `reject` when Kisi refuses it for good.
 pub fn issue_login(host: &dyn Host, member: &str, phone: &Phone) -> Result<Issued, Stop> {
     let mut known = Known::load(host, member)?;
     let access = known.access();
@@ -108,9 +98,8 @@ pub fn issue_login(host: &dyn Host, member: &str, phone: &Phone) -> Result<Issue
             access.alerts.into_iter().next().unwrap_or_else(|| Alert::new(true, Cause::NotYetInProvider));
         return Ok(Issued::Refused(told(&why, &known)));
     };
-    let mut issued = Login { id: String::new(), secret: String::new() };
-    known.ask(host, &mut |kisi, known| {
-        // Kisi would end the one that was used least recently, and nobody would know which.
+    known.ask(host, |kisi, known| {
+        // Otherwise Kisi ends the least recently used one, and the record would not know which.
         while known.loaded.record.logins.len() >= logins::DEVICE_LOGINS_MAX {
             end_login(kisi, &mut known.loaded.record.logins, 0)?;
             known.loaded.save(host)?;
@@ -120,27 +109,22 @@ pub fn issue_login(host: &dyn Host, member: &str, phone: &Phone) -> Result<Issue
             .map_err(Error::into_contract)?;
         known.loaded.record.logins.push(login.id);
         if let Err(stop) = known.loaded.save(host) {
-            // What is not recorded would not end with the member's access: nobody gets it.
+            // A login that is not recorded would not end with the member's access.
             let _ended = kisi.send(logins::delete(login.id));
             return Err(stop);
         }
-        issued = Login { id: login.id.to_string(), secret: login.secret };
-        Ok(())
-    })?;
-    Ok(Issued::Login(issued))
+        Ok(Issued::Login(Login { id: login.id.to_string(), secret: login.secret }))
+    })
 }
 
 /// See `doors.revoke-login`.
-///
-/// # Errors
-/// `retry`, `pause`, or `reject` when the login is not this member's.
 pub fn revoke_login(host: &dyn Host, member: &str, login: &str) -> Result<(), Stop> {
     let mut known = Known::load(host, member)?;
     let place = known.loaded.record.logins.iter().position(|id| id.to_string() == login);
     let Some(place) = place else {
         return Err(reject("This member has no such login: it has ended, or is another's.", None));
     };
-    known.ask(host, &mut |kisi, known| {
+    known.ask(host, |kisi, known| {
         end_login(kisi, &mut known.loaded.record.logins, place)?;
         known.loaded.save(host)
     })

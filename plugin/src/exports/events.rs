@@ -1,4 +1,4 @@
-//! What happens on the platform.
+//! Handles events of the platform.
 
 use crate::contract::events::{Event, Outcome, Unfinished};
 use crate::host::Host;
@@ -9,7 +9,7 @@ use crate::tenant::Tenant;
 /// See `events.handle`.
 ///
 /// # Errors
-/// What the host must do, with what had been done before.
+/// What the host must do, with the outcomes so far.
 pub fn handle(host: &dyn Host, event: &Event) -> Result<Vec<Outcome>, Box<Unfinished>> {
     let mut tenant =
         Tenant::load(host).map_err(|stop| Box::new(Unfinished { error: *stop, done: Vec::new() }))?;

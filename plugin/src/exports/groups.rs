@@ -1,4 +1,4 @@
-//! Kisi's groups, as a gym maps plans to them.
+//! Reads Kisi's groups and doors.
 
 use super::maintenance::a_day_after;
 use crate::contract::groups::{Group, GroupList, GroupWarning};
@@ -12,18 +12,14 @@ use crate::settings::Settings;
 use crate::stop::Stop;
 use crate::storage;
 use crate::tenant::{self, Groups, Tenant, Versioned};
-use crate::window::order;
 
-/// Of how many groups the doors are read: at Kisi's five requests a second that takes 20 seconds, and a gym has some
-/// ten groups. Of the others the doors are not known until a plan is mapped to them and the groups are read again.
+/// Groups whose doors are read, at most. At Kisi's five requests per second that takes 20 seconds; a gym has about ten
+/// groups. Mapped groups come first.
 const DOOR_LISTS_MAX: usize = 100;
 
 const HOUR_MS: u64 = 60 * 60 * 1_000;
 
 /// See `groups.refresh`.
-///
-/// # Errors
-/// `retry` or `pause`; the groups are then as they were.
 pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
     let mut tenant = Tenant::load(host)?;
     let integration = tenant.config.value.settings.integration.clone();
@@ -43,25 +39,20 @@ pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
 }
 
 /// See `groups.list`.
-///
-/// # Errors
-/// `retry` or `pause`.
 pub fn list(host: &dyn Host) -> Result<GroupList, Stop> {
     tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     Ok(to_list(&tenant::groups(host)?.value, &tenant::mappings(host)?.value))
 }
 
-/// When the groups must be read again: once a day, since they change by hand and a key expires for want of use, and after a failure not before an hour.
+/// When to read the groups again: once a day, because staff change them and an unused key expires; after a failure no
+/// earlier than an hour.
 pub(super) fn refresh_at(groups: &Groups, now: Timestamp) -> Timestamp {
     let again = groups.failed_at.map_or(0, |failed| failed.min(now).saturating_add(HOUR_MS));
     if groups.unread.is_empty() { a_day_after(groups.refreshed_at, now).max(again) } else { again }
 }
 
-/// Reads the groups again, and as many of their doors as `budget` allows; the next call goes on with the others. False
-/// when there are any.
-///
-/// # Errors
-/// `retry` or `pause`; that it failed is remembered.
+/// Reads the groups again, and as many of their doors as `budget` allows. False when the next call must read more. The
+/// time of a failure is stored.
 pub(super) fn refresh_some(
     host: &dyn Host,
     tenant: &mut Tenant,
@@ -83,14 +74,14 @@ pub(super) fn refresh_some(
     if read.is_err() {
         stored.value.failed_at = Some(host.now());
     }
-    // A call before this one may have wanted the names of all plans.
+    // An earlier member of this call may have added the names of all plans.
     tenant.mappings.value.forget_unmapped_plans();
     let writes = vec![stored.write(), tenant.mappings.write()];
     storage::commit(host, writes)?;
     tenant.reload(host)?;
     match read {
         Ok(()) => Ok(stored.value.unread.is_empty()),
-        // A list that is longer than what is left for this call is tried again when more is.
+        // A list that is longer than the rest of this call's budget waits for the next call.
         Err(_) if budget.is_exhausted() => Ok(true),
         Err(error) => {
             tenant.note_pause(host, &error);
@@ -109,8 +100,8 @@ pub(super) fn import(host: &dyn Host, kisi: &Kisi, settings: &Settings) -> Resul
     Ok(groups)
 }
 
-/// Reads the groups of the chosen places; one that is mapped is never left out, since it would be taken for deleted.
-/// Doors stay as they were until they are read again: those of groups that plans are mapped to first.
+/// Reads the groups of the chosen places and all mapped ones, which would otherwise count as deleted. Doors stay as they
+/// are until they are read again, those of mapped groups first.
 fn read_groups(
     host: &dyn Host,
     kisi: &Kisi,
@@ -119,7 +110,8 @@ fn read_groups(
     settings: &Settings,
 ) -> Result<(), Error> {
     let mut rows: Vec<kisi::groups::Group> = kisi.list("")?;
-    // What is no longer in the list is gone when Kisi says so of it alone: everybody would lose what is given in it.
+    // A mapped group that the list lacks is deleted only if Kisi confirms it by a request for this group: all members
+    // would lose their grants in it.
     let is_missing = |id: &GroupId| rows.iter().all(|row| row.id != *id);
     let mapped = mappings.groups.iter().filter(|mapped| !mapped.deleted).map(|mapped| mapped.id);
     for id in mapped.filter(is_missing).collect::<Vec<_>>() {
@@ -144,7 +136,7 @@ fn read_groups(
                 .map_or(Vec::new(), |group| group.door_ids.clone()),
         });
     }
-    order(&mut groups.groups, |one, other| (&one.name, one.id) <= (&other.name, other.id));
+    groups.groups.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
     groups.refreshed_at = host.now();
     let is_mapped = |id: &GroupId| mappings.groups.iter().any(|mapped| mapped.id == *id);
     let with_doors = groups.groups.iter().filter(|group| group.doors > 0).map(|group| group.id);
@@ -153,12 +145,12 @@ fn read_groups(
     Ok(())
 }
 
-/// Reads which doors are in which group, a request a group, as long as `budget` allows.
+/// Reads the doors of each unread group, one list each, as far as `budget` allows.
 fn read_doors(kisi: &Kisi, groups: &mut Groups, budget: &Budget) -> Result<(), Error> {
     let Groups { groups, doors, unread, .. } = groups;
     while let Some(&id) = unread.first().filter(|_| budget.left() > 0) {
         let of_group = match kisi.doors_of(id) {
-            // Deleted since the groups were read.
+            // The group was deleted after the groups were read.
             Err(Error::Missing(_)) => Vec::new(),
             of_group => of_group?,
         };
@@ -177,7 +169,7 @@ fn read_doors(kisi: &Kisi, groups: &mut Groups, budget: &Budget) -> Result<(), E
     Ok(())
 }
 
-/// Takes over what the groups say now into what the mapping knows of them.
+/// Updates the names and deletions of mapped groups.
 pub(super) fn update_mappings(mappings: &mut Mappings, groups: &Groups) {
     for mapped in &mut mappings.groups {
         match groups.groups.iter().find(|group| group.id == mapped.id) {
@@ -203,7 +195,7 @@ pub(super) fn to_list(groups: &Groups, mappings: &Mappings) -> GroupList {
             });
         }
     }
-    order(&mut list, |one, other| (&one.name, &one.id) <= (&other.name, &other.id));
+    list.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     GroupList { groups: list, refreshed_at: groups.refreshed_at }
 }
 
@@ -227,7 +219,7 @@ fn to_contract(group: &tenant::Group, mappings: &Mappings) -> Group {
     }
 }
 
-/// What is stored, with what was just read in its place.
+/// The stored groups, replaced by those just read.
 pub(super) fn imported(host: &dyn Host, groups: Groups) -> Result<Versioned<Groups>, Stop> {
     let mut stored = tenant::groups(host)?;
     stored.value = groups;

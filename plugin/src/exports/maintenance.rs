@@ -1,4 +1,4 @@
-//! What must be done though nothing happens.
+//! Does what is due without an event.
 
 use super::groups::{refresh_at, refresh_some};
 use crate::contract::maintenance::Ticked;
@@ -14,13 +14,12 @@ use crate::stop::{Stop, is_reject};
 use crate::sync::{self, CALLS_MAX, CALLS_MIN, Job, Phase, Wait, apply, progress};
 use crate::tenant::{self, Config, Tenant};
 
-/// How long a member who was rejected, and a reconciliation that was cancelled, are left alone; how often everybody is
-/// compared.
+/// Wait after a rejected member or a cancelled sync, and between syncs.
 const DAY_MS: u64 = 24 * HOUR_MS;
 const HOUR_MS: u64 = 60 * 60 * 1_000;
-/// How long a member for whom Kisi asks to wait is left alone, while the others are brought up to date.
+/// Wait for a member whose reconciliation failed with `retry`, while the others continue.
 const RETRY_MS: u64 = 60_000;
-/// How many members a call looks at, so that one in which nobody needs a request ends in time, too.
+/// Members that a call reconciles at most, so that a call without requests ends in time, too.
 const MEMBERS_MAX: u32 = 100;
 
 /// Whether there is more to do at once.
@@ -31,9 +30,6 @@ enum Left {
 }
 
 /// See `maintenance.tick`.
-///
-/// # Errors
-/// `retry`, `pause` or `reject`; what was done before is recorded.
 pub fn tick(host: &dyn Host, calls: u32) -> Result<Ticked, Stop> {
     let tenant = Tenant::load(host)?;
     let budget = Budget::of(calls.clamp(CALLS_MIN, CALLS_MAX));
@@ -43,7 +39,7 @@ pub fn tick(host: &dyn Host, calls: u32) -> Result<Ticked, Stop> {
     match work(host, tenant, &budget, &mut ticked) {
         Ok(Left::Nothing) => ticked.next = next(host)?.max(now),
         Ok(Left::More) => {}
-        // An error alone would lose what was found: the next call tells it, unless it has passed.
+        // Returning the error would lose the findings. The next call meets the error again, unless it has passed.
         Err(error) if !ticked.findings.is_empty() => {
             if let Demand::Retry(after_ms) = error.demand {
                 ticked.next = now.saturating_add(after_ms);
@@ -54,7 +50,7 @@ pub fn tick(host: &dyn Host, calls: u32) -> Result<Ticked, Stop> {
     Ok(ticked)
 }
 
-/// Does what is due, as far as `budget` reaches.
+/// Does what is due, as far as `budget` allows.
 fn work(host: &dyn Host, mut tenant: Tenant, budget: &Budget, ticked: &mut Ticked) -> Result<Left, Stop> {
     let integration = tenant.config.value.settings.integration.clone();
     let kisi = Kisi::new(host, &integration, budget);
@@ -70,7 +66,7 @@ fn work(host: &dyn Host, mut tenant: Tenant, budget: &Budget, ticked: &mut Ticke
     everybody(host, tenant, budget, ticked)
 }
 
-/// Brings those up to date whose date has come, as an event would.
+/// Reconciles due members, as an event would.
 fn members(
     host: &dyn Host,
     kisi: Kisi,
@@ -98,7 +94,7 @@ fn members(
             }
         }
         let mut call = Call::new(host, kisi, tenant);
-        // What the member keeps must not run out while the rest waits for somebody.
+        // What the member keeps must not expire while the rest waits for confirmation.
         call.spares = spares;
         let (outcomes, error) = match call.run(&due.member) {
             Ok(outcomes) => (outcomes, None),
@@ -116,7 +112,7 @@ fn members(
             if budget.is_exhausted() && (!is_first || went_on()) {
                 return Ok(Left::More);
             }
-            // With all that a call may send nothing came about: the next one would end alike.
+            // A whole call's budget changed nothing, so the next call would end in the same way.
             if budget.is_exhausted() || is_reject(&error) {
                 ticked.findings.push(failure(Some(&due.member), &error));
                 again = Some(host.now().saturating_add(rest_ms(tenant)));
@@ -131,7 +127,7 @@ fn members(
     Ok(Left::More)
 }
 
-/// Whoever cannot be brought up to date now holds up nobody else. Gives the error back.
+/// Moves the member's due time, so that a `retry` for one member does not delay the others. Returns the error.
 fn wait(host: &dyn Host, due: &Due, error: Stop) -> Result<Stop, Stop> {
     if let Demand::Retry(after_ms) = error.demand {
         pass_due(host, due, Some(host.now().saturating_add(after_ms.max(RETRY_MS))))?;
@@ -139,8 +135,7 @@ fn wait(host: &dyn Host, due: &Due, error: Stop) -> Result<Stop, Stop> {
     Ok(error)
 }
 
-/// How long somebody is left alone with whom nothing can be done now: a day, and where access ends by itself no longer
-/// than that it can still be prolonged in time.
+/// Wait for a member for whom nothing can be done now: a day, or less where a lease must be extended in time.
 fn rest_ms(tenant: &Tenant) -> u64 {
     match tenant.config.value.settings.lease_ms() {
         0 => DAY_MS,
@@ -148,14 +143,14 @@ fn rest_ms(tenant: &Tenant) -> u64 {
     }
 }
 
-/// A day after something, and now when that is yet to come: then the clock was wrong.
+/// A day after `at`; now, if `at` is in the future, because then the clock was wrong.
 pub(super) fn a_day_after(at: Timestamp, now: Timestamp) -> Timestamp {
     if at > now.saturating_add(HOUR_MS) { now } else { at.saturating_add(DAY_MS) }
 }
 
-/// Whether a member may lose so many grants because a date has come: as many as the brake lets go, from one comparison
-/// of everybody to the next. More at once are for that: it is asked for, and the counts are told. While it is about to
-/// come, or somebody must confirm it, dates take nothing from anybody.
+/// Whether a member may lose `grants` because of a date. From one sync to the next, ticks remove at most what the brake
+/// allows; more requests a sync, which reports the counts. While that sync is due or waits for confirmation, dates
+/// remove nothing.
 fn may_go(host: &dyn Host, tenant: &mut Tenant, grants: u64) -> Result<bool, Stop> {
     let config = &mut tenant.config.value;
     let is_braked = |job: Job| job.phase == Phase::Waiting && job.waits == Some(Wait::Brake);
@@ -169,12 +164,12 @@ fn may_go(host: &dyn Host, tenant: &mut Tenant, grants: u64) -> Result<bool, Sto
     } else {
         config.asked_at = Some(host.now());
     }
-    // Before anything goes: what is cut off must not be free.
+    // Saved before anything is removed, so that an interrupted call counts, too.
     tenant.config.save(host)?;
     Ok(may_go)
 }
 
-/// Goes on with the reconciliation that is under way, or starts one when it is due.
+/// Continues the running sync, or starts one when it is due.
 fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Ticked) -> Result<Left, Stop> {
     let last = tenant::job(host)?.map(|job| job.value);
     let id = match &last {
@@ -187,11 +182,11 @@ fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Tick
     let mut job = super::sync::load(host, &id)?;
     let is_old = job.value.started_at.saturating_add(DAY_MS) <= host.now();
     if job.value.phase == Phase::Waiting && job.value.preview && is_old {
-        // A preview that nobody came back to keeps nobody from being compared, beyond the brake or not.
+        // An abandoned preview must not prevent syncs.
         job.value.phase = Phase::Cancelled;
     }
     if job.value.mapping != tenant.mappings.value.fingerprint() {
-        // What somebody is to confirm is no longer what is wanted.
+        // The mapping has changed, so the waiting job no longer shows what would happen.
         job.value.phase = Phase::Cancelled;
     }
     let phase = job.value.phase;
@@ -199,7 +194,7 @@ fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Tick
     if phase == Phase::Waiting || budget.left() == 0 {
         return Ok(if phase == Phase::Waiting { Left::Nothing } else { Left::More });
     }
-    // What members and groups took is not the reconciliation's.
+    // The requests of members and groups do not count for the sync.
     budget.take_spent();
     match sync::step(host, tenant, job, budget) {
         Ok(stepped) => {
@@ -217,8 +212,8 @@ fn everybody(host: &dyn Host, tenant: Tenant, budget: &Budget, ticked: &mut Tick
     Ok(if is_over { Left::Nothing } else { Left::More })
 }
 
-/// When everybody is to be compared: at once when that was asked for, else once a day. Whoever cancels a reconciliation
-/// has a day before the next one; a preview is cancelled by everybody who has seen enough.
+/// When the next sync is due: at once when it is requested, otherwise a day after the last one. After a cancelled sync
+/// the next one waits a day; a cancelled preview delays nothing.
 fn sync_at(tenant: &Tenant, last: Option<&Job>, now: Timestamp) -> Option<Timestamp> {
     let Config { asked_at, synced_at, checked_at, .. } = tenant.config.value;
     let is_mapped = !tenant.mappings.value.entries.is_empty();
@@ -232,7 +227,7 @@ fn sync_at(tenant: &Tenant, last: Option<&Job>, now: Timestamp) -> Option<Timest
     }
 }
 
-/// When something is due again, nothing being so now.
+/// When something is due next.
 fn next(host: &dyn Host) -> Result<Timestamp, Stop> {
     let tenant = Tenant::load(host)?;
     let mut next = refresh_at(&tenant::groups(host)?.value, host.now());

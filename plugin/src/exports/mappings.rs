@@ -10,29 +10,23 @@ use crate::stop::Stop;
 use crate::storage;
 use crate::tenant::{self, Config, Versioned};
 
-/// The most entries; a gym has some dozens.
+/// Entries at most; a gym has some dozens.
 const ENTRIES_MAX: usize = 1_000;
-/// How many members a preview looks at in a call: each may gain and lose hundreds of groups.
+/// Members that a preview compares in a call; each may gain and lose hundreds of groups.
 const MEMBERS_A_CALL: u32 = 100;
 
 /// See `mappings.list`.
-///
-/// # Errors
-/// `retry` or `pause`.
 pub fn list(host: &dyn Host) -> Result<Vec<MappingState>, Stop> {
     tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     Ok(to_contract(&tenant::mappings(host)?.value))
 }
 
 /// See `mappings.replace`.
-///
-/// # Errors
-/// `wrong` naming each wrong entry, `retry` or `pause`; the mapping is then as it was.
 pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>, InputError> {
     let Checked { mut config, mut stored, mappings } = check(host, entries)?;
     let mut writes = Vec::new();
     if stored.value.fingerprint() != mappings.fingerprint() {
-        // The next tick makes it hold for everybody.
+        // The next tick applies it to all members.
         config.value.asked_at = Some(host.now());
         writes.push(config.write());
     }
@@ -43,9 +37,6 @@ pub fn replace(host: &dyn Host, entries: &[Mapping]) -> Result<Vec<MappingState>
 }
 
 /// See `mappings.preview`.
-///
-/// # Errors
-/// As [`replace`].
 pub fn preview(host: &dyn Host, entries: &[Mapping], after: Option<&str>) -> Result<Effects, InputError> {
     let Checked { config, stored, mappings } = check(host, entries)?;
     let settings = &config.value.settings;
@@ -66,8 +57,8 @@ pub fn preview(host: &dyn Host, entries: &[Mapping], after: Option<&str>) -> Res
                 gains,
             }));
         }
-        // Without an address of their own they hold nothing, and would get nothing. Asked of those alone for whom
-        // something differs: it may cost a look into the directory.
+        // A member without an own address has no grants and would get none. Checked only for members with a
+        // difference, because it may need a request to the directory.
         if effects.len() > before {
             let is_reachable = match address(member.email.as_deref()) {
                 Some(email) => !is_others(host, &member.id, &email, &mappings, settings, now)?,
@@ -81,16 +72,16 @@ pub fn preview(host: &dyn Host, entries: &[Mapping], after: Option<&str>) -> Res
     Ok(Effects { effects, next: page.next })
 }
 
-/// Entries in which nothing is wrong.
+/// Valid entries.
 struct Checked {
     config: Versioned<Config>,
-    /// The mapping that holds.
+    /// The current mapping.
     stored: Versioned<Mappings>,
-    /// The one that was given.
+    /// The new mapping.
     mappings: Mappings,
 }
 
-/// Reads what was given, against the groups, the plans and the mapping that holds.
+/// Checks the new entries against groups, plans and the current mapping.
 fn check(host: &dyn Host, entries: &[Mapping]) -> Result<Checked, InputError> {
     let config = tenant::config(host)?.ok_or_else(tenant::not_connected)?;
     let groups = tenant::groups(host)?.value;
@@ -125,7 +116,7 @@ fn check(host: &dyn Host, entries: &[Mapping]) -> Result<Checked, InputError> {
             problems.push(problem(format!("mappings[{index}]"), message));
             continue;
         }
-        // A group that an event found deleted stays so until a refresh sees it again.
+        // A group that an event found deleted stays deleted until a refresh finds it.
         let deleted = stored.value.is_deleted(group.id);
         let group = MappedGroup { id: group.id, name: group.name.clone(), deleted };
         if !mappings.groups.contains(&group) {

@@ -1,5 +1,5 @@
-//! What the host may call, one file per interface of the contract, as plain functions of a `Host`: the component and
-//! native tests call the same.
+//! The contract's exports, one file per interface, as plain functions of a `Host` for the component and native tests.
+//! Their errors are documented in `wit/`.
 
 pub mod access;
 pub mod connection;

@@ -1,4 +1,4 @@
-//! The plugin's description of itself.
+//! The plugin's manifest.
 
 use crate::contract::provider::{Credential, DirectoryData, Manifest};
 use crate::kisi;

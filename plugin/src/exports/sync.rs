@@ -1,4 +1,4 @@
-//! Reconciliation of everybody, in steps.
+//! Starts, steps and ends syncs of all members.
 
 use crate::contract::sync::{Mode, Progress, Stepped};
 use crate::host::Host;
@@ -8,16 +8,13 @@ use crate::sync::{self, CALLS_MAX, CALLS_MIN, Job, Phase, no_such_job, progress}
 use crate::tenant::{self, Tenant, Versioned};
 
 /// See `sync.start`.
-///
-/// # Errors
-/// `retry` or `pause`.
 pub fn start(host: &dyn Host, mode: Mode) -> Result<String, Stop> {
     let tenant = Tenant::load(host)?;
     let before = tenant::job(host)?;
     if let Some(job) = before.as_ref().filter(|job| job.value.is_under_way()) {
         return Ok(job.value.id.clone());
     }
-    // What a cancelled job has not cleaned up yet must not be taken for this one's.
+    // Remains of a cancelled job must not count as this one's.
     while !sync::kept::clean(host)? {}
     let mappings = &tenant.mappings.value;
     let groups = mappings.groups.iter().filter(|group| !group.deleted).map(|group| group.id).collect();
@@ -28,9 +25,6 @@ pub fn start(host: &dyn Host, mode: Mode) -> Result<String, Stop> {
 }
 
 /// See `sync.step`.
-///
-/// # Errors
-/// `retry`, `pause`, or `reject` when something cannot be believed.
 pub fn step(host: &dyn Host, id: &str, calls: u32) -> Result<Stepped, Stop> {
     let tenant = Tenant::load(host)?;
     let job = load(host, id)?;
@@ -38,17 +32,11 @@ pub fn step(host: &dyn Host, id: &str, calls: u32) -> Result<Stepped, Stop> {
 }
 
 /// See `sync.status`.
-///
-/// # Errors
-/// `retry` or `pause`.
 pub fn status(host: &dyn Host) -> Result<Option<Progress>, Stop> {
     Ok(tenant::job(host)?.map(|job| progress(&job.value)))
 }
 
 /// See `sync.confirm`.
-///
-/// # Errors
-/// `reject` when the job does not wait, `retry`, `pause`.
 pub fn confirm(host: &dyn Host, id: &str) -> Result<(), Stop> {
     let mut job = load(host, id)?;
     if job.value.phase != Phase::Waiting {
@@ -59,9 +47,6 @@ pub fn confirm(host: &dyn Host, id: &str) -> Result<(), Stop> {
 }
 
 /// See `sync.cancel`.
-///
-/// # Errors
-/// `retry` or `pause`.
 pub fn cancel(host: &dyn Host, id: &str) -> Result<(), Stop> {
     let mut job = load(host, id)?;
     if job.value.is_under_way() {

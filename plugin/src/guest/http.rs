@@ -1,4 +1,4 @@
-//! One request over `wasi:http`, waited for to the last byte of its answer.
+//! Sends one request over `wasi:http` and reads the whole answer.
 
 use wasi::http::outgoing_handler::{ErrorCode, handle};
 use wasi::http::types::{
@@ -11,11 +11,11 @@ use crate::host::SendError;
 use crate::kisi::ORIGIN;
 use crate::kisi::endpoint::{Method, Request, Response};
 
-/// The most that an answer may have: a full page of 250 rows is some 300 kB.
+/// Largest answer. A full page of 250 rows has about 300 kB.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// How much is read from the answer at once.
+/// Bytes of the answer that are read at once.
 const READ_BYTES: u64 = 64 * 1024;
-/// The most that a stream takes in one blocking write, by its contract.
+/// Largest blocking write that the stream's contract allows.
 const WRITE_BYTES: usize = 4096;
 
 /// Sends a request to Kisi and waits for the whole answer.
@@ -65,7 +65,7 @@ fn outgoing(request: &Request) -> Result<OutgoingRequest, SendError> {
 }
 
 fn write_body(body: OutgoingBody, bytes: &[u8]) -> Result<(), SendError> {
-    // When the host has ended the request early, its answer says why: go on to it.
+    // If the host ended the request early, its answer says why.
     if let Ok(stream) = body.write() {
         for chunk in bytes.chunks(WRITE_BYTES) {
             if stream.blocking_write_and_flush(chunk).is_err() {
@@ -74,7 +74,7 @@ fn write_body(body: OutgoingBody, bytes: &[u8]) -> Result<(), SendError> {
         }
         drop(stream);
     }
-    // The body may be reported as incomplete when the host ended early, for the same reason.
+    // For the same reason an incomplete body is no error here.
     let _finished = OutgoingBody::finish(body, None);
     Ok(())
 }
@@ -112,7 +112,7 @@ fn read_to_end(stream: &InputStream) -> Result<Vec<u8>, SendError> {
     }
 }
 
-/// Whether a failed request may have reached Kisi. What is not certain counts as possible.
+/// Whether a failed request may have reached Kisi. In doubt it may.
 fn classify(error: &ErrorCode) -> SendError {
     let (kind, why): (fn(&str) -> SendError, &str) = match error {
         ErrorCode::HttpRequestDenied => (denied, "not allowed by its policy"),

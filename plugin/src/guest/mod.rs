@@ -1,5 +1,4 @@
-//! The component's edge: the contract's exports answered by `exports`, and `Host` answered by the contract's imports.
-//! Nothing is decided here.
+//! The component's edge: the contract's exports call `exports`, and `Host` calls the contract's imports. No decisions.
 
 mod http;
 
@@ -16,18 +15,6 @@ use crate::contract::{directory, exports as interfaces, log, storage, types};
 use crate::exports;
 use crate::host::{Host, SendError};
 use crate::kisi::endpoint::{Request, Response};
-
-mod memory {
-    #![expect(unsafe_code, reason = "an instance has one thread; the allocator's type wants that said")]
-    use lol_alloc::{AssumeSingleThreaded, LeakingAllocator};
-
-    /// An instance lives for one call, and its memory goes with it: nothing is ever freed. The code that would free
-    /// what each function leaves behind was a twelfth of the component.
-    #[global_allocator]
-    static ALLOCATOR: AssumeSingleThreaded<LeakingAllocator> =
-        // SAFETY: a component's instance runs one call on one thread.
-        unsafe { AssumeSingleThreaded::new(LeakingAllocator::new()) };
-}
 
 struct Plugin;
 
@@ -96,8 +83,8 @@ impl Host for Imports {
     }
 }
 
-/// The target has no standard error: without this a panic would end the call and say nothing. Installed by every
-/// call, since each may be an instance's first.
+/// Logs panics: the target has no standard error. Every call installs the hook, because each may be the instance's
+/// first.
 fn host() -> Imports {
     std::panic::set_hook(Box::new(|panic| Imports.log(log::Level::Error, &format!("panic: {panic}"), &[])));
     Imports

@@ -1,8 +1,11 @@
-//! Requests and answers as values. No input or output.
+//! Requests and answers as values, without input or output.
 
 use std::marker::PhantomData;
 
-use crate::json::{self, Json, Object, Text, Unreadable, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::json::{self, Unreadable};
 
 /// The methods that the API uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,54 +70,44 @@ impl<T> Call<T> {
     }
 
     /// Sends `body` to `path`.
-    pub fn with_body(method: Method, path: String, body: Object) -> Call<T> {
-        Call { method, path, body: Some(Text::from(body).into_bytes()), answer: PhantomData }
+    pub fn with_body(method: Method, path: String, body: &impl Serialize) -> Call<T> {
+        Call { method, path, body: Some(json::to_vec(body)), answer: PhantomData }
     }
 }
 
-/// What a successful answer can be read as.
+/// What a successful answer is read as.
 pub trait Answer: Sized {
-    /// Whether there is a body, in JSON.
-    const HAS_BODY: bool;
-
-    /// Reads the body, or null when there is none.
+    /// Reads the body.
     ///
     /// # Errors
-    /// When the body is not what the endpoint gives.
-    fn read(body: &Value) -> Result<Self, Unreadable>;
+    /// When the body does not have the endpoint's form.
+    fn read(body: &[u8]) -> Result<Self, Unreadable>;
 }
 
-/// An answer whose body does not matter: `PATCH` and `DELETE` answer 204 without one (C).
+/// An answer whose body is ignored: `PATCH` and `DELETE` answer 204 without one (C).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoContent;
 
 impl Answer for NoContent {
-    const HAS_BODY: bool = false;
-
-    fn read(_body: &Value) -> Result<Self, Unreadable> {
+    fn read(_body: &[u8]) -> Result<Self, Unreadable> {
         Ok(NoContent)
     }
 }
 
-impl<T: Json> Answer for T {
-    const HAS_BODY: bool = true;
-
-    fn read(body: &Value) -> Result<Self, Unreadable> {
-        json::read(body)
+impl<T: DeserializeOwned> Answer for T {
+    fn read(body: &[u8]) -> Result<Self, Unreadable> {
+        json::object(body)
     }
 }
 
-/// `text` as it may stand in a query's value: everything but unreserved characters is escaped.
+/// Percent-encodes a query's value: everything but unreserved characters.
 pub fn escape(text: &str) -> String {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             escaped.push(char::from(byte));
         } else {
-            escaped.push('%');
-            escaped.extend(HEX.get(usize::from(byte >> 4)));
-            escaped.extend(HEX.get(usize::from(byte & 15)));
+            escaped.push_str(&format!("%{byte:02X}"));
         }
     }
     escaped
@@ -126,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_plus_in_an_address_is_escaped() {
-        // An unescaped plus is read as a blank by many servers: another person's address.
+        // Many servers read an unescaped plus as a space, which makes it another person's address.
         assert_eq!(escape("ann+gym@x.test"), "ann%2Bgym%40x.test");
         assert_eq!(escape("Zoë"), "Zo%C3%AB");
     }

@@ -1,24 +1,23 @@
-//! What can go wrong between a request and its answer, and what the host must do about it.
+//! Failures between a request and its answer, and what the host must do about each.
 
-use std::borrow::Cow;
+use serde_json::{Map, Value};
 
 use super::endpoint::Response;
 use crate::contract::types::{PauseCause, ProviderAnswer};
 use crate::host::SendError;
-use crate::json::{self, Value, field};
 use crate::stop::{Stop, pause, reject, retry};
 
-/// Longest text of Kisi's that is passed on, in characters.
+/// Longest excerpt of Kisi's own text in an error, in characters.
 const EXCERPT_CHARS_MAX: usize = 300;
 
-/// How long to wait after a lost answer or a failed connection: short, since somebody may stand at a door.
+/// Wait after a lost answer or a failed connection. Short, because a member may be standing at a door.
 const RETRY_LOST_MS: u64 = 1_000;
-/// How long to wait after a 5xx or an answer that is not understood.
+/// Wait after a 5xx or an unreadable answer.
 const RETRY_UNAVAILABLE_MS: u64 = 5_000;
-/// How long to wait after a 429 without `Retry-After`; Kisi documents none (C, by absence), its window is one second.
+/// Wait after a 429 without `Retry-After`. Kisi documents no such header (C, by absence); its window is one second.
 const RETRY_RATE_MS: u64 = 2_000;
 
-/// Why a call did not give what was asked for. Decided on the status alone: Kisi's codes are not stable facts.
+/// Why a call failed. Decided by the status alone, because Kisi's codes are not stable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// No answer at all.
@@ -29,23 +28,23 @@ pub enum Error {
     Forbidden(Box<ProviderAnswer>),
     /// 404: it does not exist, or belongs to another organization.
     Missing(Box<ProviderAnswer>),
-    /// 409: it exists already (seen in production, though documented only as 422).
+    /// 409: it exists already (documented as 422, but seen in production).
     Conflict(Box<ProviderAnswer>),
-    /// 422 and every other 4xx: what was sent is not accepted.
+    /// 422 and every other 4xx: Kisi does not accept what was sent.
     Invalid(Box<ProviderAnswer>),
-    /// 429: too many requests. Nothing was done.
+    /// 429: too many requests. The request was not carried out.
     RateLimited {
         /// What `Retry-After` says, in milliseconds.
         after_ms: Option<u64>,
     },
-    /// 5xx: whether a write was done is not known.
+    /// 5xx: a write may have been carried out.
     Unavailable {
         /// What Kisi said.
         answer: Box<ProviderAnswer>,
         /// What `Retry-After` says, in milliseconds.
         after_ms: Option<u64>,
     },
-    /// A success whose content is not what the endpoint gives: whether a write was done is not known.
+    /// A success without the endpoint's content: a write may have been carried out.
     Unrecognized(Box<ProviderAnswer>),
 }
 
@@ -72,12 +71,12 @@ impl Error {
         }
     }
 
-    /// A success that does not hold what it should.
+    /// A success with unexpected content.
     pub fn unrecognized(status: u16, what: &str) -> Error {
         Error::Unrecognized(Box::new(ProviderAnswer { status, code: String::new(), message: excerpt(what) }))
     }
 
-    /// Whether the request was certainly not carried out, so that no intent is left open by it.
+    /// Whether the request was certainly not carried out, so that it leaves no open intent.
     pub fn nothing_was_done(&self) -> bool {
         match self {
             Error::Send(SendError::Denied(_) | SendError::NotSent(_))
@@ -91,7 +90,7 @@ impl Error {
         }
     }
 
-    /// What the host must do, when nothing in the plugin knows better.
+    /// What the host must do, unless the caller handles the error itself.
     pub fn into_contract(self) -> Stop {
         match self {
             Error::Send(SendError::Denied(why)) => pause(
@@ -137,38 +136,30 @@ impl Error {
 
 /// Reads both error bodies of the API (C): `{"error","code"}`, and for validation `{"errors":{"field":["message"]}}`.
 fn provider_answer(response: &Response) -> ProviderAnswer {
-    let body = json::parse(&response.body).unwrap_or(Value::Null);
-    let text = |name: &str| field(&body, name).and_then(json::text).map(str::to_string);
-    let message = match (text("error"), field(&body, "errors")) {
-        (Some(error), _) => error,
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let message = match (text("error"), body.get("errors")) {
+        (Some(error), _) => error.to_string(),
         (None, Some(Value::Object(errors))) => flatten(errors),
         (None, _) => {
             let body = std::str::from_utf8(&response.body).unwrap_or("bytes that are no text");
             format!("an answer that is not in the API's form: {body}")
         }
     };
-    ProviderAnswer {
-        status: response.status,
-        code: text("code").unwrap_or_default(),
-        message: excerpt(&message),
-    }
+    let code = text("code").unwrap_or_default().to_string();
+    ProviderAnswer { status: response.status, code, message: excerpt(&message) }
 }
 
-fn flatten(errors: &[(Cow<str>, Value)]) -> String {
-    let mut text = String::new();
+fn flatten(errors: &Map<String, Value>) -> String {
+    let mut lines = Vec::new();
     for (field, messages) in errors {
-        let messages =
-            if let Value::Array(messages) = messages { messages } else { std::slice::from_ref(messages) };
-        for message in messages {
-            if !text.is_empty() {
-                text.push_str("; ");
-            }
-            text.push_str(field);
-            text.push(' ');
-            text.push_str(json::text(message).unwrap_or("is not accepted"));
-        }
+        let messages = messages.as_array().map_or(std::slice::from_ref(messages), Vec::as_slice);
+        lines.extend(messages.iter().map(|message| {
+            let message = message.as_str().unwrap_or("is not accepted");
+            format!("{field} {message}")
+        }));
     }
-    text
+    lines.join("; ")
 }
 
 fn excerpt(text: &str) -> String {
@@ -195,7 +186,7 @@ mod tests {
             ("000404", "The record could not be found")
         );
 
-        // Validation answers have neither `error` nor `message`: reading those gives "unknown", a classic bug.
+        // Validation answers have neither `error` nor `message`.
         let Error::Invalid(fields) =
             answer(422, r#"{"errors":{"email":["can't be blank","is odd"],"name":"no"}}"#)
         else {
@@ -213,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn only_errors_that_leave_a_write_open_say_so() {
+    fn only_errors_that_may_leave_a_write_open_say_so() {
         for (status, done) in
             [(400, true), (401, true), (403, true), (404, true), (409, true), (422, true), (429, true)]
         {

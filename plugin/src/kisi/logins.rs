@@ -1,13 +1,15 @@
-//! `/logins`: what a phone signs in with. A login's secret is in the answer that makes it and nowhere else.
+//! `/logins`: what a phone signs in with. Only the answer that creates a login contains its secret.
+
+use serde::{Deserialize, Serialize};
 
 use super::endpoint::{Call, Method, NoContent};
 use crate::id::LoginId;
-use crate::json::{Fields, Json, Object, Value, Wrong};
 
-/// How many device logins a user may have; Kisi ends the one that was used least recently for one more (C).
+/// How many device logins a user may have. One more makes Kisi end the least recently used one (C).
 pub const DEVICE_LOGINS_MAX: usize = 40;
 
-/// A login that was just made. Not `Debug`: nobody writes its secret anywhere.
+/// A new login. Not `Debug`, so that its secret is never printed.
+#[derive(Deserialize)]
 pub struct Login {
     /// Its id.
     pub id: LoginId,
@@ -15,24 +17,34 @@ pub struct Login {
     pub secret: String,
 }
 
-impl Json for Login {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Login { id: fields.of_type("id"), secret: fields.text("secret") }
-    }
+#[derive(Serialize)]
+struct Body<'a> {
+    login: NewLogin<'a>,
 }
 
-/// Makes a device login for the user of `email`, as Kisi has the address: by another one it is not found (C, seen in
-/// production). Only device logins may be made for others (C). It does not expire: it ends when the gym says so.
+#[derive(Serialize)]
+struct NewLogin<'a> {
+    r#type: &'static str,
+    device_brand: &'a str,
+    device_model: &'a str,
+    os_name: &'a str,
+    email: &'a str,
+    expire: bool,
+}
+
+/// Creates a device login for the user with `email`, spelled as Kisi has the address; otherwise Kisi does not find the
+/// user (C, seen in production). Only device logins may be created for other users (C). It does not expire: the plugin
+/// ends it with the member's access.
 pub fn create(email: &str, brand: &str, model: &str, system: &str) -> Call<Login> {
-    let login = Object::default()
-        .with("type", "device")
-        .with("device_brand", brand)
-        .with("device_model", model)
-        .with("os_name", system)
-        .with("email", email)
-        .with("expire", false);
-    Call::with_body(Method::Post, "/logins".to_string(), Object::default().with("login", login))
+    let login = NewLogin {
+        r#type: "device",
+        device_brand: brand,
+        device_model: model,
+        os_name: system,
+        email,
+        expire: false,
+    };
+    Call::with_body(Method::Post, "/logins".to_string(), &Body { login })
 }
 
 /// Ends a login.
@@ -45,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_login_is_a_devices_and_lasts_until_it_is_ended() {
+    fn a_device_login_lasts_until_it_is_ended() {
         let call = create("ann@x.test", "Apple", "iPhone 17", "iOS");
         assert_eq!(
             String::from_utf8(call.body.unwrap()).unwrap(),

@@ -1,7 +1,7 @@
 //! The client of the Kisi API: typed requests and answers, page integrity, the API's error forms.
 //!
-//! An endpoint is a value (`endpoint::Call`) made by the resource's file; one function here sends it. Facts about
-//! Kisi are from its OpenAPI document and guides, marked where they decide something: (C) confirmed by a source, (I)
+//! An endpoint is a value (`endpoint::Call`) made by the resource's file; one function here sends it. Facts about Kisi come
+//! from its OpenAPI document and guides. Where they decide something they are marked: (C) confirmed by a source, (I)
 //! inferred, (?) not found. The simulator has a knob where it matters.
 
 pub mod endpoint;
@@ -18,7 +18,6 @@ pub mod users;
 use std::cell::Cell;
 
 use crate::host::{Host, SendError};
-use crate::json::{self, Value};
 use crate::settings::Integration;
 use endpoint::{Answer, Call, Request};
 use error::Error;
@@ -26,7 +25,7 @@ use error::Error;
 /// The origin of all requests. The host may route it elsewhere, to a simulator for example; the plugin cannot.
 pub const ORIGIN: &str = "https://api.kisi.io";
 
-/// How many requests a call may still send.
+/// How many more requests a call may send.
 #[derive(Debug)]
 pub struct Budget {
     left: Cell<u32>,
@@ -35,12 +34,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// A budget of so many requests.
+    /// A budget of `calls` requests.
     pub fn of(calls: u32) -> Budget {
         Budget { left: Cell::new(calls), spent: Cell::new(0), is_exhausted: Cell::new(false) }
     }
 
-    /// No limit but the host's.
+    /// Limited only by the host.
     pub fn unlimited() -> Budget {
         Budget::of(u32::MAX)
     }
@@ -50,12 +49,12 @@ impl Budget {
         self.left.get()
     }
 
-    /// How many requests were sent since this was last asked.
+    /// How many requests were sent since the last call of this function.
     pub fn take_spent(&self) -> u32 {
         self.spent.take()
     }
 
-    /// Whether a request was not sent for want of budget.
+    /// Whether a request was not sent because the budget was used up.
     pub fn is_exhausted(&self) -> bool {
         self.is_exhausted.get()
     }
@@ -76,7 +75,7 @@ impl Budget {
     }
 }
 
-/// A Kisi that is spoken to through the host.
+/// The client, which sends through the host.
 #[derive(Clone, Copy)]
 pub struct Kisi<'a> {
     host: &'a dyn Host,
@@ -85,15 +84,15 @@ pub struct Kisi<'a> {
 }
 
 impl<'a> Kisi<'a> {
-    /// A client that names itself as `integration` says, and sends no more than `budget` allows.
+    /// A client that identifies itself as `integration` and sends at most what `budget` allows.
     pub fn new(host: &'a dyn Host, integration: &'a Integration, budget: &'a Budget) -> Kisi<'a> {
         Kisi { host, integration, budget }
     }
 
-    /// Sees to it that nothing is begun that takes so many requests, when fewer are left.
+    /// Checks that `calls` more requests are left, before work that must not stop half-way.
     ///
     /// # Errors
-    /// That the requests of this step are used up: the next one goes on.
+    /// When fewer are left: the next step continues.
     pub fn want(&self, calls: u32) -> Result<(), Error> {
         self.budget.want(calls)
     }
@@ -101,12 +100,10 @@ impl<'a> Kisi<'a> {
     /// Sends one call and reads its answer.
     ///
     /// # Errors
-    /// Every way in which the answer is not the one that was asked for; see [`Error`].
+    /// When the answer is not the one that was asked for; see [`Error`].
     pub fn send<T: Answer>(&self, call: Call<T>) -> Result<T, Error> {
         let response = self.exchange(call.method, &call.path, call.body)?;
-        let body = if T::HAS_BODY { json::parse(&response.body) } else { Ok(Value::Null) };
-        body.and_then(|body| T::read(&body))
-            .map_err(|error| Error::unrecognized(response.status, &error.to_string()))
+        T::read(&response.body).map_err(|error| Error::unrecognized(response.status, &error.to_string()))
     }
 
     fn exchange(

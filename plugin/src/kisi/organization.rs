@@ -1,12 +1,13 @@
-//! `/user`, `/organization`, `/places`: whose key it is, and where.
+//! `/user`, `/organization`, `/places`: the key's owner, organization and places.
+
+use serde::Deserialize;
 
 use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::{Fields, Json, Value, Wrong};
 
 /// The owner of the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct CurrentUser {
     /// The user's id.
     pub id: UserId,
@@ -17,7 +18,7 @@ pub struct CurrentUser {
 }
 
 /// The organization of the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Organization {
     /// Its id.
     pub id: u64,
@@ -26,7 +27,7 @@ pub struct Organization {
 }
 
 /// A place of the organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Place {
     /// Its id.
     pub id: u64,
@@ -34,33 +35,12 @@ pub struct Place {
     pub name: String,
 }
 
-impl Json for CurrentUser {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        CurrentUser {
-            id: fields.of_type("id"),
-            name: fields.optional_text("name"),
-            email: fields.optional_text("email"),
-        }
-    }
-}
-
-impl Json for Organization {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Organization { id: fields.number("id"), name: fields.text("name") }
-    }
-}
-
-impl Json for Place {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Place { id: fields.number("id"), name: fields.text("name") }
-    }
-}
-
 impl Row for Place {
     const LIST: List = List { path: "/places", limit_max: 250 };
+
+    fn id(&self) -> u64 {
+        self.id
+    }
 }
 
 /// Reads the key's owner.

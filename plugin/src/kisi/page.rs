@@ -1,27 +1,33 @@
-//! Reading a list page by page, and refusing to believe a list that does not add up: a short, repeated or shifted
-//! page read as the truth would take access from people (design rule 5).
+//! Reads lists page by page. Inconsistent pages abort the call: a short, repeated or shifted page that is accepted
+//! would remove access from members (design rule 5).
 
-use super::endpoint::Response;
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+
+use super::Kisi;
+use super::endpoint::{Method, Response};
 use super::error::Error;
-use super::{Kisi, endpoint};
-use crate::id::Seen;
-use crate::json::{self, Json, Unreadable, Value, field};
+use crate::json;
 
 /// Kisi refuses greater offsets, for every list (C).
 pub const OFFSET_MAX: u64 = 20_000;
 
-/// A row of a list. Every row has a whole number named `id` that is its own within the list.
-pub trait Row: Json {
+/// A row of a list.
+pub trait Row: DeserializeOwned {
     /// Where the list is.
     const LIST: List;
+
+    /// The row's id, unique within the list.
+    fn id(&self) -> u64;
 }
 
-/// Where a list is and how it may be read.
+/// A list's address and its limit.
 #[derive(Debug, Clone, Copy)]
 pub struct List {
-    /// Path, without a query.
+    /// Path without a query.
     pub path: &'static str,
-    /// The most rows a page may have (C, differs by resource).
+    /// The largest page (C, differs by resource).
     pub limit_max: u64,
 }
 
@@ -34,37 +40,27 @@ pub struct Page<T> {
     pub total: u64,
 }
 
-/// What to do with each row.
-type Take<'a> = &'a mut dyn FnMut(&Value) -> Result<(), Unreadable>;
-
 impl Kisi<'_> {
     /// All rows that `filter` (`name=value&…`, may be empty) selects.
     ///
     /// # Errors
-    /// Besides the errors of a call, [`Error::Unrecognized`] when the pages do not add up to one list.
+    /// Those of a call, and [`Error::Unrecognized`] when the pages do not add up to one list.
     pub fn list<T: Row>(&self, filter: &str) -> Result<Vec<T>, Error> {
-        let mut rows: Vec<T> = Vec::new();
-        self.each(T::LIST, filter, &mut |row| {
-            rows.push(json::read(row)?);
-            Ok(())
-        })?;
-        Ok(rows)
-    }
-
-    /// The same, row by row: the code for a list is there once, whatever its rows are.
-    pub(super) fn each(&self, list: List, filter: &str, take: Take) -> Result<(), Error> {
-        let mut ids = Seen::default();
+        let mut rows = Vec::new();
+        let mut ids = BTreeSet::new();
         let mut total = None;
         loop {
-            self.rows(list, filter, ids.count(), &mut ids, &mut total, take)?;
-            if ids.count() >= total.unwrap_or_default() {
-                return Ok(());
+            let page = self.next_page(filter, rows.len() as u64, &mut ids)?;
+            if total.replace(page.total).is_some_and(|before| before != page.total) {
+                return Err(Error::unrecognized(200, "the list's length changed while it was read"));
             }
-            if ids.count() > OFFSET_MAX {
-                return Err(Error::unrecognized(
-                    200,
-                    "the list is longer than Kisi lets it be read (20,000 rows)",
-                ));
+            rows.extend(page.rows);
+            if rows.len() as u64 >= page.total {
+                return Ok(rows);
+            }
+            if rows.len() as u64 > OFFSET_MAX {
+                let message = "the list is longer than Kisi lets it be read (20,000 rows)";
+                return Err(Error::unrecognized(200, message));
             }
         }
     }
@@ -72,57 +68,36 @@ impl Kisi<'_> {
     /// The page at `offset` of the rows that `filter` selects.
     ///
     /// # Errors
-    /// As [`Kisi::list`]. That the pages are of one list, no row on two of them, is for the caller to see.
+    /// As [`Kisi::list`]. Whether several pages add up is for the caller to check.
     pub fn page<T: Row>(&self, filter: &str, offset: u64) -> Result<Page<T>, Error> {
-        let mut rows: Vec<T> = Vec::new();
-        let mut total = None;
-        self.rows(T::LIST, filter, offset, &mut Seen::default(), &mut total, &mut |row| {
-            rows.push(json::read(row)?);
-            Ok(())
-        })?;
-        Ok(Page { rows, total: total.unwrap_or_default() })
+        self.next_page(filter, offset, &mut BTreeSet::new())
     }
 
-    fn rows(
+    /// Reads a page and adds the ids of its rows to `ids`; an id that is there already is an error.
+    fn next_page<T: Row>(
         &self,
-        list: List,
         filter: &str,
         offset: u64,
-        ids: &mut Seen,
-        total: &mut Option<u64>,
-        take: Take,
-    ) -> Result<(), Error> {
+        ids: &mut BTreeSet<u64>,
+    ) -> Result<Page<T>, Error> {
+        let List { path, limit_max } = T::LIST;
         let separator = if filter.is_empty() { "" } else { "&" };
-        let path = format!("{}?{filter}{separator}limit={}&offset={offset}", list.path, list.limit_max);
-        let response = self.exchange(endpoint::Method::Get, &path, None)?;
-        let rows = read_page(&response, offset, list.limit_max, total)?;
-        for (index, row) in rows.iter().enumerate() {
-            let place =
-                |error: Unreadable| doubt(&response, &error.within(&format!("[{index}]")).to_string());
-            let id = field(row, "id")
-                .and_then(json::number)
-                .ok_or_else(|| place(Unreadable::new("id", "is not a whole number")))?;
-            if !ids.insert(id) {
-                return Err(doubt(&response, "a row appears twice: the list changed while it was read"));
-            }
-            take(row).map_err(place)?;
+        let path = format!("{path}?{filter}{separator}limit={limit_max}&offset={offset}");
+        let response = self.exchange(Method::Get, &path, None)?;
+        let page: Page<T> = read_page(&response, offset, limit_max)?;
+        if page.rows.iter().all(|row| ids.insert(row.id())) {
+            Ok(page)
+        } else {
+            Err(doubt(&response, "a row appears twice: the list changed while it was read"))
         }
-        Ok(())
     }
 }
 
-fn read_page<'a>(
-    response: &'a Response,
-    offset: u64,
-    limit: u64,
-    total: &mut Option<u64>,
-) -> Result<Vec<Value<'a>>, Error> {
-    let body = json::parse(&response.body).map_err(|error| doubt(response, &error.to_string()))?;
-    let Value::Array(rows) = body else {
-        return Err(doubt(response, "the page is not a list"));
-    };
+fn read_page<T: DeserializeOwned>(response: &Response, offset: u64, limit: u64) -> Result<Page<T>, Error> {
+    let rows: Vec<T> = json::list(&response.body)
+        .map_err(|error| doubt(response, &format!("the page cannot be read: {error}")))?;
     let range = response.collection_range.as_deref().unwrap_or_default();
-    let Some((start, total_now)) = parse_range(range) else {
+    let Some((start, total)) = parse_range(range) else {
         return Err(doubt(
             response,
             "the list has no readable X-Collection-Range, so it is not known to be whole",
@@ -131,16 +106,13 @@ fn read_page<'a>(
     if start.is_some_and(|start| start != offset) {
         return Err(doubt(response, "the page starts elsewhere than asked for"));
     }
-    if total.replace(total_now).is_some_and(|before| before != total_now) {
-        return Err(doubt(response, "the list's length changed while it was read"));
-    }
-    if rows.len() as u64 != total_now.saturating_sub(offset).min(limit) {
+    if rows.len() as u64 != total.saturating_sub(offset).min(limit) {
         return Err(doubt(response, "the page has fewer or more rows than it says"));
     }
-    Ok(rows)
+    Ok(Page { rows, total })
 }
 
-/// `0-9/200` as (start, total). An empty list is `*/0` (C, Kisi's client).
+/// `0-9/200` as (start, total). An empty list has `*/0` (C, Kisi's client).
 fn parse_range(range: &str) -> Option<(Option<u64>, u64)> {
     let (rows, total) = range.split_once('/')?;
     let start = match rows {
@@ -156,47 +128,74 @@ fn doubt(response: &Response, what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::cell::RefCell;
 
-    fn read(body: &str, range: Option<&str>, offset: u64, before: Option<u64>) -> Result<usize, String> {
-        let response = Response {
-            status: 200,
-            collection_range: range.map(str::to_string),
-            body: body.as_bytes().to_vec(),
-            ..Response::default()
-        };
-        match read_page(&response, offset, 3, &mut before.clone()) {
-            Ok(rows) => Ok(rows.len()),
+    use super::*;
+    use crate::kisi::Budget;
+    use crate::kisi::organization::Place;
+    use crate::settings::Integration;
+    use crate::stub::Stub;
+
+    fn response(body: &str, range: Option<&str>) -> Response {
+        let collection_range = range.map(str::to_string);
+        Response { status: 200, collection_range, body: body.into(), ..Response::default() }
+    }
+
+    fn read(body: &str, range: Option<&str>, offset: u64) -> Result<usize, String> {
+        outcome(read_page::<serde_json::Value>(&response(body, range), offset, 3).map(|page| page.rows.len()))
+    }
+
+    fn outcome(read: Result<usize, Error>) -> Result<usize, String> {
+        match read {
+            Ok(rows) => Ok(rows),
             Err(Error::Unrecognized(answer)) => Err(answer.message),
             Err(other) => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn pages_that_add_up_are_believed() {
-        assert_eq!(read("[]", Some("*/0"), 0, None), Ok(0));
-        assert_eq!(read(r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 0, None), Ok(3));
+    fn pages_that_add_up_are_accepted() {
+        assert_eq!(read("[]", Some("*/0"), 0), Ok(0));
+        assert_eq!(read(r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 0), Ok(3));
         // The range is the requested one, also on a last page that is not full (C).
-        assert_eq!(read(r#"[{"id":4}]"#, Some("3-5/4"), 3, Some(4)), Ok(1));
+        assert_eq!(read(r#"[{"id":4}]"#, Some("3-5/4"), 3), Ok(1));
     }
 
     #[test]
-    fn pages_that_do_not_add_up_are_doubted() {
-        for (body, range, offset, before) in [
-            ("{}", Some("0-2/4"), 0, None),
-            ("null", Some("0-2/4"), 0, None),
-            ("[]", None, 0, None),
-            ("[]", Some("nonsense"), 0, None),
-            ("[]", Some("0-2/4"), 0, None),
-            (r#"[{"id":1},{"id":2}]"#, Some("0-2/4"), 0, None),
-            (r#"[{"id":1}]"#, Some("0-2/0"), 0, None),
-            (r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 3, Some(4)),
-            (r#"[{"id":4}]"#, Some("3-5/4"), 3, Some(9)),
+    fn pages_that_do_not_add_up_are_refused() {
+        for (body, range, offset) in [
+            ("{}", Some("0-2/4"), 0),
+            ("null", Some("0-2/4"), 0),
+            ("[]", None, 0),
+            ("[]", Some("nonsense"), 0),
+            ("[]", Some("0-2/4"), 0),
+            (r#"[{"id":1},{"id":2}]"#, Some("0-2/4"), 0),
+            (r#"[{"id":1}]"#, Some("0-2/0"), 0),
+            (r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 3),
         ] {
-            assert!(
-                read(body, range, offset, before).is_err(),
-                "{body} {range:?} at {offset} should be doubted"
-            );
+            assert!(read(body, range, offset).is_err(), "{body} {range:?} at {offset} should be refused");
         }
+    }
+
+    #[test]
+    fn several_pages_are_one_list_only_if_length_and_rows_fit() {
+        let page = |from: u64, total: u64| {
+            let row = |id| format!(r#"{{"id":{id},"name":"Hall"}}"#);
+            let rows: Vec<String> = (from..total.min(from + 250)).map(row).collect();
+            format!("[{}]", rows.join(","))
+        };
+        let list = |second: String, range: &str| {
+            let answers = [response(&page(0, 300), Some("0-249/300")), response(&second, Some(range))];
+            let host = Stub { answers: RefCell::new(answers.into()), ..Stub::default() };
+            let integration = Integration { identifier: String::new(), contact: String::new() };
+            outcome(
+                Kisi::new(&host, &integration, &Budget::unlimited()).list::<Place>("").map(|rows| rows.len()),
+            )
+        };
+        assert_eq!(list(page(250, 300), "250-499/300"), Ok(300));
+        let error = list(page(250, 301), "250-499/301").unwrap_err();
+        assert!(error.contains("length changed"), "{error}");
+        let error = list(page(249, 299), "250-499/300").unwrap_err();
+        assert!(error.contains("appears twice"), "{error}");
     }
 }

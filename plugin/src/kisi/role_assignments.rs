@@ -1,4 +1,7 @@
-//! `/role_assignments`: who may open what. What Kisi's web page calls an access right.
+//! `/role_assignments`: who may open what. Kisi's web page calls them access rights.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Kisi;
 use super::endpoint::{Call, Method, NoContent};
@@ -7,15 +10,15 @@ use super::page::{List, Row};
 use super::time;
 use crate::contract::types::{GroupRef, Timestamp};
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::{Fields, Json, Object, Text, Value, Wrong};
+use crate::json::text_in;
 use crate::window::Window;
 
-/// The role of somebody who may open a group's doors and nothing more (C). The only one that the plugin gives or
-/// takes.
+/// The role that opens a group's doors and nothing more (C). The plugin grants and removes no other.
 pub const PLAIN_ROLE: &str = "group_basic";
 
 /// A role assignment, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "Wire")]
 pub struct RoleAssignment {
     /// Its id.
     pub id: AssignmentId,
@@ -43,23 +46,39 @@ pub struct RoleAssignment {
     pub created_at: Option<String>,
 }
 
-impl Json for RoleAssignment {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let name = fields.inner_text("applies_to", "name");
+#[derive(Deserialize)]
+struct Wire {
+    id: AssignmentId,
+    role_id: String,
+    applies_to_type: String,
+    applies_to_id: Option<u64>,
+    #[serde(default)]
+    applies_to: Value,
+    assignee_type: String,
+    assignee_id: Option<u64>,
+    #[serde(default)]
+    assignee: Value,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+    created_at: Option<String>,
+}
+
+impl From<Wire> for RoleAssignment {
+    fn from(wire: Wire) -> RoleAssignment {
+        let text = |of: &Value, name| text_in(of, name).unwrap_or_default().to_string();
         RoleAssignment {
-            id: fields.of_type("id"),
-            role_id: fields.text("role_id"),
-            applies_to_type: fields.text("applies_to_type"),
-            applies_to_id: fields.optional_number("applies_to_id"),
-            name: name.unwrap_or_default().to_string(),
-            assignee_type: fields.text("assignee_type"),
-            assignee_id: fields.optional_number("assignee_id"),
-            assignee_email: fields.inner_text("assignee", "email").unwrap_or_default().to_string(),
-            assignee_name: fields.inner_text("assignee", "name").unwrap_or_default().to_string(),
-            valid_from: fields.optional_text("valid_from"),
-            valid_until: fields.optional_text("valid_until"),
-            created_at: fields.optional_text("created_at"),
+            id: wire.id,
+            role_id: wire.role_id,
+            applies_to_type: wire.applies_to_type,
+            applies_to_id: wire.applies_to_id,
+            name: text(&wire.applies_to, "name"),
+            assignee_type: wire.assignee_type,
+            assignee_id: wire.assignee_id,
+            assignee_email: text(&wire.assignee, "email"),
+            assignee_name: text(&wire.assignee, "name"),
+            valid_from: wire.valid_from,
+            valid_until: wire.valid_until,
+            created_at: wire.created_at,
         }
     }
 }
@@ -75,22 +94,22 @@ impl RoleAssignment {
         if self.assignee_type == "User" { self.assignee_id.map(UserId) } else { None }
     }
 
-    /// Whether it is plain membership of a group: what the plugin may give and take.
+    /// Whether it is plain membership of a group, the only kind that the plugin may change.
     pub fn is_plain(&self) -> bool {
         self.role_id == PLAIN_ROLE && self.group().is_some()
     }
 
-    /// The group as the contract names it; without an id when it is of no group.
+    /// The group as the contract names it.
     pub fn group_ref(&self) -> GroupRef {
         GroupRef { id: self.applies_to_id.unwrap_or_default().to_string(), name: self.name.clone() }
     }
 
-    /// When it was made, by Kisi's clock.
+    /// When it was created, by Kisi's clock.
     pub fn made_at(&self) -> Option<Timestamp> {
         self.created_at.as_deref().and_then(time::parse)
     }
 
-    /// Its dates. A date that cannot be read counts as none.
+    /// Its dates. An unreadable date counts as absent.
     pub fn window(&self) -> Window {
         let read = |text: &Option<String>| text.as_deref().and_then(time::parse);
         Window { starts_at: read(&self.valid_from), ends_at: read(&self.valid_until) }
@@ -99,6 +118,10 @@ impl RoleAssignment {
 
 impl Row for RoleAssignment {
     const LIST: List = List { path: "/role_assignments", limit_max: 250 };
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
 }
 
 /// The filter that selects the assignments of one group.
@@ -106,32 +129,55 @@ pub fn in_group(group: GroupId) -> String {
     format!("applies_to_type=Group&applies_to_id={group}")
 }
 
-/// Adds a user to a group.
+#[derive(Serialize)]
+struct Body<T> {
+    role_assignment: T,
+}
+
+#[derive(Serialize)]
+struct NewAssignment {
+    applies_to_type: &'static str,
+    applies_to_id: GroupId,
+    assignee_type: &'static str,
+    assignee_id: UserId,
+    role_id: &'static str,
+    notify: bool,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NewDates {
+    notify: bool,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+}
+
+/// Adds a user to a group. The body has every field without a known default (?). `notify` is off, because members hear
+/// from the gym.
 pub fn create(user: UserId, group: GroupId, window: Window) -> Call<RoleAssignment> {
-    let assignment = Object::default()
-        .with("applies_to_type", "Group")
-        .with("applies_to_id", group)
-        .with("assignee_type", "User")
-        .with("assignee_id", user)
-        .with("role_id", PLAIN_ROLE);
-    let body = Object::default().with("role_assignment", with_dates(assignment, window));
-    Call::with_body(Method::Post, RoleAssignment::LIST.path.to_string(), body)
+    let role_assignment = NewAssignment {
+        applies_to_type: "Group",
+        applies_to_id: group,
+        assignee_type: "User",
+        assignee_id: user,
+        role_id: PLAIN_ROLE,
+        notify: false,
+        valid_from: window.starts_at.and_then(time::format),
+        valid_until: window.ends_at.and_then(time::format),
+    };
+    Call::with_body(Method::Post, RoleAssignment::LIST.path.to_string(), &Body { role_assignment })
 }
 
 /// Changes the dates. That Kisi honours dates here is inferred (I), so the first change of an installation is read
 /// back.
 pub fn set_window(assignment: AssignmentId, window: Window) -> Call<NoContent> {
-    let body = Object::default().with("role_assignment", with_dates(Object::default(), window));
-    Call::with_body(Method::Patch, path(assignment), body)
-}
-
-/// Says everything that Kisi has no known default for (?). Members hear from the gym, not from each change of a group.
-fn with_dates(assignment: Object, window: Window) -> Object {
-    let date = |at: Option<Timestamp>| at.and_then(time::format).map(|text| Text::from(text.as_str()));
-    assignment
-        .with("notify", false)
-        .with_null("valid_from", date(window.starts_at))
-        .with_null("valid_until", date(window.ends_at))
+    let role_assignment = NewDates {
+        notify: false,
+        valid_from: window.starts_at.and_then(time::format),
+        valid_until: window.ends_at.and_then(time::format),
+    };
+    Call::with_body(Method::Patch, path(assignment), &Body { role_assignment })
 }
 
 /// Removes an assignment.
@@ -152,8 +198,7 @@ impl Kisi<'_> {
     /// All assignments of one user, of every kind.
     ///
     /// # Errors
-    /// Also [`Error::Unrecognized`] when there is a row of somebody else: then the filter was not applied, and
-    /// nothing may be concluded.
+    /// Also [`Error::Unrecognized`] when a row belongs to another user, because then the filter was not applied.
     pub fn assignments_of(&self, user: UserId) -> Result<Vec<RoleAssignment>, Error> {
         let rows: Vec<RoleAssignment> = self.list(&format!("assignee_type=User&assignee_id={user}"))?;
         if rows.iter().any(|row| row.assignee_type != "User" || row.assignee_id != Some(user.0)) {
@@ -165,7 +210,7 @@ impl Kisi<'_> {
         Ok(rows)
     }
 
-    /// Adds a user to a group and checks that the answer is about just that.
+    /// Adds a user to a group and checks that the answer is about this user and group.
     ///
     /// # Errors
     /// Those of a call.
@@ -184,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_grant_says_everything_that_kisi_has_no_known_default_for() {
+    fn a_new_assignment_has_every_field_without_a_known_default() {
         let call =
             create(UserId(901), GroupId(77), Window { starts_at: None, ends_at: Some(1_798_761_599_000) });
         assert_eq!(

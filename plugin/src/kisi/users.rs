@@ -1,101 +1,144 @@
 //! `/users`: the accounts that door access is given to.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use super::endpoint::{Call, Method, NoContent, escape};
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::{Fields, Json, Object, Value, Wrong};
+use crate::json::text_in;
 
-/// The key in a user's metadata that carries the member's id, on users that the plugin created. Metadata holds flat
-/// values under keys of at most 50 characters (C).
-pub const METADATA_MEMBER: &str = "gym_member_id";
+/// The metadata key with the member's id, on users that the plugin created. Metadata has flat values under keys of at most
+/// 50 characters (C).
+const METADATA_MEMBER: &str = "gym_member_id";
 
 /// Longest value in metadata, in characters (C).
 const METADATA_CHARS_MAX: usize = 500;
 
 /// A user, as far as the plugin reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "WireUser")]
 pub struct User {
     /// The user's id.
     pub id: UserId,
-    /// The address they sign in with. It cannot be changed through the API (C).
+    /// The address for signing in. The API cannot change it (C).
     pub email: Option<String>,
-    /// The member that this user was created for, when the plugin created it.
+    /// The member for whom the plugin created the user.
     pub created_for: Option<String>,
 }
 
-impl Json for User {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let mark = fields.inner_text("metadata", METADATA_MEMBER);
-        User {
-            id: fields.of_type("id"),
-            email: fields.optional_text("email"),
-            created_for: mark.map(str::to_string),
-        }
+#[derive(Deserialize)]
+struct WireUser {
+    id: UserId,
+    email: Option<String>,
+    #[serde(default)]
+    metadata: Value,
+}
+
+impl From<WireUser> for User {
+    fn from(WireUser { id, email, metadata }: WireUser) -> User {
+        User { id, email, created_for: text_in(&metadata, METADATA_MEMBER).map(str::to_string) }
     }
 }
 
-/// How a user stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whether a user can enter.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "WirePresence")]
 pub struct Presence {
-    /// The user is suspended in the whole organization, by staff or by its directory (C).
+    /// Staff or the organization's directory suspended the user in the whole organization (C).
     pub is_suspended: bool,
     /// The user has opened a door before.
     pub has_entered: bool,
 }
 
-impl Json for Presence {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let is_off = |name| matches!(fields.get(name), Some(Value::Bool(false)));
+#[derive(Deserialize)]
+struct WirePresence {
+    #[serde(default)]
+    access_enabled: Value,
+    #[serde(default)]
+    scim_access_enabled: Value,
+    #[serde(default)]
+    last_accessed_at: Value,
+}
+
+impl From<WirePresence> for Presence {
+    fn from(wire: WirePresence) -> Presence {
         Presence {
-            is_suspended: is_off("access_enabled") || is_off("scim_access_enabled"),
-            has_entered: fields.get("last_accessed_at").is_some(),
+            is_suspended: [wire.access_enabled, wire.scim_access_enabled].contains(&Value::Bool(false)),
+            has_entered: !wire.last_accessed_at.is_null(),
         }
     }
 }
 
 impl Row for User {
     const LIST: List = List { path: "/users", limit_max: 100 };
+
+    fn id(&self) -> u64 {
+        self.id.0
+    }
 }
 
-/// Whether Kisi writes to the person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether Kisi writes to a new user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Invitation {
     /// Kisi mails instructions for its app.
+    #[default]
     KisiMail,
-    /// A managed user: no mail from Kisi; a branded app signs them in (C, Kisi's help on adding users).
+    /// A managed user gets no mail from Kisi; a branded app signs them in (C, Kisi's help on adding users).
     Managed,
 }
 
-/// The filter that selects users by free text in name, address or notes: never trusted, only looked through for an
-/// exact address when the filter by address fails.
+/// The filter that selects users by free text in name, address or notes. Its result is only searched for an exact
+/// address, when the filter by address finds none.
 pub fn by_text(text: &str) -> String {
     format!("query={}", escape(text))
 }
 
-/// The filter that selects users by e-mail address. Its treatment of case is not known (?), so the caller compares
-/// exactly.
+/// The filter that selects users by e-mail address. How it treats case is unknown (?), so the caller compares exactly.
 pub fn by_email(email: &str) -> String {
     format!("email={}", escape(email))
 }
 
+#[derive(Serialize)]
+struct Body<T> {
+    user: T,
+}
+
+#[derive(Serialize)]
+struct NewUser<'a> {
+    email: &'a str,
+    name: &'a str,
+    send_emails: bool,
+    confirm: bool,
+    metadata: BTreeMap<&'static str, &'a str>,
+}
+
+#[derive(Serialize)]
+struct NewName<'a> {
+    name: &'a str,
+}
+
 /// Creates a user.
 pub fn create(email: &str, name: &str, member: &str, invitation: Invitation) -> Call<User> {
-    let mark = Some(member).filter(|member| member.chars().count() <= METADATA_CHARS_MAX);
-    let user = Object::default()
-        .with("email", email)
-        .with("name", name)
-        .with("send_emails", invitation == Invitation::KisiMail)
-        .with("confirm", true)
-        .with("metadata", Object::default().with_some(METADATA_MEMBER, mark));
-    Call::with_body(Method::Post, "/users".to_string(), Object::default().with("user", user))
+    let user = NewUser {
+        email,
+        name,
+        send_emails: invitation == Invitation::KisiMail,
+        confirm: true,
+        metadata: [(METADATA_MEMBER, member)]
+            .into_iter()
+            .filter(|(_, member)| member.chars().count() <= METADATA_CHARS_MAX)
+            .collect(),
+    };
+    Call::with_body(Method::Post, "/users".to_string(), &Body { user })
 }
 
 /// Changes a user's name.
 pub fn rename(user: UserId, name: &str) -> Call<NoContent> {
-    let body = Object::default().with("user", Object::default().with("name", name));
-    Call::with_body(Method::Patch, format!("/users/{user}"), body)
+    Call::with_body(Method::Patch, format!("/users/{user}"), &Body { user: NewName { name } })
 }
 
 /// Reads a user.
@@ -103,7 +146,7 @@ pub fn get(user: UserId) -> Call<User> {
     Call::get(format!("/users/{user}"))
 }
 
-/// Reads how a user stands.
+/// Reads whether a user can enter.
 pub fn presence(user: UserId) -> Call<Presence> {
     Call::get(format!("/users/{user}"))
 }

@@ -1,65 +1,79 @@
-//! What the plugin remembers of a member: who they are at Kisi, what they hold through it, and what was begun and not
-//! yet known to be done. Nothing more (design rule 9). `store` reads and writes it.
+//! The record of a member: the Kisi user, the plugin's grants, and writes in doubt. Nothing more (design rule 9). `store`
+//! reads and writes it.
 
 pub mod store;
 
+use serde::{Deserialize, Serialize};
+
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId, LoginId, UserId};
-use crate::json::{Fields, Json, Object, Text, Value, Wrong, array};
+use crate::json::is_default;
 use crate::window::Window;
 
 /// One member's record.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
-    /// The Kisi user that the member is tied to.
+    /// The member's Kisi user.
+    #[serde(skip_serializing_if = "is_default")]
     pub account: Option<Account>,
-    /// Users that the member was tied to earlier: a block clears them, too.
+    /// The member's earlier users. A block clears them, too.
+    #[serde(skip_serializing_if = "is_default")]
     pub former: Vec<UserId>,
-    /// What the member holds through the plugin, and what was begun.
+    /// The plugin's grants, and intents.
+    #[serde(skip_serializing_if = "is_default")]
     pub holds: Vec<Hold>,
-    /// The member is blocked, and all their groups at Kisi were cleared for this address.
+    /// Present when the member is blocked and all groups of this address are cleared in Kisi.
+    #[serde(skip_serializing_if = "is_default")]
     pub cleared: Option<Cleared>,
-    /// Roles that make it impossible to add the member to a group, so that this is not tried at each event.
+    /// Higher roles. Kisi adds no second role in the same group, so it is not tried at each event.
+    #[serde(skip_serializing_if = "is_default")]
     pub elevated: Vec<Elevated>,
-    /// Logins that were made for the member's app, oldest first. Never their secrets.
+    /// Logins of the member's app, oldest first, without their secrets.
+    #[serde(skip_serializing_if = "is_default")]
     pub logins: Vec<LoginId>,
-    /// When the member must be looked at though nothing happens; kept as an index, too.
+    /// When the member is due without an event; also in an index.
+    #[serde(skip_serializing_if = "is_default")]
     pub due: Option<Timestamp>,
-    /// Groups that were taken because the installation ends, so that a repeated step tells the same.
+    /// Groups removed because the installation ends, so that a repeated step reports the same.
+    #[serde(skip_serializing_if = "is_default")]
     pub removed: Vec<GroupId>,
-    /// The record could not be read: what it says now is what the indexes knew, and nothing else, until Kisi was read.
+    /// The record was unreadable and has been restored from the indexes. Kisi must be read before it is trusted.
+    #[serde(skip_serializing_if = "is_default")]
     pub damaged: bool,
 }
 
-/// How a record begins that has an account, and a hold that is held, as they are written.
+/// The beginning of a stored record with an account, and of a stored hold's state `Held`.
 const ACCOUNT: &[u8] = br#"{"account":"#;
 const HELD: &[u8] = br#""held":"#;
 
-/// The tie between a member and a Kisi user.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The link between a member and a Kisi user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// The user.
     pub user: UserId,
     /// The e-mail address, trimmed and in lower case.
     pub email: String,
-    /// Present when the plugin created the user: a fingerprint of the name it gave, so that a change is seen without
-    /// keeping the name.
+    /// Present when the plugin created the user: a fingerprint of its name, which shows a change without storing the
+    /// name.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<u64>,
 }
 
-/// That a blocked member's groups were cleared, so that a repeated event needs no look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A blocked member's groups are cleared, so a repeated event needs no request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cleared {
-    /// The address that was looked for, as in [`Account::email`]; absent when the member had none.
+    /// The cleared address, as in [`Account::email`]; absent when the member had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
-/// A role above a plain member's in a group that memberships give. It opens the group's doors, too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A role above a plain member's in a mapped group. It opens the group's doors, too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Elevated {
-    /// Who has it.
+    /// The user.
     pub user: UserId,
-    /// In which group.
+    /// The group.
     pub group: GroupId,
     /// The role.
     pub role: String,
@@ -67,29 +81,30 @@ pub struct Elevated {
     pub seen_at: Timestamp,
 }
 
-/// One role assignment that is the plugin's to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A role assignment that the plugin manages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredHold", into = "StoredHold")]
 pub struct Hold {
-    /// To whom it is given.
+    /// The user.
     pub user: UserId,
-    /// In which group.
+    /// The group.
     pub group: GroupId,
-    /// Its dates; while they are being changed, those before.
+    /// Its dates; during a change, those before.
     pub window: Window,
-    /// Where it stands.
+    /// Its state.
     pub state: State,
 }
 
-/// Where a hold stands. All but `Held` are intents: recorded before the request is sent, and settled by reading Kisi
-/// when the answer did not come.
+/// The state of a hold. All but `Held` are intents: recorded before the request is sent, and resolved by reading Kisi
+/// when the answer was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// About to be added, at this time.
+    /// About to be added.
     Granting {
         /// When the intent was recorded.
         at: Timestamp,
     },
-    /// There.
+    /// In Kisi.
     Held {
         /// Kisi's id of it.
         assignment: AssignmentId,
@@ -107,7 +122,7 @@ pub enum State {
 }
 
 impl Hold {
-    /// Kisi's id, once it is known.
+    /// Kisi's id, once known.
     pub fn assignment(&self) -> Option<AssignmentId> {
         match self.state {
             State::Granting { .. } => None,
@@ -119,24 +134,24 @@ impl Hold {
 }
 
 impl Record {
-    /// Whether there is an account, and how many groups are held, in a record as it is written. Inside of texts a quote is
-    /// escaped, so that no name can look like a field.
+    /// Whether a stored record has an account, and how many grants, without parsing it. Quotes inside texts are escaped,
+    /// so no text looks like a field.
     pub fn tally(written: &[u8]) -> (bool, u32) {
         let held = written.windows(HELD.len()).filter(|part| *part == HELD).count();
         (written.starts_with(ACCOUNT), u32::try_from(held).unwrap_or(u32::MAX))
     }
 
-    /// Whether there is nothing to remember.
+    /// Whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
         *self == Record::default()
     }
 
-    /// Whether nothing is known of the member but a date.
+    /// Whether only a due date is stored.
     pub fn is_unknown(&self) -> bool {
         Record { due: None, ..self.clone() }.is_empty()
     }
 
-    /// Whether the user is in the group by another hold, too: one that was to replace it, for example.
+    /// Whether the same user has another hold in the same group, for example a replacement.
     pub fn has_another(&self, hold: &Hold) -> bool {
         self.holds.iter().any(|other| (other.user, other.group) == (hold.user, hold.group) && other != hold)
     }
@@ -146,12 +161,12 @@ impl Record {
         self.holds.iter_mut().find(|hold| hold.assignment() == Some(assignment))
     }
 
-    /// Forgets a hold.
+    /// Removes a hold.
     pub fn forget(&mut self, assignment: AssignmentId) {
         self.holds.retain(|hold| hold.assignment() != Some(assignment));
     }
 
-    /// Takes back what was begun and certainly not done.
+    /// Withdraws an intent that was certainly not carried out.
     pub fn abandon(&mut self, user: UserId, group: GroupId, assignment: Option<AssignmentId>) {
         match assignment {
             Some(assignment) => {
@@ -165,7 +180,7 @@ impl Record {
         }
     }
 
-    /// Ends the tie to the user, who goes on being known as a former one. Returns the address that becomes free.
+    /// Unlinks the account and keeps its user as a former one. Returns the account, whose address becomes free.
     pub fn untie(&mut self) -> Option<Account> {
         let account = self.account.take()?;
         if !self.former.contains(&account.user) {
@@ -174,13 +189,13 @@ impl Record {
         Some(account)
     }
 
-    /// Ties the member to a user.
+    /// Links the member to a user.
     pub fn tie(&mut self, account: Account) {
         self.former.retain(|&user| user != account.user);
         self.account = Some(account);
     }
 
-    /// Each user that the member is or was, or holds something through.
+    /// All users of the member: current, former, and those with a hold.
     pub fn users(&self) -> Vec<UserId> {
         let tied = self.account.iter().map(|account| account.user);
         let mut users: Vec<UserId> = Vec::new();
@@ -192,7 +207,7 @@ impl Record {
         users
     }
 
-    /// Forgets a user that Kisi no longer has, with all that they held.
+    /// Removes a user that Kisi no longer has, with all holds.
     pub fn forget_user(&mut self, user: UserId) {
         self.account = self.account.take().filter(|account| account.user != user);
         self.former.retain(|&former| former != user);
@@ -201,137 +216,68 @@ impl Record {
     }
 }
 
-impl Json for Record {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Record {
-            account: fields.optional("account"),
-            former: fields.list("former"),
-            holds: fields.list("holds"),
-            cleared: fields.optional("cleared"),
-            elevated: fields.list("elevated"),
-            logins: fields.list("logins"),
-            due: fields.optional_number("due"),
-            removed: fields.list("removed"),
-            damaged: fields.flag("damaged"),
-        }
-    }
+/// A stored hold. Exactly one of the last four fields is present: the state.
+#[derive(Serialize, Deserialize)]
+struct StoredHold {
+    user: UserId,
+    group: GroupId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granting: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<AssignmentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adjusting: Option<AssignmentId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoking: Option<AssignmentId>,
 }
 
-impl Json for Account {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Account {
-            user: fields.of_type("user"),
-            email: fields.text("email"),
-            name: fields.optional_number("name"),
-        }
-    }
-}
+impl TryFrom<StoredHold> for Hold {
+    type Error = &'static str;
 
-impl Json for Elevated {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Elevated {
-            user: fields.of_type("user"),
-            group: fields.of_type("group"),
-            role: fields.text("role"),
-            seen_at: fields.number("seen_at"),
-        }
-    }
-}
-
-impl Json for Cleared {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Cleared { email: fields.optional_text("email") }
-    }
-}
-
-/// A hold is written as its user, its group, its dates, and one field named after its state.
-impl Json for Hold {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let granting = fields.optional_number("granting").map(|at| State::Granting { at });
-        let held = fields.optional("held").map(|assignment| State::Held { assignment });
-        let adjusting = fields.optional("adjusting").map(|assignment| State::Adjusting { assignment });
-        let revoking = fields.optional("revoking").map(|assignment| State::Revoking { assignment });
-        let mut states = [granting, held, adjusting, revoking].into_iter().flatten();
-        let state = match (states.next(), states.next()) {
-            (Some(state), None) => state,
-            _ => {
-                wrong.note("", "has not exactly one state");
-                State::Granting { at: 0 }
-            }
+    fn try_from(stored: StoredHold) -> Result<Hold, &'static str> {
+        let StoredHold { user, group, from, until, granting, held, adjusting, revoking } = stored;
+        let state = match (granting, held, adjusting, revoking) {
+            (Some(at), None, None, None) => State::Granting { at },
+            (None, Some(assignment), None, None) => State::Held { assignment },
+            (None, None, Some(assignment), None) => State::Adjusting { assignment },
+            (None, None, None, Some(assignment)) => State::Revoking { assignment },
+            _ => return Err("has not exactly one state"),
         };
-        Hold {
-            user: fields.of_type("user"),
-            group: fields.of_type("group"),
-            window: Window::read(&fields),
-            state,
+        Ok(Hold { user, group, window: Window { starts_at: from, ends_at: until }, state })
+    }
+}
+
+impl From<Hold> for StoredHold {
+    fn from(Hold { user, group, window, state }: Hold) -> StoredHold {
+        let mut stored = StoredHold {
+            user,
+            group,
+            from: window.starts_at,
+            until: window.ends_at,
+            granting: None,
+            held: None,
+            adjusting: None,
+            revoking: None,
+        };
+        match state {
+            State::Granting { at } => stored.granting = Some(at),
+            State::Held { assignment } => stored.held = Some(assignment),
+            State::Adjusting { assignment } => stored.adjusting = Some(assignment),
+            State::Revoking { assignment } => stored.revoking = Some(assignment),
         }
+        stored
     }
 }
 
-impl From<&Record> for Text {
-    fn from(record: &Record) -> Text {
-        let account = record.account.as_ref().map(|account| {
-            Object::default()
-                .with("user", account.user)
-                .with("email", account.email.as_str())
-                .with_some("name", account.name)
-        });
-        let cleared = record
-            .cleared
-            .as_ref()
-            .map(|cleared| Object::default().with_some("email", cleared.email.as_deref()));
-        let former = Some(&record.former).filter(|former| !former.is_empty());
-        let holds = Some(&record.holds).filter(|holds| !holds.is_empty());
-        let elevated = Some(&record.elevated).filter(|elevated| !elevated.is_empty());
-        let logins = Some(&record.logins).filter(|logins| !logins.is_empty());
-        let removed = Some(&record.removed).filter(|removed| !removed.is_empty());
-        Object::default()
-            .with_some("account", account)
-            .with_some("former", former.map(|former| array(former, |user| Text::from(*user))))
-            .with_some("holds", holds.map(|holds| array(holds, |hold| Text::from(hold))))
-            .with_some("cleared", cleared)
-            .with_some("elevated", elevated.map(|elevated| array(elevated, |elevated| Text::from(elevated))))
-            .with_some("logins", logins.map(|logins| array(logins, |login| Text::from(*login))))
-            .with_some("due", record.due)
-            .with_some("removed", removed.map(|removed| array(removed, |group| Text::from(*group))))
-            .with_some("damaged", record.damaged.then_some(true))
-            .into()
-    }
-}
-
-impl From<&Elevated> for Text {
-    fn from(elevated: &Elevated) -> Text {
-        Object::default()
-            .with("user", elevated.user)
-            .with("group", elevated.group)
-            .with("role", elevated.role.as_str())
-            .with("seen_at", elevated.seen_at)
-            .into()
-    }
-}
-
-impl From<&Hold> for Text {
-    fn from(hold: &Hold) -> Text {
-        let object = hold.window.write(Object::default().with("user", hold.user).with("group", hold.group));
-        match hold.state {
-            State::Granting { at } => object.with("granting", at),
-            State::Held { assignment } => object.with("held", assignment),
-            State::Adjusting { assignment } => object.with("adjusting", assignment),
-            State::Revoking { assignment } => object.with("revoking", assignment),
-        }
-        .into()
-    }
-}
-
-/// A fingerprint of a name (FNV-1a, 64 bits): stable over builds, enough to notice a change.
-pub fn fingerprint(name: &str) -> u64 {
-    name.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+/// A fingerprint (FNV-1a, 64 bits), stable across builds and good enough to notice a change.
+pub fn fingerprint(name: impl AsRef<[u8]>) -> u64 {
+    name.as_ref()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]
@@ -374,15 +320,15 @@ mod tests {
             damaged: true,
         };
         for record in [record, Record::default()] {
-            let text = Text::from(&record).into_bytes();
+            let text = json::to_vec(&record);
             let held = record.holds.iter().filter(|hold| matches!(hold.state, State::Held { .. })).count();
             assert_eq!(Record::tally(&text), (record.account.is_some(), held as u32));
-            assert_eq!(json::from_slice::<Record>(&text), Ok(record), "{}", String::from_utf8_lossy(&text));
+            assert_eq!(json::object::<Record>(&text), Ok(record), "{}", String::from_utf8_lossy(&text));
         }
     }
 
     #[test]
-    fn a_damaged_record_is_named_and_not_guessed() {
+    fn a_damaged_record_is_refused_with_the_place() {
         for (text, path) in [
             ("", ""),
             ("[]", ""),
@@ -391,7 +337,7 @@ mod tests {
             (r#"{"holds":[{"user":1,"group":"2","held":3}]}"#, "holds[0].group"),
             (r#"{"account":{"user":1}}"#, "account.email"),
         ] {
-            let error = json::from_slice::<Record>(text.as_bytes()).unwrap_err();
+            let error = json::object::<Record>(text.as_bytes()).unwrap_err();
             assert_eq!(error.path, path, "{text}: {error}");
         }
     }

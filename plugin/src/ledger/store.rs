@@ -1,5 +1,5 @@
-//! Records in storage, with the indexes that follow from them. A record and its indexes change in one commit, and
-//! only if nobody else changed them since they were read.
+//! Stored records and their indexes. A record and its indexes change in one commit, and only if the record has not
+//! changed since it was read. All errors are those of storage.
 
 use super::{Account, Record};
 use crate::contract::log::Level;
@@ -7,48 +7,45 @@ use crate::contract::storage::{Entry, Precondition, Write};
 use crate::contract::types::Timestamp;
 use crate::host::Host;
 use crate::id::UserId;
-use crate::json::{self, Text};
+use crate::json;
 use crate::stop::Stop;
 use crate::storage;
 
-/// Records are under this prefix, by member id.
+/// Prefix of records, by member id.
 pub const MEMBERS: &str = "member/";
-/// Which member an e-mail address belongs to.
+/// Index: e-mail address to member.
 const EMAILS: &str = "email/";
-/// Addresses that became free and whose other claimants were not looked at yet.
+/// Addresses that became free and whose claimants have not been reconciled yet.
 const FREED: &str = "freed/";
-/// Who must be looked at when, though nothing happens.
+/// Index: members by due time.
 const DUE: &str = "due/";
-/// How many digits the moment has in the keys of that index, so that their order is that of time.
+/// Digits of the due time in a key, so that keys are in the order of time.
 const DUE_DIGITS: usize = 20;
-/// Which member holds something through a Kisi user.
+/// Index: Kisi user to the member with this account or with a hold of it.
 const USERS: &str = "user/";
 
-/// How many entries of an index are looked at together.
+/// Index entries that are read together.
 const INDEX_PAGE: u32 = 500;
 
-/// A record as it is in storage, and as it shall be.
+/// A stored record and its new state.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// Whose it is.
+    /// The member's id.
     pub member: String,
-    /// As it shall be. Nothing is written before [`Loaded::save`].
+    /// The new state. Nothing is written before [`Loaded::save`].
     pub record: Record,
     stored: Record,
     version: Option<u64>,
 }
 
 impl Loaded {
-    /// Reads a member's record; a member without one has an empty record. A damaged one is replaced by what the indexes
-    /// know, and marked.
-    ///
-    /// # Errors
-    /// As [`Loaded::save`].
+    /// Reads a member's record, which is empty when none is stored. A damaged record is restored from the indexes and
+    /// marked.
     pub fn load(host: &dyn Host, member: &str) -> Result<Loaded, Stop> {
         let entry = storage::get(host, &key(MEMBERS, member))?;
         let (stored, version) = match entry {
             None => (Record::default(), None),
-            Some(entry) => match json::from_slice(&entry.value) {
+            Some(entry) => match json::object(&entry.value) {
                 Ok(record) => (record, Some(entry.version)),
                 Err(error) => {
                     let fields = [("member", member), ("error", &error.to_string())];
@@ -60,8 +57,8 @@ impl Loaded {
         Ok(Loaded { member: member.to_string(), record: stored.clone(), stored, version })
     }
 
-    /// Replaces a damaged record. What is certain is kept: with one user and one address in the indexes these are the
-    /// account; otherwise the users are remembered as former ones, so that a block reaches them.
+    /// Restores a damaged record from what is certain: one user and one address in the indexes are the account. Otherwise
+    /// the users become former ones, so that a block reaches them.
     fn from_indexes(host: &dyn Host, member: &str, version: u64) -> Result<Loaded, Stop> {
         let is_theirs = |entry: &Entry| entry.value == member.as_bytes();
         let mut emails = entries_of(host, EMAILS, is_theirs)?;
@@ -83,17 +80,14 @@ impl Loaded {
         let mut writes: Vec<Write> = entries.map(removed).collect();
         writes.push(Write {
             key: key(MEMBERS, member),
-            value: Some(Text::from(&record).into_bytes()),
+            value: Some(json::to_vec(&record)),
             requires: Precondition::UnchangedSince(version),
         });
         let version = Some(storage::commit(host, writes)?);
         Ok(Loaded { member: member.to_string(), record: record.clone(), stored: record, version })
     }
 
-    /// Writes the record and its indexes, when anything changed.
-    ///
-    /// # Errors
-    /// `retry` when somebody else wrote meanwhile or storage does not answer, `pause` when it is full.
+    /// Writes the record and its indexes, if anything changed.
     pub fn save(&mut self, host: &dyn Host) -> Result<(), Stop> {
         if self.record == self.stored {
             return Ok(());
@@ -104,7 +98,7 @@ impl Loaded {
     }
 
     fn writes(&self) -> Vec<Write> {
-        let value = if self.record.is_empty() { None } else { Some(Text::from(&self.record).into_bytes()) };
+        let value = if self.record.is_empty() { None } else { Some(json::to_vec(&self.record)) };
         let requires = self.version.map_or(Precondition::Absent, Precondition::UnchangedSince);
         let mut writes = vec![Write { key: key(MEMBERS, &self.member), value, requires }];
         writes.extend(index_writes(&self.member, EMAILS, &emails(&self.stored), &emails(&self.record)));
@@ -130,17 +124,14 @@ impl Loaded {
     }
 }
 
-/// Writes two records in one commit: what moves from one to the other is never in both nor in neither.
-///
-/// # Errors
-/// As [`Loaded::save`].
+/// Writes two records in one commit, so that a hold that moves is always in exactly one of them.
 pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(), Stop> {
     let taken = to.writes();
     let given = from.writes().into_iter().filter(|write| taken.iter().all(|other| other.key != write.key));
     let mut writes: Vec<Write> = given.collect();
     writes.extend(taken);
     for write in writes.iter_mut().filter(|write| !write.key.starts_with(MEMBERS)) {
-        // An index entry changes hands within this commit: it is not absent before.
+        // The index entry of a moved hold exists before this commit.
         write.requires = Precondition::None;
     }
     let version = storage::commit(host, writes)?;
@@ -149,21 +140,18 @@ pub fn transfer(host: &dyn Host, from: &mut Loaded, to: &mut Loaded) -> Result<(
     Ok(())
 }
 
-/// Forgets a member, with the indexes, because the installation ends.
-///
-/// # Errors
-/// As [`Loaded::save`].
+/// Removes a member's record and index entries, because the installation ends.
 pub fn forget(host: &dyn Host, member: &str) -> Result<(), Stop> {
     let mut loaded = Loaded::load(host, member)?;
     loaded.record = Record::default();
     let mut writes = loaded.writes();
-    // Nobody waits for an address any more.
+    // Its address need not be offered to other members.
     writes.retain(|write| !write.key.starts_with(FREED));
     storage::commit(host, writes)?;
     Ok(())
 }
 
-/// Some of what an index has, by looking at all of it.
+/// The wanted entries of an index, found by reading all of it.
 fn entries_of(
     host: &dyn Host,
     prefix: &str,
@@ -184,26 +172,20 @@ fn entries_of(
     }
 }
 
-/// Some addresses that became free and whose other claimants were not looked at yet.
-///
-/// # Errors
-/// `retry` when storage does not answer.
+/// Some addresses that became free and whose claimants have not been reconciled yet.
 pub fn freed(host: &dyn Host, limit: u32) -> Result<Vec<String>, Stop> {
     let entries = storage::scan(host, FREED, None, limit)?;
     Ok(entries.into_iter().filter_map(|entry| entry.key.strip_prefix(FREED).map(str::to_string)).collect())
 }
 
-/// Forgets that an address became free.
-///
-/// # Errors
-/// `retry` when storage does not answer.
+/// Removes an address from those that became free.
 pub fn followed(host: &dyn Host, email: &str) -> Result<(), Stop> {
     let write = Write { key: key(FREED, email), value: None, requires: Precondition::None };
     storage::commit(host, vec![write])?;
     Ok(())
 }
 
-/// A member who must be looked at though nothing happens.
+/// A member who is due without an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     key: String,
@@ -213,10 +195,7 @@ pub struct Due {
     pub member: String,
 }
 
-/// Whose date is the next.
-///
-/// # Errors
-/// `retry` when storage does not answer.
+/// The member who is due next.
 pub fn first_due(host: &dyn Host) -> Result<Option<Due>, Stop> {
     let entries = storage::scan(host, DUE, None, 1)?;
     Ok(entries.into_iter().next().map(|entry| {
@@ -227,11 +206,7 @@ pub fn first_due(host: &dyn Host) -> Result<Option<Due>, Stop> {
     }))
 }
 
-/// Sees to it that a date which has passed does not come up for ever: what was done for it did not replace it. It is
-/// moved to `again`, or forgotten.
-///
-/// # Errors
-/// As [`Loaded::save`].
+/// Moves a due date that has passed to `again`, or removes it, unless the record has a new one.
 pub fn pass_due(host: &dyn Host, due: &Due, again: Option<Timestamp>) -> Result<(), Stop> {
     if storage::get(host, &due.key)?.is_none() {
         return Ok(());
@@ -247,7 +222,7 @@ pub fn pass_due(host: &dyn Host, due: &Due, again: Option<Timestamp>) -> Result<
     Ok(())
 }
 
-/// The write after which a member is looked at when `at` has come.
+/// The write that makes a member due at `at`.
 pub fn look_again(at: Timestamp, member: &str) -> Write {
     due_write(at, member, Some(Vec::new()))
 }
@@ -256,18 +231,12 @@ fn due_write(at: Timestamp, member: &str, value: Option<Vec<u8>>) -> Write {
     Write { key: format!("{DUE}{at:0DUE_DIGITS$}/{member}"), value, requires: Precondition::None }
 }
 
-/// The member that an e-mail address belongs to.
-///
-/// # Errors
-/// `retry` when storage does not answer.
+/// The member who has an e-mail address.
 pub fn holder_of_email(host: &dyn Host, email: &str) -> Result<Option<String>, Stop> {
     holder(host, &key(EMAILS, email))
 }
 
-/// The member that is tied to a Kisi user, or still holds something through it.
-///
-/// # Errors
-/// `retry` when storage does not answer.
+/// The member who has a Kisi user as account, or has a hold of it.
 pub fn holder_of_user(host: &dyn Host, user: UserId) -> Result<Option<String>, Stop> {
     holder(host, &key(USERS, &user.to_string()))
 }

@@ -1,4 +1,4 @@
-//! The plan's order, what it keeps, and what it refuses to take.
+//! The order of edits, what stays, and what is never removed.
 
 use super::*;
 use crate::contract::types::Reason;
@@ -37,8 +37,7 @@ fn short(edit: &Edit) -> String {
     }
 }
 
-/// Plans, and checks what must hold of every plan: no two grants of one group, and, unless Kisi leaves no other way,
-/// no removal before the last addition.
+/// Plans, and checks that no removal comes before the last addition, unless this Kisi allows no other order.
 fn check(
     entitlement: &Entitlement,
     holds: &[Hold],
@@ -58,7 +57,7 @@ fn check(
 }
 
 #[test]
-fn what_is_as_it_should_be_needs_no_edit() {
+fn a_member_in_step_needs_no_edit() {
     check(&entitled(&[(GYM, OPEN)]), &[held(ANN, GYM, OPEN, 7)], DateChange::Unknown, &[], &[]);
     let started = Window { starts_at: Some(NOW - 5_000), ..UNTIL };
     check(&entitled(&[(GYM, UNTIL)]), &[held(ANN, GYM, started, 7)], DateChange::Unknown, &[], &[]);
@@ -76,7 +75,7 @@ fn additions_come_before_removals() {
 }
 
 #[test]
-fn other_dates_are_changed_as_this_kisi_lets_them() {
+fn dates_change_in_the_way_that_this_kisi_supports() {
     let (should, is) = (entitled(&[(GYM, UNTIL)]), [held(ANN, GYM, OPEN, 7)]);
     check(&should, &is, DateChange::Unknown, &[], &["adjust 7"]);
     check(&should, &is, DateChange::InPlace, &[], &["adjust 7"]);
@@ -85,22 +84,22 @@ fn other_dates_are_changed_as_this_kisi_lets_them() {
 }
 
 #[test]
-fn a_member_who_moved_is_let_in_before_the_old_account_is_let_out() {
+fn a_new_account_is_added_before_the_old_one_is_removed() {
     let is = [held(OLD, GYM, OPEN, 7), held(OLD, SPA, OPEN, 8)];
     let expected = ["grant 901 1", "revoke 7", "revoke 8"];
     check(&entitled(&[(GYM, OPEN)]), &is, DateChange::Unknown, &[], &expected);
-    // And not let out when the new one could not be let in.
+    // The old account stays when Kisi refuses the new one.
     check(&entitled(&[(GYM, OPEN)]), &is, DateChange::Unknown, &[Refused::Grant(GYM)], &["revoke 8"]);
 }
 
 #[test]
-fn one_of_two_assignments_is_kept_and_it_is_the_fitting_one() {
+fn of_two_assignments_the_one_with_the_right_dates_stays() {
     let is = [held(ANN, GYM, OPEN, 7), held(ANN, GYM, UNTIL, 8)];
     check(&entitled(&[(GYM, UNTIL)]), &is, DateChange::Unknown, &[], &["revoke 7"]);
 }
 
 #[test]
-fn what_was_refused_for_good_is_not_tried_again_and_costs_no_access() {
+fn a_refused_edit_is_not_repeated_and_costs_no_access() {
     let (should, is) = (entitled(&[(GYM, UNTIL)]), [held(ANN, GYM, OPEN, 7)]);
     check(&should, &is, DateChange::InPlace, &[Refused::Adjust(AssignmentId(7))], &[]);
     check(&should, &is, DateChange::AddThenRemove, &[Refused::Grant(GYM)], &[]);
@@ -121,7 +120,7 @@ fn a_deleted_group_is_forgotten_without_a_request() {
 }
 
 #[test]
-fn every_removal_says_why() {
+fn every_removal_has_its_reason() {
     let mut nothing = entitled(&[]);
     nothing.withhold(Reason::Blocked);
     let record = Record { holds: vec![held(ANN, GYM, OPEN, 7)], ..Record::default() };
@@ -131,7 +130,7 @@ fn every_removal_says_why() {
 }
 
 #[test]
-fn intents_are_marked_for_every_edit_that_sends_something() {
+fn every_edit_with_a_request_is_marked_as_an_intent() {
     let mut record =
         Record { holds: vec![held(ANN, GYM, OPEN, 7), held(ANN, SPA, OPEN, 8)], ..Record::default() };
     let third = GroupId(3);
@@ -150,7 +149,7 @@ fn intents_are_marked_for_every_edit_that_sends_something() {
 }
 
 #[test]
-fn a_lease_is_written_prolonged_at_half_and_never_beyond_the_membership() {
+fn a_lease_is_extended_at_half_its_time_and_never_beyond_the_membership() {
     const LEASE: u64 = 100_000;
     let plan_with = |ends_at: Option<u64>, lease_ms: u64, held_until: Option<u64>| {
         let mut entitled = entitled(&[(GYM, Window { starts_at: None, ends_at })]);
@@ -162,7 +161,7 @@ fn a_lease_is_written_prolonged_at_half_and_never_beyond_the_membership() {
         match edits.first() {
             Some(Edit::Adjust { window, .. }) => Some(window.ends_at),
             Some(edit) => panic!("{edit:?}"),
-            // What is left alone is looked at again when half of it is over, unless it ends with the membership.
+            // A lease is due again when half of it is over, unless it ends with the membership.
             None => {
                 let is_lease = lease_ms > 0 && held_until != ends_at;
                 assert_eq!(due, held_until.filter(|_| is_lease).map(|end| end - LEASE / 2));

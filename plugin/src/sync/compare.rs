@@ -97,7 +97,7 @@ fn records(step: &Step, last: Option<&str>, until: Option<&Member>) -> Result<Ve
             if until.is_some_and(|until| id > until.id) {
                 return Ok(records);
             }
-            let record = match json::from_slice(&entry.value) {
+            let record = match json::object(&entry.value) {
                 Ok(record) => record,
                 Err(_) => Loaded::load(step.host, &id)?.record,
             };

@@ -1,13 +1,15 @@
 //! What is remembered of a reconciliation between its steps.
 
+use serde::{Deserialize, Serialize};
+
 use crate::contract::sync::{self, Counts};
 use crate::contract::types::Timestamp;
 use crate::id::{AssignmentId, GroupId};
-use crate::json::{self, Fields, Json, Object, Text, Value, Wrong, array};
 use crate::settings::Brake;
 
 /// Where a job stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// The members of the mapped groups are read.
     Reading,
@@ -31,23 +33,9 @@ pub enum Phase {
     Cancelled,
 }
 
-const PHASES: [(&str, Phase); 10] = [
-    ("reading", Phase::Reading),
-    ("comparing", Phase::Comparing),
-    ("absent", Phase::Absent),
-    ("strangers", Phase::Strangers),
-    ("waiting", Phase::Waiting),
-    ("users", Phase::Users),
-    ("applying", Phase::Applying),
-    ("cleaning", Phase::Cleaning),
-    ("done", Phase::Done),
-    ("cancelled", Phase::Cancelled),
-];
-
-const WAITS: [(&str, Wait); 2] = [("preview", Wait::Preview), ("brake", Wait::Brake)];
-
 /// Why a job waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Wait {
     /// It was a preview.
     Preview,
@@ -56,7 +44,7 @@ pub enum Wait {
 }
 
 /// A reconciliation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// Its name.
     pub id: String,
@@ -65,32 +53,38 @@ pub struct Job {
     /// Where it stands.
     pub phase: Phase,
     /// Why it waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub waits: Option<Wait>,
     /// When it was started.
     pub started_at: Timestamp,
     /// When somebody cancelled it, or something could not be believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Timestamp>,
     /// The fingerprint of the mapping that it compares with.
     pub mapping: u64,
-    /// The version that storage had before the first list was read: what is newer than that no list need show.
-    pub read_from: u64,
     /// Groups that are still to be read, the one that is being read last.
     pub groups: Vec<GroupId>,
     /// How many rows Kisi says the list has that is being read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
     /// How many of them were read.
     pub offset: u64,
     /// The last of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub joint: Option<AssignmentId>,
     /// How often a list was read from its beginning again, because it changed: rows of it may be kept that are gone.
+    #[serde(default)]
     pub rereads: u64,
     /// Where the directory goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
     /// The last member that was compared; then the place of the last one who was looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<String>,
     /// Whether rows were read that are not what the ledger says.
     pub has_odd: bool,
     /// The last row of a person whom nobody knows that was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stranger: Option<String>,
     /// Whether Kisi's users were all read and kept.
     pub users_are_kept: bool,
@@ -99,6 +93,7 @@ pub struct Job {
     /// How often the member whose turn it is could not be looked up or brought up to date.
     pub tries: u64,
     /// How many grants were taken that were not counted when everybody was compared, of members whom nobody blocked.
+    #[serde(default)]
     pub taken: u64,
     /// Whether those of the member whose turn it is are among them.
     pub is_counted: bool,
@@ -106,7 +101,11 @@ pub struct Job {
     pub has_moved: bool,
     /// Removals of what has ended anyway: nobody loses anything by them, and the brake does not count them.
     pub ended: u64,
+    /// The version that storage had before the first list was read: what is newer than that no list need show.
+    #[serde(default)]
+    pub read_from: u64,
     /// The report in numbers.
+    #[serde(with = "stored_counts")]
     pub counts: Counts,
 }
 
@@ -138,7 +137,7 @@ impl Job {
             is_counted: false,
             has_moved: false,
             ended: 0,
-            counts: no_counts(),
+            counts: stored_counts::of([0; 14]),
         }
     }
 
@@ -212,149 +211,92 @@ impl From<Wait> for sync::Hold {
     }
 }
 
-fn no_counts() -> Counts {
-    Counts {
-        calls: 0,
-        rows: 0,
-        members: 0,
-        differing: 0,
-        applied: 0,
-        grants: 0,
-        grants_added: 0,
-        grants_removed: 0,
-        grants_adjusted: 0,
-        adopted: 0,
-        unmanaged: 0,
-        drifted: 0,
-        conflicts: 0,
-        failures: 0,
-    }
-}
+/// The counts as they are stored: their numbers in the order of the contract.
+mod stored_counts {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The counts in the order in which they are written.
-fn each(counts: &mut Counts) -> [&mut u32; 14] {
-    let Counts {
-        calls,
-        rows,
-        members,
-        differing,
-        applied,
-        grants,
-        grants_added,
-        grants_removed,
-        grants_adjusted,
-        adopted,
-        unmanaged,
-        drifted,
-        conflicts,
-        failures,
-    } = counts;
-    [
-        calls,
-        rows,
-        members,
-        differing,
-        applied,
-        grants,
-        grants_added,
-        grants_removed,
-        grants_adjusted,
-        adopted,
-        unmanaged,
-        drifted,
-        conflicts,
-        failures,
-    ]
-}
+    use super::Counts;
 
-impl Json for Job {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        let mut counts = no_counts();
-        let written: Vec<Count> = fields.list("counts");
-        for (count, Count(written)) in each(&mut counts).into_iter().zip(written) {
-            *count = written;
-        }
-        Job {
-            id: fields.text("id"),
-            preview: fields.flag("preview"),
-            phase: fields.word("phase", &PHASES, Phase::Cancelled),
-            waits: fields.optional_word("waits", &WAITS),
-            started_at: fields.number("started_at"),
-            cancelled_at: fields.optional_number("cancelled_at"),
-            mapping: fields.number("mapping"),
-            groups: fields.list("groups"),
-            total: fields.optional_number("total"),
-            offset: fields.number("offset"),
-            joint: fields.optional_number("joint").map(AssignmentId),
-            rereads: fields.optional_number("rereads").unwrap_or_default(),
-            next: fields.optional_text("next"),
-            last: fields.optional_text("last"),
-            has_odd: fields.flag("has_odd"),
-            stranger: fields.optional_text("stranger"),
-            users_are_kept: fields.flag("users_are_kept"),
-            unknown: fields.number("unknown"),
-            tries: fields.number("tries"),
-            taken: fields.optional_number("taken").unwrap_or_default(),
-            is_counted: fields.flag("is_counted"),
-            has_moved: fields.flag("has_moved"),
-            ended: fields.number("ended"),
-            // A job that an earlier version began has none.
-            read_from: fields.optional_number("read_from").unwrap_or_default(),
-            counts,
+    pub(super) fn of(numbers: [u32; 14]) -> Counts {
+        let [
+            calls,
+            rows,
+            members,
+            differing,
+            applied,
+            grants,
+            grants_added,
+            grants_removed,
+            grants_adjusted,
+            adopted,
+            unmanaged,
+            drifted,
+            conflicts,
+            failures,
+        ] = numbers;
+        Counts {
+            calls,
+            rows,
+            members,
+            differing,
+            applied,
+            grants,
+            grants_added,
+            grants_removed,
+            grants_adjusted,
+            adopted,
+            unmanaged,
+            drifted,
+            conflicts,
+            failures,
         }
     }
-}
 
-struct Count(u32);
-
-impl Json for Count {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let count = json::number(value).and_then(|count| u32::try_from(count).ok());
-        Count(count.unwrap_or_else(|| {
-            wrong.note("", "is not a whole number");
-            0
-        }))
+    pub(super) fn serialize<S: Serializer>(counts: &Counts, to: S) -> Result<S::Ok, S::Error> {
+        let Counts {
+            calls,
+            rows,
+            members,
+            differing,
+            applied,
+            grants,
+            grants_added,
+            grants_removed,
+            grants_adjusted,
+            adopted,
+            unmanaged,
+            drifted,
+            conflicts,
+            failures,
+        } = *counts;
+        [
+            calls,
+            rows,
+            members,
+            differing,
+            applied,
+            grants,
+            grants_added,
+            grants_removed,
+            grants_adjusted,
+            adopted,
+            unmanaged,
+            drifted,
+            conflicts,
+            failures,
+        ]
+        .serialize(to)
     }
-}
 
-impl From<&Job> for Text {
-    fn from(job: &Job) -> Text {
-        let mut counts = job.counts;
-        let counts = each(&mut counts).map(|count| u64::from(*count));
-        Object::default()
-            .with("id", job.id.as_str())
-            .with("preview", job.preview)
-            .with("phase", json::word(&PHASES, job.phase))
-            .with_some("waits", job.waits.map(|waits| json::word(&WAITS, waits)))
-            .with("started_at", job.started_at)
-            .with_some("cancelled_at", job.cancelled_at)
-            .with("mapping", job.mapping)
-            .with("groups", array(&job.groups, |group| Text::from(*group)))
-            .with_some("total", job.total)
-            .with("offset", job.offset)
-            .with_some("joint", job.joint)
-            .with("rereads", job.rereads)
-            .with_some("next", job.next.as_deref())
-            .with_some("last", job.last.as_deref())
-            .with("has_odd", job.has_odd)
-            .with_some("stranger", job.stranger.as_deref())
-            .with("users_are_kept", job.users_are_kept)
-            .with("unknown", job.unknown)
-            .with("tries", job.tries)
-            .with("taken", job.taken)
-            .with("is_counted", job.is_counted)
-            .with("has_moved", job.has_moved)
-            .with("ended", job.ended)
-            .with("read_from", job.read_from)
-            .with("counts", array(&counts, |count| Text::from(*count)))
-            .into()
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Counts, D::Error> {
+        <[u32; 14]>::deserialize(from).map(of)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     #[test]
     fn a_job_is_read_back_as_it_was_written() {
@@ -365,8 +307,8 @@ mod tests {
         job.cancelled_at = Some(2_000);
         job.counts.calls = 5;
         job.counts.failures = 9;
-        let text = Text::from(&job).into_bytes();
-        assert_eq!(json::from_slice::<Job>(&text), Ok(job), "{}", String::from_utf8_lossy(&text));
+        let text = json::to_vec(&job);
+        assert_eq!(json::object::<Job>(&text), Ok(job), "{}", String::from_utf8_lossy(&text));
     }
 
     #[test]

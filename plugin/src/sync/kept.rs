@@ -1,9 +1,14 @@
 //! What a reconciliation keeps in storage between its steps, all of it under one prefix and gone at its end.
 
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
 use crate::contract::storage::{Entry, Precondition, Write};
+use crate::contract::types::Timestamp;
 use crate::host::Host;
-use crate::id::{AssignmentId, GroupId, Seen, UserId};
-use crate::json::{self, Fields, Json, Object, Text, Value, Wrong};
+use crate::id::{AssignmentId, GroupId, UserId};
+use crate::json;
 use crate::kisi::role_assignments::RoleAssignment;
 use crate::kisi::users::User;
 use crate::stop::{Stop, retry};
@@ -27,18 +32,21 @@ const WRITES_MAX: usize = 100;
 ///
 /// # Errors
 /// Those of storage.
-pub fn seen(host: &dyn Host, group: GroupId) -> Result<Seen, Stop> {
+pub fn seen(host: &dyn Host, group: GroupId) -> Result<BTreeSet<u64>, Stop> {
     let entry = storage::get(host, &format!("{SEEN}{group}"))?;
-    Ok(Seen::from_bytes(&entry.map(|entry| entry.value).unwrap_or_default()))
+    let bytes = entry.map(|entry| entry.value).unwrap_or_default();
+    let (numbers, _) = bytes.as_chunks();
+    Ok(numbers.iter().map(|number| u64::from_le_bytes(*number)).collect())
 }
 
 /// The write that keeps the assignments that were seen in a group.
-pub fn keep_seen(seen: &Seen, group: GroupId) -> Write {
-    put(format!("{SEEN}{group}"), seen.to_bytes())
+pub fn keep_seen(seen: &BTreeSet<u64>, group: GroupId) -> Write {
+    put(format!("{SEEN}{group}"), seen.iter().flat_map(|number| number.to_le_bytes()).collect())
 }
 
 /// A row in a mapped group that is not what the ledger says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredOdd", into = "StoredOdd")]
 pub struct Odd {
     /// The assignment.
     pub assignment: AssignmentId,
@@ -79,7 +87,7 @@ impl Odd {
 
     /// The write that keeps it.
     pub fn write(&self, owner: Owner) -> Write {
-        put(format!("{}{}", odd_prefix(owner), self.assignment), Text::from(self).into_bytes())
+        put(format!("{}{}", odd_prefix(owner), self.assignment), json::to_vec(self))
     }
 
     /// Those of somebody.
@@ -88,7 +96,7 @@ impl Odd {
     /// Those of storage.
     pub fn of_owner(host: &dyn Host, owner: Owner) -> Result<Vec<Odd>, Stop> {
         let entries = storage::scan(host, &odd_prefix(owner), None, 1_000)?;
-        Ok(entries.iter().filter_map(|entry| json::from_slice(&entry.value).ok()).collect())
+        Ok(entries.iter().filter_map(|entry| json::object(&entry.value).ok()).collect())
     }
 
     /// Rows of people who belong to no member when they were read, from `after` on; with the key to go on from.
@@ -101,7 +109,7 @@ impl Odd {
         limit: u32,
     ) -> Result<Vec<(String, Odd)>, Stop> {
         let entries = storage::scan(host, &format!("{ODD}e"), after, limit)?;
-        let odd = |value: &[u8]| json::from_slice(value).ok();
+        let odd = |value: &[u8]| json::object(value).ok();
         Ok(entries.into_iter().filter_map(|entry| Some((entry.key, odd(&entry.value)?))).collect())
     }
 }
@@ -118,29 +126,40 @@ fn odd_prefix(owner: Owner) -> String {
     }
 }
 
-impl Json for Odd {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        Odd {
-            assignment: fields.of_type("assignment"),
-            user: fields.of_type("user"),
-            group: fields.of_type("group"),
-            window: Window::read(&fields),
-            elevated: fields.optional_text("elevated"),
-            account: fields.text("account"),
-        }
+/// An odd row as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredOdd {
+    assignment: AssignmentId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
+    user: UserId,
+    group: GroupId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elevated: Option<String>,
+    account: String,
+}
+
+impl From<StoredOdd> for Odd {
+    fn from(stored: StoredOdd) -> Odd {
+        let StoredOdd { assignment, from, until, user, group, elevated, account } = stored;
+        Odd { assignment, user, group, window: Window { starts_at: from, ends_at: until }, elevated, account }
     }
 }
 
-impl From<&Odd> for Text {
-    fn from(odd: &Odd) -> Text {
-        odd.window
-            .write(Object::default().with("assignment", odd.assignment))
-            .with("user", odd.user)
-            .with("group", odd.group)
-            .with_some("elevated", odd.elevated.as_deref())
-            .with("account", odd.account.as_str())
-            .into()
+impl From<Odd> for StoredOdd {
+    fn from(odd: Odd) -> StoredOdd {
+        let Odd { assignment, user, group, window, elevated, account } = odd;
+        StoredOdd {
+            assignment,
+            from: window.starts_at,
+            until: window.ends_at,
+            user,
+            group,
+            elevated,
+            account,
+        }
     }
 }
 
@@ -214,8 +233,8 @@ impl Todo {
 
 /// The write that keeps a user under an address.
 pub fn user(email: &str, user: &User) -> Write {
-    let kept = Object::default().with("id", user.id).with_some("member", user.created_for.as_deref());
-    put(format!("{USER}{email}"), Text::from(kept).into_bytes())
+    let kept = KeptUser { id: user.id, member: user.created_for.clone() };
+    put(format!("{USER}{email}"), json::to_vec(&kept))
 }
 
 /// The user with this address, when all users were kept.
@@ -224,21 +243,16 @@ pub fn user(email: &str, user: &User) -> Write {
 /// Those of storage.
 pub fn user_with(host: &dyn Host, email: &str) -> Result<Option<User>, Stop> {
     let Some(entry) = storage::get(host, &format!("{USER}{email}"))? else { return Ok(None) };
-    let kept: KeptUser = json::from_slice(&entry.value)
+    let kept: KeptUser = json::object(&entry.value)
         .map_err(|error| retry(0, &format!("What a reconciliation kept is damaged: {error}"), None))?;
     Ok(Some(User { id: kept.id, email: Some(email.to_string()), created_for: kept.member }))
 }
 
+#[derive(Serialize, Deserialize)]
 struct KeptUser {
     id: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<String>,
-}
-
-impl Json for KeptUser {
-    fn read(value: &Value, wrong: &Wrong) -> Self {
-        let fields = Fields::of(value, wrong);
-        KeptUser { id: fields.of_type("id"), member: fields.optional_text("member") }
-    }
 }
 
 /// Removes some of what was kept. True when nothing is left.

@@ -13,10 +13,12 @@ pub mod read;
 pub use job::{Job, Phase, Wait};
 use kept::{Odd, Owner, clean};
 
+use std::collections::BTreeSet;
+
 use crate::contract::sync::{Finding, FindingKind, Hold, Mode, Progress, Stepped};
 use crate::contract::types::{Demand, GroupRef, Timestamp};
 use crate::host::Host;
-use crate::id::{AssignmentId, GroupId, Seen};
+use crate::id::{AssignmentId, GroupId};
 use crate::kisi::{Budget, Kisi};
 use crate::reconcile::Call;
 use crate::stop::{Stop, is_reject, reject};
@@ -26,8 +28,7 @@ use crate::tenant::{self, Tenant, Versioned};
 pub const CALLS_MIN: u32 = 4;
 /// The most requests in a step.
 pub const CALLS_MAX: u32 = 1_000;
-/// How much work a step does at most, so that one which sends nothing ends in time, too, and takes little memory, of
-/// which nothing is freed before its end. Bringing one member up to date is 1, anything with a page is [`WORK_OF_PAGE`].
+/// How much work a step does at most, so that one which sends nothing ends in time, too. Bringing one member up to date is 1, anything with a page is [`WORK_OF_PAGE`].
 const WORK_MAX: u32 = 100;
 const WORK_OF_PAGE: u32 = 5;
 
@@ -48,7 +49,7 @@ pub struct Step<'a> {
     /// How much of that is about what was committed.
     told: usize,
     /// The assignments that were seen, of groups that were asked for in this step.
-    seen: Vec<(GroupId, Seen)>,
+    seen: Vec<(GroupId, BTreeSet<u64>)>,
 }
 
 /// Whether a phase has more to do.
@@ -226,10 +227,10 @@ impl Step<'_> {
     /// Those of storage.
     pub fn has_seen(&mut self, group: GroupId, assignment: AssignmentId) -> Result<bool, Stop> {
         if let Some((_, seen)) = self.seen.iter().find(|(known, _)| *known == group) {
-            return Ok(seen.contains(assignment.0));
+            return Ok(seen.contains(&assignment.0));
         }
         let seen = kept::seen(self.host, group)?;
-        let is_there = seen.contains(assignment.0);
+        let is_there = seen.contains(&assignment.0);
         self.seen.push((group, seen));
         Ok(is_there)
     }

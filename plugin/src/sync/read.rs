@@ -1,8 +1,10 @@
 //! Reads Kisi's side: the members of the mapped groups, and where it pays all users.
 
+use std::collections::BTreeSet;
+
 use super::kept::{self, Odd, Owner};
 use super::{Step, Went};
-use crate::id::{GroupId, Seen, UserId};
+use crate::id::{GroupId, UserId};
 use crate::identity::address;
 use crate::kisi::error::Error;
 use crate::kisi::page::OFFSET_MAX;
@@ -60,7 +62,7 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
         }
         job.has_moved = true;
     }
-    let mut seen = if offset == 0 { Seen::default() } else { kept::seen(step.host, group)? };
+    let mut seen = if offset == 0 { BTreeSet::new() } else { kept::seen(step.host, group)? };
     let mut odd = Vec::new();
     for row in page.rows.iter().skip(usize::from(is_joint)) {
         if row.group() != Some(group) {

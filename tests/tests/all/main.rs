@@ -1,47 +1,72 @@
-//! End-to-end tests: the real component in the real host against the simulator. One binary, since linking wasmtime
-//! is slow; a module a topic.
+//! End-to-end tests: the real component in the real host against the simulator, and the command line from outside.
+//!
+//! There is one test program because linking wasmtime is slow. A folder is a topic.
 
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "all of this crate is test code, its worlds and checks included"
+    reason = "all of this crate is test code"
 )]
 
-mod native;
-mod world;
-
-mod access;
-mod accounts;
-mod brake;
-mod calls;
-mod component;
-mod connecting;
-mod damage;
-mod disconnecting;
-mod doors;
-mod first_steps;
-mod gym_folder;
-mod hands;
-mod hindrances;
-mod histories;
-mod hostile_input;
-mod installation;
-mod kills;
-mod leases;
-mod leaving;
-mod mapping_preview;
-mod member_commands;
-mod rules;
-mod secrets;
-mod storage_down;
-mod sync;
-mod tick;
-
-mod command_address;
-mod command_line;
-mod command_tick;
-mod scenario_access;
+/// What the files in `scenarios/` tell.
 mod scenarios;
-mod sealed_key;
+
+/// Installing the plugin: connecting, settings, and the end of an installation.
+mod installation {
+    mod connecting;
+    mod leaving;
+}
+
+/// What an event about one member changes in Kisi.
+mod events {
+    mod accounts;
+    mod fewest_calls;
+    mod kills;
+    mod leases;
+    mod rules;
+}
+
+/// Every member at once: syncs, ticks, and the guard on removals.
+mod sync {
+    mod compare;
+    mod damage;
+    mod guard;
+    mod isolation;
+    mod mapping_preview;
+    mod staff;
+    mod storage_down;
+    mod ticks;
+}
+
+/// Whether a door opens, and the reason when it does not.
+mod doors {
+    pub(crate) mod explain;
+    mod unlock;
+}
+
+/// What must hold whatever others send, store or read.
+mod safety {
+    mod component;
+    mod hostile_input;
+    mod secrets;
+}
+
+/// The `harness` command line from outside.
+mod command {
+    mod address;
+    pub(crate) mod desk;
+    mod disconnect;
+    mod first_steps;
+    mod installation;
+    mod members;
+    mod run;
+    mod sealed_key;
+    mod steps;
+    mod tick;
+}
+
+/// Random histories: a fixed share of them here, more with `cargo xtask simulate`.
+#[path = "../../simulate/mod.rs"]
+mod simulate;

@@ -1,14 +1,11 @@
 //! Every scenario in `scenarios/` plays as it says, and as its reviewed snapshot shows: decisions, reasons, requests.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use host_harness::Streams;
+use crate::command::desk::Desk;
 
-use crate::world::component_path;
-
-/// What the names of seed files end with; they belong to a scenario and are none.
+/// The end of the names of seed files, which belong to a scenario.
 const SEED: &str = ".seed.toml";
 
 fn folder() -> PathBuf {
@@ -19,38 +16,16 @@ fn is_scenario(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "toml") && !path.to_string_lossy().ends_with(SEED)
 }
 
-/// What the command line prints for a scenario, without what differs between runs and builds.
-fn played(scenario: &Path, cache: &Path) -> (u8, String) {
-    let component = component_path();
-    assert!(component.exists(), "there is no component at {}: run `cargo xtask build`", component.display());
-    let arguments: [OsString; 10] = [
-        "harness".into(),
-        "run".into(),
-        scenario.into(),
-        "--component".into(),
-        component.into(),
-        "--cache".into(),
-        cache.into(),
-        "--stable".into(),
-        "--bodies".into(),
-        "--color=never".into(),
-    ];
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = host_harness::main(arguments, Streams { out: &mut out, err: &mut err, colour: false });
-    let text = String::from_utf8([out, err].concat()).unwrap();
-    // Paths of this machine have no place in a snapshot.
-    assert!(!text.contains(env!("CARGO_MANIFEST_DIR")), "{text}");
-    (code, text)
-}
-
 #[test]
 fn every_scenario_plays_as_it_says_and_as_its_snapshot_shows() {
-    let cache = tempfile::tempdir().unwrap();
     insta::with_settings!({ snapshot_path => "snapshots/scenarios", prepend_module_to_snapshot => false, omit_expression => true }, {
         insta::glob!("../../../scenarios", "*.toml", |path| {
             if is_scenario(path) {
-                let (code, text) = played(path, cache.path());
-                assert_eq!(code, 0, "{} is other than it says:\n{text}", path.display());
+                let ran = Desk::new().play_file(path, &["--stable", "--bodies", "--color=never"]);
+                let text = format!("{}{}", ran.out, ran.err);
+                // Paths of this machine have no place in a snapshot.
+                assert!(!text.contains(env!("CARGO_MANIFEST_DIR")), "{text}");
+                assert_eq!(ran.code, 0, "{} plays differently:\n{text}", path.display());
                 assert!(text.contains("As expected: all"), "{} expects nothing", path.display());
                 let name = path.file_stem().unwrap().to_string_lossy().into_owned();
                 insta::with_settings!({ snapshot_suffix => "" }, { insta::assert_snapshot!(name, text) });

@@ -1,5 +1,5 @@
-//! The contract's imports as the guest sees them: each request is held to the contract, searched for the
-//! tenant's key, and passed on to the tenant's directory, storage and log.
+//! The contract's imports: each request of the guest is checked against the contract, searched for the tenant's key,
+//! and passed on to the tenant's directory, storage and log.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use crate::error::{CallError, EndCall, Fault};
 use crate::log::withheld;
 use crate::storage::{KEY_BYTES_MAX, Malformed, SCAN_ENTRIES_MAX, check_commit, entry_bytes};
 
-/// How many entries storage is asked for at once: 16 MiB of the largest values, after which a scan of too much ends.
+/// How many entries to read from storage at once: 16 MiB of the largest values.
 const SCAN_BATCH_ENTRIES: u32 = 64;
 
 /// See [`super::link`].
@@ -63,8 +63,8 @@ impl wall_clock::Host for CallCtx {
 }
 
 impl CallCtx {
-    /// Ends the call when what the guest asks the platform contains the tenant's key: questions are logged.
-    fn asks_without_key(&self, place: &str, texts: &[&str]) -> Result<()> {
+    /// Ends the call when the guest's request to the platform contains the tenant's key: platforms log requests.
+    fn check_keyless(&self, place: &str, texts: &[&str]) -> Result<()> {
         if texts.iter().any(|text| self.provisions.gate.finds_key(text.as_bytes())) {
             return Err(EndCall(CallError::CredentialExposed(place.to_owned())).into());
         }
@@ -74,12 +74,12 @@ impl CallCtx {
 
 impl directory::Host for CallCtx {
     async fn get_member(&mut self, id: String) -> Result<Result<Option<Member>, DirectoryError>> {
-        self.asks_without_key("a question to the directory", &[&id])?;
+        self.check_keyless("a request to the directory", &[&id])?;
         answer(self.provisions.directory.get_member(&id).await)
     }
 
     async fn find_members(&mut self, email: String) -> Result<Result<Vec<Member>, DirectoryError>> {
-        self.asks_without_key("a question to the directory", &[&email])?;
+        self.check_keyless("a request to the directory", &[&email])?;
         answer(self.provisions.directory.find_members(&email).await)
     }
 
@@ -93,7 +93,7 @@ impl directory::Host for CallCtx {
                 "directory.list-members: limit is {limit}, and 1 to {PAGE_MEMBERS_MAX} is allowed"
             )));
         }
-        self.asks_without_key("a question to the directory", &[after.as_deref().unwrap_or_default()])?;
+        self.check_keyless("a request to the directory", &[after.as_deref().unwrap_or_default()])?;
         answer(self.provisions.directory.list_members(after.as_deref(), limit).await)
     }
 
@@ -104,11 +104,11 @@ impl directory::Host for CallCtx {
 
 impl storage::Host for CallCtx {
     async fn get(&mut self, key: String) -> Result<Result<Option<Entry>, StorageError>> {
-        // No such key can ever have been written, and storage need not see it.
+        // Such a key can never have been written.
         if key.len() > KEY_BYTES_MAX {
             return Ok(Ok(None));
         }
-        self.asks_without_key("a question to storage", &[&key])?;
+        self.check_keyless("a request to storage", &[&key])?;
         answer(self.provisions.storage.get(&key).await)
     }
 
@@ -126,11 +126,11 @@ impl storage::Host for CallCtx {
         if prefix.len() > KEY_BYTES_MAX {
             return Ok(Ok(Vec::new()));
         }
-        self.asks_without_key("a question to storage", &[&prefix, after.as_deref().unwrap_or_default()])?;
+        self.check_keyless("a request to storage", &[&prefix, after.as_deref().unwrap_or_default()])?;
         let bytes_max = self.provisions.limits.scan_bytes_max;
         let (mut found, mut bytes_left) = (Vec::new(), bytes_max);
         let mut left = limit;
-        // A call's scan sees no commit of another call, so it may be asked for in parts.
+        // No other call of the tenant commits meanwhile, so the scan may be read in parts.
         while left > 0 {
             let batch = left.min(SCAN_BATCH_ENTRIES);
             let behind = found.last().map(|entry: &Entry| entry.key.as_str()).or(after.as_deref());
@@ -139,9 +139,9 @@ impl storage::Host for CallCtx {
                 Err(fault) => return answer(Err(fault)),
             };
             for entry in &entries {
-                let left = bytes_left.checked_sub(entry_bytes(entry.key.len(), entry.value.len()));
+                let rest = bytes_left.checked_sub(entry_bytes(entry.key.len(), entry.value.len()));
                 let too_much = CallError::ScanLimit { limit_bytes: bytes_max as u64 };
-                bytes_left = left.ok_or(EndCall(too_much))?;
+                bytes_left = rest.ok_or(EndCall(too_much))?;
             }
             let is_last = entries.len() < batch as usize;
             found.extend(entries);
@@ -157,13 +157,13 @@ impl storage::Host for CallCtx {
         let key_twice = match check_commit(&writes) {
             Ok(()) => None,
             Err(Malformed::Quota(quota)) => return Ok(Err(StorageError::QuotaExceeded(quota))),
-            // Told only after the search: the error says what the guest wrote.
+            // Reported only after the search: the error quotes the guest's key.
             Err(Malformed::KeyTwice(key)) => Some(key),
         };
         let gate = &self.provisions.gate;
         for Write { key, value, .. } in &writes {
             let value = value.as_deref().unwrap_or_default();
-            if gate.finds_key(key.as_bytes()) || gate.finds_key_giving_way(value).await {
+            if gate.finds_key(key.as_bytes()) || gate.finds_key_yielding(value).await {
                 return Err(EndCall(CallError::CredentialExposed("a write to storage".to_owned())).into());
             }
         }
@@ -190,7 +190,7 @@ impl log::Host for CallCtx {
     }
 }
 
-/// A part of the platform's answer in the engine's words: what the guest is told, or the end of the call.
+/// The platform's answer as the bindings need it: for the guest, or the end of the call.
 fn answer<T, E>(answer: std::result::Result<T, Fault<E>>) -> Result<std::result::Result<T, E>> {
     match answer {
         Ok(answer) => Ok(Ok(answer)),
@@ -199,13 +199,13 @@ fn answer<T, E>(answer: std::result::Result<T, Fault<E>>) -> Result<std::result:
     }
 }
 
-/// Whether the guest handed over more in one call than it may. The engine has no public type for this error,
-/// so its words decide; a test holds them.
+/// Whether the guest passed more in one call than it may. The engine has no public type for this error, so its text
+/// decides; a test pins the text.
 pub(super) fn is_hostcall_limit(error: &Error) -> bool {
     error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted")
 }
 
-/// The guest asked for something that the contract has no answer to.
+/// The guest asked for something that the contract rules out.
 fn breach(message: String) -> Error {
     EndCall(CallError::Trapped { message: format!("it broke the contract: {message}"), panic: None }).into()
 }

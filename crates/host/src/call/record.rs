@@ -1,6 +1,6 @@
-//! What is known of a running call outside its store: its number, its observer, and whether it is to end.
+//! The part of a running call outside its store: its number, its observer, and whether it must end.
 //!
-//! Requests travel in tasks of their own, which cannot reach the store; this is what they share with it.
+//! Requests run in tasks of their own, which cannot reach the store. They share this with it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,13 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::{ISSUE_LOGIN, Provisions, Which};
-use crate::clock::Clock;
 use crate::contract::log::{Field, Level};
-use crate::log::{LogLine, LogSink};
-use crate::observe::{Exchange, Observer};
+use crate::log::LogLine;
+use crate::observe::Exchange;
 
-pub(crate) struct CallRecord {
-    tenant: Arc<str>,
+pub(super) struct CallRecord {
+    pub(super) provisions: Arc<Provisions>,
     which: Which,
-    clock: Arc<dyn Clock>,
-    log: Arc<dyn LogSink>,
-    observer: Option<Arc<dyn Observer>>,
     requests: AtomicU32,
     last_error_line: Mutex<Option<String>>,
     abort: Mutex<Option<String>>,
@@ -27,13 +23,10 @@ pub(crate) struct CallRecord {
 }
 
 impl CallRecord {
-    pub(super) fn new(provisions: &Provisions, which: Which) -> Self {
+    pub(super) fn new(provisions: &Arc<Provisions>, which: Which) -> Self {
         Self {
-            tenant: Arc::clone(&provisions.tenant),
+            provisions: Arc::clone(provisions),
             which,
-            clock: Arc::clone(&provisions.clock),
-            log: Arc::clone(&provisions.log),
-            observer: provisions.observer.clone(),
             requests: AtomicU32::new(0),
             last_error_line: Mutex::default(),
             abort: Mutex::default(),
@@ -41,16 +34,16 @@ impl CallRecord {
         }
     }
 
-    pub(crate) fn tenant(&self) -> &str {
-        &self.tenant
+    pub(super) fn tenant(&self) -> String {
+        self.provisions.tenant.to_string()
     }
 
-    pub(crate) fn number(&self) -> u64 {
+    pub(super) fn number(&self) -> u64 {
         self.which.number
     }
 
     /// Counts a request; the first one is number 1.
-    pub(crate) fn count_request(&self) -> u32 {
+    pub(super) fn count_request(&self) -> u32 {
         self.requests.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
@@ -58,16 +51,16 @@ impl CallRecord {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// As much of a body as the observer wants to see, and may. A copy: a slice would keep the whole body alive for as long
-    /// as the observer keeps its transcript.
-    pub(crate) fn excerpt(&self, body: &[u8]) -> Bytes {
-        let observer = self.observer.as_ref().filter(|_| self.which.export != ISSUE_LOGIN);
+    /// As much of a body as the observer asks for and may see. A copy: a slice would keep the whole body alive as long as
+    /// the transcript.
+    pub(super) fn excerpt(&self, body: &[u8]) -> Bytes {
+        let observer = self.provisions.observer.as_ref().filter(|_| self.which.export != ISSUE_LOGIN);
         let bytes_max = observer.map_or(0, |observer| observer.body_bytes_max());
         body.get(..bytes_max).unwrap_or(body).to_vec().into()
     }
 
-    pub(crate) fn exchanged(&self, exchange: &Exchange) {
-        if let Some(observer) = &self.observer {
+    pub(super) fn exchanged(&self, exchange: &Exchange) {
+        if let Some(observer) = &self.provisions.observer {
             observer.on_exchange(exchange);
         }
     }
@@ -77,10 +70,10 @@ impl CallRecord {
         if level == Level::Error {
             *lock(&self.last_error_line) = Some(message.clone());
         }
-        let (tenant, at_ms) = (self.tenant.to_string(), self.clock.now_ms());
-        let line = LogLine { tenant, call: self.which.number, at_ms, level, message, fields };
-        self.log.write(&line);
-        if let Some(observer) = &self.observer {
+        let (tenant, call, at_ms) = (self.tenant(), self.number(), self.provisions.clock.now_ms());
+        let line = LogLine { tenant, call, at_ms, level, message, fields };
+        self.provisions.log.write(&line);
+        if let Some(observer) = &self.provisions.observer {
             observer.on_log(&line);
         }
     }
@@ -90,13 +83,13 @@ impl CallRecord {
         lock(&self.last_error_line).clone()
     }
 
-    /// Ends the call as soon as it is looked at again.
-    pub(crate) fn abort(&self, reason: String) {
+    /// Ends the call the next time it is polled.
+    pub(super) fn abort(&self, reason: String) {
         lock(&self.abort).get_or_insert(reason);
         self.aborted.notify_one();
     }
 
-    /// Waits until the call is to end, and says why.
+    /// Waits until the call must end, and returns why.
     pub(super) async fn aborted(&self) -> String {
         loop {
             if let Some(reason) = lock(&self.abort).clone() {
@@ -107,7 +100,7 @@ impl CallRecord {
     }
 }
 
-// All that is locked is replaced as a whole, so it is good after a panic elsewhere.
+// Locked values are replaced whole, so they are valid after a panic elsewhere.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

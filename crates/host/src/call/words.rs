@@ -1,8 +1,8 @@
-//! How long a request's method and authority may be, asked when the guest sets them.
+//! Limits on the length of a request's method and authority, checked when the guest sets them.
 //!
-//! WASI's own implementation keeps them at any length, once for each request that the guest makes and perhaps never
-//! sends. That memory is the host's, so the meter of the guest's does not see it: with megabytes in each of some
-//! hundred requests, one call could take the machine's. Paths (64 KiB) and headers have limits already.
+//! WASI's own implementation keeps them at any length, even for requests that are never sent. That memory is the
+//! host's, so the guest's meter does not count it: with megabytes in each of several hundred requests, one call could
+//! exhaust the machine. Paths (64 KiB) and headers have limits already.
 
 use wasmtime::component::{Linker, Resource};
 use wasmtime::{Result, StoreContextMut};
@@ -12,18 +12,18 @@ use wasmtime_wasi_http::p2::types::HostOutgoingRequest;
 
 use super::CallCtx;
 
-/// The interface as WASI's implementation defines it, with that implementation's version. With another one the
-/// functions here would guard nothing, which the tests of hostile plugins would notice.
+/// The interface in the version that WASI's implementation defines. With another version these functions would guard
+/// nothing; the tests of hostile plugins would fail then.
 const TYPES: &str = "wasi:http/types@0.2.12";
-/// Longest method. The longest that anybody registered has 17 letters.
+/// Longest method. The longest registered one has 17 letters.
 const METHOD_BYTES_MAX: usize = 32;
-/// Longest authority: a host's name (253), a port, and room for what is refused later with a better reason.
+/// Longest authority: a host name (253), a port, and room for authorities that are refused later with a better reason.
 const AUTHORITY_BYTES_MAX: usize = 512;
 
-/// What the interface returns: the guest learns that the word was not taken, not why.
+/// What the interface returns: no reason.
 type Taken = std::result::Result<(), ()>;
 
-/// Puts the two functions in the place of WASI's own, to which they pass on what is short enough.
+/// Replaces WASI's two functions with ones that check the length and then call WASI's.
 pub(super) fn link(linker: &mut Linker<CallCtx>) -> Result<()> {
     linker.allow_shadowing(true);
     let mut types = linker.instance(TYPES)?;

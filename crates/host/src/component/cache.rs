@@ -1,60 +1,59 @@
-//! Compiled components in a folder, so that a restart loads in place of compiling.
+//! Compiled components in a folder, so that a restart loads instead of compiling.
 //!
-//! **What lies here is run as native code.** So the folder must belong to this process's user and be writable
-//! by nobody else, which is checked before every use; names hold the component's SHA-256 and the engine's own
-//! measure of what its code fits, so that another version or configuration never finds it; and files appear
-//! whole, by renaming.
+//! **These files run as native code.** So before every use the folder is checked: it must be this user's and not
+//! writable by others. File names hold the component's SHA-256 and a hash of the engine's version and configuration,
+//! so that another engine never finds them. Files appear whole, by renaming.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher};
-use std::io;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::hex;
-use crate::engine::Hash;
-use crate::error::LoadError;
+use super::{Hash, LoadError};
+use crate::private::{self, mistrust};
 
 /// A folder of compiled components.
-pub(crate) struct Cache {
+pub(super) struct Cache {
     folder: PathBuf,
-    fits: u64,
+    engine_hash: u64,
 }
 
 impl Cache {
-    pub(crate) fn new(folder: &Path, engine: &Engine) -> Self {
-        // Not for secrecy: it only tells engines apart, and has fixed keys so that the next process finds the
-        // same.
+    pub(super) fn new(folder: &Path, engine: &Engine) -> Self {
+        // Only tells engines apart. Its keys are fixed, so the next process finds the same.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Self { folder: folder.to_owned(), fits: hasher.finish() }
+        Self { folder: folder.to_owned(), engine_hash: hasher.finish() }
     }
 
-    /// Makes the folder if need be, for this user only, and refuses one that others may write.
+    /// Makes the folder if needed, for this user only, and refuses one that other users may change.
     pub(super) fn check(&self) -> Result<(), LoadError> {
-        create(&self.folder).map_err(|error| self.refused(format!("it cannot be created: {error}")))?;
-        // Not followed when it is a link: whoever may change the link would choose the folder.
+        let made = mistrust().and_then(|mistrust| {
+            mistrust.verifier().permit_readable().require_directory().make_directory(&self.folder)
+        });
+        made.map_err(|error| self.refused(advice(&error)))?;
         let metadata = fs::symlink_metadata(&self.folder).map_err(|error| self.refused(error.to_string()))?;
-        if !metadata.is_dir() {
-            return Err(self.refused("it is not a folder; give the path of one".to_owned()));
+        if metadata.is_symlink() {
+            return Err(self.refused("it is a link; give the path of the folder itself".to_owned()));
         }
-        check_owner(&metadata).map_err(|message| self.refused(message))
+        match private::others_may(&metadata, private::WRITE) {
+            true => Err(self.refused(WRITABLE.to_owned())),
+            false => Ok(()),
+        }
     }
 
-    /// The compiled component, when it is here. One that cannot be loaded counts as absent: it will be
-    /// written anew.
+    /// The compiled component, if present. A file that cannot be loaded counts as absent and will be replaced.
     pub(super) fn find(&self, engine: &Engine, hash: &Hash) -> Option<Component> {
         let path = self.path(hash);
         if !path.is_file() {
             return None;
         }
         #[expect(unsafe_code, reason = "loading native code; see the safety comment")]
-        // SAFETY: the file is what `keep` wrote for this very component and engine: `check` has just found
-        // the folder to be this user's and closed to others, and the name holds both the component's hash and
-        // the engine's measure.
+        // SAFETY: the file is what `keep` wrote for this component and engine: `check` has just found the folder to
+        // be this user's and closed to others, and the name holds the component's hash and the engine's.
         let loaded = unsafe { Component::deserialize_file(engine, &path) };
         match loaded {
             Ok(component) => Some(component),
@@ -67,17 +66,18 @@ impl Cache {
 
     /// Keeps a compiled component for the next process.
     pub(super) fn keep(&self, hash: &Hash, component: &Component) -> Result<(), LoadError> {
-        // Distinct in this process and, by its number, among processes; left-overs of a crash are harmless.
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let partial = self.folder.join(format!("partial-{}-{count}", std::process::id()));
         let code = component.serialize().map_err(|error| self.refused(format!("{error:#}")))?;
-        let written = fs::write(&partial, code).and_then(|()| fs::rename(&partial, self.path(hash)));
-        written.map_err(|error| self.refused(format!("the compiled component cannot be written: {error}")))
+        let write = || -> std::io::Result<()> {
+            let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+            file.write_all(&code)?;
+            file.persist(self.path(hash))?;
+            Ok(())
+        };
+        write().map_err(|error| self.refused(format!("the compiled component cannot be written: {error}")))
     }
 
     fn path(&self, hash: &Hash) -> PathBuf {
-        self.folder.join(format!("{}-{:016x}.cwasm", hex(hash), self.fits))
+        self.folder.join(format!("{}-{:016x}.cwasm", hex::encode(hash), self.engine_hash))
     }
 
     fn refused(&self, message: String) -> LoadError {
@@ -85,33 +85,26 @@ impl Cache {
     }
 }
 
-#[cfg(unix)]
-fn create(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
+const WRITABLE: &str = "other users may write it and could put code there; run `chmod go-w` on it";
 
-#[cfg(unix)]
-fn check_owner(metadata: &fs::Metadata) -> Result<(), String> {
-    use std::os::unix::fs::MetadataExt;
-    const WRITABLE_BY_OTHERS: u32 = 0o022;
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(
-            "it belongs to another user, who could put code there; give a folder of your own".to_owned()
-        );
+/// What is wrong with the folder or one above it, and what to do.
+fn advice(error: &fs_mistrust::Error) -> String {
+    use fs_mistrust::Error;
+    match error {
+        Error::BadPermission(path, ..) => {
+            format!(
+                "other users may write {0} and could put code there; run `chmod go-w {0}`",
+                path.display()
+            )
+        }
+        Error::BadOwner(path, _) => {
+            format!(
+                "{} belongs to another user, who could put code there; give a folder of your own",
+                path.display()
+            )
+        }
+        Error::BadType(_) => "it is not a folder; give the path of one".to_owned(),
+        Error::CreatingDir(source) => format!("it cannot be created: {source}"),
+        error => error.to_string(),
     }
-    match metadata.mode() & WRITABLE_BY_OTHERS {
-        0 => Ok(()),
-        _ => Err("others may write it and could put code there; run `chmod go-w` on it".to_owned()),
-    }
-}
-
-#[cfg(not(unix))]
-fn create(_folder: &Path) -> io::Result<()> {
-    Err(io::Error::other("who may write a folder can be checked on Unix only; leave the cache off"))
-}
-
-#[cfg(not(unix))]
-fn check_owner(_metadata: &fs::Metadata) -> Result<(), String> {
-    Ok(())
 }

@@ -1,46 +1,44 @@
-//! What a component asks of the machine before anything of it runs: how much work and memory it is to compile, and what
-//! an instance of it begins with.
+//! What a component demands of the machine before it runs: work and memory to compile it, and the initial size of an
+//! instance.
 //!
-//! A compiler's memory does not follow the size of the file. The engine's keeps a number for each local variable in each
-//! block of a function, so that 600 kB of WebAssembly with 50,000 locals and 100,000 blocks take 20 GB and the process
-//! with them; and a component that instantiates another twice, which does the same with a third, takes twice as much
-//! with each few bytes. So what such products are made of is counted in one pass, and refused by name, before the
-//! compiler sees any of it.
+//! A compiler's memory does not follow the size of the file. The engine's compiler keeps a number for each local variable
+//! in each block of a function, so 600 kB of WebAssembly with 50,000 locals and 100,000 blocks take 20 GB. A component that
+//! instantiates another twice, which instantiates a third twice, and so on, doubles with every few bytes. So this module
+//! counts the factors of such products in one pass, and refuses them by name, before the compiler starts.
 
 use wasmparser::{
     BlockType, ComponentInstance, Encoding, FuncType, FunctionBody, Instance, Operator, Parser, Payload,
 };
 use wasmtime::component::Component;
 
-use crate::error::LoadError;
+use super::error::LoadError;
 use crate::limits::{Limits, MEMORIES_MAX, TABLES_MAX};
 
 /// Longest body of a function, in bytes.
 const FUNCTION_BYTES_MAX: u64 = 128 << 10;
 /// Most functions in all modules together.
 const FUNCTIONS_MAX: u64 = 20_000;
-/// Most local variables of a function, each of which takes no more than a share of a byte in the file.
+/// Most local variables of a function. Thousands of them take a few bytes in the file.
 const LOCALS_MAX: u64 = 10_000;
 /// Most parameters of a function.
 const PARAMS_MAX: u64 = 100;
-/// Most results of a function. Each call gives as many values, for two bytes in the file; compilers for WebAssembly
-/// return one, or a place in memory.
+/// Most results of a function. Each call returns as many values, for two bytes in the file; real compilers return one, or
+/// a pointer.
 const RESULTS_MAX: u64 = 8;
-/// Most local variables, parameters among them, times places where a function branches: some 80 MB and 4 s to compile.
-/// The largest of this workspace's plugin has 0.4 million.
+/// Most local variables (with parameters) times branches of a function: some 80 MB and 4 s to compile.
 const LOCALS_AND_BRANCHES_MAX: u64 = 4_000_000;
-/// The same of all functions together, which are compiled one after another, so this is about time. Those of this
-/// workspace's plugin have 4 million.
+/// The same for all functions together. They are compiled one after another, so this limits time.
 const LOCALS_AND_BRANCHES_ALL_MAX: u64 = 60_000_000;
 /// Most modules and components in all.
 const PARTS_MAX: u64 = 100;
-/// Most instances, of modules and components, that all components together say to make.
+/// Most instances, of modules and components, in all components together.
 const INSTANCES_MAX: u64 = 200;
 /// Bytes in a page of WebAssembly memory.
 const PAGE_BYTES: u64 = 64 << 10;
 
-/// Whether the component is little enough work to be compiled. What cannot be read is refused as invalid: were it
-/// handed on unread, a reader that sees more in it than this one would compile what nobody counted.
+/// Checks how much work the component is to compile. An unreadable component is refused as invalid: a reader that
+/// understands more than this one would compile code that was not counted. So this must be the engine's own parser
+/// version.
 pub(super) fn check_work(bytes: &[u8]) -> Result<(), LoadError> {
     let mut work = Work::default();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -53,7 +51,7 @@ fn unreadable(error: wasmparser::BinaryReaderError) -> LoadError {
     LoadError::Invalid { message: error.to_string() }
 }
 
-/// Refuses what is more than it may be.
+/// Refuses a count above its limit.
 fn at_most(found: u64, most: u64, what: &str) -> Result<(), LoadError> {
     match found > most {
         true => Err(too_demanding(format!("{found} {what}"), most)),
@@ -65,10 +63,10 @@ fn too_demanding(needs: String, may_have: impl ToString) -> LoadError {
     LoadError::TooDemanding { needs, may_have: may_have.to_string() }
 }
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Default)]
 struct Work {
-    /// The modules and components around what is being read, the innermost last.
+    /// The modules and components around the current position, the innermost last.
     around: Vec<Encoding>,
     functions: u64,
     locals_and_branches: u64,
@@ -91,7 +89,7 @@ impl Work {
             Payload::TypeSection(types) => types
                 .clone()
                 .into_iter_err_on_gc_types()
-                .try_for_each(|ty| few_values(&ty.map_err(unreadable)?)),
+                .try_for_each(|ty| check_type(&ty.map_err(unreadable)?)),
             Payload::CodeSectionEntry(body) => {
                 self.functions += 1;
                 at_most(self.functions, FUNCTIONS_MAX, "functions")?;
@@ -107,7 +105,7 @@ impl Work {
                 instances.clone().into_iter().try_for_each(|instance| {
                     let makes =
                         matches!(instance.map_err(unreadable)?, ComponentInstance::Instantiate { .. });
-                    // Each that does multiplies what those do that it instantiates.
+                    // Nested instantiation multiplies.
                     if makes && self.around.len() > 1 {
                         let needs = "components that instantiate others within a component".to_owned();
                         return Err(too_demanding(needs, "none"));
@@ -125,15 +123,15 @@ impl Work {
     }
 }
 
-fn few_values(ty: &FuncType) -> Result<(), LoadError> {
+fn check_type(ty: &FuncType) -> Result<(), LoadError> {
     at_most(ty.params().len() as u64, PARAMS_MAX, "parameters of a function")?;
     at_most(ty.results().len() as u64, RESULTS_MAX, "results of a function")
 }
 
-/// Returns how many local variables times branches it has.
+/// Returns the function's local variables times its branches.
 fn check_function(body: &FunctionBody) -> Result<u64, LoadError> {
     let range = body.range();
-    at_most(range.end.saturating_sub(range.start), FUNCTION_BYTES_MAX, "bytes of code in a function")?;
+    at_most(range.len() as u64, FUNCTION_BYTES_MAX, "bytes of code in a function")?;
     let mut locals = 0_u64;
     for group in body.get_locals_reader().map_err(unreadable)? {
         let (count, _) = group.map_err(unreadable)?;
@@ -149,8 +147,8 @@ fn check_function(body: &FunctionBody) -> Result<u64, LoadError> {
     Ok(both)
 }
 
-/// How many blocks the compiler makes for an operator, or more: what checks something by branching counts as four, and a
-/// block that hands over values as one that hands over as many as there may be.
+/// An upper bound for the blocks that the compiler makes for an operator. Operators that check something count as four,
+/// and a block with parameters as if it had the most that are allowed.
 fn branches_of(operator: &Operator) -> u64 {
     match operator {
         Operator::BrTable { targets } => u64::from(targets.len()) + 1,
@@ -177,7 +175,7 @@ fn branches_of(operator: &Operator) -> u64 {
     }
 }
 
-/// Whether an instance fits into what a call may have from the start.
+/// Checks that an instance starts within the limits of a call.
 pub(super) fn check_start(component: &Component, limits: &Limits) -> Result<(), LoadError> {
     let Some(required) = component.resources_required() else {
         return Err(too_demanding("other components".to_owned(), "none"));

@@ -1,12 +1,11 @@
-//! What a component may import and must export, asked of its type before anything of it runs.
+//! What a component may import and must export, checked on its type before any of it runs.
 //!
-//! An allow list, so that what comes with a later version of WASI or of the toolchain is refused until
-//! somebody has thought about it.
+//! This is an allow list, so that new interfaces of a later WASI or toolchain are refused until they are reviewed.
 
 use wasmtime::Engine;
 use wasmtime::component::types::{Component, ComponentExtern, ComponentItem};
 
-use crate::error::LoadError;
+use super::error::LoadError;
 
 /// The contract's package, without its version.
 const CONTRACT: &str = "gym:door-access";
@@ -24,16 +23,15 @@ const WASI_IMPORTS: [&str; 6] = [
     "wasi:io/poll",
     "wasi:io/streams",
 ];
-/// The one interface whose types `wasi:http` borrows. Its functions are not provided: the wall clock is the
-/// only clock.
+/// `wasi:http` uses types of this interface. Its functions are not provided: the wall clock is the only clock.
 const WASI_TYPES_ONLY: &str = "wasi:clocks/monotonic-clock";
 
 pub(super) fn names<'a>(items: impl Iterator<Item = (&'a str, ComponentExtern<'a>)>) -> Vec<String> {
     items.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Holds a component to the allow list, then to the world's exports. Versions of the contract are left to the
-/// engine's own comparison of types.
+/// Checks the imports against the allow list, then the exports against the world. The engine compares the types, and so
+/// the contract's version, when it links.
 pub(super) fn check(engine: &Engine, ty: &Component) -> Result<(), LoadError> {
     let imports: Vec<String> = ty
         .imports(engine)
@@ -63,7 +61,7 @@ fn may_import(engine: &Engine, name: &str, item: &ComponentItem) -> bool {
     is_wasi_02 && (WASI_IMPORTS.contains(&interface) || (interface == WASI_TYPES_ONLY && types_only()))
 }
 
-/// An interface's name and version; `None` when what stands behind the `@` is no version.
+/// An interface's name and version; `None` when the text after the `@` is not a version.
 fn split(name: &str) -> Option<(&str, Option<semver::Version>)> {
     match name.split_once('@') {
         None => Some((name, None)),
@@ -76,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_told_from_the_interface_s_name() {
+    fn an_interface_s_name_and_version_are_split() {
         assert_eq!(split("wasi:io/poll@0.2.12").map(|(name, _)| name), Some("wasi:io/poll"));
         assert_eq!(split("wasi:io/poll"), Some(("wasi:io/poll", None)));
         assert_eq!(split("wasi:io/poll@latest"), None);

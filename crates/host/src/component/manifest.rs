@@ -1,4 +1,4 @@
-//! What a manifest must be like for the host to keep it.
+//! Checks a manifest: the host must be able to do what it asks for.
 
 use http::{HeaderName, HeaderValue};
 use semver::Version;
@@ -9,11 +9,11 @@ use crate::egress::policy::may_carry_key;
 use crate::egress::{Origin, OriginError};
 use crate::shown::is_plain;
 
-/// The version of the contract that this host keeps.
+/// The version of the contract that this host implements.
 pub const CONTRACT_VERSION: &str = "0.1.0";
-/// Longest name, title or version, in characters: they go on a marketplace's page.
+/// Longest name, title or version, in characters: they appear on a marketplace's page.
 const TEXT_CHARS_MAX: usize = 100;
-/// Longest origin: `https://`, the longest name of a host, a port.
+/// Longest origin: `https://`, the longest host name, a port.
 const ORIGIN_BYTES_MAX: usize = 270;
 /// Most kinds of data to read; there are four.
 const READS_MAX: usize = 16;
@@ -28,37 +28,37 @@ const INSTRUCTIONS_BYTES_MAX: usize = 4 << 10;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ManifestError {
     /// The name is empty, too long, or not made of lower-case letters, digits and hyphens.
-    #[error("name: {0:?} is not made of 1 to 100 lower-case letters, digits and hyphens")]
+    #[error("name: {0:?} needs 1 to 100 lower-case letters, digits and hyphens")]
     Name(String),
     /// The title is empty or too long.
     #[error("title: it has {0} characters, and 1 to 100 are allowed")]
     Title(usize),
-    /// The title has line ends or other control characters, which are no letters but orders to a terminal.
+    /// The title has line ends or other control characters, which would affect a terminal.
     #[error("title: it has control characters")]
     TitleCharacters,
-    /// A version is no semantic version, or longer than 100 bytes.
-    #[error("{field}: {version:?} is no semantic version such as 1.2.3")]
+    /// A version is not a semantic version, or longer than 100 bytes.
+    #[error("{field}: {version:?} is not a semantic version such as 1.2.3")]
     Version {
         /// `version` or `contract`.
         field: &'static str,
-        /// What stands there.
+        /// Its value.
         version: String,
     },
-    /// The plugin was built for a version of the contract that this host does not keep.
-    #[error("contract: it was built for version {plugin}, and this host keeps {host}")]
+    /// The plugin was built for a version of the contract that this host does not implement.
+    #[error("contract: it was built for version {plugin}, and this host implements {host}")]
     Contract {
-        /// The plugin's.
+        /// The plugin's version.
         plugin: Version,
-        /// The host's.
+        /// The host's version.
         host: &'static str,
     },
     /// There is no origin, or there are too many.
     #[error("origins: there are {0}, and 1 to 16 are allowed")]
     OriginCount(usize),
-    /// One of the origins is none.
+    /// One of the origins is not acceptable.
     #[error("origins[{index}]: {error}")]
     Origin {
-        /// Which one, counted from 0.
+        /// Its index, from 0.
         index: usize,
         /// What is wrong with it.
         error: OriginError,
@@ -71,21 +71,21 @@ pub enum ManifestError {
         "credential.header: {0:?} is not a header that can carry a key; use authorization or one of the provider's own, in lower case"
     )]
     CredentialHeader(String),
-    /// The prefix cannot stand in a header.
+    /// The prefix cannot be sent in a header.
     #[error("credential.prefix: it has characters that no header may have")]
     CredentialPrefix,
     /// The instructions are too long.
     #[error("credential.instructions: they have {0} bytes, and 4096 are allowed")]
     Instructions(usize),
-    /// The instructions have control characters other than line ends, which are no letters but orders to a terminal.
+    /// The instructions have control characters other than line ends, which would affect a terminal.
     #[error("credential.instructions: they have control characters")]
     InstructionsCharacters,
-    /// The settings schema is no JSON object.
+    /// The settings schema is not a JSON object.
     #[error("settings-schema: {0}")]
     SettingsSchema(String),
 }
 
-/// Checks a manifest. Returns its origins in one form, and the header that carries the key.
+/// Checks a manifest. Returns its normalized origins, and the header for the key.
 pub(super) fn check(manifest: &Manifest) -> Result<(Vec<Origin>, HeaderName), ManifestError> {
     let Manifest { name, title, version, contract, origins, credential, reads, settings_schema } = manifest;
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -117,21 +117,6 @@ pub(super) fn check(manifest: &Manifest) -> Result<(Vec<Origin>, HeaderName), Ma
     Ok((origins, key_header))
 }
 
-/// A manifest of nobody, for the moment before the component was asked.
-pub(super) fn unknown() -> Manifest {
-    let credential = Credential { header: String::new(), prefix: String::new(), instructions: String::new() };
-    Manifest {
-        name: String::new(),
-        title: String::new(),
-        version: String::new(),
-        contract: String::new(),
-        origins: Vec::new(),
-        credential,
-        reads: Vec::new(),
-        settings_schema: String::new(),
-    }
-}
-
 fn parse_origin(origin: &str) -> Result<Origin, OriginError> {
     match origin.len() > ORIGIN_BYTES_MAX {
         true => Err(OriginError::Form(excerpt(origin))),
@@ -139,7 +124,7 @@ fn parse_origin(origin: &str) -> Result<Origin, OriginError> {
     }
 }
 
-/// As much of a text as an error shows: it may be as long as the plugin likes.
+/// The start of a text, for an error: the plugin's text may be long.
 fn excerpt(text: &str) -> String {
     text.chars().take(TEXT_CHARS_MAX).collect()
 }
@@ -149,7 +134,7 @@ fn semantic(field: &'static str, version: &str) -> Result<Version, ManifestError
     parsed.ok_or_else(|| ManifestError::Version { field, version: excerpt(version) })
 }
 
-/// Before 1.0 the second number is the breaking one; after it, the first.
+/// Before 1.0 the second number marks breaking changes; from 1.0 on, the first.
 fn check_contract(plugin: Version) -> Result<(), ManifestError> {
     let fits = Version::parse(CONTRACT_VERSION).is_ok_and(|host| {
         plugin.major == host.major && (host.major > 0 || plugin.minor == host.minor) && plugin.pre == host.pre
@@ -161,7 +146,7 @@ fn check_credential(credential: &Credential) -> Result<HeaderName, ManifestError
     let Credential { header, prefix, instructions } = credential;
     let lower_case = HeaderName::from_lowercase(header.as_bytes()).ok().filter(may_carry_key);
     let name = lower_case.ok_or_else(|| ManifestError::CredentialHeader(excerpt(header)))?;
-    // The key's own characters are checked when it is given; the prefix only needs to fit in front of it.
+    // The key's characters are checked when the tenant is built; here only the prefix matters.
     if prefix.len() > TEXT_CHARS_MAX || HeaderValue::from_str(prefix).is_err() {
         return Err(ManifestError::CredentialPrefix);
     }
@@ -203,20 +188,20 @@ mod tests {
                 prefix: "LOGIN ".to_owned(),
                 instructions: "An API key.\nOf the gym's.".to_owned(),
             },
+            reads: Vec::new(),
             settings_schema: "{}".to_owned(),
-            ..unknown()
         }
     }
 
     #[test]
-    fn a_good_manifest_gives_its_origins_and_the_key_s_header() {
+    fn a_valid_manifest_gives_its_origins_and_the_key_s_header() {
         let (origins, key_header) = check(&manifest()).unwrap();
         assert_eq!(origins, ["https://api.example.com".parse().unwrap()]);
         assert_eq!(key_header, "authorization");
     }
 
     #[test]
-    fn what_the_host_cannot_keep_is_refused_with_the_field_s_name() {
+    fn an_unacceptable_manifest_is_refused_with_the_field_s_name() {
         type Change = fn(&mut Manifest);
         let table: [(&str, Change); 25] = [
             ("name:", |manifest| manifest.name = String::new()),
@@ -258,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_s_contract_version_is_one() {
+    fn the_host_s_contract_version_is_a_version() {
         assert!(Version::parse(CONTRACT_VERSION).is_ok());
     }
 }

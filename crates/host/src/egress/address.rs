@@ -1,18 +1,16 @@
-//! Which addresses may be reached: a table of the address registries, asked of every address that a name
-//! resolves to.
+//! Which addresses may be reached: tables after the address registries.
 //!
-//! IPv4 lists what is refused; IPv6 lists what is given out for the public internet (2000::/3) and refuses
-//! the rest, with its own exceptions. Forms of IPv6 that carry an IPv4 address inside (mapped, compatible,
-//! translated, tunnelled) are refused whatever they carry: no public service needs them, and each is a way
-//! around the IPv4 list.
+//! IPv4 lists what is refused. IPv6 allows what is assigned to the public internet (2000::/3), with exceptions, and
+//! refuses the rest. IPv6 forms that embed an IPv4 address (mapped, compatible, translated, tunnelled) are always refused:
+//! no public service needs them, and each is a way around the IPv4 list.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What an address is for, when it is not for the public internet.
+/// The purpose of an address that is not public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Special {
-    /// 0.0.0.0/8 and `::`: no address at all; systems take it for this machine.
+    /// 0.0.0.0/8 and `::`: no address; systems treat it as this machine.
     Unspecified,
     /// This machine.
     Loopback,
@@ -20,17 +18,17 @@ pub enum Special {
     Private,
     /// 100.64.0.0/10: between a provider and its customers.
     CarrierNat,
-    /// This link only. Clouds answer instance metadata (and keys) here.
+    /// This link only. Clouds serve instance metadata, keys included, here.
     LinkLocal,
     /// A cloud's own service outside the ranges above.
     CloudMetadata,
-    /// To many at once, or to all.
+    /// Multicast.
     Multicast,
     /// For documentation and measurements.
     Documentation,
-    /// An IPv6 form that carries an IPv4 address.
+    /// An IPv6 form that embeds an IPv4 address.
     CarriesIpv4,
-    /// Not given out for the public internet.
+    /// Not assigned to the public internet.
     Reserved,
 }
 
@@ -59,19 +57,19 @@ pub fn special(address: IpAddr) -> Option<Special> {
     }
 }
 
-/// Networks in order of their addresses: first address, length of the prefix, what it is.
+/// Networks in order of their addresses: first address, prefix length, purpose.
 const V4: &[(Ipv4Addr, u32, Special)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, Special::Unspecified),
     (Ipv4Addr::new(10, 0, 0, 0), 8, Special::Private),
     (Ipv4Addr::new(100, 64, 0, 0), 10, Special::CarrierNat),
     (Ipv4Addr::new(127, 0, 0, 0), 8, Special::Loopback),
-    // Azure's wire server: public by its number, inside every virtual machine by its routing.
+    // Azure's wire server: a public address, but routed inside every virtual machine.
     (Ipv4Addr::new(168, 63, 129, 16), 32, Special::CloudMetadata),
     (Ipv4Addr::new(169, 254, 0, 0), 16, Special::LinkLocal),
     (Ipv4Addr::new(172, 16, 0, 0), 12, Special::Private),
     (Ipv4Addr::new(192, 0, 0, 0), 24, Special::Reserved),
     (Ipv4Addr::new(192, 0, 2, 0), 24, Special::Documentation),
-    // The way into 6to4, given up by RFC 7526.
+    // The 6to4 relay, deprecated by RFC 7526.
     (Ipv4Addr::new(192, 88, 99, 0), 24, Special::Reserved),
     (Ipv4Addr::new(192, 168, 0, 0), 16, Special::Private),
     (Ipv4Addr::new(198, 18, 0, 0), 15, Special::Documentation),
@@ -91,7 +89,7 @@ const V6: &[(Ipv6Addr, u32, Special)] = &[
     // NAT64, well-known and local.
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, Special::CarriesIpv4),
     (Ipv6Addr::new(0x64, 0xff9b, 1, 0, 0, 0, 0, 0), 48, Special::CarriesIpv4),
-    // Teredo, then the rest of the protocol assignments around it.
+    // Teredo, then the other protocol assignments around it.
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 32, Special::CarriesIpv4),
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, Special::Reserved),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, Special::Documentation),
@@ -100,12 +98,12 @@ const V6: &[(Ipv6Addr, u32, Special)] = &[
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20, Special::Documentation),
     (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7, Special::Private),
     (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10, Special::LinkLocal),
-    // Site-local, given up by RFC 3879 and still routed here and there.
+    // Site-local, deprecated by RFC 3879 but still routed in places.
     (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10, Special::Private),
     (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8, Special::Multicast),
 ];
 
-/// All that is given out for the public internet so far.
+/// All that is assigned to the public internet so far.
 const V6_PUBLIC: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 fn special_v4(address: Ipv4Addr) -> Option<Special> {
@@ -128,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_that_are_not_for_the_public_internet_are_told_apart() {
+    fn each_kind_of_special_address_is_recognized() {
         let table = [
             ("0.0.0.0", Special::Unspecified),
             ("0.1.2.3", Special::Unspecified),
@@ -184,34 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn public_addresses_are_ordinary_up_to_the_edges_of_the_special_ranges() {
-        let table = [
-            "1.1.1.1",
-            "9.255.255.255",
-            "11.0.0.0",
-            "100.63.255.255",
-            "100.128.0.0",
-            "126.255.255.255",
-            "128.0.0.0",
-            "168.63.129.15",
-            "169.253.255.255",
-            "169.255.0.0",
-            "172.15.255.255",
-            "172.32.0.0",
-            "192.0.1.0",
-            "192.167.255.255",
-            "192.169.0.0",
-            "198.17.255.255",
-            "198.20.0.0",
-            "223.255.255.255",
-            "2001:200::1",
-            "2001:4860:4860::8888",
-            "2003::1",
-            "2606:4700::1111",
-            "2a00::1",
-            "3ffe::1",
-        ];
-        for address in table {
+    fn public_addresses_right_beside_special_ranges_are_allowed() {
+        let table = "
+            1.1.1.1 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
+            168.63.129.15 169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.167.255.255
+            192.169.0.0 198.17.255.255 198.20.0.0 223.255.255.255 2001:200::1 2001:4860:4860::8888 2003::1
+            2606:4700::1111 2a00::1 3ffe::1
+        ";
+        for address in table.split_whitespace() {
             assert_eq!(special(address.parse().unwrap()), None, "{address}");
         }
     }

@@ -1,33 +1,33 @@
-//! Bodies, read whole: one growing buffer, whatever pieces they come in.
+//! Reads a body whole, into one growing buffer.
 //!
-//! A list of the pieces would be cheaper to make. But each has a head of its own and keeps alive the buffer that it was
-//! read into, so a sender of single bytes could make a body cost many times its length.
+//! A list of the pieces would be cheaper. But each piece has a header and keeps the buffer alive that it was read into,
+//! so a sender of single bytes could make a body cost many times its length.
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Body;
 
-/// Room that is made when the first piece comes.
+/// First size of the buffer.
 const FIRST_BYTES: usize = 4 << 10;
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
-    /// It is longer than it may be.
+pub(crate) enum Unread {
+    /// It is too long.
     TooLong,
-    /// Whoever sends it broke off.
+    /// The sender broke off.
     BrokenOff,
 }
 
-/// The whole body, of at most so many bytes. It never takes more room than that, and no piece outlives being copied.
-pub(super) async fn whole<B>(mut body: B, bytes_max: usize) -> Result<Bytes, Unread>
+/// The whole body, of at most so many bytes. The buffer never exceeds that, and each piece is dropped once copied.
+pub(crate) async fn read_whole<B>(mut body: B, bytes_max: usize) -> Result<Bytes, Unread>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let mut read: Vec<u8> = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Unread::BrokenOff)?;
-        // What is no data is trailers, which nobody is told of.
+        // Ignore trailers.
         let Ok(piece) = frame.into_data() else { continue };
         let length = read.len().saturating_add(piece.len());
         if length > bytes_max {
@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// A body of these pieces, the end of which may be an error.
+    /// A body of these pieces, the last of which may be an error.
     struct Pieces<E>(VecDeque<Result<Bytes, E>>);
 
     impl<E: Unpin> Body for Pieces<E> {
@@ -76,15 +76,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit_and_not_beyond() {
-        assert_eq!(whole(pieces(&["ab", "", "c"]), 3).await, Ok(Bytes::from_static(b"abc")));
-        assert_eq!(whole(pieces(&["ab", "c", "d"]), 3).await, Err(Unread::TooLong));
-        assert_eq!(whole(pieces(&["ab"]), 0).await, Err(Unread::TooLong));
-        assert_eq!(whole(pieces(&[""]), 0).await, Ok(Bytes::new()));
+        assert_eq!(read_whole(pieces(&["ab", "", "c"]), 3).await, Ok(Bytes::from_static(b"abc")));
+        assert_eq!(read_whole(pieces(&["ab", "c", "d"]), 3).await, Err(Unread::TooLong));
+        assert_eq!(read_whole(pieces(&["ab"]), 0).await, Err(Unread::TooLong));
+        assert_eq!(read_whole(pieces(&[""]), 0).await, Ok(Bytes::new()));
         let broken = Pieces(VecDeque::from([Ok(Bytes::from_static(b"ab")), Err("reset")]));
-        assert_eq!(whole(broken, 3).await, Err(Unread::BrokenOff));
+        assert_eq!(read_whole(broken, 3).await, Err(Unread::BrokenOff));
     }
 
-    /// A read buffer of which a piece keeps all.
+    /// A read buffer that a piece keeps alive.
     struct Held(Arc<AtomicUsize>);
 
     impl AsRef<[u8]> for Held {
@@ -99,7 +99,7 @@ mod tests {
         }
     }
 
-    /// Makes its pieces when they are asked for, and counts the most that were alive at once.
+    /// Makes its pieces on demand, and counts the most that were alive at once.
     struct Made {
         left: usize,
         alive: Arc<AtomicUsize>,
@@ -123,17 +123,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_piece_of_a_body_outlives_being_read_however_many_there_are() {
+    async fn each_piece_of_a_body_is_dropped_once_it_is_read() {
         let most = Arc::new(AtomicUsize::new(0));
         let body = Made { left: 100_000, alive: Arc::default(), most: most.clone() };
-        let read = whole(body, 100_000).await.unwrap();
+        let read = read_whole(body, 100_000).await.unwrap();
         assert_eq!((read.len(), most.load(Ordering::SeqCst)), (100_000, 1));
     }
 
     #[tokio::test]
-    async fn a_body_takes_no_more_room_than_it_may_have_bytes() {
+    async fn a_body_s_buffer_is_no_larger_than_the_limit() {
         let body = Made { left: 5_000, alive: Arc::default(), most: Arc::default() };
-        let read = whole(body, 5_000).await.unwrap();
+        let read = read_whole(body, 5_000).await.unwrap();
         let room = Vec::from(read).capacity();
         assert_eq!(room, 5_000);
     }

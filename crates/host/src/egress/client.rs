@@ -1,7 +1,7 @@
-//! The one client for the real network: pooled, shared by all tenants, and strict about addresses.
+//! The client for the real network: pooled, shared by all tenants, and strict about addresses.
 //!
-//! Connections carry no credential of their own, so that tenants may share them: the key is in each request. Proxies
-//! from the environment are not used.
+//! The key is in each request and not in the connection, so tenants share connections. Proxies from the environment are
+//! not used.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,21 +16,21 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-use super::body::{Unread, whole};
+use super::body::{Unread, read_whole};
 use super::endpoint::{Reach, host_address};
-use super::resolve::{Lookup, Lookups, ResolveError, Resolver, machine_s_lookup, permits};
+use super::resolve::{Lookup, Lookups, ResolveError, Resolver, permits, system_lookup};
 use super::transport::{Outbound, Transport, TransportError};
 
 /// How connections are made and kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpsClientConfig {
-    /// Time to resolve a name, and as much again to connect. A name is looked up by two threads at most, so that a slow one
-    /// holds up nobody else; who waits for them waits within this time. Default 10 s.
+    /// Time to resolve a name, including the wait for one of the name's two lookup threads; and as much again to connect.
+    /// Default 10 s.
     pub connect_timeout: Duration,
-    /// How long an unused connection is kept. Default 30 s: less than the minute after which servers close
-    /// theirs, so that a request seldom meets a connection that is being closed.
+    /// How long an unused connection is kept. Default 30 s: less than the minute after which servers close theirs, so
+    /// that a request seldom meets a closing connection.
     pub idle_timeout: Duration,
-    /// Unused connections kept for each host. Default 32.
+    /// Unused connections kept per host. Default 32.
     pub idle_per_host_max: usize,
 }
 
@@ -46,12 +46,12 @@ impl Default for HttpsClientConfig {
 
 type Pool = Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
-/// The pooled client: HTTP/1.1 and HTTP/2 over TLS to public addresses with the roots of the web, plain or
-/// secure to this machine when an endpoint says so. Make one for the process and give it to all tenants.
+/// The pooled client: HTTP/1.1 and HTTP/2, to public addresses over TLS with the web's root certificates, and to this
+/// machine with or without TLS when an endpoint says so. Make one for the process and share it among all tenants.
 #[derive(Clone)]
 pub struct HttpsClient {
     public: Pool,
-    // Apart, so that no connection to this machine can ever be taken for one to the world.
+    // Separate, so that a connection to this machine is never reused for a public endpoint.
     local: Pool,
 }
 
@@ -59,9 +59,9 @@ impl HttpsClient {
     /// A client with no connections yet.
     ///
     /// # Errors
-    /// [`TransportError::Tls`] when the cryptography that was built in does not support any version of TLS.
+    /// [`TransportError::Tls`] when the built-in cryptography supports no version of TLS.
     pub fn new(config: &HttpsClientConfig) -> Result<Self, TransportError> {
-        Self::with_lookup(config, machine_s_lookup())
+        Self::with_lookup(config, system_lookup())
     }
 
     fn with_lookup(config: &HttpsClientConfig, lookup: Lookup) -> Result<Self, TransportError> {
@@ -74,8 +74,7 @@ impl HttpsClient {
             connector.set_connect_timeout(Some(config.connect_timeout));
             connector
         };
-        // The provider of cryptography is named, because the process that embeds this library may have
-        // others.
+        // Name the cryptography provider: the embedding process may have others.
         let tls = || {
             let builder = HttpsConnectorBuilder::new();
             let builder = builder.with_provider_and_webpki_roots(rustls::crypto::ring::default_provider());
@@ -87,8 +86,8 @@ impl HttpsClient {
         pool.pool_timer(TokioTimer::new())
             .pool_idle_timeout(config.idle_timeout)
             .pool_max_idle_per_host(config.idle_per_host_max)
-            // Safe for writes too: it repeats only what had not begun to be sent when the pooled connection
-            // turned out to be closed. What may have been received is never sent again.
+            // Safe for writes too: repeats only requests that had not started to be sent when a pooled connection turned
+            // out to be closed.
             .retry_canceled_requests(true);
         Ok(Self {
             public: pool.build(public.wrap_connector(connector(Reach::Public))),
@@ -99,7 +98,7 @@ impl HttpsClient {
     async fn exchange(&self, outbound: Outbound) -> Result<http::Response<Bytes>, TransportError> {
         let Outbound { request, reach, response_bytes_max, .. } = outbound;
         let host = request.uri().host().unwrap_or_default();
-        // An address in the place of a name is not resolved, so the resolver does not see it.
+        // An IP address in place of a name does not pass the resolver, so check it here.
         if host_address(host).is_some_and(|address| !permits(reach, address)) {
             return Err(TransportError::AddressProhibited(host.to_owned()));
         }
@@ -109,7 +108,7 @@ impl HttpsClient {
         };
         let response = pool.request(request.map(Full::new)).await.map_err(|error| not_answered(&error))?;
         let (parts, body) = response.into_parts();
-        let body = whole(body, response_bytes_max).await.map_err(|unread| match unread {
+        let body = read_whole(body, response_bytes_max).await.map_err(|unread| match unread {
             Unread::TooLong => TransportError::ResponseTooLarge(response_bytes_max as u64),
             Unread::BrokenOff => TransportError::ConnectionTerminated,
         })?;
@@ -134,8 +133,7 @@ impl Transport for HttpsClient {
     }
 }
 
-/// What the client's error means. Its own type says only whether it was about connecting; the rest is in the
-/// causes.
+/// Converts the client's error. Its type says only whether connecting failed; the rest is in its causes.
 fn not_answered(error: &ClientError) -> TransportError {
     let causes = || causes(error);
     if let Some(error) = causes().find_map(|cause| cause.downcast_ref::<ResolveError>()) {
@@ -162,7 +160,7 @@ fn not_answered(error: &ClientError) -> TransportError {
     }
 }
 
-/// An error, then what caused it, and so on.
+/// An error and its chain of causes.
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn StdError + 'static)| (*error).source())
 }
@@ -177,7 +175,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn an_address_in_the_place_of_a_name_is_checked_too() {
+    async fn an_ip_address_in_place_of_a_name_is_checked_too() {
         let client = HttpsClient::new(&HttpsClientConfig::default()).unwrap();
         for host in ["127.0.0.1", "[::1]", "10.0.0.1", "169.254.169.254"] {
             let request = http::Request::get(format!("https://{host}:1/")).body(Bytes::new()).unwrap();
@@ -188,7 +186,7 @@ mod tests {
         }
     }
 
-    /// A server that answers one connection, and counts those that it gets.
+    /// A server that counts its connections and answers one request on each.
     async fn server() -> (u16, Arc<AtomicUsize>) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_goes_to_the_address_that_was_checked_whatever_the_name_leads_to_then() {
+    async fn a_connection_goes_to_the_checked_address_even_when_the_name_changes() {
         let (port, accepted) = server().await;
         let asked = Arc::new(AtomicUsize::new(0));
         let count = asked.clone();
@@ -226,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_to_this_machine_or_its_neighbours_is_not_connected_to() {
+    async fn a_name_with_a_local_or_private_address_is_never_connected_to() {
         let (port, accepted) = server().await;
         for address in ["127.0.0.1", "::1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "::ffff:127.0.0.1"]
         {

@@ -1,5 +1,5 @@
-//! Endpoints: where an approved origin leads. The plugin always says its own origin; the installer may route
-//! it to a simulator on this machine, or to a proxy.
+//! Endpoints: where requests to an approved origin go. The plugin always names its own origin; the installer may route it
+//! to a simulator on this machine, or to a proxy.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,19 +9,19 @@ use thiserror::Error;
 
 use super::origin::{HTTPS_PORT, Origin, host_name, port_number};
 
-/// Port of an `http` endpoint that names none.
+/// Default port of an `http` endpoint.
 const HTTP_PORT: u16 = 80;
 
 /// Which addresses an endpoint may resolve to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reach {
-    /// Public ones only.
+    /// Public addresses only.
     Public,
-    /// Those of this machine only.
+    /// This machine only.
     Loopback,
 }
 
-/// Where requests of an origin are sent instead: how the installer points a plugin at a simulator or a proxy.
+/// Where requests of an origin go: how the installer points a plugin at a simulator or a proxy.
 ///
 /// `http://` is for this machine only; anything else is `https://`. Parse it from text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -31,13 +31,13 @@ pub struct Endpoint {
     reach: Reach,
 }
 
-/// Why a text is no endpoint.
+/// Why a text is not an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum EndpointError {
     /// Not of the form `scheme://host` or `scheme://host:port`.
-    #[error("{0:?} is no endpoint: write http://127.0.0.1:PORT or https://host, and nothing behind it")]
+    #[error("{0:?} is not an endpoint: write http://127.0.0.1:PORT or https://host, and nothing after it")]
     Form(String),
-    /// The key would travel in the clear.
+    /// The key would be sent unencrypted.
     #[error("plain http is for this machine only (127.0.0.1, [::1], localhost): use https for {0}")]
     PlainHttp(String),
 }
@@ -113,15 +113,15 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The address that a host of a URI is, when it is one.
+/// The IP address that is the host of a URI, if it is one.
 pub(super) fn host_address(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
-/// An origin that the installer agreed to, and where its requests go.
+/// An origin that the installer approved, and where its requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApprovedOrigin {
-    /// What the plugin calls it; it must also stand in the plugin's manifest.
+    /// The origin; it counts only if the plugin's manifest names it too.
     pub origin: Origin,
     /// Where requests go instead; `None` for the origin itself. The plugin's key goes there too.
     pub endpoint: Option<Endpoint>,

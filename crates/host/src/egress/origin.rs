@@ -1,9 +1,8 @@
-//! Origins: whom a plugin may talk to.
+//! Origins: the servers that a plugin may reach.
 //!
-//! An origin is compared as a whole and exactly, so everything that could be written in two ways is either
-//! brought to one form (case, default port, a trailing dot) or refused (user names, addresses, other
-//! alphabets). A parser that is strict on both sides, the manifest's and the request's, leaves nothing to
-//! argue about.
+//! Origins are compared exactly. So whatever can be written in two ways is either normalized (case, default port, a
+//! trailing dot) or refused (user names, addresses, other alphabets). One strict parser reads both manifests and
+//! requests.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,48 +12,47 @@ use thiserror::Error;
 
 /// Port of an `https` origin that names none.
 pub(super) const HTTPS_PORT: u16 = 443;
-/// Longest name of a host in DNS.
+/// Longest host name in DNS.
 const HOST_BYTES_MAX: usize = 253;
-/// Longest part of such a name between dots.
+/// Longest label of a host name.
 const LABEL_BYTES_MAX: usize = 63;
 
-/// An `https` origin, in one form: `https://host` or `https://host:port`, the host a name in lower case.
+/// A normalized `https` origin: `https://host` or `https://host:port`, the host in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     host: String,
     port: u16,
 }
 
-/// Why a text is no origin that a plugin may have.
+/// Why a text is not an acceptable origin.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum OriginError {
     /// Not of the form `https://host` or `https://host:port`.
-    #[error("{0:?} is no origin: write https://host or https://host:port, and nothing behind it")]
+    #[error("{0:?} is not an origin: write https://host or https://host:port, and nothing after it")]
     Form(String),
     /// Another scheme.
     #[error("{0:?} is not https")]
     Scheme(String),
-    /// A user name or password stands before the host.
+    /// There is a user name or password before the host.
     #[error("an origin has no user name")]
     UserInfo,
-    /// The host is an address. Addresses have many spellings and no certificate.
-    #[error("{0:?} is an address: an origin names its host")]
+    /// The host is an IP address. Addresses have many spellings and no certificate.
+    #[error("{0:?} is an IP address: an origin needs a host name")]
     Address(String),
-    /// The host is not made of letters, digits, hyphens and dots; or it is a name in another alphabet, which
-    /// looks like one thing and is another.
-    #[error("{0:?} is no host name of plain letters, digits and hyphens")]
+    /// The host has characters other than ASCII letters, digits, hyphens and dots, or it is a name in another alphabet,
+    /// which can imitate a known one.
+    #[error("{0:?} is not a host name of plain letters, digits and hyphens")]
     Host(String),
-    /// The port is no number from 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     #[error("{0:?} has no valid port")]
     Port(String),
 }
 
 impl Origin {
-    /// The origin that an absolute URI names, in its one form.
+    /// The normalized origin of an absolute URI. Ignores path and query.
     ///
     /// # Errors
-    /// An [`OriginError`] for each thing that a plugin's request may not have. Path and query are not looked
-    /// at.
+    /// See [`OriginError`].
     pub fn of(uri: &Uri) -> Result<Self, OriginError> {
         let scheme = uri.scheme_str().unwrap_or_default();
         if scheme != "https" {
@@ -80,12 +78,12 @@ impl Origin {
         Ok(Self { host: host_name(host)?, port })
     }
 
-    /// The host's name, in lower case.
+    /// The host name, in lower case.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, 443 when none was named.
+    /// The port, 443 by default.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -117,8 +115,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A host's name in its one form. The last part must have a letter: what ends in a number is an address in
-/// some spelling (`127.1`, `2130706433`, `0x7f.1`).
+/// Normalizes a host name. The last label must contain a letter: a name that ends in a number is some spelling of an
+/// IP address (`127.1`, `2130706433`, `0x7f.1`).
 pub(super) fn host_name(host: &str) -> Result<String, OriginError> {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
     let plain = |label: &str| {
@@ -138,7 +136,7 @@ pub(super) fn host_name(host: &str) -> Result<String, OriginError> {
     Ok(name)
 }
 
-/// A port as digits only; `u16`'s own parser would also take a sign.
+/// A port of digits only; `u16`'s own parser accepts a sign.
 pub(super) fn port_number(port: &str) -> Option<u16> {
     let digits = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     port.parse().ok().filter(|port| digits && *port != 0)
@@ -149,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_origin_become_one() {
+    fn spellings_of_one_origin_are_normalized() {
         let table = [
             ("https://api.example.com", "https://api.example.com"),
             ("https://API.Example.COM", "https://api.example.com"),
@@ -167,54 +165,28 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_not_plainly_an_origin_is_refused() {
-        let table = [
-            "",
-            "api.example.com",
-            "http://api.example.com",
-            "ftp://api.example.com",
-            "https://",
-            "https:///",
-            "https://api.example.com/",
-            "https://api.example.com/v1",
-            "https://api.example.com?x",
-            "https://api.example.com#x",
-            "https://user@api.example.com",
-            "https://api.example.com@evil.example",
-            "https://user:pass@api.example.com",
-            "https://api.example.com:",
-            "https://api.example.com:0",
-            "https://api.example.com:+443",
-            "https://api.example.com:65536",
-            "https://api.example.com:443:443",
-            "https://api.example.com\\evil",
-            "https://127.0.0.1",
-            "https://127.1",
-            "https://2130706433",
-            "https://0x7f000001",
-            "https://0x7f.1",
-            "https://0177.0.0.1",
-            "https://1.2.3.4.",
-            "https://[::1]",
-            "https://[::ffff:127.0.0.1]",
-            "https://bücher.example",
-            "https://xn--bcher-kva.example",
-            "https://api..example.com",
-            "https://.example.com",
-            "https://api.example.com..",
-            "https://-api.example.com",
-            "https://api_v1.example.com",
-            "https://api example.com",
-            "https://api%2eexample.com",
-            "https://*.example.com",
-        ];
-        for text in table {
+    fn anything_but_a_plain_origin_is_refused() {
+        let table = "
+            api.example.com http://api.example.com ftp://api.example.com https:// https:///
+            https://api.example.com/ https://api.example.com/v1 https://api.example.com?x
+            https://api.example.com#x https://user@api.example.com https://api.example.com@evil.example
+            https://user:pass@api.example.com https://api.example.com: https://api.example.com:0
+            https://api.example.com:+443 https://api.example.com:65536 https://api.example.com:443:443
+            https://127.0.0.1 https://127.1 https://2130706433 https://0x7f000001 https://0x7f.1
+            https://0177.0.0.1 https://1.2.3.4. https://[::1] https://[::ffff:127.0.0.1]
+            https://bücher.example https://xn--bcher-kva.example https://api..example.com
+            https://.example.com https://api.example.com.. https://-api.example.com
+            https://api_v1.example.com https://api%2eexample.com https://*.example.com
+        ";
+        for text in
+            table.split_whitespace().chain(["", "https://api.example.com\\evil", "https://api example.com"])
+        {
             assert!(text.parse::<Origin>().is_err(), "{text} should be refused");
         }
     }
 
     #[test]
-    fn a_request_s_origin_is_read_as_strictly_as_a_manifest_s() {
+    fn a_request_s_origin_is_parsed_as_strictly_as_a_manifest_s() {
         let origin =
             |uri: &str| uri.parse::<Uri>().map(|uri| Origin::of(&uri).map(|origin| origin.to_string()));
         assert_eq!(origin("https://API.example.com.:443/a?b").unwrap().unwrap(), "https://api.example.com");

@@ -1,10 +1,9 @@
-//! How fast requests go out: a provider allows so many in a window, and says so when it was too many.
+//! The rate of requests: a provider allows so many in a window, and refuses more.
 //!
-//! A pace belongs to whom the provider counts: tenants whose keys have the same owner share one, by sharing
-//! the `Arc`. Requests wait for their turn here, in the order in which they asked, on the tenant's clock.
+//! Providers count per key owner, so tenants whose keys have the same owner share one pace, by sharing the `Arc`. Requests
+//! wait for their turn in the order in which they asked, on the tenant's clock.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,14 +12,13 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::clock::{Clock, whole_ms};
 
-/// The first pause after a refusal that names no time; each refusal after that doubles it.
+/// First pause after a refusal that names no time; each further refusal doubles it.
 const BACKOFF_FIRST_MS: u64 = 1_000;
-/// Doublings of the first pause: 64 seconds at most. Longer than that, somebody waits at a door for nothing.
+/// Doublings of the first pause: 64 seconds at most. A longer pause would keep members waiting at doors for nothing.
 const BACKOFF_DOUBLINGS_MAX: u32 = 6;
-/// A quarter of the pause is added by chance, so that tenants which were refused together do not come back
-/// together.
+/// Up to a quarter of the pause is added at random, so that tenants which were refused together do not return together.
 const BACKOFF_JITTER_DIVISOR: u64 = 4;
-/// Longest pause that a provider's `Retry-After` is believed.
+/// Longest pause that a provider's `Retry-After` may impose.
 const RETRY_AFTER_MS_MAX: u64 = 3_600_000;
 
 /// How fast requests may go out.
@@ -30,14 +28,13 @@ pub struct PaceConfig {
     pub requests: NonZeroU32,
     /// The window. Default 1 s.
     pub window: Duration,
-    /// Added to the window, because requests do not all travel equally fast: five that left in a second may
-    /// arrive in less. Default 50 ms.
+    /// Added to the window, because travel times differ: five requests sent over a second may arrive in less.
+    /// Default 50 ms.
     pub margin: Duration,
-    /// Longest wait for a turn; a request that would wait longer fails at once, so that the guest can say
-    /// "call again later" instead of holding its instance. Default 20 s.
+    /// Longest wait for a turn. A request that would wait longer fails at once, so that the guest can answer `retry`
+    /// instead of holding its instance. Default 20 s.
     pub wait_max: Duration,
-    /// Where the chance in pauses begins. Default: different for each pace. Set it for runs that repeat
-    /// exactly.
+    /// Seed of the random part of pauses. Default: random. Set it for repeatable runs.
     pub jitter_seed: u64,
 }
 
@@ -48,8 +45,7 @@ impl Default for PaceConfig {
             window: Duration::from_secs(1),
             margin: Duration::from_millis(50),
             wait_max: Duration::from_secs(20),
-            // The standard library's own hash seeds are the one source of chance that costs no dependency.
-            jitter_seed: RandomState::new().hash_one(0_u8),
+            jitter_seed: fastrand::u64(..),
         }
     }
 }
@@ -61,15 +57,15 @@ pub struct Pace {
     state: Mutex<State>,
 }
 
-/// A turn that was given and is not taken yet. Given back when it goes, because the call ended first or waits too long:
-/// else a guest could ask for all turns of the next seconds, take none, and hold up everybody of the same owner.
+/// A reserved turn. It is released when dropped unused, because the call ended first or would wait too long. Otherwise a
+/// guest could reserve all turns of the next seconds, use none, and block every tenant of the same owner.
 struct Turn<'a> {
     pace: &'a Pace,
     turn_ms: u64,
 }
 
 impl Turn<'_> {
-    /// Keeps the turn in the window for good.
+    /// Uses the turn: it stays in the window.
     fn take(self) {
         std::mem::forget(self);
     }
@@ -81,35 +77,35 @@ impl Drop for Turn<'_> {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    /// Turns given, in ascending order; those in the future are waited for.
+    /// Reserved and used turns, in ascending order.
     turns_ms: VecDeque<u64>,
     blocked_until_ms: u64,
     refusals: u32,
-    jitter: u64,
+    jitter: fastrand::Rng,
 }
 
 impl Pace {
-    /// A pace of its own.
+    /// A new pace.
     pub fn new(config: PaceConfig) -> Self {
-        let jitter = config.jitter_seed;
-        Self { config: Some(config), state: Mutex::new(State { jitter, ..State::default() }) }
+        let state = State::new(config.jitter_seed);
+        Self { config: Some(config), state: Mutex::new(state) }
     }
 
-    /// No pace at all, for simulators that do not count. Refusals are not waited for either.
+    /// No pace, for simulators that do not count. It does not pause after refusals either.
     pub fn unlimited() -> Self {
-        Self { config: None, state: Mutex::default() }
+        Self { config: None, state: Mutex::new(State::new(0)) }
     }
 
-    /// Until when no request goes out because the provider refused one; milliseconds since the Unix epoch on
-    /// the tenants' clock, possibly in the past.
+    /// The end of the pause after a refusal, in milliseconds since the Unix epoch on the tenants' clock; possibly in the
+    /// past.
     pub fn blocked_until_ms(&self) -> u64 {
         self.lock().blocked_until_ms
     }
 
-    /// Waits for a turn. Returns how long that took, or, without waiting, how many milliseconds it would take
-    /// when that is too long.
+    /// Waits for a turn and returns how long that took. When the wait would be too long, returns its milliseconds at once
+    /// as the error.
     pub async fn turn(&self, clock: &dyn Clock) -> Result<Duration, u64> {
         let Some(config) = &self.config else { return Ok(Duration::ZERO) };
         let asked_ms = clock.now_ms();
@@ -128,11 +124,11 @@ impl Pace {
                 turn.take();
                 return Ok(Duration::from_millis(now_ms.saturating_sub(asked_ms)));
             }
-            // Another request was refused while this one waited: its turn is void.
+            // Another request was refused while this one waited: reserve a new turn.
         }
     }
 
-    /// Takes note of an answer: a refusal pauses everybody, anything else ends the doubling of pauses.
+    /// Records a response: a refusal pauses all requests, any other response ends the doubling of pauses.
     pub fn note(&self, now_ms: u64, status: StatusCode, headers: &HeaderMap) {
         if self.config.is_none() {
             return;
@@ -145,7 +141,7 @@ impl Pace {
             state.refusals = 0;
             return;
         }
-        // Several requests in flight are refused together; that is one refusal.
+        // Requests that were in flight together and are refused together count as one refusal.
         if state.blocked_until_ms <= now_ms {
             state.refusals = state.refusals.saturating_add(1);
         }
@@ -153,17 +149,22 @@ impl Pace {
         state.blocked_until_ms = state.blocked_until_ms.max(now_ms.saturating_add(pause_ms));
     }
 
-    // Every change of the state is complete in itself, so it is good after a panic elsewhere.
+    // Every change of the state is complete in itself, so it is valid after a panic elsewhere.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Takes the next free turn.
+    fn new(jitter_seed: u64) -> Self {
+        let jitter = fastrand::Rng::with_seed(jitter_seed);
+        Self { turns_ms: VecDeque::new(), blocked_until_ms: 0, refusals: 0, jitter }
+    }
+
+    /// Reserves the next free turn.
     fn reserve(&mut self, now_ms: u64, config: &PaceConfig) -> u64 {
         let span_ms = whole_ms(config.window.saturating_add(config.margin));
-        // What lies further ahead than anybody waits is from before the clock was set back.
+        // Turns further ahead than any request waits are from before the clock was set back.
         let horizon_ms = now_ms.saturating_add(span_ms).saturating_add(whole_ms(config.wait_max));
         if self.turns_ms.back().is_some_and(|turn_ms| *turn_ms > horizon_ms) {
             self.turns_ms.clear();
@@ -187,7 +188,7 @@ impl State {
         turn_ms
     }
 
-    /// Gives a turn back.
+    /// Gives up a turn.
     fn release(&mut self, turn_ms: u64) {
         if let Some(index) = self.turns_ms.iter().rposition(|turn| *turn == turn_ms) {
             self.turns_ms.remove(index);
@@ -197,15 +198,7 @@ impl State {
     fn backoff_ms(&mut self) -> u64 {
         let doublings = self.refusals.saturating_sub(1).min(BACKOFF_DOUBLINGS_MAX);
         let pause_ms = BACKOFF_FIRST_MS << doublings;
-        pause_ms + self.chance() % (pause_ms / BACKOFF_JITTER_DIVISOR + 1)
-    }
-
-    /// The next number of a SplitMix64 sequence: enough to spread pauses, and the same for the same seed.
-    fn chance(&mut self) -> u64 {
-        self.jitter = self.jitter.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.jitter ^ (self.jitter >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        pause_ms + self.jitter.u64(0..=pause_ms / BACKOFF_JITTER_DIVISOR)
     }
 }
 
@@ -274,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refusal_pauses_everybody_for_as_long_as_the_provider_asks() {
+    async fn a_refusal_pauses_all_requests_for_as_long_as_the_provider_asks() {
         let (pace, clock) = (pace(), VirtualClock::new(784_111_777_000));
         assert_eq!(refuse(&pace, &clock, Some("3")), 3_000);
         assert_eq!(pace.turn(&clock).await, Ok(Duration::from_secs(3)));
@@ -304,13 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn chance_is_the_same_for_the_same_seed() {
+    fn pauses_repeat_with_the_same_seed() {
         let pauses = || (0..3).map(|_| refuse(&pace(), &VirtualClock::new(0), None)).collect::<Vec<_>>();
         assert_eq!(pauses(), pauses());
     }
 
     #[tokio::test]
-    async fn a_request_that_would_wait_too_long_fails_at_once_and_takes_no_turn() {
+    async fn a_request_that_would_wait_too_long_fails_at_once_and_uses_no_turn() {
         let (pace, clock) = (pace(), VirtualClock::new(1_000));
         refuse(&pace, &clock, Some("60"));
         assert_eq!(pace.turn(&clock).await, Err(60_000));
@@ -332,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_the_server_without_a_time_is_no_refusal() {
+    fn a_server_error_without_a_time_is_no_refusal() {
         let pace = pace();
         pace.note(1_000, StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::new());
         assert_eq!(pace.blocked_until_ms(), 0);

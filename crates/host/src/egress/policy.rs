@@ -1,5 +1,5 @@
-//! The questions that every request has to pass before it gets the tenant's key, and every answer before the
-//! guest sees it. Each decides by what it is given alone; the gate asks them in the order in which they stand here.
+//! The checks that every request must pass before it gets the tenant's key, and every response before the guest sees
+//! it. Each is a pure function; the gate applies them in the order of this file.
 
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use thiserror::Error;
@@ -9,55 +9,54 @@ use super::credential::Credential;
 use super::endpoint::Endpoint;
 use super::origin::Origin;
 
-/// Why a request was not sent, or an answer not handed on. In the transcript; the guest only gets WASI's code
-/// for it.
+/// Why a request was not sent, or a response withheld. For the transcript; the guest gets only WASI's code.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Denial {
-    /// The call has sent as many requests as it may.
-    #[error("the call has sent {0} requests already")]
+    /// The call's budget of requests is used up.
+    #[error("the call has already sent its {0} requests")]
     TooManyRequests(u32),
-    /// The call has as many requests open as it may, answers that the guest has not let go of included.
-    #[error("the call has {0} requests open already")]
+    /// Too many open requests, responses that the guest still holds included.
+    #[error("the call already has {0} open requests")]
     TooManyOpen(usize),
-    /// What it is addressed to is no origin.
+    /// Its address is not an acceptable origin.
     #[error("the address is not acceptable: {0}")]
     Address(String),
     /// The manifest does not name this origin, or the installer did not approve it.
     #[error("{0} is not approved for this plugin")]
     Origin(String),
-    /// A method that is for proxies and debugging.
+    /// A method for proxies or debugging.
     #[error("the method {0} is not allowed")]
     Method(String),
-    /// A header that is the host's to set.
-    #[error("the header {0} is not the plugin's to set")]
+    /// A header that only the host sets.
+    #[error("the plugin may not set the header {0}")]
     Header(String),
-    /// Headers larger than they may be.
+    /// Headers over their limit.
     #[error("the request's headers have more than {0} bytes")]
     HeadersTooLarge(usize),
-    /// The body is larger than it may be.
+    /// A body over its limit.
     #[error("the request's body has more than {0} bytes")]
     BodyTooLarge(usize),
-    /// A body where the method has none. Servers and what stands before them disagree about where such a request ends,
-    /// and the next one on the connection may be another tenant's.
+    /// A body where the method has none. Servers and proxies disagree about where such a request ends, and the next one
+    /// on the connection may be another tenant's.
     #[error("a request with the method {0} has no body")]
     BodyNotAllowed(Method),
     /// The guest did not finish the request's body.
     #[error("the request's body was not finished")]
     BodyUnfinished,
-    /// The tenant's key stands in the request though only the host may put it there.
+    /// The tenant's key is in the request, where only the host may put it.
     #[error("the request contains the tenant's key in its {0}")]
     KeyInRequest(&'static str),
     /// The provider's limit is exhausted for longer than a call may wait.
-    #[error("the provider takes no request for another {0} ms")]
+    #[error("the provider accepts no request for another {0} ms")]
     Paced(u64),
-    /// The tenant's key stands in the answer.
-    #[error("the answer contains the tenant's key in its {0}")]
+    /// The tenant's key is in the response.
+    #[error("the response contains the tenant's key in its {0}")]
     KeyInAnswer(&'static str),
-    /// The answer's headers are larger than they may be.
-    #[error("the answer's headers have more than {0} bytes")]
+    /// The response's headers are over their limit.
+    #[error("the response's headers have more than {0} bytes")]
     AnswerHeadersTooLarge(usize),
-    /// The answer is compressed, though it was asked for as it is: nothing can be found in it.
-    #[error("the answer is encoded as {0}")]
+    /// The response is compressed although it was requested uncompressed, so it cannot be searched.
+    #[error("the response is encoded as {0}")]
     AnswerEncoded(String),
 }
 
@@ -75,8 +74,8 @@ impl From<&Denial> for WasiError {
             Denial::BodyTooLarge(bytes_max) => Self::HttpRequestBodySize(Some(*bytes_max as u64)),
             Denial::BodyNotAllowed(_) => Self::HttpRequestBodySize(Some(0)),
             Denial::BodyUnfinished => Self::HttpProtocolError,
-            // The request was sent and may have had its effect, which "denied" would hide.
-            Denial::KeyInAnswer(_) => Self::InternalError(Some("the answer was withheld".to_owned())),
+            // "Denied" would be wrong: the request was sent and may have had its effect.
+            Denial::KeyInAnswer(_) => Self::InternalError(Some("the response was withheld".to_owned())),
             Denial::AnswerHeadersTooLarge(_) => Self::HttpResponseHeaderSectionSize(None),
             Denial::AnswerEncoded(encoding) => Self::HttpResponseContentCoding(Some(encoding.clone())),
         }
@@ -90,13 +89,13 @@ pub(crate) struct Route {
     pub(crate) endpoint: Endpoint,
 }
 
-/// Whether there is another request in the call's budget. `sent` counts this one.
+/// Is there a request left in the call's budget? `sent` counts this one.
 pub(crate) fn within_budget(sent: u32, requests_max: u32) -> Result<(), Denial> {
     if sent > requests_max { Err(Denial::TooManyRequests(requests_max)) } else { Ok(()) }
 }
 
-/// Whether what the request is addressed with is free of the key: its method, and its whole address, as it is and in
-/// lower case, because hosts are compared and shown in lower case.
+/// Are method and address free of the key? The address as it is and in lower case, because hosts are compared and shown
+/// in lower case.
 pub(crate) fn keyless_address(method: &Method, uri: &Uri, credential: &Credential) -> Result<(), Denial> {
     if credential.is_in(method.as_str().as_bytes()) {
         return Err(Denial::KeyInRequest("method"));
@@ -108,18 +107,17 @@ pub(crate) fn keyless_address(method: &Method, uri: &Uri, credential: &Credentia
     }
 }
 
-/// Whether what the request is addressed to is approved, and where that leads.
+/// Is the origin approved, and where does it lead?
 pub(crate) fn route<'a>(uri: &Uri, routes: &'a [Route]) -> Result<&'a Route, Denial> {
     let origin = Origin::of(uri).map_err(|error| Denial::Address(error.to_string()))?;
-    // An absolute path and nothing else: `*` and whole URIs in the request line would mean somebody else to a
-    // server.
+    // Only an absolute path: with `*` or a whole URI in the request line, a server could address another host.
     if !uri.path().starts_with('/') {
         return Err(Denial::Address("the path does not start with /".to_owned()));
     }
     routes.iter().find(|route| route.origin == origin).ok_or_else(|| Denial::Origin(origin.to_string()))
 }
 
-/// Whether the method is one of an ordinary API.
+/// Is the method one of an ordinary API?
 pub(crate) fn ordinary(method: &Method) -> Result<(), Denial> {
     const ORDINARY: [Method; 7] = [
         Method::GET,
@@ -133,7 +131,7 @@ pub(crate) fn ordinary(method: &Method) -> Result<(), Denial> {
     if ORDINARY.contains(method) { Ok(()) } else { Err(Denial::Method(method.to_string())) }
 }
 
-/// Whether all headers are the plugin's to set, and not too large together.
+/// May the plugin set all these headers, and do they fit their limit?
 pub(crate) fn clean_headers(
     headers: &HeaderMap,
     credential: &HeaderName,
@@ -145,8 +143,8 @@ pub(crate) fn clean_headers(
     if bytes_of(headers) > bytes_max { Err(Denial::HeadersTooLarge(bytes_max)) } else { Ok(()) }
 }
 
-/// Whether the answer's headers are within their limit.
-pub(crate) fn answer_headers_fit(headers: &HeaderMap, bytes_max: usize) -> Result<(), Denial> {
+/// Are the response's headers within their limit?
+pub(crate) fn response_headers_fit(headers: &HeaderMap, bytes_max: usize) -> Result<(), Denial> {
     if bytes_of(headers) > bytes_max { Err(Denial::AnswerHeadersTooLarge(bytes_max)) } else { Ok(()) }
 }
 
@@ -154,9 +152,9 @@ fn bytes_of(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
-/// Whether a header is the host's to set: those that prove who is asking, those between one hop and the next,
-/// those that say whom the request is for, those that ask for a part of an answer (an echo of the key that is fetched in
-/// halves would be found in neither), and the one that the manifest names for the key.
+/// Is this header reserved for the host? Those are the headers that authenticate, those of a single hop, those that
+/// address the request, those that ask for a part of a response (a key echoed in two halves would be found in neither),
+/// and the one that the manifest names for the key.
 pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
     const RESERVED: [&str; 19] = [
         "authorization",
@@ -186,15 +184,15 @@ pub(crate) fn reserved(name: &HeaderName, credential: &HeaderName) -> bool {
         || name.starts_with("x-forwarded-")
 }
 
-/// Whether the manifest may name this header for the key: none that frames or addresses the request.
+/// May the manifest name this header for the key? None that frames or addresses the request.
 pub(crate) fn may_carry_key(name: &HeaderName) -> bool {
-    // The key's own header is reserved by itself, so the question is asked with another one.
+    // `reserved` also refuses the key's header, so call it with another name for that.
     let framing = [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::ACCEPT];
     let other = HeaderName::from_static("x-none");
     *name == header::AUTHORIZATION || !(reserved(name, &other) || framing.contains(name))
 }
 
-/// How long the request's body may be, and what it is when it is longer.
+/// How long may the request's body be, and what is the refusal of a longer one?
 pub(crate) fn body_room(method: &Method, bytes_max: usize) -> (usize, Denial) {
     const BODILESS: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
     match BODILESS.contains(method) {
@@ -203,7 +201,7 @@ pub(crate) fn body_room(method: &Method, bytes_max: usize) -> (usize, Denial) {
     }
 }
 
-/// Whether what the request says is free of the key: headers, body.
+/// Are the request's headers and body free of the key?
 pub(crate) async fn keyless_content(
     headers: &HeaderMap,
     body: &[u8],
@@ -212,16 +210,16 @@ pub(crate) async fn keyless_content(
     if credential.is_in_headers(headers) {
         return Err(Denial::KeyInRequest("headers"));
     }
-    if credential.is_in_giving_way(body).await { Err(Denial::KeyInRequest("body")) } else { Ok(()) }
+    if credential.is_in_yielding(body).await { Err(Denial::KeyInRequest("body")) } else { Ok(()) }
 }
 
-/// Whether the answer is readable and free of the key: headers, body.
-pub(crate) async fn keyless_answer(
+/// Is the response uncompressed, and free of the key in headers and body?
+pub(crate) async fn keyless_response(
     headers: &HeaderMap,
     body: &[u8],
     credential: &Credential,
 ) -> Result<(), Denial> {
-    // Before the encoding, which the guest is told.
+    // Before the encoding, because its refusal quotes it to the guest.
     if credential.is_in_headers(headers) {
         return Err(Denial::KeyInAnswer("headers"));
     }
@@ -230,7 +228,7 @@ pub(crate) async fn keyless_answer(
     if let Some(encoding) = encoded {
         return Err(Denial::AnswerEncoded(String::from_utf8_lossy(encoding.as_bytes()).into_owned()));
     }
-    if credential.is_in_giving_way(body).await { Err(Denial::KeyInAnswer("body")) } else { Ok(()) }
+    if credential.is_in_yielding(body).await { Err(Denial::KeyInAnswer("body")) } else { Ok(()) }
 }
 
 fn is_identity(encoding: &[u8]) -> bool {
@@ -240,7 +238,7 @@ fn is_identity(encoding: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::egress::credential::Secret;
+    use crate::secret::Secret;
 
     const KEY: &str = "sesame-open-12345";
 
@@ -263,54 +261,28 @@ mod tests {
         {
             assert!(reaches(approved), "{approved} should be reached");
         }
-        let denied = [
-            "http://api.example.com/",
-            "https://api.example.com:8443/",
-            "https://api.example.com.evil.example/",
-            "https://evil.example/api.example.com",
-            "https://api.example.com@evil.example/",
-            "https://example.com/",
-            "https://x.api.example.com/",
-            "https://127.0.0.1/",
-            "https://2130706433/",
-            "https://[::ffff:127.0.0.1]/",
-            "/",
-            "https://169.254.169.254/latest/meta-data",
-            "https://user@api.example.com/",
-        ];
-        for denied in denied {
+        let denied = "
+            http://api.example.com/ https://api.example.com:8443/ https://api.example.com.evil.example/
+            https://evil.example/api.example.com https://api.example.com@evil.example/ https://example.com/
+            https://x.api.example.com/ https://127.0.0.1/ https://2130706433/ https://[::ffff:127.0.0.1]/ /
+            https://169.254.169.254/latest/meta-data https://user@api.example.com/
+        ";
+        for denied in denied.split_whitespace() {
             assert!(!reaches(denied), "{denied} should be denied");
         }
     }
 
     #[test]
-    fn headers_that_are_the_host_s_to_set_are_refused() {
+    fn headers_reserved_for_the_host_are_refused() {
         let credential = HeaderName::from_static("x-api-key");
         let headers =
             |name: &str| HeaderMap::from_iter([(name.parse().unwrap(), http::HeaderValue::from_static("x"))]);
-        let denied = [
-            "Authorization",
-            "cookie",
-            "Cookie2",
-            "Host",
-            "X-Api-Key",
-            "Proxy-Authorization",
-            "Proxy-Anything",
-            "Connection",
-            "Transfer-Encoding",
-            "TE",
-            "Trailer",
-            "Upgrade",
-            "Keep-Alive",
-            "Expect",
-            "Forwarded",
-            "X-Forwarded-Host",
-            "X-Forwarded-For",
-            "HTTP2-Settings",
-            "Range",
-            "If-Range",
-        ];
-        for name in denied {
+        let denied = "
+            Authorization cookie Cookie2 Host X-Api-Key Proxy-Authorization Proxy-Anything Connection
+            Transfer-Encoding TE Trailer Upgrade Keep-Alive Expect Forwarded X-Forwarded-Host
+            X-Forwarded-For HTTP2-Settings Range If-Range
+        ";
+        for name in denied.split_whitespace() {
             assert!(clean_headers(&headers(name), &credential, 1_000).is_err(), "{name} should be refused");
         }
         for name in ["accept", "content-type", "user-agent", "x-request-id", "if-none-match"] {
@@ -320,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_may_travel_in_a_header_of_its_own_and_in_no_other() {
+    fn a_key_may_be_sent_in_its_own_header_and_in_no_framing_header() {
         let may = |name: &str| may_carry_key(&name.parse().unwrap());
         for name in ["authorization", "x-api-key", "api-token"] {
             assert!(may(name), "{name}");
@@ -351,10 +323,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_with_the_key_in_it_or_one_that_cannot_be_searched_is_withheld() {
+    async fn a_response_with_the_key_or_one_that_cannot_be_searched_is_withheld() {
         let check = async |name: &'static str, value: &str, body: &str| {
             let headers = HeaderMap::from_iter([(HeaderName::from_static(name), value.parse().unwrap())]);
-            keyless_answer(&headers, body.as_bytes(), &credential()).await
+            keyless_response(&headers, body.as_bytes(), &credential()).await
         };
         assert_eq!(check("content-encoding", "identity", "{}").await, Ok(()));
         assert_eq!(
@@ -368,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_of_proxies_are_refused() {
+    fn proxy_methods_are_refused() {
         assert_eq!(ordinary(&Method::PATCH), Ok(()));
         for method in ["CONNECT", "TRACE", "PURGE"] {
             assert!(ordinary(&method.parse().unwrap()).is_err(), "{method} should be refused");
@@ -376,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_has_room_where_its_method_has_one() {
+    fn only_methods_with_a_body_may_have_one() {
         for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
             assert_eq!(body_room(&method, 9), (0, Denial::BodyNotAllowed(method)));
         }
@@ -386,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_of_a_call_ends_with_its_last_request() {
+    fn a_call_s_budget_ends_with_its_last_request() {
         assert_eq!(within_budget(3, 3), Ok(()));
         assert_eq!(within_budget(4, 3), Err(Denial::TooManyRequests(3)));
     }

@@ -1,9 +1,8 @@
-//! Names: looked up here, and each address is checked before it is connected to. So the address that was checked is the
-//! address that is used, whatever the name leads to a moment later.
+//! Resolves names and checks each address. The checked address is the one that is used, even if the name changes a moment
+//! later.
 //!
-//! The machine's resolver blocks a thread, which nothing stops, for as long as whoever serves the name lets it wait.
-//! Threads for such work are a few hundred for the whole process, so a name has few of them: a slow one holds up those who
-//! want that name.
+//! The machine's resolver blocks a thread for as long as the name's server takes, and cannot be cancelled. The process has
+//! a few hundred threads for such work, so each name gets only two: a slow name delays only requests to that name.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,15 +21,15 @@ use tower_service::Service;
 use super::address::{Special, special};
 use super::endpoint::Reach;
 
-/// Threads that look up one name at once. Two, so that one answer that is lost does not hold up everybody; more would
-/// only ask the same again.
+/// Threads that look up one name at once. Two, so that one lost answer does not block the name; more would only repeat
+/// the same query.
 const LOOKUPS_PER_NAME: usize = 2;
 
-/// Finds the addresses of a name, however long that takes.
+/// Finds the addresses of a name. May block.
 pub(super) type Lookup = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
-/// As the machine finds them.
-pub(super) fn machine_s_lookup() -> Lookup {
+/// The machine's resolver.
+pub(super) fn system_lookup() -> Lookup {
     Arc::new(|host| Ok((host, 0).to_socket_addrs()?.map(|address| address.ip()).collect()))
 }
 
@@ -42,11 +41,11 @@ pub(super) fn permits(reach: Reach, address: IpAddr) -> bool {
     }
 }
 
-/// The lookups of a client, however many resolvers share them.
+/// The lookups of a client, shared by its resolvers.
 #[derive(Clone)]
 pub(super) struct Lookups {
     lookup: Lookup,
-    /// Permits for the threads of each name that somebody looks up.
+    /// Permits for the threads of each name that is being looked up.
     threads: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
 
@@ -59,7 +58,7 @@ impl Lookups {
         let thread = self.threads_of(host).acquire_owned().await.map_err(io::Error::other)?;
         let (lookup, host) = (Arc::clone(&self.lookup), host.to_owned());
         let found = tokio::task::spawn_blocking(move || {
-            // Given back when the thread ends, not when whoever asked has lost patience.
+            // Returned when the thread ends, not when the caller gives up.
             let _thread = thread;
             lookup(&host)
         });
@@ -67,16 +66,16 @@ impl Lookups {
     }
 
     fn threads_of(&self, host: &str) -> Arc<Semaphore> {
-        // Only whole entries come and go, so the table is good after a panic elsewhere.
+        // Entries are added and removed whole, so the table is valid after a panic elsewhere.
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who waits for a permit, or has one, has the semaphore, too.
+        // Lookups that wait for a permit or have one hold the semaphore, too.
         threads.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
         let made = || Arc::new(Semaphore::new(LOOKUPS_PER_NAME));
         Arc::clone(threads.entry(host.to_owned()).or_insert_with(made))
     }
 }
 
-/// Resolves names and leaves only the addresses that may be reached.
+/// Resolves names and keeps only the addresses that may be reached.
 #[derive(Clone)]
 pub(super) struct Resolver {
     pub(super) reach: Reach,
@@ -103,13 +102,13 @@ impl Resolver {
             Ok(Err(_)) | Err(_) => Vec::new(),
         };
         let reached = reachable(host, self.reach, found)?;
-        // The client puts the port in.
+        // The client sets the port.
         let addresses: Vec<_> = reached.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
         Ok(addresses.into_iter())
     }
 }
 
-/// Those of a name's addresses that may be reached. One that may not does not spoil the others: only these are connected to.
+/// The addresses of a name that may be reached. Only these are connected to.
 fn reachable(host: &str, reach: Reach, mut found: Vec<IpAddr>) -> Result<Vec<IpAddr>, ResolveError> {
     if found.is_empty() {
         return Err(ResolveError::NotFound(host.to_owned()));
@@ -175,7 +174,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_reached_at_those_of_its_addresses_that_are_public_and_at_no_other() {
+    async fn only_the_public_addresses_of_a_name_are_reached() {
         let resolve = async |found: &[&str]| {
             let found = addresses(found);
             let resolver = resolver(Reach::Public, Arc::new(move |_| Ok(found.clone())));
@@ -208,17 +207,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_leads_to_this_machine_is_not_reached_as_a_public_one() {
-        let public = resolver(Reach::Public, machine_s_lookup()).resolve(name("localhost")).await;
+    async fn a_name_of_this_machine_is_not_reached_as_a_public_one() {
+        let public = resolver(Reach::Public, system_lookup()).resolve(name("localhost")).await;
         assert!(matches!(public, Err(ResolveError::Prohibited(_))), "{public:?}");
-        assert!(resolver(Reach::Loopback, machine_s_lookup()).resolve(name("localhost")).await.is_ok());
+        assert!(resolver(Reach::Loopback, system_lookup()).resolve(name("localhost")).await.is_ok());
     }
 
     #[tokio::test]
-    async fn what_a_name_leads_to_is_asked_once_and_used_as_it_was_checked() {
+    async fn a_name_is_resolved_once_and_the_checked_address_is_used() {
         let asked = Arc::new(AtomicUsize::new(0));
         let count = asked.clone();
-        // Public when it is checked, and this machine for whoever asks again.
+        // Public at the first lookup, this machine at later ones.
         let rebound: Lookup = Arc::new(move |_| {
             let first = count.fetch_add(1, Ordering::SeqCst) == 0;
             Ok(addresses(&[if first { "1.1.1.1" } else { "127.0.0.1" }]))
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_slow_holds_up_those_who_want_it_and_no_more_than_two_threads() {
+    async fn a_slow_name_delays_only_itself_and_blocks_at_most_two_threads() {
         let (asked, gate) = <(Arc<AtomicUsize>, Arc<(Mutex<bool>, Condvar)>)>::default();
         let (count, shut) = (asked.clone(), gate.clone());
         let slow: Lookup = Arc::new(move |host| {
@@ -254,7 +253,7 @@ mod tests {
         *gate.0.lock().unwrap() = true;
         gate.1.notify_all();
         assert!(resolver.clone().resolve(name("slow.example")).await.is_ok());
-        // Nothing is kept of a name that nobody looks up.
+        // Names that are not being looked up are forgotten.
         assert!(resolver.clone().resolve(name("quick.example")).await.is_ok());
         assert!(resolver.lookups.threads.lock().unwrap().len() <= 2);
     }

@@ -1,4 +1,4 @@
-//! Storage in memory, with a hook at every commit so that a test can cut a call off there.
+//! Storage in memory, with a hook at every commit where a test can cut the call off.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,29 +11,29 @@ use super::{Storage, TOTAL_BYTES_MAX, entry_bytes};
 use crate::contract::storage::{Entry, Precondition, Quota, StorageError, Write};
 use crate::error::Fault;
 
-/// Where in a commit a hook is asked.
+/// When a hook is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
-    /// Nothing has been checked or written yet.
+    /// Before anything is checked or written.
     Before,
-    /// Everything has been written.
+    /// After everything is written.
     After,
 }
 
-/// What a hook wants to happen.
+/// What a hook decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Go on.
+    /// Continue.
     Proceed,
-    /// Tell the guest that storage is unavailable, in these words. After the commit, the writes stay.
+    /// Answer the guest that storage is unavailable, for this reason. After the commit, the writes remain.
     Unavailable(String),
-    /// End the call here, as if the host had died. After the commit, the writes stay.
+    /// End the call here, as if the host had crashed. After the commit, the writes remain.
     Abort(String),
 }
 
 type Hook = Arc<dyn Fn(Moment, &[Write]) -> Verdict + Send + Sync>;
 
-/// Storage in memory, exactly as the contract describes it, for tests, scenarios and trying things out.
+/// Storage in memory, exactly as the contract describes it, for tests, scenarios and demonstrations.
 pub struct MemoryStorage {
     space: Mutex<Space>,
     hook: Mutex<Option<Hook>>,
@@ -48,43 +48,43 @@ struct Space {
 }
 
 impl MemoryStorage {
-    /// An empty space with the contract's total quota.
+    /// An empty storage with the contract's total quota.
     pub fn new() -> Self {
         Self::with_total_bytes_max(TOTAL_BYTES_MAX)
     }
 
-    /// An empty space that holds at most this many bytes of entries: keys, values, and 32 for each.
+    /// An empty storage for at most this many bytes of entries: keys, values, and 32 per entry.
     pub fn with_total_bytes_max(total_bytes_max: usize) -> Self {
         Self { space: Mutex::default(), hook: Mutex::default(), total_bytes_max }
     }
 
-    /// Asks `hook` before and after every commit from now on, in place of an earlier hook.
+    /// Calls `hook` before and after every commit from now on, instead of an earlier hook.
     pub fn on_commit(&self, hook: impl Fn(Moment, &[Write]) -> Verdict + Send + Sync + 'static) {
         *lock(&self.hook) = Some(Arc::new(hook));
     }
 
-    /// Asks no hook any more.
+    /// Removes the hook.
     pub fn clear_hook(&self) {
         *lock(&self.hook) = None;
     }
 
-    /// Everything that is stored, in ascending byte order of the keys.
+    /// All entries, in ascending byte order of their keys.
     pub fn entries(&self) -> Vec<Entry> {
         lock(&self.space).entries.iter().map(|(key, stored)| entry(key, stored)).collect()
     }
 
-    /// How many commits there have been: the version of the newest.
+    /// Number of commits so far: the version of the newest.
     pub fn commits(&self) -> u64 {
         lock(&self.space).commits
     }
 
-    /// Bytes of all entries, as the quota counts them: keys, values, and 32 for each.
+    /// Bytes of all entries, as the quota counts them: keys, values, and 32 per entry.
     pub fn total_bytes(&self) -> usize {
         lock(&self.space).total_bytes
     }
 
     fn ask(&self, moment: Moment, writes: &[Write]) -> Result<(), Fault<StorageError>> {
-        // The hook runs without the lock, so that it may look at the storage.
+        // The hook runs without the lock, so that it may read the storage.
         let hook = lock(&self.hook).clone();
         match hook.map_or(Verdict::Proceed, |hook| hook(moment, writes)) {
             Verdict::Proceed => Ok(()),
@@ -111,7 +111,7 @@ impl Space {
             let after = write.value.as_ref().map_or(0, |value| entry_bytes(write.key.len(), value.len()));
             total_bytes = total_bytes.saturating_sub(before).saturating_add(after);
         }
-        // A full space must still be able to shrink.
+        // A full storage must still be able to shrink.
         if total_bytes > total_bytes_max && total_bytes > self.total_bytes {
             return Err(StorageError::QuotaExceeded(Quota::TotalSize));
         }
@@ -140,8 +140,7 @@ impl Storage for MemoryStorage {
         limit: u32,
     ) -> Result<Vec<Entry>, Fault<StorageError>> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        // Strings compare by bytes, so a prefix is a range: it starts at the prefix and ends with the last
-        // key that begins with it.
+        // Strings compare by bytes, so the keys with a prefix are contiguous and start at the prefix.
         let start = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
@@ -167,7 +166,7 @@ impl Default for MemoryStorage {
 }
 
 impl fmt::Debug for MemoryStorage {
-    // Values may hold people's data; sizes are enough to find one's way.
+    // Only sizes: values may contain personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let space = lock(&self.space);
         f.debug_struct("MemoryStorage")
@@ -182,8 +181,7 @@ fn entry(key: &str, (value, version): &(Vec<u8>, u64)) -> Entry {
     Entry { key: key.to_owned(), value: value.clone(), version: *version }
 }
 
-// A commit changes the space only after all its checks, in steps that do not panic: the data is good after a
-// panic elsewhere.
+// A commit changes the data only after all its checks, in steps that do not panic, so it is valid after a panic elsewhere.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,19 +1,19 @@
-//! What every storage must keep, as tests that each implementation runs.
+//! The guarantees of every storage, as tests that each implementation runs.
 
 use super::{ENTRY_BYTES, Storage};
 use crate::contract::storage::{Entry, Precondition, Quota, StorageError, Write};
 use crate::error::Fault;
 
-/// Runs each of these promises as a test of its own, on an empty storage that holds at most so many bytes.
+/// Runs each promise as a test of its own, on an empty storage of at most so many bytes.
 macro_rules! kept_by {
     ($empty:expr) => {
         $crate::storage::promises::kept_by!($empty;
             all_writes_of_a_commit_have_its_version_and_versions_count_up,
             a_precondition_that_does_not_hold_leaves_everything_as_it_was,
-            removing_a_key_that_holds_nothing_is_fine,
-            a_scan_goes_in_byte_order_behind_after_and_stays_in_its_prefix,
-            a_full_space_takes_nothing_more_but_can_shrink,
-            a_full_space_is_one_of_many_empty_entries_too,
+            removing_an_absent_key_succeeds,
+            a_scan_returns_the_prefix_s_entries_after_after_in_byte_order,
+            a_full_storage_refuses_more_but_can_shrink,
+            many_empty_entries_fill_a_storage_too,
         );
     };
     ($empty:expr; $($promise:ident,)*) => {
@@ -27,9 +27,9 @@ macro_rules! kept_by {
 }
 pub(super) use kept_by;
 
-/// How many bytes the storage of a promise may hold.
+/// The quota of a promise's storage.
 pub(super) fn bytes_max(promise: &str) -> usize {
-    if promise.starts_with("a_full_space") { 10 + 3 * ENTRY_BYTES } else { 1 << 20 }
+    if promise.contains("_storage") { 10 + 3 * ENTRY_BYTES } else { 1 << 20 }
 }
 
 fn put(key: &str, value: &str, requires: Precondition) -> Write {
@@ -74,14 +74,14 @@ pub(super) async fn a_precondition_that_does_not_hold_leaves_everything_as_it_wa
         assert_eq!(commit, Err(Fault::Answer(StorageError::Conflict(key))), "{write:?}");
         assert_eq!(all(storage).await, before, "{write:?}");
     }
-    assert_eq!(storage.commit(Vec::new()).await, Ok(3), "what was refused does not count");
+    assert_eq!(storage.commit(Vec::new()).await, Ok(3), "a refused commit does not count");
 }
 
-pub(super) async fn removing_a_key_that_holds_nothing_is_fine(storage: &dyn Storage) {
+pub(super) async fn removing_an_absent_key_succeeds(storage: &dyn Storage) {
     assert_eq!(storage.commit(vec![remove("a", Precondition::Absent)]).await, Ok(1));
 }
 
-pub(super) async fn a_scan_goes_in_byte_order_behind_after_and_stays_in_its_prefix(storage: &dyn Storage) {
+pub(super) async fn a_scan_returns_the_prefix_s_entries_after_after_in_byte_order(storage: &dyn Storage) {
     for key in ["m/b", "m/é", "n", "m/B", "m", "l", "m/", "m/\0"] {
         storage.commit(vec![put(key, "", Precondition::None)]).await.unwrap();
     }
@@ -101,7 +101,7 @@ pub(super) async fn a_scan_goes_in_byte_order_behind_after_and_stays_in_its_pref
     assert_eq!(all(storage).await.len(), 8);
 }
 
-pub(super) async fn a_full_space_takes_nothing_more_but_can_shrink(storage: &dyn Storage) {
+pub(super) async fn a_full_storage_refuses_more_but_can_shrink(storage: &dyn Storage) {
     let full = Err(Fault::Answer(StorageError::QuotaExceeded(Quota::TotalSize)));
     storage.commit(vec![put("a", "1234567", Precondition::None)]).await.unwrap();
     storage.commit(vec![put("b", "", Precondition::None)]).await.unwrap();
@@ -113,7 +113,7 @@ pub(super) async fn a_full_space_takes_nothing_more_but_can_shrink(storage: &dyn
     assert_eq!(storage.commit(vec![put("c", "12345", Precondition::None)]).await, Ok(5));
 }
 
-pub(super) async fn a_full_space_is_one_of_many_empty_entries_too(storage: &dyn Storage) {
+pub(super) async fn many_empty_entries_fill_a_storage_too(storage: &dyn Storage) {
     for key in ["a", "b", "c"] {
         storage.commit(vec![put(key, "", Precondition::None)]).await.unwrap();
     }

@@ -1,8 +1,8 @@
-//! Storage in a file: SQLite, compiled in. For a platform with no database of its own, and for the command line.
+//! Storage in an SQLite file, with SQLite compiled in. For a platform without a database of its own, and for the command
+//! line.
 //!
-//! A file holds one tenant. A commit is a transaction that is on the disk when it returns, so a process that is
-//! killed leaves the state of its last commit. Only one process may have the file open: the versions that a
-//! plugin relies on are counted in it.
+//! A file holds one tenant. A commit is a transaction and on the disk when it returns, so a killed process leaves the state
+//! of its last commit. Only one process may have the file open.
 
 use std::fmt;
 use std::path::Path;
@@ -19,36 +19,36 @@ use super::{ENTRY_BYTES, Storage, TOTAL_BYTES_MAX};
 use crate::contract::storage::{Entry, Precondition, Quota, StorageError, Write};
 use crate::error::Fault;
 
-/// What is written into the file's head, so that no other program's database is taken for one of these: "GYMD".
+/// Marks the file as ours in its header: "GYMD".
 const APPLICATION_ID: i32 = 0x4759_4d44;
-/// The form of the tables. A later form is refused, an earlier one is brought up to date.
+/// Version of the tables. A later one is refused, an earlier one is migrated.
 const FORM: i32 = 2;
-/// The form whose `total_bytes` was that of keys and values alone.
+/// The version whose `total_bytes` counted only keys and values.
 const FORM_OF_BARE_BYTES: i32 = 1;
 
-/// Keys are compared as bytes, so they are kept as bytes.
+/// Keys are stored as bytes, because they are compared as bytes.
 const TABLES: &str = "
     CREATE TABLE entry (key BLOB NOT NULL PRIMARY KEY, value BLOB NOT NULL, version INTEGER NOT NULL) STRICT;
     CREATE TABLE tenant (commits INTEGER NOT NULL, total_bytes INTEGER NOT NULL) STRICT;
     INSERT INTO tenant VALUES (0, 0);
 ";
 
-/// Why a file cannot be used as storage. Nothing in it was changed.
+/// Why a file cannot be used as storage. It was not changed.
 #[derive(Debug, Error)]
 pub enum SqliteStorageError {
-    /// The file cannot be opened, made, or read. Check the path and its folder's permissions.
+    /// The file cannot be opened, created or read. Check the path and its folder's permissions.
     #[error("{0}")]
     Open(#[source] rusqlite::Error),
-    /// The file is damaged in places. Put back a copy.
+    /// The file is damaged. Restore a backup.
     #[error("it is damaged: {0}")]
     Damaged(String),
-    /// The file is a database of something else.
+    /// The file is another program's database.
     #[error("it is a database of another program")]
     Foreign,
     /// The file was written by a later version of this library. Update.
     #[error("it was written by a later version (form {found}, known is {FORM}): update this program")]
     Later {
-        /// The form that was found.
+        /// The version in the file.
         found: i32,
     },
 }
@@ -56,8 +56,8 @@ pub enum SqliteStorageError {
 /// A tenant's storage in an SQLite file.
 ///
 /// # Guarantees
-/// - A commit that returned is on the disk. One whose future was dropped is carried out whole or not at all, and
-///   before anything that is asked for later.
+/// - A commit is on the disk when it returns. One whose future is dropped happens whole or not at all, and before any
+///   later request.
 /// - Requests run on tokio's blocking threads, one at a time.
 pub struct SqliteStorage {
     connection: Arc<Mutex<Connection>>,
@@ -65,7 +65,7 @@ pub struct SqliteStorage {
 }
 
 impl SqliteStorage {
-    /// Opens the file, or makes it. A file that is there is read once, to see whether it holds together.
+    /// Opens or creates the file. An existing file is read once to check its integrity.
     ///
     /// # Errors
     /// See [`SqliteStorageError`].
@@ -73,8 +73,7 @@ impl SqliteStorage {
         Self::with_total_bytes_max(path, TOTAL_BYTES_MAX)
     }
 
-    /// Opens the file, or makes it; it may hold at most so many bytes of entries: keys, values, and 32 for
-    /// each.
+    /// Opens or creates the file, for at most so many bytes of entries: keys, values, and 32 per entry.
     ///
     /// # Errors
     /// See [`SqliteStorageError`].
@@ -87,8 +86,8 @@ impl SqliteStorage {
         Ok(Self { connection: Arc::new(Mutex::new(connection)), total_bytes_max })
     }
 
-    /// Runs `work` on a blocking thread. The turn is taken before and given back behind it, so that work whose
-    /// future is dropped still ends before the next begins.
+    /// Runs `work` on a blocking thread. The lock moves into the thread, so work whose future is dropped still ends before
+    /// the next starts.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, Refused> + Send + 'static,
@@ -119,11 +118,11 @@ impl Storage for SqliteStorage {
     ) -> Result<Vec<Entry>, Fault<StorageError>> {
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
         self.run(move |connection| {
-            // Behind `after` and not before the prefix; whichever comes later in the order.
+            // Start at the prefix or after `after`, whichever comes later.
             let after = after.filter(|after| *after >= prefix);
             let behind = if after.is_some() { ">" } else { ">=" };
             let start = after.unwrap_or_else(|| prefix.clone());
-            // No byte of UTF-8 is 255, so the last byte can always count up by one.
+            // End before the prefix with its last byte plus one. No byte of UTF-8 is 255, so that never overflows.
             let mut end = prefix.into_bytes();
             let below = if end.is_empty() { ">=" } else { "<" };
             if let Some(last) = end.last_mut() {
@@ -157,9 +156,9 @@ impl fmt::Debug for SqliteStorage {
     }
 }
 
-/// Why nothing came of a request.
+/// Why a request failed.
 enum Refused {
-    /// The plugin is told.
+    /// The plugin gets this error.
     Answer(StorageError),
     /// SQLite failed.
     Failed(rusqlite::Error),
@@ -177,7 +176,7 @@ impl From<Refused> for Fault<StorageError> {
             Refused::Answer(answer) => return Fault::Answer(answer),
             Refused::Failed(error) => error,
         };
-        // What is damaged will not be better in a moment.
+        // A retry does not repair a damaged file.
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Fault::Abort(format!("the storage file is damaged: {error}"))
@@ -187,7 +186,7 @@ impl From<Refused> for Fault<StorageError> {
     }
 }
 
-/// Makes the tables of a new file, and looks at the head of an old one.
+/// Creates the tables of a new file; checks and migrates an old one.
 fn prepare(connection: &Connection) -> Result<(), SqliteStorageError> {
     let head = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let open = SqliteStorageError::Open;
@@ -201,12 +200,12 @@ fn prepare(connection: &Connection) -> Result<(), SqliteStorageError> {
     if form > FORM {
         return Err(SqliteStorageError::Later { found: form });
     }
-    // What is damaged in one place may be read for long before anybody comes to it.
+    // Damage in one place could otherwise stay unnoticed for long.
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(open)?;
     if found != "ok" {
         return Err(SqliteStorageError::Damaged(found));
     }
-    // One write to the disk for a commit, and it is waited for.
+    // One write to the disk per commit, which returns after it.
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
     connection.execute_batch(settings).map_err(open)?;
     if is_new {
@@ -257,7 +256,7 @@ fn apply(transaction: &Transaction, writes: &[Write], total_bytes_max: usize) ->
             None => transaction.prepare_cached("DELETE FROM entry WHERE key = ?1")?.execute([key])?,
         };
     }
-    // A full space must still be able to shrink. What was written goes with the transaction.
+    // A full storage must still be able to shrink. The error rolls the transaction back.
     if total > before && usize::try_from(total).is_ok_and(|total| total > total_bytes_max) {
         return Err(Refused::Answer(StorageError::QuotaExceeded(Quota::TotalSize)));
     }
@@ -289,7 +288,7 @@ mod tests {
 
     crate::storage::promises::kept_by!(|bytes_max| {
         let folder = tempfile::tempdir().unwrap();
-        // The folder goes with its file open, which works where the tests run.
+        // The folder is deleted while its file is open, which works where the tests run.
         SqliteStorage::with_total_bytes_max(folder.path().join("gym.db"), bytes_max).unwrap()
     });
 
@@ -298,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_committed_is_there_after_the_file_was_closed_and_versions_go_on() {
+    async fn commits_survive_closing_the_file_and_versions_continue() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("gym.db");
         {
@@ -313,12 +312,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_commit_whose_future_is_dropped_is_done_before_what_comes_later() {
+    async fn a_commit_whose_future_is_dropped_happens_before_later_requests() {
         let folder = tempfile::tempdir().unwrap();
         let storage = SqliteStorage::open(folder.path().join("gym.db")).unwrap();
         for number in 0..50_u8 {
             let commit = storage.commit(vec![put("a", &number.to_string())]);
-            // Polled once, which hands it to its thread, and then dropped.
+            // Polled once, which passes it to its thread, and then dropped.
             let polled = tokio::time::timeout(std::time::Duration::ZERO, commit).await;
             drop(polled);
             let found = storage.get("a").await.unwrap().unwrap();
@@ -327,11 +326,14 @@ mod tests {
     }
 
     #[test]
-    fn files_of_others_and_of_later_versions_are_refused() {
+    fn files_of_other_programs_and_later_versions_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
-        std::fs::write(file("text"), "this is no database, and long enough to be seen as none".repeat(40))
-            .unwrap();
+        std::fs::write(
+            file("text"),
+            "this is text, and long enough not to pass for an empty file".repeat(40),
+        )
+        .unwrap();
         Connection::open(file("other")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
         drop(SqliteStorage::open(file("later")).unwrap());
         Connection::open(file("later")).unwrap().execute_batch("PRAGMA user_version = 3").unwrap();
@@ -347,7 +349,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_whose_entries_counted_less_is_brought_up_to_date_once() {
+    async fn a_file_of_an_earlier_version_is_migrated_once() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("gym.db");
         let total = || -> i64 {
@@ -358,7 +360,7 @@ mod tests {
         storage.commit(vec![put("a", "1"), put("bb", "22")]).await.unwrap();
         drop(storage);
         assert_eq!(total(), 6 + 64);
-        // As the earlier form left it.
+        // As the earlier version left it.
         let earlier = "PRAGMA user_version = 1; UPDATE tenant SET total_bytes = 6;";
         Connection::open(&file).unwrap().execute_batch(earlier).unwrap();
         for _ in 0..2 {

@@ -1,26 +1,47 @@
-//! Setting up a tenant: what it must have, what it may have, and what is checked before its first call.
+//! Sets up a tenant: required and optional parts, and the checks before its first call.
 
 use std::fmt;
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::Tenant;
-use crate::call::Provisions;
+use crate::call::{Gate, Provisions};
 use crate::clock::{Clock, SystemClock};
 use crate::component::Plugin;
 use crate::directory::Directory;
-use crate::egress::credential::Credential;
 use crate::egress::policy::Route;
-use crate::egress::{ApprovedOrigin, Endpoint, Gate, Pace, PaceConfig, Secret, Transport};
-use crate::error::TenantError;
+use crate::egress::{ApprovedOrigin, Credential, Endpoint, Pace, PaceConfig, Transport};
 use crate::limits::Limits;
 use crate::log::{LogSink, TracingSink};
 use crate::observe::Observer;
+use crate::secret::Secret;
 use crate::storage::Storage;
 
-/// Collects what a tenant needs; see [`Tenant::builder`].
+/// Why a tenant cannot be set up. Nothing has run.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TenantError {
+    /// A required part was not given to the builder.
+    #[error("a tenant needs {0}")]
+    Missing(&'static str),
+    /// A limit is above the engine's.
+    #[error("{limit} is {wanted}, and the engine allows {allowed}")]
+    LimitTooHigh {
+        /// The limit's name.
+        limit: &'static str,
+        /// The given value.
+        wanted: u64,
+        /// What the engine was set up for.
+        allowed: u64,
+    },
+    /// The credential cannot be sent in the header that the manifest names.
+    #[error("the credential cannot be sent in a header: it has characters that no header may have")]
+    Credential,
+}
+
+/// Collects a tenant's parts; see [`Tenant::builder`].
 ///
-/// Directory, storage, credential and transport must be given. Without approved origins every request is
-/// refused.
+/// Directory, storage, credential and transport are required. Without approved origins every request is refused.
 #[must_use = "a builder does nothing until `build`"]
 pub struct TenantBuilder {
     plugin: Plugin,
@@ -55,12 +76,12 @@ impl TenantBuilder {
         }
     }
 
-    /// The platform's truth about this gym's members.
+    /// The gym's members.
     pub fn directory(self, directory: Arc<dyn Directory>) -> Self {
         Self { directory: Some(directory), ..self }
     }
 
-    /// This tenant's own key-value space. No other tenant may have it.
+    /// The tenant's own key-value space. No other tenant may share it.
     pub fn storage(self, storage: Arc<dyn Storage>) -> Self {
         Self { storage: Some(storage), ..self }
     }
@@ -70,33 +91,33 @@ impl TenantBuilder {
         Self { credential: Some(key), ..self }
     }
 
-    /// What carries the requests; share one [`HttpsClient`](crate::HttpsClient) among all tenants.
+    /// What sends the requests; share one [`HttpsClient`](crate::HttpsClient) among all tenants.
     pub fn transport(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
     }
 
-    /// An origin that the installer agreed to. It counts when the plugin's manifest names it too.
+    /// An origin that the installer approved. It counts only if the plugin's manifest names it too.
     pub fn approve(mut self, approved: ApprovedOrigin) -> Self {
         self.approved.push(approved);
         self
     }
 
-    /// The budget of requests, shared by all tenants whose keys have the same owner. Default: one of its own.
+    /// The rate of requests, shared by all tenants whose keys have the same owner. Default: a pace of its own.
     pub fn pace(self, pace: Arc<Pace>) -> Self {
         Self { pace: Some(pace), ..self }
     }
 
-    /// Where time comes from. Default: [`SystemClock`].
+    /// The tenant's clock. Default: [`SystemClock`].
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
-    /// Where log lines go. Default: [`TracingSink`].
+    /// The destination of log lines. Default: [`TracingSink`].
     pub fn log(self, log: Arc<dyn LogSink>) -> Self {
         Self { log, ..self }
     }
 
-    /// Who is told what happens in calls. Default: nobody.
+    /// Observes the tenant's calls. Default: none.
     pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
         Self { observer: Some(observer), ..self }
     }
@@ -106,7 +127,7 @@ impl TenantBuilder {
         Self { limits, ..self }
     }
 
-    /// Checks what was given. Nothing of the plugin runs, and nothing is sent.
+    /// Checks the parts. The plugin does not run, and nothing is sent.
     ///
     /// # Errors
     /// See [`TenantError`].
@@ -160,9 +181,9 @@ impl fmt::Debug for TenantBuilder {
     }
 }
 
-/// The pool was made for so much; more would fail in the middle of a call.
+/// The engine's pool has a fixed size; a higher limit would fail in the middle of a call.
 fn check_limits(limits: &Limits, plugin: &Plugin) -> Result<(), TenantError> {
-    let config = &plugin.loaded().engine.config;
+    let config = &plugin.loaded().config;
     let table = [
         ("memory_bytes_max", limits.memory_bytes_max, config.memory_bytes_max),
         ("table_elements_max", limits.table_elements_max, config.table_elements_max),

@@ -1,38 +1,39 @@
-//! The key that seals: from the environment or from a file that is its owner's alone.
+//! The sealing key: from the environment or from a private file.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
+use tempfile::NamedTempFile;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::sealed::{Hex, unhex};
+use crate::private;
 
 const KEY_BYTES: usize = 32;
 const ID_BYTES: usize = 8;
 /// Longest file: the key, and room for line ends.
 const FILE_BYTES_MAX: u64 = 256;
-/// What is made of a sealing key, and of which nothing leads to the other or back.
+/// What is derived from a sealing key. Neither reveals the other or the key.
 const FOR_CIPHER: &[u8] = b"door-access sealing key 1: cipher";
 const FOR_ID: &[u8] = b"door-access sealing key 1: id";
 
-/// A key of 32 random bytes, written as 64 hexadecimal digits. It has no `Display`, its `Debug` shows its id alone, and
-/// its memory is overwritten when it goes.
+/// A key of 32 random bytes, written as 64 hexadecimal digits. It has no `Display`, its `Debug` shows only its id, and its
+/// memory is overwritten when it is dropped.
 #[derive(Clone)]
 pub struct SealingKey {
     bytes: Zeroizing<[u8; KEY_BYTES]>,
     id: SealingKeyId,
 }
 
-/// Which sealing key it is: derived from the key in one direction, so that it may be told to anybody.
+/// Identifies a sealing key. It is derived from the key and does not reveal it, so it may be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SealingKeyId([u8; ID_BYTES]);
 
-/// Why there is no sealing key. No text contains one.
+/// Why there is no sealing key. No message contains one.
 #[derive(Debug, Error)]
 pub enum SealingKeyError {
     /// Not 64 hexadecimal digits.
@@ -41,33 +42,36 @@ pub enum SealingKeyError {
     /// All of its bytes are the same: a placeholder.
     #[error("a sealing key is random, and this one is a placeholder: make one with `openssl rand -hex 32`")]
     Placeholder,
-    /// The file cannot be read, or not be made.
+    /// The file cannot be read or made.
     #[error("{} cannot be {done}: {error}", .path.display())]
     File {
         /// The file.
         path: PathBuf,
         /// `read`, `made`.
         done: &'static str,
-        /// Why.
+        /// The reason.
         #[source]
         error: io::Error,
     },
-    /// The file holds no sealing key.
+    /// The file contains no sealing key.
     #[error("{} holds no sealing key: {error}", .path.display())]
     Content {
         /// The file.
         path: PathBuf,
-        /// What it holds.
+        /// What is wrong with its content.
         #[source]
         error: Box<SealingKeyError>,
     },
-    /// The file belongs to somebody else, who can read and change it.
-    #[error("{} belongs to another user, and it is a sealing key: use a file of your own", .0.display())]
+    /// The file or a folder above it belongs to another user, who can change the file.
+    #[error("{} belongs to another user, and it leads to a sealing key: use a file of your own", .0.display())]
     Foreign(PathBuf),
-    /// Others may read or change the file. Forbid it; when somebody may have read it, make a new key.
+    /// Other users may read or change the file. Forbid it, and make a new key if one may have read it.
     #[error("others may use {path}, and it is a sealing key: run `chmod 600 {path}`", path = .0.display())]
     Shared(PathBuf),
-    /// The operating system gives no random numbers. Try again.
+    /// Other users may replace files in a folder above the file.
+    #[error("others may change {path}, which leads to a sealing key: run `chmod go-w {path}`", path = .0.display())]
+    SharedFolder(PathBuf),
+    /// The operating system provides no random numbers. Try again.
     #[error("the operating system gives no random numbers: try again")]
     Random,
 }
@@ -83,17 +87,13 @@ impl SealingKey {
         Self::of(bytes)
     }
 
-    /// Reads a key. Blanks and line ends around it are dropped.
+    /// Parses a key. Blanks and line ends around it are dropped.
     ///
     /// # Errors
     /// [`SealingKeyError::Form`] or [`SealingKeyError::Placeholder`].
     pub fn parse(text: &str) -> Result<Self, SealingKeyError> {
-        let decoded = Zeroizing::new(unhex(text.trim()).ok_or(SealingKeyError::Form)?);
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        if decoded.len() != KEY_BYTES {
-            return Err(SealingKeyError::Form);
-        }
-        bytes.copy_from_slice(&decoded);
+        hex::decode_to_slice(text.trim(), &mut *bytes).map_err(|_| SealingKeyError::Form)?;
         if bytes.windows(2).all(|pair| pair.first() == pair.last()) {
             return Err(SealingKeyError::Placeholder);
         }
@@ -106,16 +106,21 @@ impl SealingKey {
         Ok(Self { bytes, id: SealingKeyId(id) })
     }
 
-    /// Reads a file that holds a key and nothing else, and is its owner's alone: of this process's user, with no right
-    /// for anybody else.
+    /// Reads a file that holds a key and nothing else. The file must be private: no other user may have any right to it,
+    /// or change a folder above it.
     ///
     /// # Errors
     /// Every [`SealingKeyError`] but [`SealingKeyError::Random`], each with the file.
     pub fn read(path: &Path) -> Result<Self, SealingKeyError> {
         let cannot = |error| SealingKeyError::File { path: path.to_owned(), done: "read", error };
-        // What is checked is the file that is read, whatever takes its name meanwhile.
-        let file = File::open(path).map_err(cannot)?;
-        private::check(&file, path)?;
+        let file = private::mistrust().and_then(|mistrust| {
+            let access = mistrust.verifier().require_file().file_access().follow_final_links(true);
+            access.open(path, OpenOptions::new().read(true))
+        });
+        let file = file.map_err(|error| not_private(error, path, "read"))?;
+        if private::others_may(&file.metadata().map_err(cannot)?, private::ANYTHING) {
+            return Err(SealingKeyError::Shared(path.to_owned()));
+        }
         let mut text = Zeroizing::new(String::with_capacity(FILE_BYTES_MAX as usize));
         let content = |error| SealingKeyError::Content { path: path.to_owned(), error: Box::new(error) };
         match file.take(FILE_BYTES_MAX).read_to_string(&mut text) {
@@ -125,32 +130,26 @@ impl SealingKey {
         }
     }
 
-    /// Makes a new key and a file for it, which appears whole or not at all and is on the disk then. The folder is made
-    /// if need be, for its owner alone. A file that is there stays, and is an error.
+    /// Makes a new key and a private file for it. The file appears whole and is on the disk on return. The folder is made
+    /// if needed, for its owner alone. An existing file is never replaced: keys may be sealed with it.
     ///
     /// # Errors
-    /// [`SealingKeyError::File`] or [`SealingKeyError::Random`].
+    /// [`SealingKeyError::File`] or [`SealingKeyError::Random`], and those of a folder that is not private.
     pub fn create(path: &Path) -> Result<Self, SealingKeyError> {
         let key = Self::generate()?;
-        let text = Zeroizing::new(format!("{}\n", Hex(&*key.bytes)));
+        let text = Zeroizing::new(format!("{}\n", *Zeroizing::new(hex::encode(*key.bytes))));
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        let partial = path.with_added_extension("partial");
+        private::mistrust()
+            .and_then(|mistrust| mistrust.verifier().permit_readable().make_directory(folder))
+            .map_err(|error| not_private(error, path, "made"))?;
         let write = || -> io::Result<()> {
-            private::make_folder(folder)?;
-            match fs::remove_file(&partial) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = private::create(&partial)?;
+            let mut file = NamedTempFile::new_in(folder)?;
             file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            // Not renamed: that would replace a key with which something may be sealed.
-            let linked = fs::hard_link(&partial, path);
-            fs::remove_file(&partial)?;
-            linked?;
+            file.as_file().sync_all()?;
+            file.persist_noclobber(path)?;
             File::open(folder)?.sync_all()
         };
         match write() {
@@ -159,7 +158,7 @@ impl SealingKey {
         }
     }
 
-    /// Which one it is.
+    /// Its id.
     pub fn id(&self) -> SealingKeyId {
         self.id
     }
@@ -192,7 +191,7 @@ impl From<[u8; ID_BYTES]> for SealingKeyId {
 
 impl fmt::Display for SealingKeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Hex(&self.0).fmt(f)
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -202,7 +201,8 @@ impl fmt::Debug for SealingKeyId {
     }
 }
 
-/// Fills `out` with what HKDF makes of the key for a purpose; `None` when it is longer than HKDF gives, which none is.
+/// Fills `out` with what HKDF derives from the key for a purpose; `None` when it is longer than HKDF's output, which never
+/// happens here.
 fn derive(key: &[u8; KEY_BYTES], purpose: &[u8], out: &mut [u8]) -> Option<()> {
     struct Length(usize);
     impl KeyType for Length {
@@ -214,60 +214,17 @@ fn derive(key: &[u8; KEY_BYTES], purpose: &[u8], out: &mut [u8]) -> Option<()> {
     Salt::new(HKDF_SHA256, &[]).extract(key).expand(&[purpose], length).ok()?.fill(out).ok()
 }
 
-/// Files that are their owner's alone.
-#[cfg(unix)]
-mod private {
-    use std::fs::{DirBuilder, File, OpenOptions};
-    use std::io;
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-    use std::path::Path;
-
-    use super::SealingKeyError;
-
-    const OTHERS: u32 = 0o077;
-
-    pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)
-    }
-
-    pub(super) fn create(path: &Path) -> io::Result<File> {
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
-    }
-
-    pub(super) fn check(file: &File, path: &Path) -> Result<(), SealingKeyError> {
-        let cannot = |error| SealingKeyError::File { path: path.to_owned(), done: "read", error };
-        let metadata = file.metadata().map_err(cannot)?;
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(SealingKeyError::Foreign(path.to_owned()));
+/// Converts the reason why a path is not private, or not there.
+fn not_private(error: fs_mistrust::Error, path: &Path, done: &'static str) -> SealingKeyError {
+    use fs_mistrust::Error;
+    let file = |error| SealingKeyError::File { path: path.to_owned(), done, error };
+    match error {
+        Error::BadPermission(found, ..) if found.is_dir() => SealingKeyError::SharedFolder(found),
+        Error::BadPermission(found, ..) => SealingKeyError::Shared(found),
+        Error::BadOwner(found, _) => SealingKeyError::Foreign(found),
+        Error::Io { err, .. } | Error::CreatingDir(err) | Error::CouldNotInspect(_, err) => {
+            file(io::Error::new(err.kind(), err))
         }
-        match metadata.mode() & OTHERS {
-            0 => Ok(()),
-            _ => Err(SealingKeyError::Shared(path.to_owned())),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-mod private {
-    use std::fs::File;
-    use std::io;
-    use std::path::Path;
-
-    use super::SealingKeyError;
-
-    fn unknown() -> io::Error {
-        io::Error::other("who may read a file can be checked on Unix only: give the key in the environment")
-    }
-
-    pub(super) fn make_folder(_: &Path) -> io::Result<()> {
-        Err(unknown())
-    }
-
-    pub(super) fn create(_: &Path) -> io::Result<File> {
-        Err(unknown())
-    }
-
-    pub(super) fn check(_: &File, path: &Path) -> Result<(), SealingKeyError> {
-        Err(SealingKeyError::File { path: path.to_owned(), done: "read", error: unknown() })
+        error => file(io::Error::other(error)),
     }
 }

@@ -5,15 +5,15 @@ use std::str::FromStr;
 
 use super::{SealingKeyId, VaultError};
 
-/// The form that is written.
+/// The version that is written.
 pub(super) const VERSION: u32 = 1;
 pub(super) const NONCE_BYTES: usize = ring::aead::NONCE_LEN;
 
 const MARK: &str = "door-access-sealed";
-/// Longest text: a key of the greatest length, twice over for hexadecimal, and what stands before it.
+/// Longest text: the longest key in hexadecimal, and what precedes it.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 
-/// A gym's key that only its sealing key opens, for one tenant. Its text may be kept anywhere and shown to anybody.
+/// A gym's key that only its sealing key opens, for one tenant. Its text may be kept and shown anywhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed {
     pub(super) key: SealingKeyId,
@@ -30,7 +30,8 @@ impl Sealed {
 
 impl fmt::Display for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{MARK}:{VERSION}:{}:{}:{}", self.key, Hex(&self.nonce), Hex(&self.bytes))
+        let (nonce, bytes) = (hex::encode(self.nonce), hex::encode(&self.bytes));
+        write!(f, "{MARK}:{VERSION}:{}:{nonce}:{bytes}", self.key)
     }
 }
 
@@ -43,7 +44,7 @@ impl fmt::Debug for Sealed {
 impl FromStr for Sealed {
     type Err = VaultError;
 
-    /// Reads a text, which may have a line end behind it. Whether it is as it was sealed is known when it is opened.
+    /// Parses a text, which may end with a line end. Only opening it tells whether it is unchanged.
     fn from_str(text: &str) -> Result<Self, VaultError> {
         let text = text.trim_end();
         if text.len() > TEXT_BYTES_MAX {
@@ -56,34 +57,16 @@ impl FromStr for Sealed {
             other => return Err(VaultError::Version(other)),
         }
         let mut parts = rest.split(':');
-        let mut part = || parts.next().and_then(unhex).ok_or(VaultError::Form);
-        let (key, nonce, bytes) = (part()?, part()?, part()?);
-        let key = <[u8; 8]>::try_from(key).map_err(|_| VaultError::Form)?;
-        let nonce = nonce.try_into().map_err(|_| VaultError::Form)?;
-        if parts.next().is_some() {
+        let (Some(key), Some(nonce), Some(bytes), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
             return Err(VaultError::Form);
-        }
-        Ok(Self { key: SealingKeyId::from(key), nonce, bytes })
+        };
+        let form = |_| VaultError::Form;
+        let (mut key_bytes, mut nonce_bytes) = ([0; 8], [0; NONCE_BYTES]);
+        hex::decode_to_slice(key, &mut key_bytes).map_err(form)?;
+        hex::decode_to_slice(nonce, &mut nonce_bytes).map_err(form)?;
+        let bytes = hex::decode(bytes).map_err(form)?;
+        Ok(Self { key: SealingKeyId::from(key_bytes), nonce: nonce_bytes, bytes })
     }
-}
-
-/// Bytes in hexadecimal.
-pub(super) struct Hex<'a>(pub(super) &'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// The bytes of a text in hexadecimal.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    // All the room at once: a vector that grows leaves copies behind.
-    let mut bytes = Vec::with_capacity(pairs.len());
-    for [high, low] in pairs {
-        bytes.push(digit(*high)? << 4 | digit(*low)?);
-    }
-    rest.is_empty().then_some(bytes)
 }

@@ -1,4 +1,4 @@
-//! What a sealed key withstands, and how sealing keys come and go.
+//! What a sealed key withstands, and how sealing keys are made and replaced.
 
 use std::fs;
 #[cfg(unix)]
@@ -25,8 +25,8 @@ fn a_sealed_key_opens_for_its_tenant_and_shows_nothing() {
     let text = sealed.to_string();
     let kept: Sealed = format!("{text}\n").parse().unwrap();
     assert_eq!(vault.open("north", &kept).unwrap().expose(), SECRET);
-    assert_ne!(vault.seal("north", &secret()).unwrap().to_string(), text, "the nonce is another each time");
-    let hex = sealed::Hex(SECRET.as_bytes()).to_string();
+    assert_ne!(vault.seal("north", &secret()).unwrap().to_string(), text, "each nonce is new");
+    let hex = hex::encode(SECRET);
     for shown in [text, format!("{vault:?} {sealed:?} {:?}", vault.open("north", &kept))] {
         for plain in [SECRET, &hex, ONE, "5f0c2d"] {
             assert!(!shown.contains(plain), "{plain} in {shown}");
@@ -35,8 +35,8 @@ fn a_sealed_key_opens_for_its_tenant_and_shows_nothing() {
 }
 
 #[test]
-fn a_key_that_was_sealed_elsewhere_after_the_same_standards_opens() {
-    // Made with another implementation of RFC 5869 and RFC 8439: the form stays as it is.
+fn a_key_sealed_by_another_implementation_opens() {
+    // Made with another implementation of RFC 5869 and RFC 8439. The form must not change.
     let kept = "door-access-sealed:1:e58de399985cfa4e:000102030405060708090a0b:\
                 bdfed5bdd533cb2404801f02f6720dde97e00b946c3f317631815d44fd6633424c89";
     let sealed: Sealed = kept.parse().unwrap();
@@ -70,25 +70,25 @@ fn every_changed_character_and_every_cut_is_refused() {
 }
 
 #[test]
-fn a_version_and_a_key_id_are_bound_though_they_stand_in_the_open() {
+fn the_readable_version_and_key_id_are_authenticated() {
     let one = key(ONE);
     assert_ne!(bound(1, one.id(), "north"), bound(2, one.id(), "north"));
     assert_ne!(bound(1, one.id(), "north"), bound(1, key(OTHER).id(), "north"));
 }
 
 #[test]
-fn another_sealing_key_is_told_by_its_id() {
+fn a_wrong_sealing_key_is_named_by_its_id() {
     let (one, other) = (key(ONE), key(OTHER));
     let sealed = Vault::new(one.clone()).seal("north", &secret()).unwrap();
     let error = Vault::new(other.clone()).open("north", &sealed).unwrap_err();
     assert_eq!(error, VaultError::UnknownKey { sealed_with: one.id(), given: vec![other.id()] });
     let text = error.to_string();
     assert!(text.contains(&one.id().to_string()) && text.contains(&other.id().to_string()), "{text}");
-    assert!(!ONE.contains(&one.id().to_string()), "the id is no part of the key");
+    assert!(!ONE.contains(&one.id().to_string()), "the id is not part of the key");
 }
 
 #[test]
-fn a_sealing_key_is_replaced_while_both_open() {
+fn both_keys_open_while_a_sealing_key_is_replaced() {
     let (one, other) = (key(ONE), key(OTHER));
     let before = Vault::new(one.clone()).seal("north", &secret()).unwrap();
     let both = Vault::new(other.clone()).with_former(one);
@@ -98,12 +98,16 @@ fn a_sealing_key_is_replaced_while_both_open() {
         assert_eq!(both.open("north", sealed).unwrap().expose(), SECRET);
     }
     assert_eq!(Vault::new(other).open("north", &after).unwrap().expose(), SECRET);
-    assert_eq!(both.reseal("north", &after).unwrap(), None, "again, nothing is to be done");
-    assert_eq!(both.reseal("south", &after).unwrap_err(), VaultError::Refused, "nothing is taken on trust");
+    assert_eq!(both.reseal("north", &after).unwrap(), None, "the second time there is nothing to do");
+    assert_eq!(
+        both.reseal("south", &after).unwrap_err(),
+        VaultError::Refused,
+        "a sealed key is always opened first"
+    );
 }
 
 #[test]
-fn what_is_no_sealing_key_is_refused_without_repeating_it() {
+fn an_invalid_sealing_key_is_refused_without_repeating_it() {
     for text in
         ["", "secret-word", &ONE[1..], &format!("{ONE}00"), &ONE.replace('5', "g"), &ONE.replace('5', "é")]
     {
@@ -118,7 +122,7 @@ fn what_is_no_sealing_key_is_refused_without_repeating_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_with_a_sealing_key_is_its_owners_alone() {
+fn a_sealing_key_file_is_private_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("more/sealing.key");
     let made = SealingKey::create(&path).unwrap();
@@ -127,12 +131,12 @@ fn a_file_with_a_sealing_key_is_its_owners_alone() {
     assert_eq!(SealingKey::read(&path).unwrap().id(), made.id());
     let names: Vec<_> =
         fs::read_dir(path.parent().unwrap()).unwrap().flatten().map(|f| f.file_name()).collect();
-    assert_eq!(names, ["sealing.key"], "nothing is left beside it");
+    assert_eq!(names, ["sealing.key"], "no other file is left");
 
     let again = SealingKey::create(&path).unwrap_err();
     assert!(matches!(again, SealingKeyError::File { done: "made", .. }), "{again:?}");
     assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    assert_eq!(SealingKey::read(&path).unwrap().id(), made.id(), "a key that is there is never replaced");
+    assert_eq!(SealingKey::read(&path).unwrap().id(), made.id(), "an existing key is never replaced");
 
     for open in [0o640, 0o604, 0o620, 0o602, 0o601] {
         fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
@@ -146,7 +150,7 @@ fn a_file_with_a_sealing_key_is_its_owners_alone() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_without_a_sealing_key_says_so_and_keeps_its_content_to_itself() {
+fn a_file_without_a_sealing_key_is_refused_without_repeating_its_content() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sealing.key");
     let read = |content: &[u8]| {

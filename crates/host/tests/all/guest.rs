@@ -1,4 +1,4 @@
-//! Components for the tests, made from WAT and WIT on the spot: no toolchain for guests is needed.
+//! Components for the tests, assembled from WAT and WIT: no guest toolchain is needed.
 
 use std::path::{Path, PathBuf};
 
@@ -8,24 +8,24 @@ use wit_parser::{ManglingAndAbi, Resolve, WorldId};
 const WAT: &str = include_str!("guest.wat");
 const WIT: &str = include_str!("guest.wit");
 
-/// The plugin that does what it is told; see `guest.wat` for its orders.
+/// The obedient plugin; see `guest.wat` for its orders.
 pub(crate) fn component() -> Vec<u8> {
     component_from(WAT)
 }
 
-/// The same plugin with one text of its source replaced. Texts of the manifest must keep their length.
+/// The obedient plugin with one text of its source replaced. Texts of the manifest must keep their length.
 pub(crate) fn component_with(text: &str, replacement: &str) -> Vec<u8> {
     assert!(WAT.contains(text), "{text} does not occur in guest.wat");
     component_from(&WAT.replace(text, replacement))
 }
 
-/// The same plugin with further imports, functions and orders. `further` is WAT: imports, a line with `;; functions`, and
-/// functions, of which `$further` gets each order's letter and returns where its answer lies, or 0 for the usual one.
+/// The obedient plugin with further imports, functions and orders. `further` is WAT: imports, a line with `;; functions`,
+/// and functions. `$further` gets each order's letter and returns the address of its answer, or 0 for the usual answer.
 pub(crate) fn component_with_orders(further: &str) -> Vec<u8> {
     component_from(&wat_with_orders(further))
 }
 
-/// The same once more with one text of the source replaced.
+/// The same with one text of the source replaced.
 pub(crate) fn component_with_orders_and(further: &str, text: &str, replacement: &str) -> Vec<u8> {
     let wat = wat_with_orders(further);
     assert!(wat.contains(text), "{text} does not occur in the guest");
@@ -41,30 +41,19 @@ fn wat_with_orders(further: &str) -> String {
     format!("{}{functions})", &wat[..end])
 }
 
-/// The plugin as a core module, before it is made a component.
+/// The obedient plugin as a core module, before it is made a component.
 pub(crate) fn core_module() -> Vec<u8> {
     wat::parse_str(WAT).unwrap()
 }
 
-/// A component of another world of `guest.wit`, with no behaviour at all.
+/// A component of another world of `guest.wit`, without behaviour.
 pub(crate) fn dummy(world: &str) -> Vec<u8> {
     let (resolve, world) = world_named(world);
     encode(dummy_module(&resolve, world, ManglingAndAbi::Standard32), &resolve, world)
 }
 
-/// The plugin that does what it is told, with another core module in it and an instance of that.
+/// The obedient plugin, with another core module in it and an instance of that.
 pub(crate) fn component_and_module(module: &[u8]) -> Vec<u8> {
-    /// A section of a component: which it is, how long it is, what it says.
-    fn section(id: u8, content: &[u8]) -> Vec<u8> {
-        let mut length = content.len();
-        let mut section = vec![id];
-        while length > 127 {
-            section.push(u8::try_from(length & 127).unwrap() | 128);
-            length >>= 7;
-        }
-        section.push(u8::try_from(length).unwrap());
-        [section.as_slice(), content].concat()
-    }
     const CORE_MODULE: u8 = 1;
     const CORE_INSTANCE: u8 = 2;
     let component = component();
@@ -72,12 +61,35 @@ pub(crate) fn component_and_module(module: &[u8]) -> Vec<u8> {
         |payload: &wasmparser::Payload| matches!(payload, wasmparser::Payload::ModuleSection { .. });
     let payloads = wasmparser::Parser::new(0).parse_all(&component).map(Result::unwrap);
     let modules = u8::try_from(payloads.filter(is_module).count()).unwrap();
-    // One instance, made of the module behind the others, with nothing given to it.
+    // One instance of the last module, without arguments.
     let instance = [1, 0, modules, 0];
     [component, section(CORE_MODULE, module), section(CORE_INSTANCE, &instance)].concat()
 }
 
-/// A plugin with no behaviour at all, of a contract in which one text is another.
+/// The obedient plugin, padded to so many bytes with a custom section, as debug information is.
+pub(crate) fn component_of_size(bytes: usize) -> Vec<u8> {
+    const CUSTOM: u8 = 0;
+    let component = component();
+    // The section's id, a length of three bytes, and an empty name, whose length is its first byte.
+    let content = vec![0; bytes - component.len() - 4];
+    let padded = [component, section(CUSTOM, &content)].concat();
+    assert_eq!(padded.len(), bytes);
+    padded
+}
+
+/// A section of a component: its id, its length (LEB128), its content.
+fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    let mut length = content.len();
+    let mut section = vec![id];
+    while length > 127 {
+        section.push(u8::try_from(length & 127).unwrap() | 128);
+        length >>= 7;
+    }
+    section.push(u8::try_from(length).unwrap());
+    [section.as_slice(), content].concat()
+}
+
+/// A plugin without behaviour, of a contract with one text replaced.
 pub(crate) fn dummy_of_another_contract(text: &str, replacement: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let mut replaced = 0;

@@ -1,24 +1,24 @@
-;; A plugin that does what it is told, for the host's tests: `connection.connect` takes an order in place of settings
-;; and answers with `reject`, whose message says what came of it. An order is a letter and what it needs:
+;; The obedient plugin of the host's tests. `connection.connect` takes an order instead of settings and answers `reject`
+;; with the result as the message. An order is a letter and its arguments:
 ;;
-;;   E text        says the text back
-;;   N             how many orders this instance has carried out
-;;   C             the clock's seconds
+;;   E text        answers with the text
+;;   N             answers how many orders this instance has run
+;;   C             answers the clock's seconds
 ;;   L text        logs the text
 ;;   S text        stores the text under the key "k"
 ;;   D text        asks the directory for as many members as the text has bytes
 ;;   H lines       sends a request: method (G, P or C), scheme, authority, path, header, its value, body
 ;;   P text        panics as Rust would: logs the text as an error, then traps
 ;;   T             traps
-;;   I             runs forever
-;;   M             takes memory until it gets no more
-;;   B             hands the host a string of 5 MiB
+;;   I             loops forever
+;;   M             grows its memory until refused
+;;   B             passes the host a string of 5 MiB
 ;;
-;; A ^ in an order stands for a hyphen, a ` for a 2: so a test can hand the plugin a key that the host would find in
+;; A ^ in an order stands for a hyphen, a ` for a 2: so a test can pass the plugin a key that the host would find in
 ;; settings.
 ;;
-;; Memory: 0x0100 what imports return, 0x0200 what exports return, 0x0400 arguments in memory, 0x1000 texts,
-;; 0x3000 the message, 0x10000 and up what `cabi_realloc` gives.
+;; Memory: 0x0100 results of imports, 0x0200 results of exports, 0x0400 arguments, 0x1000 texts,
+;; 0x3000 the message, from 0x10000 memory of `cabi_realloc`.
 (module
   (type $ret (func (param i32)))
   (import "gym:door-access/log@0.1.0" "write" (func $log (param i32 i32 i32 i32 i32)))
@@ -73,7 +73,7 @@
   (data (i32.const 0x1220) "logged")
   (data (i32.const 0x1240) "listed")
   (data (i32.const 0x1260) "full")
-  ;; The list of origins: one, by place and length.
+  ;; The list of origins: address and length of one.
   (data (i32.const 0x1300) "\80\10\00\00\17\00\00\00")
 
   (global $heap (mut i32) (i32.const 0x10000))
@@ -82,7 +82,7 @@
   (global $message (mut i32) (i32.const 0x3000))
   (global $orders (mut i32) (i32.const 0))
 
-  ;; Gives memory and never takes it back: an instance lives for one call.
+  ;; Allocates and never frees: an instance lives for one call.
   (func $realloc (export "cabi_realloc") (param $old i32) (param $old-size i32) (param $align i32) (param $size i32)
     (result i32)
     (local $at i32)
@@ -108,7 +108,7 @@
       (then (call $say-number (i32.div_u (local.get $number) (i32.const 10)))))
     (call $say-byte (i32.add (i32.const 48) (i32.rem_u (local.get $number) (i32.const 10)))))
 
-  ;; `err(failed(reject(message)))`, as `connect` answers it.
+  ;; `err(failed(reject(message)))`, the answer of `connect`.
   (func $reject (result i32)
     (i32.store8 (i32.const 0x200) (i32.const 1))
     (i32.store8 (i32.const 0x208) (i32.const 1))
@@ -117,7 +117,7 @@
     (i32.store (i32.const 0x224) (i32.sub (global.get $message) (i32.const 0x3000)))
     (i32.const 0x200))
 
-  ;; The order's next line, without its end.
+  ;; The order's next line, without its line end.
   (func $line (result i32 i32)
     (local $start i32)
     (local $length i32)
@@ -268,7 +268,7 @@
     ;; A test may add orders here.
     (call $reject))
 
-  ;; Zeros are `ok` with nothing in it: not connected, no groups, no mappings, nothing done.
+  ;; Zeros are an empty `ok`: not connected, no groups, no mappings, nothing done.
   (func (export "gym:door-access/connection@0.1.0#status") (result i32) (i32.const 0x200))
   (func (export "gym:door-access/connection@0.1.0#disconnect")
     (param i32 i32 i32 i32 i32) (result i32) (i32.const 0x200))

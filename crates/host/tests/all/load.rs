@@ -1,4 +1,4 @@
-//! What becomes of a file that somebody wants to install.
+//! Which components are accepted, and why others are refused.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn engine_with(change: impl FnOnce(&mut EngineConfig)) -> Engine {
 }
 
 #[tokio::test]
-async fn a_good_component_shows_what_it_is_and_what_it_wants() {
+async fn a_valid_component_shows_its_manifest_and_its_imports() {
     let component = guest::component();
     let plugin = ENGINE.load(&component).await.unwrap();
     assert_eq!(plugin.manifest().name, "example-doors");
@@ -35,7 +35,7 @@ async fn a_good_component_shows_what_it_is_and_what_it_wants() {
 }
 
 #[tokio::test]
-async fn what_is_not_webassembly_is_told_apart_and_not_shown() {
+async fn a_file_that_is_not_webassembly_is_refused_without_repeating_it() {
     for bytes in [&b""[..], b"#!/bin/sh\necho", b"PK", b"a-secret-key-of-kisi"] {
         let error = refusal(bytes).await;
         assert!(
@@ -49,7 +49,7 @@ async fn what_is_not_webassembly_is_told_apart_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_core_module_is_sent_back_with_the_command_that_makes_a_component() {
+async fn a_core_module_is_refused_with_the_command_that_makes_a_component() {
     let error = refusal(&guest::core_module()).await;
     assert!(matches!(error, LoadError::CoreModule), "{error:?}");
     assert!(error.to_string().contains("cargo xtask build"), "{error}");
@@ -63,7 +63,7 @@ async fn a_damaged_component_is_refused() {
 }
 
 #[tokio::test]
-async fn a_component_of_another_world_is_refused_with_what_it_lacks() {
+async fn a_component_of_another_world_is_refused_with_its_missing_exports() {
     match refusal(&guest::dummy("partial")).await {
         LoadError::ExportsMissing { exports } => {
             assert!(exports.contains(&"gym:door-access/events".to_owned()), "{exports:?}");
@@ -74,7 +74,7 @@ async fn a_component_of_another_world_is_refused_with_what_it_lacks() {
 }
 
 #[tokio::test]
-async fn a_component_that_wants_more_than_a_plugin_gets_is_refused_with_what_it_wants() {
+async fn a_component_with_other_imports_is_refused_with_their_names() {
     match refusal(&guest::dummy("greedy")).await {
         LoadError::ImportsNotAllowed { imports } => {
             assert_eq!(imports, ["wasi:random/random@0.2.0", "wasi:clocks/monotonic-clock@0.2.0"]);
@@ -91,7 +91,7 @@ async fn a_component_that_cannot_describe_itself_fails_when_it_is_loaded() {
 }
 
 #[tokio::test]
-async fn a_manifest_that_the_host_cannot_keep_is_refused() {
+async fn an_unacceptable_manifest_is_refused() {
     let table = [
         (r#"(data (i32.const 0x1060) "0.1.0")"#, r#"(data (i32.const 0x1060) "0.2.0")"#, "contract:"),
         ("https://api.example.com", "https://127.0.0.1/admin", "origins[0]:"),
@@ -106,10 +106,22 @@ async fn a_manifest_that_the_host_cannot_keep_is_refused() {
 }
 
 #[tokio::test]
-async fn a_component_larger_than_the_limit_is_not_even_compiled() {
+async fn a_component_larger_than_the_limit_is_refused_before_it_is_compiled() {
     let engine = engine_with(|config| config.component_bytes_max = 100);
     let error = engine.load(&guest::component()).await.unwrap_err();
     assert!(matches!(error, LoadError::TooLarge { bytes_max: 100, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_component_over_one_mebibyte_is_accepted_only_by_a_raised_limit() {
+    const MIB: usize = 1 << 20;
+    let component = guest::component_of_size(MIB + 1);
+    let error = engine_with(|_| ()).load(&component).await.unwrap_err();
+    assert!(matches!(error, LoadError::TooLarge { bytes_max: 1_048_576, .. }), "{error:?}");
+    assert!(error.to_string().contains("build it in release mode, or raise the host's limit"), "{error}");
+    assert!(engine_with(|_| ()).load(&guest::component_of_size(MIB)).await.is_ok());
+    let raised = engine_with(|config| config.component_bytes_max = 2 << 20);
+    assert_eq!(raised.load(&component).await.unwrap().size_bytes(), component.len() as u64);
 }
 
 #[tokio::test]
@@ -122,7 +134,7 @@ async fn a_component_that_starts_with_too_much_memory_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
+async fn a_missing_file_is_named() {
     let error = ENGINE.load_file("no/such/file.wasm").await.unwrap_err();
     assert!(error.to_string().contains("no/such/file.wasm"), "{error}");
 }
@@ -149,7 +161,7 @@ async fn a_compiled_component_is_found_again_by_the_next_process() {
     assert_eq!(files.len(), 1, "{files:?}");
     let written = fs::metadata(&files[0]).unwrap().ino();
     assert_eq!(load_through(&folder).await.unwrap().manifest().name, "example-doors");
-    // Compiling again would have replaced the file.
+    // Compiling again would replace the file.
     assert_eq!(fs::metadata(&files[0]).unwrap().ino(), written);
 }
 

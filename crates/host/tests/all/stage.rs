@@ -1,4 +1,4 @@
-//! A tenant with everything around it in the test's hands.
+//! A tenant whose whole environment the test controls.
 
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -14,13 +14,13 @@ use door_access_host::{
 use crate::guest;
 
 pub(crate) const KEY: &str = "sesame-open-12345";
-/// The key as it must stand in an order; see `guest.wat`.
+/// The key as written in an order; see `guest.wat`.
 pub(crate) const KEY_IN_ORDERS: &str = "sesame^open^12345";
 pub(crate) const ORIGIN: &str = "https://api.example.com";
 /// 2026-01-01T00:00:00Z.
 pub(crate) const NOW_MS: u64 = 1_767_225_600_000;
 
-/// One engine for all tests, as one for all tenants: it compiles the guest once.
+/// One engine for all tests; it compiles the guest once.
 pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
     let config = EngineConfig { calls_max: 32, tick: Duration::from_millis(2), ..EngineConfig::default() };
     Engine::new(config).unwrap()
@@ -29,19 +29,19 @@ pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
 type Answer =
     Box<dyn Fn(&http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> + Send + Sync>;
 
-/// A network that keeps what was sent and answers as it is told.
+/// A network that records requests and answers as set.
 pub(crate) struct Wire {
     sent: Mutex<Vec<http::Request<Bytes>>>,
     answer: Mutex<Answer>,
 }
 
 impl Wire {
-    /// All requests so far, as they would have left the machine.
+    /// All requests so far, as they would be sent.
     pub(crate) fn sent(&self) -> Vec<http::Request<Bytes>> {
         self.sent.lock().unwrap().clone()
     }
 
-    /// Forgets what was sent so far.
+    /// Forgets the requests so far.
     pub(crate) fn forget(&self) {
         self.sent.lock().unwrap().clear();
     }
@@ -114,12 +114,12 @@ pub(crate) fn stage_of(plugin: Plugin, change: impl FnOnce(TenantBuilder) -> Ten
 }
 
 impl Stage {
-    /// Gives the plugin an order and returns what came of it.
+    /// Gives the plugin an order and returns its answer.
     pub(crate) async fn order(&self, order: &str) -> String {
         self.try_order(order).await.unwrap_or_else(|error| panic!("{order}: {error}"))
     }
 
-    /// Gives the plugin an order that may end the call.
+    /// Gives the plugin an order that may fail.
     pub(crate) async fn try_order(&self, order: &str) -> Result<String, CallError> {
         match self.tenant.connect(order).await? {
             Err(InputError::Failed(Error { demand: Demand::Reject, message, .. })) => Ok(message),

@@ -1,12 +1,12 @@
-//! What an injected fault does, as a value and as JSON.
+//! The effect of an injected fault, as a value and as JSON.
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
-/// What an injected fault does.
+/// The effect of an injected fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", from = "Document")]
 pub enum FaultEffect {
-    /// Answers with this error status in Kisi's envelope, and does nothing.
+    /// Answers with this error status in Kisi's envelope, and changes nothing.
     Status {
         /// From 400 to 599.
         status: u16,
@@ -14,25 +14,25 @@ pub enum FaultEffect {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_s: Option<u64>,
     },
-    /// Does what was asked, and answers with this error status all the same.
+    /// Makes the change, but answers with this error status.
     StatusAfterCommit {
         /// From 400 to 599.
         status: u16,
     },
-    /// Answers 500 with a page of HTML, and does nothing.
+    /// Answers 500 with a page of HTML, and changes nothing.
     Html,
     /// Answers as usual, but late. In one process the answer carries [`Delay`](crate::Delay); a server sleeps.
     Delay {
-        /// How late.
+        /// The delay, in milliseconds.
         ms: u64,
     },
-    /// Drops the connection and does nothing.
+    /// Drops the connection, and changes nothing.
     DropBeforeCommit,
-    /// Does what was asked and drops the connection.
+    /// Makes the change, and drops the connection.
     DropAfterCommit,
     /// A list with fewer rows than its range header says.
     Truncated {
-        /// How many of the page's last rows are missing.
+        /// The number of rows missing at the end of the page.
         missing: usize,
     },
     /// A list answered with status 200 and a body that is no array.
@@ -71,15 +71,14 @@ impl FaultEffect {
     }
 }
 
-/// The same in JSON. An enum of its own, because serde lets fields pass in variants that have none, and a misspelt
-/// fault must not pass.
+/// The same in JSON. A separate enum, because serde accepts unknown fields in a variant without fields, and a
+/// misspelt fault must be refused.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 enum Document {
     Status {
         #[serde(deserialize_with = "error_status")]
         status: u16,
-        #[serde(default)]
         retry_after_s: Option<u64>,
     },
     StatusAfterCommit {

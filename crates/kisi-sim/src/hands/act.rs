@@ -1,18 +1,21 @@
-//! What each of staff's hands does to the state, and what it can't do.
+//! The effect of each change by staff, and the reasons why one can't be made.
 
 use super::{Hand, HandOutcome, OrganizationRole};
 use crate::error::HandError;
 use crate::event::{Acting, EventType};
-use crate::records::{AppliesTo, Group, User};
+use crate::records::{AppliesTo, Group, RoleAssignment, User};
 use crate::resources::{roles, users};
-use crate::state::{NewRoleAssignment, State};
+use crate::state::State;
 
-/// Does what staff does.
-pub(crate) fn act(state: &mut State, hand: Hand) -> Result<HandOutcome, HandError> {
-    state.as_done_by(Some(Acting::Staff), |state| done(state, hand))
+type Done = Result<HandOutcome, HandError>;
+
+/// Makes a change as staff.
+pub(crate) fn act(state: &mut State, hand: Hand) -> Done {
+    state.as_done_by(Some(Acting::Staff), |state| change(state, hand))
 }
 
-fn done(state: &mut State, hand: Hand) -> Result<HandOutcome, HandError> {
+fn change(state: &mut State, hand: Hand) -> Done {
+    let now_ms = state.now_ms();
     match hand {
         Hand::AddGroup { name, organization_id, place_id, lock_ids } => {
             add_group(state, &name, organization_id, place_id, &lock_ids)
@@ -23,14 +26,30 @@ fn done(state: &mut State, hand: Hand) -> Result<HandOutcome, HandError> {
         }
         Hand::SetGroupAccessHours { id, hours } => change_group(state, id, |group| group.restrict_to(hours)),
         Hand::SetLockOnline { id, online } => {
-            let lock = state.locks.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "lock", id })?;
-            lock.online = online;
+            found(state.locks.get_mut(id), "id", "lock", id)?.online = online;
             Ok(id.into())
         }
-        Hand::SetLockLockedDown { id, locked_down } => lock_down(state, id, locked_down),
-        Hand::SetPlaceLockedDown { id, locked_down } => lock_down_place(state, id, locked_down),
-        Hand::DeleteGroup { id } => found(state.remove_group(id), "id", "group", id),
-        Hand::AddUser { name, email, organization_id } => add_user(state, &name, &email, organization_id),
+        Hand::SetLockLockedDown { id, locked_down } => {
+            let lock = found(state.locks.get_mut(id), "id", "lock", id)?;
+            lock.locked_down_since = since(lock.locked_down_since, locked_down, now_ms);
+            let happened = if locked_down { EventType::LockLockDown } else { EventType::LockCancelLockdown };
+            state.record(happened, id);
+            Ok(id.into())
+        }
+        Hand::SetPlaceLockedDown { id, locked_down } => {
+            let place = found(state.places.get_mut(id), "id", "place", id)?;
+            place.locked_down_since = since(place.locked_down_since, locked_down, now_ms);
+            let happened =
+                if locked_down { EventType::PlaceLockDown } else { EventType::PlaceCancelLockdown };
+            state.record(happened, id);
+            Ok(id.into())
+        }
+        Hand::DeleteGroup { id } => found(state.remove_group(id).then(|| id.into()), "id", "group", id),
+        Hand::AddUser { name, email, organization_id } => {
+            let organization_id = organization(state, organization_id)?;
+            check_email(state, organization_id, &email)?;
+            Ok(state.add_user(User::new(organization_id, &name, &email, now_ms)).into())
+        }
         Hand::SetUserEmail { id, email } => set_user_email(state, id, &email),
         Hand::SetUserAccessEnabled { id, enabled } => {
             change_user(state, id, |user| user.access_enabled = enabled)
@@ -39,46 +58,44 @@ fn done(state: &mut State, hand: Hand) -> Result<HandOutcome, HandError> {
             change_user(state, id, |user| user.scim_access_enabled = enabled)
         }
         Hand::SetOrganizationRole { user_id, role } => set_organization_role(state, user_id, role),
-        Hand::DeleteUser { id } => found(state.remove_user(id), "id", "user", id),
+        Hand::DeleteUser { id } => found(state.remove_user(id).then(|| id.into()), "id", "user", id),
         Hand::Assign { user_id, group_id, role, valid_from, valid_until } => {
             assign(state, user_id, group_id, role, (valid_from, valid_until))
         }
-        Hand::SetRole { id, role } => set_role(state, id, role),
-        Hand::Unassign { id } => found(state.remove_role_assignment(id), "id", "role assignment", id),
-        Hand::AddKey { user_id } => {
-            organization_of_user(state, user_id)?;
-            let secret = state.make_key(user_id);
-            Ok(HandOutcome { id: None, secret: Some(secret) })
+        Hand::SetRole { id, role } => {
+            let mut held = found(state.role_assignments.get(id), "id", "role assignment", id)?.clone();
+            check_role(&role, held.applies_to_type)?;
+            (held.role_id, held.updated_at) = (role, now_ms);
+            state.change(EventType::RoleAssignmentUpdate, held);
+            Ok(id.into())
         }
-        Hand::RevokeKey { secret } => {
-            if state.revoke_key(&secret) {
-                Ok(HandOutcome::default())
-            } else {
-                Err(HandError::UnknownKey)
-            }
+        Hand::Unassign { id } => {
+            found(state.remove_role_assignment(id).then(|| id.into()), "id", "role assignment", id)
+        }
+        Hand::AddKey { user_id } => {
+            organization_of(state, user_id)?;
+            Ok(HandOutcome { id: None, secret: Some(state.make_key(user_id)) })
+        }
+        Hand::RevokeKey { secret } if state.revoke_key(&secret) => Ok(HandOutcome::default()),
+        Hand::RevokeKey { .. } => {
+            Err(HandError::new("secret", "there is no such key, or it is revoked already"))
         }
     }
 }
 
-fn found(done: bool, field: &'static str, kind: &'static str, id: u64) -> Result<HandOutcome, HandError> {
-    if done { Ok(id.into()) } else { Err(HandError::Unknown { field, kind, id }) }
+/// What a field's id names, or an error.
+fn found<T>(row: Option<T>, field: &'static str, kind: &str, id: u64) -> Result<T, HandError> {
+    row.ok_or_else(|| HandError::new(field, format!("there is no {kind} with the id {id}")))
 }
 
 fn organization(state: &State, id: Option<u64>) -> Result<u64, HandError> {
     let id = id.unwrap_or_else(|| state.first_organization_id());
-    state.organizations.get(id).map(|organization| organization.id).ok_or(HandError::Unknown {
-        field: "organization_id",
-        kind: "organization",
-        id,
-    })
+    let organization = found(state.organizations.get(id), "organization_id", "organization", id)?;
+    Ok(organization.id)
 }
 
-fn organization_of_user(state: &State, id: u64) -> Result<u64, HandError> {
-    state.users.get(id).map(|user| user.organization_id).ok_or(HandError::Unknown {
-        field: "user_id",
-        kind: "user",
-        id,
-    })
+fn organization_of(state: &State, user_id: u64) -> Result<u64, HandError> {
+    found(state.users.get(user_id), "user_id", "user", user_id).map(|user| user.organization_id)
 }
 
 fn add_group(
@@ -87,96 +104,56 @@ fn add_group(
     organization_id: Option<u64>,
     place_id: Option<u64>,
     lock_ids: &[u64],
-) -> Result<HandOutcome, HandError> {
+) -> Done {
     let organization_id = organization(state, organization_id)?;
-    if let Some(id) = place_id.filter(|id| state.places.in_organization(organization_id, *id).is_none()) {
-        return Err(HandError::Unknown { field: "place_id", kind: "place", id });
+    if let Some(id) = place_id {
+        found(state.places.in_organization(organization_id, id), "place_id", "place", id)?;
     }
-    if let Some(id) = lock_ids.iter().find(|id| state.locks.in_organization(organization_id, **id).is_none())
-    {
-        return Err(HandError::Unknown { field: "lock_ids", kind: "lock", id: *id });
+    for id in lock_ids {
+        found(state.locks.in_organization(organization_id, *id), "lock_ids", "lock", *id)?;
     }
     let now_ms = state.now_ms();
-    let id = state.add_group(Group { place_id, ..Group::new(0, organization_id, name, now_ms) });
+    let id = state.add_group(Group { place_id, ..Group::new(organization_id, name, now_ms) });
     for lock_id in lock_ids {
         state.add_group_lock(organization_id, id, *lock_id);
     }
     Ok(id.into())
 }
 
-fn change_group(
-    state: &mut State,
-    id: u64,
-    change: impl FnOnce(&mut Group),
-) -> Result<HandOutcome, HandError> {
-    let now_ms = state.now_ms();
-    let group = state.groups.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "group", id })?;
-    change(group);
-    group.updated_at = now_ms;
-    state.record(EventType::GroupUpdate, id);
+fn change_group(state: &mut State, id: u64, change: impl FnOnce(&mut Group)) -> Done {
+    let mut group = found(state.groups.get(id), "id", "group", id)?.clone();
+    change(&mut group);
+    group.updated_at = state.now_ms();
+    state.change(EventType::GroupUpdate, group);
     Ok(id.into())
 }
 
-fn change_user(state: &mut State, id: u64, change: impl FnOnce(&mut User)) -> Result<HandOutcome, HandError> {
-    let now_ms = state.now_ms();
-    let user = state.users.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "user", id })?;
-    change(user);
-    user.updated_at = now_ms;
-    state.record(EventType::UserUpdate, id);
+fn change_user(state: &mut State, id: u64, change: impl FnOnce(&mut User)) -> Done {
+    let mut user = found(state.users.get(id), "id", "user", id)?.clone();
+    change(&mut user);
+    user.updated_at = state.now_ms();
+    state.change(EventType::UserUpdate, user);
     Ok(id.into())
 }
 
-fn lock_down(state: &mut State, id: u64, locked_down: bool) -> Result<HandOutcome, HandError> {
-    let now_ms = state.now_ms();
-    let lock = state.locks.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "lock", id })?;
-    lock.locked_down_since = since(lock.locked_down_since, locked_down, now_ms);
-    let happened = if locked_down { EventType::LockLockDown } else { EventType::LockCancelLockdown };
-    state.record(happened, id);
-    Ok(id.into())
-}
-
-fn lock_down_place(state: &mut State, id: u64, locked_down: bool) -> Result<HandOutcome, HandError> {
-    let now_ms = state.now_ms();
-    let place = state.places.get_mut(id).ok_or(HandError::Unknown { field: "id", kind: "place", id })?;
-    place.locked_down_since = since(place.locked_down_since, locked_down, now_ms);
-    let happened = if locked_down { EventType::PlaceLockDown } else { EventType::PlaceCancelLockdown };
-    state.record(happened, id);
-    Ok(id.into())
-}
-
-/// Since when something is locked down: from now on, unless it was before.
+/// The start of a lockdown: now, unless it began before.
 fn since(before: Option<u64>, locked_down: bool, now_ms: u64) -> Option<u64> {
     locked_down.then(|| before.unwrap_or(now_ms))
 }
 
-fn add_user(
-    state: &mut State,
-    name: &str,
-    email: &str,
-    organization_id: Option<u64>,
-) -> Result<HandOutcome, HandError> {
-    let organization_id = organization(state, organization_id)?;
-    check_email(state, organization_id, email)?;
-    Ok(state.add_user(organization_id, name, email).into())
-}
-
 fn check_email(state: &State, organization_id: u64, email: &str) -> Result<(), HandError> {
     if !users::is_email(email) {
-        return Err(HandError::Invalid {
-            field: "email",
-            problem: format!("`{email}` is no e-mail address"),
-        });
+        return Err(HandError::new("email", format!("`{email}` is no e-mail address")));
     }
-    match state.user_by_email(organization_id, email) {
-        Some(_) => Err(HandError::EmailTaken(email.to_owned())),
-        None => Ok(()),
+    if state.user_by_email(organization_id, email).is_some() {
+        return Err(HandError::new("email", format!("the organization already has a user with `{email}`")));
     }
+    Ok(())
 }
 
-fn set_user_email(state: &mut State, id: u64, email: &str) -> Result<HandOutcome, HandError> {
-    let user = state.users.get(id).ok_or(HandError::Unknown { field: "id", kind: "user", id })?;
-    let organization_id = user.organization_id;
-    // A change of upper and lower case only is no clash with oneself.
+fn set_user_email(state: &mut State, id: u64, email: &str) -> Done {
+    let organization_id = found(state.users.get(id), "id", "user", id)?.organization_id;
+    // A change of upper and lower case only does not conflict with the user itself.
     if state.user_by_email(organization_id, email) != Some(id) {
         check_email(state, organization_id, email)?;
     }
@@ -184,51 +161,29 @@ fn set_user_email(state: &mut State, id: u64, email: &str) -> Result<HandOutcome
     Ok(id.into())
 }
 
-fn set_organization_role(
-    state: &mut State,
-    user_id: u64,
-    role: OrganizationRole,
-) -> Result<HandOutcome, HandError> {
-    let organization_id = organization_of_user(state, user_id)?;
-    let old: Vec<u64> = state
-        .roles_of(user_id)
-        .filter(|held| held.applies_to_type == AppliesTo::Organization)
-        .map(|held| held.id)
-        .collect();
+fn set_organization_role(state: &mut State, user_id: u64, role: OrganizationRole) -> Done {
+    let organization_id = organization_of(state, user_id)?;
+    let target = (AppliesTo::Organization, organization_id);
+    let old: Vec<u64> =
+        state.roles_of(user_id).filter(|held| held.target() == target).map(|held| held.id).collect();
     for id in old {
         state.remove_role_assignment(id);
     }
-    let Some(role_id) = role.role_id() else { return Ok(user_id.into()) };
-    let created_by_id = state.owner_of(organization_id).unwrap_or(user_id);
-    state.add_role_assignment(NewRoleAssignment {
-        organization_id,
-        role_id: role_id.to_owned(),
-        applies_to: (AppliesTo::Organization, organization_id),
-        user_id,
-        notify: false,
-        valid_from: None,
-        valid_until: None,
-        created_by_id,
-    });
+    if let Some(role_id) = role.role_id() {
+        let role_id = role_id.to_owned();
+        add(state, RoleAssignment::new(organization_id, user_id, role_id, target, state.now_ms()));
+    }
     Ok(user_id.into())
 }
 
-fn role_fits(role: &str, applies_to: AppliesTo) -> Result<(), HandError> {
-    if roles::fits(role, applies_to) {
-        return Ok(());
-    }
-    let known = roles::ids_for(applies_to).join("`, `");
-    Err(HandError::Invalid { field: "role", problem: format!("`{role}` is none of `{known}`") })
+/// Adds a role assignment, created by the owner if there is one.
+fn add(state: &mut State, row: RoleAssignment) -> u64 {
+    let created_by_id = state.owner_of(row.organization_id).unwrap_or(row.assignee_id);
+    state.add_role_assignment(RoleAssignment { created_by_id, ..row })
 }
 
-fn set_role(state: &mut State, id: u64, role: String) -> Result<HandOutcome, HandError> {
-    let now = state.now_ms();
-    let held = state.role_assignments.get_mut(id);
-    let held = held.ok_or(HandError::Unknown { field: "id", kind: "role assignment", id })?;
-    role_fits(&role, held.applies_to_type)?;
-    (held.role_id, held.updated_at) = (role, now);
-    state.record(EventType::RoleAssignmentUpdate, id);
-    Ok(id.into())
+fn check_role(role: &str, applies_to: AppliesTo) -> Result<(), HandError> {
+    roles::problem_with(role, applies_to).map_or(Ok(()), |problem| Err(HandError::new("role", problem)))
 }
 
 fn assign(
@@ -237,27 +192,14 @@ fn assign(
     group_id: u64,
     role_id: String,
     (valid_from, valid_until): (Option<u64>, Option<u64>),
-) -> Result<HandOutcome, HandError> {
-    let organization_id = organization_of_user(state, user_id)?;
-    let group = state.groups.get(group_id).ok_or(HandError::Unknown {
-        field: "group_id",
-        kind: "group",
-        id: group_id,
-    })?;
+) -> Done {
+    let organization_id = organization_of(state, user_id)?;
+    let group = found(state.groups.get(group_id), "group_id", "group", group_id)?;
     if group.organization_id != organization_id {
-        return Err(HandError::OtherOrganization { field: "group_id" });
+        return Err(HandError::new("group_id", "belongs to another organization"));
     }
-    role_fits(&role_id, AppliesTo::Group)?;
-    let created_by_id = state.owner_of(organization_id).unwrap_or(user_id);
-    let id = state.add_role_assignment(NewRoleAssignment {
-        organization_id,
-        role_id,
-        applies_to: (AppliesTo::Group, group_id),
-        user_id,
-        notify: false,
-        valid_from,
-        valid_until,
-        created_by_id,
-    });
-    Ok(id.into())
+    check_role(&role_id, AppliesTo::Group)?;
+    let target = (AppliesTo::Group, group_id);
+    let row = RoleAssignment::new(organization_id, user_id, role_id, target, state.now_ms());
+    Ok(add(state, RoleAssignment { valid_from, valid_until, ..row }).into())
 }

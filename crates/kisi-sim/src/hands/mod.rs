@@ -1,4 +1,4 @@
-//! Staff's hands: what people do in Kisi's web page, past the API. No rate limit, no journal, no rules about duplicates.
+//! Changes by staff in Kisi's web page, past the API: no rate limit, no journal, no rules about duplicates.
 
 mod act;
 
@@ -26,7 +26,7 @@ pub enum OrganizationRole {
 }
 
 impl OrganizationRole {
-    /// The role id of the role assignment that this is; none for a plain member.
+    /// The role id of its role assignment; none for a plain member.
     pub fn role_id(self) -> Option<&'static str> {
         match self {
             OrganizationRole::Owner => Some(roles::ORGANIZATION_OWNER),
@@ -36,19 +36,17 @@ impl OrganizationRole {
     }
 }
 
-/// One thing that staff does. In JSON: `{"hand": "add_group", "name": "24/7"}`.
+/// One change by staff. In JSON: `{"hand": "add_group", "name": "24/7"}`.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "hand", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Hand {
-    /// Makes a group.
+    /// Creates a group.
     AddGroup {
         /// Its name.
         name: String,
         /// Its organization; the first one when left out.
-        #[serde(default)]
         organization_id: Option<u64>,
         /// The place it is limited to.
-        #[serde(default)]
         place_id: Option<u64>,
         /// Its doors.
         #[serde(default)]
@@ -73,7 +71,6 @@ pub enum Hand {
         /// The group.
         id: u64,
         /// The hours, in UTC; none ends the restriction.
-        #[serde(default)]
         hours: Option<AccessHours>,
     },
     /// Connects a door, or takes it offline.
@@ -83,14 +80,14 @@ pub enum Hand {
         /// Connected or not.
         online: bool,
     },
-    /// Locks a door down for everybody, or ends the lockdown.
+    /// Locks a door down for all users, or ends the lockdown.
     SetLockLockedDown {
         /// The door.
         id: u64,
         /// Locked down or not.
         locked_down: bool,
     },
-    /// Locks all doors of a place down for everybody, or ends the lockdown.
+    /// Locks all doors of a place down for all users, or ends the lockdown.
     SetPlaceLockedDown {
         /// The place.
         id: u64,
@@ -102,14 +99,13 @@ pub enum Hand {
         /// The group.
         id: u64,
     },
-    /// Makes a user.
+    /// Creates a user.
     AddUser {
         /// Its name.
         name: String,
         /// Its e-mail address.
         email: String,
         /// Its organization; the first one when left out.
-        #[serde(default)]
         organization_id: Option<u64>,
     },
     /// Changes a user's e-mail address, which the API can't.
@@ -133,7 +129,7 @@ pub enum Hand {
         /// On or off.
         enabled: bool,
     },
-    /// Gives a user another role in the organization, or none.
+    /// Changes a user's role in the organization.
     SetOrganizationRole {
         /// The user.
         user_id: u64,
@@ -154,31 +150,31 @@ pub enum Hand {
         /// The role; `group_basic` when left out.
         #[serde(default = "basic")]
         role: String,
-        /// When it begins to hold.
+        /// When it begins to be valid.
         #[serde(default, with = "optional_timestamp")]
         valid_from: Option<u64>,
-        /// When it ceases to hold.
+        /// When it ceases to be valid.
         #[serde(default, with = "optional_timestamp")]
         valid_until: Option<u64>,
     },
-    /// Makes a role assignment one of another role, as it is.
+    /// Changes the role of a role assignment.
     SetRole {
         /// The role assignment.
         id: u64,
         /// The new role.
         role: String,
     },
-    /// Takes a role assignment away.
+    /// Deletes a role assignment.
     Unassign {
         /// The role assignment.
         id: u64,
     },
-    /// Makes a key for a user.
+    /// Creates a key for a user.
     AddKey {
         /// The user.
         user_id: u64,
     },
-    /// Revokes a key, or signs a device out.
+    /// Revokes a key, or signs out a device.
     RevokeKey {
         /// Its secret.
         secret: String,
@@ -200,14 +196,14 @@ fn basic() -> String {
     "group_basic".to_owned()
 }
 
-/// What a hand has made.
+/// The result of a change.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandOutcome {
-    /// The id of the object that was made or changed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The id of the record that was created or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// The secret of the key that was made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The secret of the new key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
 }
 

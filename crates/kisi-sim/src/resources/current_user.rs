@@ -1,4 +1,4 @@
-//! `/user`: the user whose key it is. The one resource that every key may read.
+//! `/user`: the user of the key.
 
 use serde_json::json;
 
@@ -8,28 +8,12 @@ use crate::error::{ApiError, INVALID};
 use crate::event::EventType;
 use crate::pipeline::Call;
 use crate::reply::Reply;
-use crate::route::{Access, Endpoint, Shape};
+use crate::route::{Access::AnyUser, Endpoint};
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: "GET",
-        pattern: "/user",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &[],
-        answer: show,
-    },
-    Endpoint {
-        method: "PATCH",
-        pattern: "/user",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &[],
-        answer: update,
-    },
-];
+pub(crate) const ENDPOINTS: &[Endpoint] =
+    &[Endpoint::one(AnyUser, "GET", "/user", show), Endpoint::one(AnyUser, "PATCH", "/user", update)];
 
-/// The languages that Kisi knows.
+/// The languages that Kisi supports.
 const LOCALES: &[&str] = &["en", "fr", "es", "de"];
 
 fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
@@ -55,31 +39,21 @@ fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     })))
 }
 
-/// Name, picture and language. Password and reading marks are documented too, but mean nothing here: they stay
-/// unread and the journal names them.
+/// Changes name, picture and language. Password and reading marks are documented too, but mean nothing here: they
+/// stay unread, and the journal lists them as unknown fields.
 fn update(call: &mut Call<'_>) -> Result<Reply, ApiError> {
+    let mut user = call.state.users.get(call.caller.user_id).cloned().ok_or(ApiError::RecordNotFound)?;
     let mut fields = call.fields("user")?;
-    let name = fields.text("name").flatten();
-    let image = fields.text("image");
-    let locale = fields.text("locale");
-    if let Some(Some(locale)) = &locale
-        && !LOCALES.contains(&locale.as_str())
-    {
-        fields.wrong("locale", INVALID);
-    }
-    fields.finish(call)?;
-    let now_ms = call.state.now_ms();
-    let user = call.state.users.get_mut(call.caller.user_id).ok_or(ApiError::RecordNotFound)?;
-    if let Some(name) = name {
-        user.name = name;
-    }
-    if let Some(image) = image {
-        user.image = image;
-    }
-    if let Some(locale) = locale {
+    user.name = fields.text("name").flatten().unwrap_or(user.name);
+    user.image = fields.text("image").unwrap_or(user.image);
+    if let Some(locale) = fields.text("locale") {
+        if locale.as_deref().is_some_and(|locale| !LOCALES.contains(&locale)) {
+            fields.wrong("locale", INVALID);
+        }
         user.locale = locale;
     }
-    user.updated_at = now_ms;
-    call.state.record(EventType::UserUpdate, call.caller.user_id);
+    fields.finish(call)?;
+    user.updated_at = call.state.now_ms();
+    call.state.change(EventType::UserUpdate, user);
     Ok(Reply::no_content())
 }

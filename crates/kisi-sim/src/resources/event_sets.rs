@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::{named, with};
 use crate::body::Fields;
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, INVALID};
@@ -13,33 +14,19 @@ use crate::page::{PAGE_OF_EVENTS, limit};
 use crate::pipeline::Call;
 use crate::quota::Payer;
 use crate::reply::Reply;
-use crate::route::{Access, Endpoint, Shape};
+use crate::route::{Access::Administrator, Endpoint};
 use crate::state::State;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: "POST",
-        pattern: "/event_sets",
-        access: Access::Administrator,
-        shape: Shape::One,
-        parameters: &[],
-        answer: create,
-    },
-    Endpoint {
-        method: "GET",
-        pattern: "/event_sets/{id}",
-        access: Access::Administrator,
-        shape: Shape::One,
-        parameters: &["limit", "cursor"],
-        answer: show,
-    },
+    Endpoint::one(Administrator, "POST", "/event_sets", create),
+    Endpoint::one(Administrator, "GET", "/event_sets/{id}", show).with_parameters(&["limit", "cursor"]),
 ];
 
-/// How many event sets a user may make within one second. Documented.
+/// Event sets that a user may create within one second. Documented.
 const EVENT_SETS_PER_SECOND: u32 = 1;
 /// The widest interval, and the default one. Documented.
 const INTERVAL_MS_MAX: u64 = 90 * DAY_MS;
-/// What a cursor looks like, before the number of the last event that was read. Clients must not care.
+/// The form of a cursor, before the number of the last event that was read. Clients must not depend on it.
 const CURSOR: &str = "before-";
 
 fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
@@ -57,85 +44,74 @@ fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let up_to = call.state.events.last_number();
     let id =
         call.state.event_sets.add(|id| EventSet { id, organization_id, created_at: now_ms, up_to, filter });
-    page(call, id)
+    let set = call.state.event_sets.get(id).ok_or(ApiError::RecordNotFound)?;
+    page(call, set)
 }
 
 fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let id = call.id()?;
-    page(call, id)
+    let set = named::<EventSet>(call)?;
+    if !set.is_kept_at(call.state.now_ms()) {
+        return Err(ApiError::RecordNotFound);
+    }
+    page(call, set)
 }
 
 fn read_filter(fields: &mut Fields, now_ms: u64) -> EventFilter {
-    let mut filter = EventFilter::default();
-    match fields.text("interval").flatten() {
-        None => {
-            (filter.from_ms, filter.until_ms) = (now_ms.saturating_sub(INTERVAL_MS_MAX), now_ms);
-            filter.interval =
-                format!("{}/{}", format_timestamp(filter.from_ms), format_timestamp(filter.until_ms));
-        }
-        Some(text) => match parse_interval(&text) {
-            Some((from_ms, until_ms)) if until_ms - from_ms <= INTERVAL_MS_MAX => {
-                (filter.from_ms, filter.until_ms) = (from_ms, until_ms);
-                filter.interval = text;
-            }
-            Some(_) => fields.wrong("interval", "can't be wider than 90 days"),
-            None => fields.wrong("interval", INVALID),
-        },
+    let (mut from_ms, mut until_ms) = (now_ms.saturating_sub(INTERVAL_MS_MAX), now_ms);
+    let interval = fields.text("interval").flatten();
+    match interval.as_deref().map(parse_interval) {
+        None => {}
+        Some(Some((from, until))) if until - from <= INTERVAL_MS_MAX => (from_ms, until_ms) = (from, until),
+        Some(Some(_)) => fields.wrong("interval", "can't be wider than 90 days"),
+        Some(None) => fields.wrong("interval", INVALID),
     }
-    filter.actor_id = fields.id("event_actor_id").flatten();
-    filter.actor_type = fields.text("event_actor_type").flatten();
-    filter.authenticated_by_id = fields.id("event_authenticated_by_id").flatten();
-    filter.authenticated_by_type = fields.text("event_authenticated_by_type").flatten();
-    filter.object_id = fields.id("event_object_id").flatten();
-    filter.object_type = fields.text("event_object_type").flatten();
-    filter.event_place_id = fields.id("event_place_id").flatten();
-    filter.place_id = fields.id("place_id").flatten();
+    let filter = EventFilter {
+        interval: interval
+            .unwrap_or_else(|| format!("{}/{}", format_timestamp(from_ms), format_timestamp(until_ms))),
+        from_ms,
+        until_ms,
+        event_actor_id: fields.id("event_actor_id").flatten(),
+        event_actor_type: fields.text("event_actor_type").flatten(),
+        event_authenticated_by_id: fields.id("event_authenticated_by_id").flatten(),
+        event_authenticated_by_type: fields.text("event_authenticated_by_type").flatten(),
+        event_object_id: fields.id("event_object_id").flatten(),
+        event_object_type: fields.text("event_object_type").flatten(),
+        event_place_id: fields.id("event_place_id").flatten(),
+        place_id: fields.id("place_id").flatten(),
+        event_success: fields.nullable_flag("event_success"),
+        event_sequence: fields.text("event_sequence").flatten(),
+        event_type: fields.text("event_type").flatten(),
+        event_uuid: fields.text("event_uuid").flatten(),
+    };
     if filter.event_place_id.is_some() && filter.place_id.is_some() {
         fields.wrong("place_id", "can't be set together with event_place_id");
     }
-    filter.success = match fields.take("event_success") {
-        None | Some(Value::Null) => None,
-        Some(Value::Bool(success)) => Some(success),
-        Some(_) => {
-            fields.wrong("event_success", INVALID);
-            None
-        }
-    };
-    filter.sequence = fields.text("event_sequence").flatten();
-    filter.event_type = fields.text("event_type").flatten();
-    filter.uuid = fields.text("event_uuid").flatten();
     filter
 }
 
 /// The set with one page of its events, from the cursor on.
-fn page(call: &Call<'_>, id: u64) -> Result<Reply, ApiError> {
+fn page(call: &Call<'_>, set: &EventSet) -> Result<Reply, ApiError> {
     let state = &*call.state;
-    let now_ms = state.now_ms();
-    let set = state
-        .event_sets
-        .in_organization(call.caller.organization_id, id)
-        .filter(|set| set.is_kept_at(now_ms))
-        .ok_or(ApiError::RecordNotFound)?;
     let limit = limit(call, PAGE_OF_EVENTS)?;
     let up_to = match call.query.text("cursor") {
         None => set.up_to,
         Some(cursor) => read_cursor(cursor).ok_or(ApiError::BadRequest("The cursor is invalid"))?,
     };
-    let mut row = render(set);
-    let Value::Object(fields) = &mut row else { return Ok(Reply::ok(row)) };
-    if now_ms < set.created_at.saturating_add(state.knobs.event_set_delay_ms) {
-        fields.insert("status".to_owned(), "in_progress".into());
+    let row =
+        with(json!(set.filter), json!({ "id": set.id, "created_at": format_timestamp(set.created_at) }));
+    let result = if state.now_ms() < set.created_at.saturating_add(state.knobs.event_set_delay_ms) {
+        json!({ "status": "in_progress", "cursor": null })
     } else if state.knobs.event_set_outcome == EventSetOutcome::Failed {
-        fields.insert("status".to_owned(), "failed".into());
+        json!({ "status": "failed", "cursor": null })
     } else {
         let (events, cursor) = read(state, set, up_to.min(set.up_to), limit);
-        fields.insert("events".to_owned(), events.into_iter().map(render_event).collect());
-        fields.insert("cursor".to_owned(), cursor.into());
-    }
-    Ok(Reply::ok(row))
+        let events: Vec<Value> = events.into_iter().map(render_event).collect();
+        json!({ "status": "finished", "events": events, "cursor": cursor })
+    };
+    Ok(Reply::ok(with(row, result)))
 }
 
-/// So many events up to a number, and the cursor to go on with, if there are more.
+/// At most `limit` events up to a number, and the cursor of the next page, if there is one.
 fn read<'s>(state: &'s State, set: &'s EventSet, up_to: u64, limit: u64) -> (Vec<&'s Event>, Option<String>) {
     let keeps = set.filter.keeps();
     let mut found = state
@@ -151,30 +127,7 @@ fn read_cursor(text: &str) -> Option<u64> {
     text.strip_prefix(CURSOR)?.parse::<u64>().ok()?.checked_sub(1)
 }
 
-fn render(set: &EventSet) -> Value {
-    let filter = &set.filter;
-    json!({
-        "id": set.id,
-        "created_at": format_timestamp(set.created_at),
-        "status": "finished",
-        "interval": filter.interval,
-        "event_actor_id": filter.actor_id,
-        "event_actor_type": filter.actor_type,
-        "event_authenticated_by_id": filter.authenticated_by_id,
-        "event_authenticated_by_type": filter.authenticated_by_type,
-        "event_object_id": filter.object_id,
-        "event_object_type": filter.object_type,
-        "event_place_id": filter.event_place_id,
-        "event_success": filter.success,
-        "event_sequence": filter.sequence,
-        "event_type": filter.event_type,
-        "event_uuid": filter.uuid,
-        "cursor": null,
-        "place_id": filter.place_id,
-    })
-}
-
-/// `authorized_by_type` and what an unlock's `code` and `message` say are inferred.
+/// `authorized_by_type`, and the values of an unlock's `code` and `message`, are inferred.
 fn render_event(event: &Event) -> Value {
     json!({
         "uuid": event.uuid,

@@ -1,20 +1,13 @@
-//! `/events/types`: the types of events that there are. Kisi's list is longer; here are those that the simulator makes.
+//! `/events/types`: the types of events that the simulator records. Kisi's list is longer.
 
 use crate::error::ApiError;
 use crate::event::EventType;
 use crate::page::unpaged;
 use crate::pipeline::Call;
 use crate::reply::Reply;
-use crate::route::{Access, Endpoint, Shape};
+use crate::route::{Access::AnyUser, Endpoint};
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint {
-    method: "GET",
-    pattern: "/events/types",
-    access: Access::AnyUser,
-    shape: Shape::List,
-    parameters: &[],
-    answer: list,
-}];
+pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint::list(AnyUser, "/events/types", list)];
 
 fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let rows = EventType::ALL.iter().map(|event_type| event_type.name().into()).collect();

@@ -2,104 +2,56 @@
 
 use serde_json::{Value, json};
 
-use super::{Search, group_reference, ids_where, place_reference};
+use super::{Filters, Resource, Search, group_reference, named, place_reference, reply_of, show};
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, BLANK, MUST_EXIST};
 use crate::page::{PAGE_OF_GROUPS, paged};
 use crate::pipeline::Call;
+use crate::records::GroupLock;
 use crate::reply::Reply;
-use crate::route::{Access, Endpoint, Shape};
+use crate::route::{Access::Administrator, Endpoint};
 use crate::state::State;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: "GET",
-        pattern: "/group_locks",
-        access: Access::Administrator,
-        shape: Shape::List,
-        parameters: &["group_id", "ids", "lock_id", "query", "limit", "offset"],
-        answer: list,
-    },
-    Endpoint {
-        method: "POST",
-        pattern: "/group_locks",
-        access: Access::Administrator,
-        shape: Shape::One,
-        parameters: &[],
-        answer: create,
-    },
-    Endpoint {
-        method: "GET",
-        pattern: "/group_locks/{id}",
-        access: Access::Administrator,
-        shape: Shape::One,
-        parameters: &[],
-        answer: show,
-    },
-    Endpoint {
-        method: "DELETE",
-        pattern: "/group_locks/{id}",
-        access: Access::Administrator,
-        shape: Shape::One,
-        parameters: &[],
-        answer: delete,
-    },
+    Endpoint::list(Administrator, "/group_locks", list)
+        .with_parameters(&["group_id", "ids", "lock_id", "query", "limit", "offset"]),
+    Endpoint::one(Administrator, "POST", "/group_locks", create),
+    Endpoint::one(Administrator, "GET", "/group_locks/{id}", show::<GroupLock>),
+    Endpoint::one(Administrator, "DELETE", "/group_locks/{id}", delete),
 ];
 
-/// `group_id` is documented as required, with 400 and 404 among the answers: that they are the answers to a missing
-/// and to a foreign group is inferred.
+/// `group_id` is documented as required, with 400 and 404 among the answers. That they answer a missing and a
+/// foreign group is inferred.
 fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let (state, query) = (&*call.state, &call.query);
-    let organization_id = call.caller.organization_id;
     let group_id = query.number("group_id")?.ok_or(ApiError::BadRequest("group_id is missing"))?;
-    state.groups.in_organization(organization_id, group_id).ok_or(ApiError::RecordNotFound)?;
-    let ids = query.ids()?;
-    let lock_id = query.number("lock_id")?;
-    let search = Search::of(call);
-    let found = ids_where(&state.group_locks, organization_id, |id, group_lock| {
-        group_lock.group_id == group_id
-            && ids.as_ref().is_none_or(|ids| ids.contains(&id))
-            && lock_id.is_none_or(|lock_id| lock_id == group_lock.lock_id)
-            && search.as_ref().is_none_or(|search| {
-                state
-                    .locks
-                    .get(group_lock.lock_id)
-                    .is_some_and(|lock| search.finds(group_lock.created_at, &[&lock.name]))
-            })
+    let group = state.groups.in_organization(call.caller.organization_id, group_id);
+    group.ok_or(ApiError::RecordNotFound)?;
+    let mut filters = Filters::<GroupLock>::by_ids(query)?;
+    filters.keep(query.number("lock_id")?, |id, group_lock| *id == group_lock.lock_id);
+    filters.keep(Search::of(call), |search, group_lock| {
+        let lock = state.locks.get(group_lock.lock_id);
+        lock.is_some_and(|lock| search.finds(group_lock.created_at, &[&lock.name]))
     });
-    paged(call, PAGE_OF_GROUPS, found, render)
+    let found = filters.apply(&state.group_locks, state.doors_of_group(group_id));
+    paged(call, PAGE_OF_GROUPS, found, GroupLock::render)
 }
 
-fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let id = existing(call)?;
-    render(call.state, id).map(Reply::ok).ok_or(ApiError::RecordNotFound)
-}
-
-/// The id in the path, if it is a group lock of the organization.
-fn existing(call: &Call<'_>) -> Result<u64, ApiError> {
-    let id = call.id()?;
-    call.state
-        .group_locks
-        .in_organization(call.caller.organization_id, id)
-        .map(|group_lock| group_lock.id)
-        .ok_or(ApiError::RecordNotFound)
-}
-
-/// Puts a door into a group. No 404 is documented, so a foreign group or door is a field error; a door of another
-/// place than the group's, and the answer to a duplicate, are inferred.
+/// Puts a door into a group. No 404 is documented, so a foreign group or door is a field error. The answers to a
+/// door of another place than the group's, and to a duplicate, are inferred.
 fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let organization_id = call.caller.organization_id;
     let mut fields = call.fields("group_lock")?;
     let group_id = fields.id("group_id").flatten();
     let lock_id = fields.id("lock_id").flatten();
-    let group = group_id.and_then(|id| call.state.groups.in_organization(organization_id, id)).cloned();
-    let lock = lock_id.and_then(|id| call.state.locks.in_organization(organization_id, id)).cloned();
-    match (group_id, &group) {
+    let group = group_id.and_then(|id| call.state.groups.in_organization(organization_id, id));
+    let lock = lock_id.and_then(|id| call.state.locks.in_organization(organization_id, id));
+    match (group_id, group) {
         (None, _) => fields.wrong("group_id", BLANK),
         (Some(_), None) => fields.wrong("group", MUST_EXIST),
         _ => {}
     }
-    match (lock_id, &lock, group.as_ref().and_then(|group| group.place_id)) {
+    match (lock_id, lock, group.and_then(|group| group.place_id)) {
         (None, _, _) => fields.wrong("lock_id", BLANK),
         (Some(_), None, _) => fields.wrong("lock", MUST_EXIST),
         (_, Some(lock), Some(place_id)) if lock.place_id != place_id => {
@@ -108,33 +60,34 @@ fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         _ => {}
     }
     fields.finish(call)?;
-    let (Some(group), Some(lock)) = (group, lock) else { return Err(ApiError::RecordNotFound) };
-    if call.state.group_locks_in(group.id).any(|group_lock| group_lock.lock_id == lock.id) {
+    let (Some(group_id), Some(lock_id)) = (group_id, lock_id) else { return Err(ApiError::RecordNotFound) };
+    if call.state.group_locks_in(group_id).any(|group_lock| group_lock.lock_id == lock_id) {
         return Err(ApiError::AlreadyExists);
     }
-    let id = call.state.add_group_lock(organization_id, group.id, lock.id);
-    render(call.state, id).map(Reply::ok).ok_or(ApiError::RecordNotFound)
+    let id = call.state.add_group_lock(organization_id, group_id, lock_id);
+    reply_of::<GroupLock>(call.state, id)
 }
 
 fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let id = existing(call)?;
+    let id = named::<GroupLock>(call)?.id;
     call.state.remove_group_lock(id);
     Ok(Reply::no_content())
 }
 
-fn render(state: &State, id: u64) -> Option<Value> {
-    let group_lock = state.group_locks.get(id)?;
-    let lock = state.locks.get(group_lock.lock_id)?;
-    Some(json!({
-        "id": group_lock.id,
-        "resource_type": "GroupLock",
-        "created_at": format_timestamp(group_lock.created_at),
-        "updated_at": format_timestamp(group_lock.created_at),
-        "group_id": group_lock.group_id,
-        "group": group_reference(state, group_lock.group_id),
-        "lock_id": lock.id,
-        "lock": { "id": lock.id, "description": lock.description, "name": lock.name },
-        "place_id": lock.place_id,
-        "place": place_reference(state, lock.place_id),
-    }))
+impl Resource for GroupLock {
+    fn render(&self, state: &State) -> Value {
+        let lock = state.locks.get(self.lock_id);
+        json!({
+            "id": self.id,
+            "resource_type": "GroupLock",
+            "created_at": format_timestamp(self.created_at),
+            "updated_at": format_timestamp(self.created_at),
+            "group_id": self.group_id,
+            "group": group_reference(state, self.group_id),
+            "lock_id": self.lock_id,
+            "lock": lock.map(|lock| json!({ "id": lock.id, "description": lock.description, "name": lock.name })),
+            "place_id": lock.map(|lock| lock.place_id),
+            "place": lock.map(|lock| place_reference(state, lock.place_id)),
+        })
+    }
 }

@@ -1,11 +1,11 @@
-//! `/logins` and `/login`: the keys and signed-in devices of users. What is done with a login is done by its user, so that
-//! a member who unlocks a door is the one whom the event names.
+//! `/logins` and `/login`: the keys and signed-in devices of users. A request counts as its login's user, so an event
+//! names the member who unlocked the door.
 //!
-//! Signing in with a password is documented for `POST /logins` too and not simulated: nobody here has a password.
+//! Signing in with a password is documented for `POST /logins` too, and not simulated.
 
 use serde_json::{Value, json};
 
-use super::user_reference;
+use super::{Filters, Resource, named, reply_of, user_reference, with};
 use crate::clock::format_timestamp;
 use crate::error::{ApiError, INVALID};
 use crate::knobs::LoginById;
@@ -13,88 +13,38 @@ use crate::login::{API_LOGINS_MAX, Login, LoginType};
 use crate::page::{PAGE_OF_GROUPS, paged};
 use crate::pipeline::Call;
 use crate::reply::Reply;
-use crate::route::{Access, Endpoint, Shape};
+use crate::route::{Access::AnyUser, Endpoint};
 use crate::state::State;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: "GET",
-        pattern: "/logins",
-        access: Access::AnyUser,
-        shape: Shape::List,
-        parameters: &["ids", "user_id", "scope", "limit", "offset"],
-        answer: list,
-    },
-    Endpoint {
-        method: "POST",
-        pattern: "/logins",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &[],
-        answer: create,
-    },
-    Endpoint {
-        method: "GET",
-        pattern: "/logins/{id}",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &[],
-        answer: show,
-    },
-    Endpoint {
-        method: "DELETE",
-        pattern: "/logins/{id}",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &[],
-        answer: delete,
-    },
-    Endpoint {
-        method: "GET",
-        pattern: "/login",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &["ids"],
-        answer: show_current,
-    },
-    Endpoint {
-        method: "DELETE",
-        pattern: "/login",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &[],
-        answer: delete_current,
-    },
+    Endpoint::list(AnyUser, "/logins", list).with_parameters(&["ids", "user_id", "scope", "limit", "offset"]),
+    Endpoint::one(AnyUser, "POST", "/logins", create),
+    Endpoint::one(AnyUser, "GET", "/logins/{id}", show),
+    Endpoint::one(AnyUser, "DELETE", "/logins/{id}", delete),
+    Endpoint::one(AnyUser, "GET", "/login", show_current).with_parameters(&["ids"]),
+    Endpoint::one(AnyUser, "DELETE", "/login", delete_current),
 ];
 
-/// One's own logins, unless told otherwise. Those of others are for administrators [inferred].
+/// Lists the caller's own logins by default. Other users' logins are for administrators [inferred].
 fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let (state, query) = (&*call.state, &call.query);
     let caller = call.caller;
-    let ids = query.ids()?;
+    let mut filters = Filters::<Login>::by_ids(query)?;
     let user_id = query.user_id(caller.user_id)?;
     let scope = query.choice("scope", &["me", "all"])?;
-    let everybody = user_id.is_none() && scope == Some("all");
+    let all = user_id.is_none() && scope == Some("all");
     let user_id = user_id.unwrap_or(caller.user_id);
-    if (everybody || user_id != caller.user_id) && !caller.administers {
+    if (all || user_id != caller.user_id) && !caller.administers {
         return Err(ApiError::Forbidden);
     }
-    let candidates: Vec<u64> = if everybody {
-        state.logins.ids_in(caller.organization_id).collect()
+    filters.keep(Some(state.now_ms()), |now_ms, login| login.works_at(*now_ms));
+    filters.keep(Some(caller.organization_id), |id, login| *id == login.organization_id);
+    let found = if all {
+        filters.apply_to_all(state, caller.organization_id)
     } else {
-        state.logins_of(user_id).map(|login| login.id).collect()
+        filters.apply(&state.logins, state.logins_of(user_id).map(|login| login.id).collect())
     };
-    let found = candidates.into_iter().filter(|id| {
-        ids.as_ref().is_none_or(|ids| ids.contains(id))
-            && visible(state, caller.organization_id, *id).is_some()
-    });
-    let found = found.collect();
-    paged(call, PAGE_OF_GROUPS, found, render)
-}
-
-/// A login that works, of the organization.
-fn visible(state: &State, organization_id: u64, id: u64) -> Option<&Login> {
-    state.working_login(id).filter(|login| login.organization_id == organization_id)
+    paged(call, PAGE_OF_GROUPS, found, Login::render)
 }
 
 fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
@@ -102,26 +52,27 @@ fn show(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         return Err(ApiError::EndpointNotFound);
     }
     let id = existing(call)?;
-    render(call.state, id).map(Reply::ok).ok_or(ApiError::RecordNotFound)
+    reply_of::<Login>(call.state, id)
 }
 
-/// The id in the path, if it is a login of the organization that the caller may touch: one's own, or any for an
-/// administrator [inferred].
+/// The id in the path, if it names a login that works and that the caller may use: their own, or any of the
+/// organization for an administrator [inferred].
 fn existing(call: &Call<'_>) -> Result<u64, ApiError> {
-    let id = call.id()?;
-    let login = visible(call.state, call.caller.organization_id, id).ok_or(ApiError::RecordNotFound)?;
+    let login = named::<Login>(call)?;
+    if !login.works_at(call.state.now_ms()) {
+        return Err(ApiError::RecordNotFound);
+    }
     if login.user_id == call.caller.user_id || call.caller.administers {
-        Ok(id)
+        Ok(login.id)
     } else {
         Err(ApiError::Forbidden)
     }
 }
 
 fn show_current(call: &mut Call<'_>) -> Result<Reply, ApiError> {
-    let id = call.caller.login_id;
-    let mut row = render(call.state, id).ok_or(ApiError::RecordNotFound)?;
-    add(&mut row, [("scram_credentials", scram_credentials(call.state, id))]);
-    Ok(Reply::ok(row))
+    let login = call.state.logins.get(call.caller.login_id).ok_or(ApiError::RecordNotFound)?;
+    let credentials = json!({ "scram_credentials": scram_credentials(login) });
+    Ok(Reply::ok(with(login.render(call.state), credentials)))
 }
 
 fn delete(call: &mut Call<'_>) -> Result<Reply, ApiError> {
@@ -135,11 +86,11 @@ fn delete_current(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     Ok(Reply::no_content())
 }
 
-/// Makes a login: one's own, or with `email` a device login of somebody else in the organization. The specification
-/// knows no 422 here; it is what the simulator answers to wrong fields everywhere, and to an API login too many.
+/// Creates a login: the caller's own, or, with `email`, a device login of another user in the organization. The
+/// specification has no 422 here. The simulator answers 422 to wrong fields everywhere, and to the 11th API login.
 fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let mut fields = call.fields("login")?;
-    // Required by the specification, though production code of others does without it.
+    // Required by the specification, but production code of others leaves it out.
     fields.allow_beside("user");
     // Without a type it is a device [inferred].
     let login_type = match fields.text("type").flatten().as_deref() {
@@ -179,14 +130,15 @@ fn create(call: &mut Call<'_>) -> Result<Reply, ApiError> {
         expire,
         ..Login::key(call.caller.organization_id, user_id, now_ms)
     });
-    render_made(call.state, id, &secret).map(Reply::ok).ok_or(ApiError::RecordNotFound)
+    let login = call.state.logins.get(id).ok_or(ApiError::RecordNotFound)?;
+    Ok(Reply::ok(render_created(call.state, login, &secret)))
 }
 
-/// Whose login it will be.
+/// The user of a new login.
 fn user_for(call: &Call<'_>, email: Option<&str>, login_type: LoginType) -> Result<u64, ApiError> {
     let Some(email) = email.filter(|email| !email.trim().is_empty()) else { return Ok(call.caller.user_id) };
     let user_id = call.state.user_by_email(call.caller.organization_id, email);
-    // A plain member learns nothing about who else is there.
+    // A plain member must not learn which other users exist.
     if user_id != Some(call.caller.user_id) && !call.caller.administers {
         return Err(ApiError::Forbidden);
     }
@@ -197,66 +149,58 @@ fn user_for(call: &Call<'_>, email: Option<&str>, login_type: LoginType) -> Resu
     Ok(user_id)
 }
 
-fn render(state: &State, id: u64) -> Option<Value> {
-    let login = state.logins.get(id)?;
-    let unknown = json!({ "name": null, "version": null });
-    Some(json!({
-        "id": login.id,
-        "created_at": format_timestamp(login.created_at),
-        "updated_at": format_timestamp(login.created_at),
-        "type": login.login_type,
-        "name": login.name,
-        "primary": login.primary,
-        "expire": login.expire,
-        "last_used_at": login.last_used_at.map(format_timestamp),
-        "device_brand": login.device_brand,
-        "device_model": login.device_model,
-        "os_name": login.os_name,
-        "user_id": login.user_id,
-        "user": user_reference(state, login.user_id),
-        // Deprecated, all four.
-        "app": unknown,
-        "user_agent": unknown,
-        "device": { "brand": login.device_brand, "model": login.device_model },
-        "os": { "name": login.os_name, "version": null },
-    }))
-}
-
-/// A login that was just made: the one time that its secret is told.
-fn render_made(state: &State, id: u64, secret: &str) -> Option<Value> {
-    let mut row = render(state, id)?;
-    let user = state.users.get(state.logins.get(id)?.user_id)?;
-    let has_primary = Value::Bool(state.has_primary_login(user.id));
-    add(
-        &mut row,
-        [
-            ("scram_credentials", scram_credentials(state, id)),
-            ("secret", secret.into()),
-            ("authentication_token", secret.into()),
-            ("has_primary_device", has_primary.clone()),
-            ("email", user.email.as_str().into()),
-            ("notifications_unread_count", 0.into()),
-            ("otp_required_for_login", false.into()),
-            ("otp_enabled_at", Value::Null),
-            ("image", json!(user.image)),
-            ("primary_login_exists", has_primary),
-        ],
-    );
-    Some(row)
-}
-
-/// What a phone unlocks with at the reader. Made up: no reader is simulated.
-fn scram_credentials(state: &State, id: u64) -> Value {
-    match state.logins.get(id).map(|login| login.login_type) {
-        Some(LoginType::Device) => {
-            json!({ "phone_key": format!("{id:032x}"), "online_certificate": format!("{id:064x}") })
-        }
-        _ => Value::Null,
+impl Resource for Login {
+    fn render(&self, state: &State) -> Value {
+        let unknown = json!({ "name": null, "version": null });
+        json!({
+            "id": self.id,
+            "created_at": format_timestamp(self.created_at),
+            "updated_at": format_timestamp(self.created_at),
+            "type": self.login_type,
+            "name": self.name,
+            "primary": self.primary,
+            "expire": self.expire,
+            "last_used_at": self.last_used_at.map(format_timestamp),
+            "device_brand": self.device_brand,
+            "device_model": self.device_model,
+            "os_name": self.os_name,
+            "user_id": self.user_id,
+            "user": user_reference(state, self.user_id),
+            // Deprecated, all four.
+            "app": unknown,
+            "user_agent": unknown,
+            "device": { "brand": self.device_brand, "model": self.device_model },
+            "os": { "name": self.os_name, "version": null },
+        })
     }
 }
 
-fn add<const N: usize>(row: &mut Value, fields: [(&str, Value); N]) {
-    if let Value::Object(row) = row {
-        row.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+/// A new login: the only answer that shows its secret.
+fn render_created(state: &State, login: &Login, secret: &str) -> Value {
+    let user = state.users.get(login.user_id);
+    let has_primary = state.has_primary_login(login.user_id);
+    let more = json!({
+        "scram_credentials": scram_credentials(login),
+        "secret": secret,
+        "authentication_token": secret,
+        "has_primary_device": has_primary,
+        "email": user.map(|user| &user.email),
+        "notifications_unread_count": 0,
+        "otp_required_for_login": false,
+        "otp_enabled_at": null,
+        "image": user.and_then(|user| user.image.as_ref()),
+        "primary_login_exists": has_primary,
+    });
+    with(login.render(state), more)
+}
+
+/// What a phone unlocks with at the reader. Made up: no reader is simulated.
+fn scram_credentials(login: &Login) -> Value {
+    let id = login.id;
+    match login.login_type {
+        LoginType::Api => Value::Null,
+        LoginType::Device => {
+            json!({ "phone_key": format!("{id:032x}"), "online_certificate": format!("{id:064x}") })
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! `/roles`: the roles there are. Kisi's list is longer and organizations can add their own; here are those that the
-//! sources name, and the owner's, whose id is inferred.
+//! `/roles`: the simulated roles. Kisi's list is longer, and organizations can add their own. These are the roles
+//! that the sources name, and the owner's, whose id is inferred.
 
 use serde_json::{Value, json};
 
@@ -8,30 +8,14 @@ use crate::page::unpaged;
 use crate::pipeline::Call;
 use crate::records::AppliesTo;
 use crate::reply::Reply;
-use crate::route::{Access, Endpoint, Shape};
+use crate::route::{Access::AnyUser, Endpoint};
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[
-    Endpoint {
-        method: "GET",
-        pattern: "/roles",
-        access: Access::AnyUser,
-        shape: Shape::List,
-        parameters: &[],
-        answer: list,
-    },
-    Endpoint {
-        method: "GET",
-        pattern: "/roles/{id}",
-        access: Access::AnyUser,
-        shape: Shape::One,
-        parameters: &[],
-        answer: show,
-    },
-];
+pub(crate) const ENDPOINTS: &[Endpoint] =
+    &[Endpoint::list(AnyUser, "/roles", list), Endpoint::one(AnyUser, "GET", "/roles/{id}", show)];
 
-/// Owns the organization.
+/// The role of an organization's owner.
 pub(crate) const ORGANIZATION_OWNER: &str = "organization_owner";
-/// Administers the organization.
+/// The role of an organization's administrator.
 pub(crate) const ORGANIZATION_ADMINISTRATOR: &str = "organization_administrator";
 
 /// One role.
@@ -39,7 +23,7 @@ pub(crate) struct Role {
     id: &'static str,
     applies_to: AppliesTo,
     name: &'static str,
-    /// Whether its holder may change users and role assignments.
+    /// Whether the holder may change users and role assignments.
     writes: bool,
 }
 
@@ -56,19 +40,24 @@ const ROLES: &[Role] = &[
     Role { id: "group_basic", applies_to: AppliesTo::Group, name: "Basic", writes: false },
 ];
 
-/// Whether a role lets its holder administer the whole organization.
+/// Whether the holder of a role administers the whole organization.
 pub(crate) fn administers(role_id: &str) -> bool {
     role_id == ORGANIZATION_OWNER || role_id == ORGANIZATION_ADMINISTRATOR
 }
 
-/// Whether there is such a role for such an object.
+/// Whether the role exists for this kind of object.
 pub(crate) fn fits(role_id: &str, applies_to: AppliesTo) -> bool {
-    ROLES.iter().any(|role| role.id == role_id && role.applies_to == applies_to)
+    ids_for(applies_to).any(|id| id == role_id)
 }
 
-/// The ids of the roles for such an object.
-pub(crate) fn ids_for(applies_to: AppliesTo) -> Vec<&'static str> {
-    ROLES.iter().filter(|role| role.applies_to == applies_to).map(|role| role.id).collect()
+/// What is wrong with a role for this kind of object, if it does not exist.
+pub(crate) fn problem_with(role_id: &str, applies_to: AppliesTo) -> Option<String> {
+    let known = ids_for(applies_to).collect::<Vec<_>>().join("`, `");
+    (!fits(role_id, applies_to)).then(|| format!("`{role_id}` is none of `{known}`"))
+}
+
+fn ids_for(applies_to: AppliesTo) -> impl Iterator<Item = &'static str> {
+    ROLES.iter().filter(move |role| role.applies_to == applies_to).map(|role| role.id)
 }
 
 fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {

@@ -1,7 +1,7 @@
-//! The seed: what a simulated Kisi holds when it starts, as a typed value, TOML or JSON.
+//! The seed: the content of a simulated Kisi at its start, as a typed value, TOML or JSON.
 //!
-//! An empty seed is a complete one: one organization with one owner, one key and one place. The same is added to any
-//! organization that says nothing about them. Objects refer to each other by name or e-mail address.
+//! An empty seed is complete: one organization with one owner, one key and one place. Any organization that leaves
+//! these out gets them too. Objects refer to each other by name or e-mail address.
 
 mod plant;
 
@@ -14,10 +14,10 @@ pub(crate) use plant::plant;
 
 use crate::clock::optional_timestamp;
 use crate::hands::OrganizationRole;
-use crate::hours::{AccessHours, TimeOfDay};
+use crate::hours::TimeOfDay;
 use crate::knobs::Knobs;
 
-/// What a simulated Kisi starts with.
+/// The content of a simulated Kisi at its start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Seed {
@@ -46,7 +46,7 @@ pub struct SeedOrganization {
     pub locks: Vec<SeedLock>,
     /// Its access groups.
     pub groups: Vec<SeedGroup>,
-    /// Its users; an owner is added when none of them is one.
+    /// Its users; an owner is added when none of them has that role.
     pub users: Vec<SeedUser>,
     /// The names of the doors that are locked down.
     pub locked_down: Vec<String>,
@@ -54,7 +54,7 @@ pub struct SeedOrganization {
     pub access_hours: Vec<SeedAccessHours>,
     /// Its role assignments in groups and places.
     pub role_assignments: Vec<SeedRoleAssignment>,
-    /// Its keys; one of the owner's when left out.
+    /// Its keys; one key of the owner when left out.
     pub keys: Vec<SeedKey>,
 }
 
@@ -68,13 +68,10 @@ pub struct SeedPlace {
     #[serde(default)]
     pub address: String,
     /// Its IANA time zone; the organization's when left out.
-    #[serde(default)]
     pub time_zone: Option<String>,
     /// Where it is, in degrees.
-    #[serde(default)]
     pub latitude: Option<f64>,
     /// Where it is, in degrees.
-    #[serde(default)]
     pub longitude: Option<f64>,
     /// Whether all of it is locked down.
     #[serde(default)]
@@ -88,12 +85,10 @@ pub struct SeedLock {
     /// Its name.
     pub name: String,
     /// The name of its place; the first place when left out.
-    #[serde(default)]
     pub place: Option<String>,
     /// Its description.
-    #[serde(default)]
     pub description: Option<String>,
-    /// Whether it is connected; it is when left out.
+    /// Whether it is connected; true when left out.
     #[serde(default = "yes")]
     pub online: bool,
 }
@@ -105,15 +100,13 @@ pub struct SeedGroup {
     /// Its name.
     pub name: String,
     /// Its description.
-    #[serde(default)]
     pub description: Option<String>,
     /// The name of the place it is limited to; a group of the whole organization when left out.
-    #[serde(default)]
     pub place: Option<String>,
     /// The names of its doors.
     #[serde(default)]
     pub locks: Vec<String>,
-    /// Whether its members may unlock with the app; they may when left out.
+    /// Whether its members may unlock with the app; true when left out.
     #[serde(default = "yes")]
     pub login_enabled: bool,
 }
@@ -130,12 +123,6 @@ pub struct SeedAccessHours {
     pub until: TimeOfDay,
 }
 
-impl SeedAccessHours {
-    fn hours(&self) -> AccessHours {
-        AccessHours { from: self.from, until: self.until }
-    }
-}
-
 /// A user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -148,13 +135,12 @@ pub struct SeedUser {
     /// Its role in the organization; a plain member when left out.
     #[serde(default)]
     pub role: OrganizationRole,
-    /// Whether its doors open at all; they do when left out.
+    /// Whether it may open any door; true when left out.
     #[serde(default = "yes")]
     pub access_enabled: bool,
-    /// Notes of the staff's.
-    #[serde(default)]
+    /// Notes by staff.
     pub notes: Option<String>,
-    /// Flat values of the integrators'.
+    /// Flat values, for integrations.
     #[serde(default)]
     pub metadata: Map<String, Value>,
 }
@@ -166,18 +152,15 @@ pub struct SeedRoleAssignment {
     /// The user's e-mail address.
     pub user: String,
     /// The group's name. Give either this or `place`.
-    #[serde(default)]
     pub group: Option<String>,
     /// The place's name.
-    #[serde(default)]
     pub place: Option<String>,
     /// The role; `group_basic` or `place_owner` when left out.
-    #[serde(default)]
     pub role: Option<String>,
-    /// When it begins to hold. Groups only.
+    /// When it begins to be valid. Groups only.
     #[serde(default, with = "optional_timestamp")]
     pub valid_from: Option<u64>,
-    /// When it ceases to hold. Groups only.
+    /// When it ceases to be valid. Groups only.
     #[serde(default, with = "optional_timestamp")]
     pub valid_until: Option<u64>,
 }
@@ -202,81 +185,53 @@ fn yes() -> bool {
     true
 }
 
-/// A seed can't be used. The message names the place in the seed and what is wrong there.
+/// A seed can't be used. The message names the place in the document and the problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SeedError {
-    /// The text is no TOML, no JSON, or not of the seed's form.
-    #[error("{}{path}: {problem}", Line(*line))]
-    Form {
-        /// The line of the text, from 1, when it is known.
-        line: Option<usize>,
-        /// The place in the document, for example `organizations[0].users[2].role`.
-        path: String,
-        /// What is wrong there.
-        problem: String,
-    },
-    /// The seed has the right form, but does not hold together.
-    #[error("{path}: {problem}")]
-    Content {
-        /// The place in the document.
-        path: String,
-        /// What is wrong there.
-        problem: String,
-    },
-}
-
-/// A line number at the head of a message, if there is one.
-struct Line(Option<usize>);
-
-impl fmt::Display for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.map_or(Ok(()), |line| write!(f, "line {line}: "))
-    }
+#[error("{}{path}: {problem}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
+pub struct SeedError {
+    /// The line of the text, from 1; none if the text can be read but its content can't be used.
+    pub line: Option<usize>,
+    /// The place in the document, for example `organizations[0].users[2].role`.
+    pub path: String,
+    /// What is wrong there.
+    pub problem: String,
 }
 
 impl Seed {
     /// Reads a seed from TOML.
     ///
     /// # Errors
-    /// When the text is no TOML or has fields that a seed has not.
+    /// When the text is no TOML or has fields that a seed does not have.
     pub fn from_toml(text: &str) -> Result<Seed, SeedError> {
-        let form = |path: String, error: &toml::de::Error| SeedError::Form {
-            line: error.span().map(|span| line_of(text, span.start)),
-            path,
-            problem: one_line(error.message()),
+        let wrong = |path: &str, error: &toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            SeedError::of_form(before.map(|before| before.matches('\n').count() + 1), path, error.message())
         };
-        let document =
-            toml::Deserializer::parse(text).map_err(|error| form("the seed".to_owned(), &error))?;
-        serde_path_to_error::deserialize(document).map_err(|error| form(path_of(error.path()), error.inner()))
+        let document = toml::Deserializer::parse(text).map_err(|error| wrong(".", &error))?;
+        serde_path_to_error::deserialize(document)
+            .map_err(|error| wrong(&error.path().to_string(), error.inner()))
     }
 
     /// Reads a seed from JSON.
     ///
     /// # Errors
-    /// When the text is no JSON or has fields that a seed has not.
+    /// When the text is no JSON or has fields that a seed does not have.
     pub fn from_json(text: &str) -> Result<Seed, SeedError> {
-        let mut document = serde_json::Deserializer::from_str(text);
-        let form = |path: String, error: &serde_json::Error| SeedError::Form {
-            line: (error.line() > 0).then(|| error.line()),
-            path,
-            problem: one_line(&error.to_string()),
+        let wrong = |path: &str, error: &serde_json::Error| {
+            SeedError::of_form((error.line() > 0).then(|| error.line()), path, &error.to_string())
         };
+        let mut document = serde_json::Deserializer::from_str(text);
         let seed = serde_path_to_error::deserialize(&mut document)
-            .map_err(|error| form(path_of(error.path()), error.inner()))?;
-        document.end().map_err(|error| form("the seed".to_owned(), &error))?;
+            .map_err(|error| wrong(&error.path().to_string(), error.inner()))?;
+        document.end().map_err(|error| wrong(".", &error))?;
         Ok(seed)
     }
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
-}
-
-fn path_of(path: &serde_path_to_error::Path) -> String {
-    let path = path.to_string();
-    if path == "." { "the seed".to_owned() } else { path }
-}
-
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
+impl SeedError {
+    /// An error of the text's form, its message on one line.
+    fn of_form(line: Option<usize>, path: &str, message: &str) -> SeedError {
+        let path = if path == "." { "the seed" } else { path }.to_owned();
+        SeedError { line, path, problem: message.split_whitespace().collect::<Vec<_>>().join(" ") }
+    }
 }

@@ -1,4 +1,4 @@
-//! Recording events: who acts now, and how an object is named in them.
+//! Recording events: the actor, and the name of the object.
 
 use super::State;
 use crate::access::Refusal;
@@ -6,15 +6,14 @@ use crate::event::{Acting, Event, EventType};
 use crate::records::AppliesTo;
 
 impl State {
-    /// Records that something was done to an object, which must still be there. While nobody acts, as in a seed,
-    /// nothing is recorded.
+    /// Records a change of an object, which must still be there. Without an actor, as in a seed, nothing is recorded.
     pub(crate) fn record(&mut self, event_type: EventType, object_id: u64) {
         if let Some(event) = self.event(event_type, object_id) {
             self.events.record(event);
         }
     }
 
-    /// Records that somebody unlocked a door by a role assignment, or was refused.
+    /// Records that a door was unlocked by a role assignment, or that the unlock was refused.
     pub(crate) fn record_unlock(&mut self, lock_id: u64, opened_by: Result<u64, Refusal>) {
         let Some(mut event) = self.event(EventType::LockUnlock, lock_id) else { return };
         match opened_by {
@@ -23,9 +22,10 @@ impl State {
                 event.role_id = self.role_assignments.get(id).map(|held| held.role_id.clone());
             }
             Err(refusal) => {
+                let (_, code, message) = refusal.answer(&self.knobs);
                 event.success = false;
-                event.error_code = Some(refusal.code(&self.knobs).to_owned());
-                event.error_message = Some(refusal.message().to_owned());
+                event.error_code = Some(code.to_owned());
+                event.error_message = Some(message.to_owned());
             }
         }
         self.events.record(event);
@@ -35,17 +35,8 @@ impl State {
         let acting = self.events.acting()?;
         let (organization_id, place_id, object_name) = self.object(event_type, object_id)?;
         let (actor, login_id) = match acting {
-            Acting::User { id, name, email, login_id } => {
-                (Some((*id, name.clone(), email.clone())), Some(*login_id))
-            }
-            Acting::Staff => {
-                let owner = self.owner_of(organization_id).and_then(|id| self.users.get(id));
-                (owner.map(|owner| (owner.id, owner.name.clone(), owner.email.clone())), None)
-            }
-        };
-        let (actor_id, actor_name, actor_email) = match actor {
-            Some((id, name, email)) => (Some(id), Some(name), Some(email)),
-            None => (None, None, None),
+            Acting::User { user, login_id } => (Some(&**user), Some(*login_id)),
+            Acting::Staff => (self.owner_of(organization_id).and_then(|id| self.users.get(id)), None),
         };
         Some(Event {
             number: 0,
@@ -53,9 +44,9 @@ impl State {
             event_type,
             organization_id,
             place_id,
-            actor_id,
-            actor_name,
-            actor_email,
+            actor_id: actor.map(|actor| actor.id),
+            actor_name: actor.map(|actor| actor.name.clone()),
+            actor_email: actor.map(|actor| actor.email.clone()),
             login_id,
             role_assignment_id: None,
             role_id: None,
@@ -70,8 +61,8 @@ impl State {
         })
     }
 
-    /// An object's organization, place and name. A role assignment goes by the name of what it applies to, and a login
-    /// by that of its user [inferred].
+    /// An object's organization, place and name. A role assignment has the name of its organization, place or group,
+    /// and a login that of its user [inferred].
     fn object(&self, event_type: EventType, id: u64) -> Option<(u64, Option<u64>, String)> {
         match event_type {
             EventType::UserCreate | EventType::UserDestroy | EventType::UserUpdate => {
@@ -110,7 +101,7 @@ impl State {
         }
     }
 
-    /// The place and name of what a role assignment applies to.
+    /// The place and name of the target of a role assignment.
     fn target(&self, applies_to: AppliesTo, id: u64) -> Option<(Option<u64>, String)> {
         match applies_to {
             AppliesTo::Organization => Some((None, self.organizations.get(id)?.name.clone())),

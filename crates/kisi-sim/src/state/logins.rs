@@ -1,11 +1,11 @@
-//! Logins and their secrets. A secret stays taken when its login is gone, so that it never means somebody else.
+//! Logins and their secrets. The secret of a removed login is not given out again.
 
 use super::State;
 use crate::event::EventType;
 use crate::login::{DEVICE_LOGINS_MAX, Login, LoginType};
 
 impl State {
-    /// Adds a key with this secret. A secret that is taken already is left as it is.
+    /// Adds a key with this secret, unless the secret is taken.
     pub(crate) fn add_key(&mut self, user_id: u64, secret: String) -> bool {
         let free = !self.secrets.contains_key(&secret);
         if free {
@@ -29,8 +29,8 @@ impl State {
         }
     }
 
-    /// Adds a login as somebody asked for it, and gives its id and its secret. One device login too many removes the
-    /// one that was used least recently.
+    /// Adds a login, and returns its id and its secret. One device login too many removes the least recently used
+    /// one.
     pub(crate) fn add_login(&mut self, login: Login) -> (u64, String) {
         let user_id = login.user_id;
         let (id, secret) = self.insert_login(login, |id| format!("sim-login-{user_id}-{id}"));
@@ -51,7 +51,7 @@ impl State {
         let user_id = login.user_id;
         let id = self.logins.add(|id| Login { id, ..login });
         let mut secret = secret(id);
-        // Only a seed's own secret can be in the way.
+        // Only a secret given in a seed can be taken already.
         while self.secrets.contains_key(&secret) {
             secret.push('-');
         }
@@ -66,9 +66,6 @@ impl State {
 
     /// Removes a login: its secret stops working.
     pub(crate) fn remove_login(&mut self, id: u64) -> bool {
-        if self.logins.get(id).is_none() {
-            return false;
-        }
         self.record(EventType::LoginDestroy, id);
         let Some(login) = self.logins.remove(id) else { return false };
         self.logins_by_user.remove(login.user_id, id);
@@ -85,7 +82,7 @@ impl State {
         self.logins.get(id).filter(|login| login.works_at(self.now_ms()))
     }
 
-    /// The logins of a user that work, in the order in which they were made.
+    /// The working logins of a user, in the order of their creation.
     pub(crate) fn logins_of(&self, user_id: u64) -> impl Iterator<Item = &Login> {
         self.logins_by_user.ids(user_id).filter_map(|id| self.working_login(id))
     }
@@ -103,17 +100,17 @@ impl State {
         }
     }
 
-    /// Says whether it worked until now.
+    /// Revokes a key. Returns whether it worked until now.
     pub(crate) fn revoke_key(&mut self, secret: &str) -> bool {
         self.login(secret).map(|login| login.id).is_some_and(|id| self.remove_login(id))
     }
 
-    /// The secret of the login that was made first, whether it still works or not.
+    /// The secret of the first login, whether it still works or not.
     pub(crate) fn first_secret(&self) -> &str {
         &self.first_secret
     }
 
-    /// The secrets that still work with their logins, in the order in which they were made.
+    /// The working secrets with their logins, in the order of their creation.
     pub(crate) fn working_secrets(&self) -> Vec<(&str, &Login)> {
         let mut found: Vec<(&str, &Login)> = self
             .secrets

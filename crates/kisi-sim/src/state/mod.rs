@@ -1,6 +1,6 @@
-//! Everything a simulated Kisi knows, and the few changes that touch more than one table.
+//! All state of a simulated Kisi, and the changes that touch more than one table.
 //!
-//! Rules of the API (who may, what is valid) are the resources' business; this file keeps the tables consistent.
+//! The rules of the API (rights, valid values) are in the resources; this file keeps tables and indexes consistent.
 
 mod events;
 mod logins;
@@ -16,10 +16,10 @@ use crate::knobs::Knobs;
 use crate::login::Login;
 use crate::quota::Quotas;
 use crate::records::{
-    AppliesTo, AssigneeType, Group, GroupLock, Lock, Organization, Place, RoleAssignment, Snapshot, User,
+    AppliesTo, Group, GroupLock, Lock, Organization, Place, RoleAssignment, Snapshot, User,
 };
 use crate::resources::roles;
-use crate::table::{Holders, Index, Table};
+use crate::table::{Index, Record, Table};
 
 // The first id of each kind. The ranges lie far apart, so that an id used for the wrong kind finds nothing, and the
 // kinds that grow have the most room.
@@ -33,19 +33,6 @@ const FIRST_USER_ID: u64 = 10_000_001;
 const FIRST_ROLE_ASSIGNMENT_ID: u64 = 100_000_001;
 const FIRST_LOGIN_ID: u64 = 200_000_001;
 
-/// A role assignment to be made.
-#[derive(Clone, Debug)]
-pub(crate) struct NewRoleAssignment {
-    pub(crate) organization_id: u64,
-    pub(crate) role_id: String,
-    pub(crate) applies_to: (AppliesTo, u64),
-    pub(crate) user_id: u64,
-    pub(crate) notify: bool,
-    pub(crate) valid_from: Option<u64>,
-    pub(crate) valid_until: Option<u64>,
-    pub(crate) created_by_id: u64,
-}
-
 /// One simulated Kisi.
 pub(crate) struct State {
     pub(crate) clock: Clock,
@@ -53,7 +40,7 @@ pub(crate) struct State {
     pub(crate) faults: Vec<FaultStatus>,
     pub(crate) journal: Journal,
     pub(crate) quotas: Quotas,
-    /// How many lists were served, for the drifting order of rows.
+    /// The number of lists served, for the drifting order of rows.
     pub(crate) lists_served: usize,
     pub(crate) organizations: Table<Organization>,
     pub(crate) places: Table<Place>,
@@ -65,7 +52,7 @@ pub(crate) struct State {
     pub(crate) logins: Table<Login>,
     pub(crate) events: Events,
     pub(crate) event_sets: Table<EventSet>,
-    /// The login of each secret that was ever given out; it may be gone.
+    /// The login of each secret ever given out, whether the login still exists or not.
     secrets: BTreeMap<String, u64>,
     first_secret: String,
     keys_made: u64,
@@ -75,7 +62,9 @@ pub(crate) struct State {
     groups_by_lock: Index,
     held_by_user: Index,
     held_in_target: Index<(AppliesTo, u64)>,
-    users_by_target: Holders,
+    /// The number of role assignments of each user in each target. Counting them for each row of a list would make
+    /// the lists of a large organization slow.
+    users_by_target: BTreeMap<u64, BTreeMap<u64, u32>>,
 }
 
 impl State {
@@ -106,7 +95,7 @@ impl State {
             groups_by_lock: Index::default(),
             held_by_user: Index::default(),
             held_in_target: Index::default(),
-            users_by_target: Holders::default(),
+            users_by_target: BTreeMap::new(),
         }
     }
 
@@ -114,9 +103,18 @@ impl State {
         self.clock.now_ms()
     }
 
-    /// The organization that was seeded first: the one that staff's hands act on unless told otherwise.
+    /// The organization that was seeded first, the default for staff's changes.
     pub(crate) fn first_organization_id(&self) -> u64 {
         self.organizations.rows().next().map_or(FIRST_ORGANIZATION_ID, |organization| organization.id)
+    }
+
+    /// Replaces a record by its changed copy. No index may depend on what changed.
+    pub(crate) fn change<T: Record>(&mut self, event_type: EventType, row: T) {
+        let id = row.id();
+        if let Some(stored) = T::table_mut(self).get_mut(id) {
+            *stored = row;
+        }
+        self.record(event_type, id);
     }
 
     // Users.
@@ -125,10 +123,10 @@ impl State {
         self.users_by_email.get(&(organization_id, email_key(email))).copied()
     }
 
-    pub(crate) fn add_user(&mut self, organization_id: u64, name: &str, email: &str) -> u64 {
-        let now_ms = self.now_ms();
-        let id = self.users.add(|id| User::new(id, organization_id, name, email, now_ms));
-        self.users_by_email.insert((organization_id, email_key(email)), id);
+    pub(crate) fn add_user(&mut self, user: User) -> u64 {
+        let key = (user.organization_id, email_key(&user.email));
+        let id = self.users.add(|id| User { id, ..user });
+        self.users_by_email.insert(key, id);
         self.record(EventType::UserCreate, id);
         id
     }
@@ -146,9 +144,6 @@ impl State {
 
     /// Removes a user with its role assignments and logins.
     pub(crate) fn remove_user(&mut self, id: u64) -> bool {
-        if self.users.get(id).is_none() {
-            return false;
-        }
         for held in self.held_by(id) {
             self.remove_role_assignment(held);
         }
@@ -163,27 +158,12 @@ impl State {
 
     // Role assignments.
 
-    pub(crate) fn add_role_assignment(&mut self, new: NewRoleAssignment) -> u64 {
-        let now_ms = self.now_ms();
-        let (applies_to_type, applies_to_id) = new.applies_to;
-        let id = self.role_assignments.add(|id| RoleAssignment {
-            id,
-            organization_id: new.organization_id,
-            role_id: new.role_id,
-            applies_to_type,
-            applies_to_id,
-            assignee_type: AssigneeType::User,
-            assignee_id: new.user_id,
-            notify: new.notify,
-            valid_from: new.valid_from,
-            valid_until: new.valid_until,
-            created_by_id: new.created_by_id,
-            created_at: now_ms,
-            updated_at: now_ms,
-        });
-        self.held_by_user.insert(new.user_id, id);
-        self.held_in_target.insert(new.applies_to, id);
-        self.users_by_target.insert(applies_to_id, new.user_id);
+    pub(crate) fn add_role_assignment(&mut self, row: RoleAssignment) -> u64 {
+        let (target, user_id) = (row.target(), row.assignee_id);
+        let id = self.role_assignments.add(|id| RoleAssignment { id, ..row });
+        self.held_by_user.insert(user_id, id);
+        self.held_in_target.insert(target, id);
+        *self.users_by_target.entry(target.1).or_default().entry(user_id).or_default() += 1;
         self.record(EventType::RoleAssignmentCreate, id);
         id
     }
@@ -192,9 +172,25 @@ impl State {
         self.record(EventType::RoleAssignmentDestroy, id);
         let Some(held) = self.role_assignments.remove(id) else { return false };
         self.held_by_user.remove(held.assignee_id, id);
-        self.held_in_target.remove((held.applies_to_type, held.applies_to_id), id);
-        self.users_by_target.remove(held.applies_to_id, held.assignee_id);
+        self.held_in_target.remove(held.target(), id);
+        if let Some(users) = self.users_by_target.get_mut(&held.applies_to_id)
+            && let Some(count) = users.get_mut(&held.assignee_id)
+        {
+            *count -= 1;
+            if *count == 0 {
+                users.remove(&held.assignee_id);
+            }
+        }
         true
+    }
+
+    /// Whether the organization has this target of a role assignment.
+    pub(crate) fn has(&self, organization_id: u64, (kind, id): (AppliesTo, u64)) -> bool {
+        match kind {
+            AppliesTo::Organization => id == organization_id,
+            AppliesTo::Place => self.places.in_organization(organization_id, id).is_some(),
+            AppliesTo::Group => self.groups.in_organization(organization_id, id).is_some(),
+        }
     }
 
     /// The ids of a user's role assignments.
@@ -212,18 +208,18 @@ impl State {
         self.held_by_user.ids(user_id).filter_map(|id| self.role_assignments.get(id))
     }
 
-    /// The users with a role assignment in an organization, place or group, whatever its dates.
+    /// The users with a role assignment in an organization, place or group, whatever its dates. Each once.
     pub(crate) fn users_in(&self, target_id: u64) -> impl Iterator<Item = u64> + '_ {
-        self.users_by_target.of(target_id)
+        self.users_by_target.get(&target_id).map(BTreeMap::keys).unwrap_or_default().copied()
+    }
+
+    pub(crate) fn users_count(&self, target_id: u64) -> usize {
+        self.users_by_target.get(&target_id).map_or(0, BTreeMap::len)
     }
 
     /// Whether the user has a role assignment there.
     pub(crate) fn holds_in(&self, user_id: u64, target_id: u64) -> bool {
-        self.users_by_target.has(target_id, user_id)
-    }
-
-    pub(crate) fn users_count(&self, target_id: u64) -> usize {
-        self.users_by_target.count(target_id)
+        self.users_by_target.get(&target_id).is_some_and(|users| users.contains_key(&user_id))
     }
 
     /// Whether the user may administer its organization.
@@ -236,7 +232,7 @@ impl State {
         self.roles_of(user_id).any(|held| held.role_id == roles::ORGANIZATION_OWNER)
     }
 
-    /// The first owner of an organization, who stands for its staff.
+    /// The first owner of an organization.
     pub(crate) fn owner_of(&self, organization_id: u64) -> Option<u64> {
         self.held_in_target
             .ids((AppliesTo::Organization, organization_id))
@@ -255,9 +251,6 @@ impl State {
 
     /// Removes a group with its role assignments and its doors.
     pub(crate) fn remove_group(&mut self, id: u64) -> bool {
-        if self.groups.get(id).is_none() {
-            return false;
-        }
         for held in self.held_in((AppliesTo::Group, id)) {
             self.remove_role_assignment(held);
         }
@@ -265,8 +258,7 @@ impl State {
             self.remove_group_lock(group_lock);
         }
         self.record(EventType::GroupDestroy, id);
-        self.groups.remove(id);
-        true
+        self.groups.remove(id).is_some()
     }
 
     pub(crate) fn add_group_lock(&mut self, organization_id: u64, group_id: u64, lock_id: u64) -> u64 {
@@ -306,25 +298,22 @@ impl State {
 
     /// The groups that hold a lock.
     pub(crate) fn groups_with(&self, lock_id: u64) -> BTreeSet<u64> {
-        self.groups_by_lock
-            .ids(lock_id)
-            .filter_map(|id| self.group_locks.get(id))
-            .map(|group_lock| group_lock.group_id)
-            .collect()
+        let group_locks = self.groups_by_lock.ids(lock_id).filter_map(|id| self.group_locks.get(id));
+        group_locks.map(|group_lock| group_lock.group_id).collect()
     }
 
-    /// Forgets the event sets that can't be read any more, so that a client that asks all day leaves nothing behind.
+    /// Removes the event sets that can no longer be read, so that a polling client does not fill the memory.
     pub(crate) fn forget_event_sets(&mut self, organization_id: u64) {
         let now_ms = self.now_ms();
-        let is_old = |id: &u64| self.event_sets.get(*id).is_some_and(|set| !set.is_kept_at(now_ms));
         // They are in the order of their age, unless the clock was set back.
-        let old: Vec<u64> = self.event_sets.ids_in(organization_id).take_while(is_old).collect();
+        let sets = self.event_sets.rows_in(organization_id);
+        let old: Vec<u64> = sets.take_while(|set| !set.is_kept_at(now_ms)).map(|set| set.id).collect();
         for id in old {
             self.event_sets.remove(id);
         }
     }
 
-    /// Does something in somebody's name: the events of it are theirs. In nobody's name there are none.
+    /// Runs `act`, and records its events as done by this actor. Without an actor no events are recorded.
     pub(crate) fn as_done_by<T>(&mut self, acting: Option<Acting>, act: impl FnOnce(&mut State) -> T) -> T {
         self.events.begin(acting);
         let done = act(self);
@@ -347,7 +336,7 @@ impl State {
     }
 }
 
-/// What makes two e-mail addresses the same user.
+/// The key under which two e-mail addresses are the same user's.
 fn email_key(email: &str) -> String {
     email.trim().to_lowercase()
 }

@@ -1,4 +1,4 @@
-//! The program: what it prints, what it takes, how it fails.
+//! The program: its output, its options, its errors.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ fn run(arguments: &[&str]) -> Output {
     program(arguments).output().unwrap()
 }
 
-/// A running server, ended with the test.
+/// A running server, killed at the end of the test.
 struct Server(Child);
 
 impl Drop for Server {
@@ -26,7 +26,7 @@ impl Drop for Server {
     }
 }
 
-/// Starts the program and reads so many lines of its output.
+/// Starts the program and reads this many lines of its output.
 fn started(arguments: &[&str], lines: usize) -> (Server, Vec<String>) {
     let mut server = Server(program(arguments).stdout(Stdio::piped()).spawn().unwrap());
     let output = BufReader::new(server.0.stdout.take().unwrap());
@@ -56,7 +56,7 @@ fn it_prints_address_and_key_and_answers() {
 }
 
 #[test]
-fn it_prints_one_line_of_json_when_told_and_serves_the_seed_unpaced() {
+fn with_json_it_prints_one_line_and_it_serves_the_seed_without_a_rate_limit() {
     let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/example.toml");
     let (_server, lines) = started(&["--json", "--unpaced", "--seed", seed], 1);
     let line: Value = serde_json::from_str(&lines[0]).unwrap();
@@ -68,7 +68,7 @@ fn it_prints_one_line_of_json_when_told_and_serves_the_seed_unpaced() {
 }
 
 #[test]
-fn a_wrong_seed_is_told_with_file_line_and_place_and_exits_with_2() {
+fn a_wrong_seed_exits_with_2_and_names_file_line_and_place() {
     let directory = tempfile::tempdir().unwrap();
     for (name, text, message) in [
         (
@@ -115,7 +115,7 @@ fn ctrl_c_ends_it_with_0() {
 }
 
 #[test]
-fn help_teaches_with_examples() {
+fn the_help_shows_examples() {
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
     for expected in ["kisi-sim --port 8080 --seed seeds/example.toml", "--unpaced", "Exit codes:"] {
         assert!(help.contains(expected), "{help}");

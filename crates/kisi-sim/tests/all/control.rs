@@ -1,4 +1,4 @@
-//! The control surface: whatever a test in another language can do.
+//! The control surface, for tests in other languages.
 
 use axum::body::Body;
 use http::Request;
@@ -30,7 +30,7 @@ fn it_describes_itself_and_every_endpoint_of_kisi() {
 }
 
 #[test]
-fn it_needs_no_key_and_leaves_no_trace_in_the_journal() {
+fn it_needs_no_key_and_is_not_in_the_journal() {
     let peer = bare();
     let key = peer.get("/_sim/keys").expect(200).json()[0]["secret"].as_str().unwrap().to_owned();
     peer.with_key(&key).get("/user").expect(200);
@@ -59,7 +59,7 @@ fn the_clock_is_set_and_moved() {
 }
 
 #[test]
-fn knobs_are_changed_one_by_one_and_wrong_ones_are_named() {
+fn knobs_are_changed_one_by_one_and_errors_name_the_knob() {
     let peer = bare();
     let knobs =
         peer.patch("/_sim/knobs", json!({ "duplicate_user": "422", "retry_after_s": 3 })).expect(200).json();
@@ -123,30 +123,32 @@ fn a_seed_replaces_everything_and_answers_with_the_new_keys() {
 }
 
 #[test]
-fn staffs_hands_are_there_too() {
+fn changes_by_staff_are_made_and_errors_name_the_field() {
     let peer = bare();
     let hand = |body: Value| peer.post("/_sim/hands", body);
     let group = hand(json!({ "hand": "add_group", "name": "24/7" })).expect(200).id();
     let user = hand(json!({ "hand": "add_user", "name": "Ann", "email": "ann@x.test" })).expect(200).id();
-    let held = hand(json!({ "hand": "assign", "user_id": user, "group_id": group, "valid_until": "2027-01-01T00:00:00Z" }))
-        .expect(200)
-        .id();
+    let dated = json!({ "hand": "assign", "user_id": user, "group_id": group, "valid_until": "2027-01-01T00:00:00Z" });
+    let held = hand(dated).expect(200).id();
     let key = hand(json!({ "hand": "add_key", "user_id": user })).expect(200).json()["secret"].clone();
     let key = key.as_str().unwrap();
     peer.with_key(key).get("/user").expect(200);
     hand(json!({ "hand": "set_organization_role", "user_id": user, "role": "administrator" })).expect(200);
     peer.with_key(key).get("/users").expect(200);
     hand(json!({ "hand": "revoke_key", "secret": key })).expect(200);
-    hand(json!({ "hand": "rename_group", "id": group, "name": "Day" })).expect(200);
-    hand(json!({ "hand": "set_group_login_enabled", "id": group, "enabled": false })).expect(200);
-    hand(json!({ "hand": "set_user_access_enabled", "id": user, "enabled": false })).expect(200);
-    hand(json!({ "hand": "set_user_email", "id": user, "email": "bea@x.test" })).expect(200);
-    hand(json!({ "hand": "set_user_scim_access_enabled", "id": user, "enabled": false })).expect(200);
-    let hours = json!({ "from": "06:00", "until": "22:00" });
-    hand(json!({ "hand": "set_group_access_hours", "id": group, "hours": hours })).expect(200);
-    hand(json!({ "hand": "set_group_access_hours", "id": group, "hours": null })).expect(200);
     let place = peer.simulator.state().places[0].id;
-    hand(json!({ "hand": "set_place_locked_down", "id": place, "locked_down": true })).expect(200);
+    for made in [
+        json!({ "hand": "rename_group", "id": group, "name": "Day" }),
+        json!({ "hand": "set_group_login_enabled", "id": group, "enabled": false }),
+        json!({ "hand": "set_user_access_enabled", "id": user, "enabled": false }),
+        json!({ "hand": "set_user_email", "id": user, "email": "bea@x.test" }),
+        json!({ "hand": "set_user_scim_access_enabled", "id": user, "enabled": false }),
+        json!({ "hand": "set_group_access_hours", "id": group, "hours": { "from": "06:00", "until": "22:00" } }),
+        json!({ "hand": "set_group_access_hours", "id": group, "hours": null }),
+        json!({ "hand": "set_place_locked_down", "id": place, "locked_down": true }),
+    ] {
+        hand(made).expect(200);
+    }
     let events = peer.get("/_sim/events").expect(200).json();
     let last = events.as_array().unwrap().last().unwrap();
     assert_eq!((&last["type"], &last["object_id"]), (&json!("place.lock_down"), &json!(place)));

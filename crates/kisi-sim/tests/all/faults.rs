@@ -1,4 +1,4 @@
-//! Faults: each does what it says, once, and nothing else.
+//! Faults: the effect of each, and the requests that it fires on.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ fn a_status_after_commit_hides_that_the_change_was_made() {
 }
 
 #[test]
-fn an_html_page_is_no_json() {
+fn an_html_fault_answers_with_a_page_of_html() {
     let peer = Peer::new();
     peer.fault("*", FaultEffect::Html);
     let answer = peer.get("/users").expect(500);
@@ -56,7 +56,7 @@ fn a_delayed_answer_carries_its_delay_and_the_change_is_made_at_once() {
 }
 
 #[test]
-fn a_connection_dropped_before_commit_changed_nothing() {
+fn a_connection_dropped_before_commit_has_changed_nothing() {
     let peer = Peer::new();
     peer.fault("POST /users", FaultEffect::DropBeforeCommit);
     let dropped = peer.post("/users", new_user()).dropped.unwrap();
@@ -68,7 +68,7 @@ fn a_connection_dropped_before_commit_changed_nothing() {
 }
 
 #[test]
-fn a_connection_dropped_after_commit_did_everything_but_say_so() {
+fn a_connection_dropped_after_commit_has_made_the_change() {
     let peer = Peer::new();
     let (user, group) = (peer.create_user("ann@x.test"), peer.create_group("Basic"));
     peer.fault("POST /role_assignments", FaultEffect::DropAfterCommit);
@@ -77,7 +77,7 @@ fn a_connection_dropped_after_commit_did_everything_but_say_so() {
     let id = peer.simulator.state().role_assignments_of(user).next().unwrap().id;
     assert!(peer.delete(&format!("/role_assignments/{id}")).dropped.unwrap().committed);
     assert!(peer.simulator.state().role_assignments_of(user).next().is_none());
-    // What was refused anyway commits nothing.
+    // A refused request commits nothing.
     peer.fault("POST /users", FaultEffect::DropAfterCommit);
     assert!(!peer.post("/users", new_user()).dropped.unwrap().committed);
 }
@@ -95,7 +95,7 @@ fn a_truncated_list_has_fewer_rows_than_its_range_says() {
 }
 
 #[test]
-fn a_list_that_is_no_array_still_answers_200() {
+fn a_list_can_answer_200_with_a_body_that_is_no_array() {
     let peer = Peer::new();
     peer.fault("GET /users", FaultEffect::NotAnArray);
     assert!(peer.get("/users").expect(200).json().is_object());
@@ -104,7 +104,7 @@ fn a_list_that_is_no_array_still_answers_200() {
 }
 
 #[test]
-fn a_reordered_page_shows_rows_of_the_next_one() {
+fn a_reordered_page_shows_rows_of_the_next_page() {
     let peer = Peer::new();
     let ids: Vec<u64> = (0..4).map(|number| peer.create_group(&number.to_string())).collect();
     peer.fault("GET /groups", FaultEffect::Reordered);
@@ -123,12 +123,12 @@ fn a_repeated_page_shows_the_previous_rows_under_the_new_range() {
 }
 
 #[test]
-fn faults_meet_their_route_and_no_other_and_the_first_added_fires_first() {
+fn a_fault_fires_only_on_its_route_and_the_first_added_fires_first() {
     let peer = Peer::new();
     let user = peer.create_user("ann@x.test");
     peer.fault("PATCH /users/{id}", FaultEffect::Status { status: 503, retry_after_s: None });
     peer.fault("* /users/{id}", FaultEffect::Status { status: 502, retry_after_s: None });
-    // A fault about lists has nothing to do with a single user.
+    // A fault about lists does not fire on a single user.
     peer.fault("*", FaultEffect::Truncated { missing: 1 });
     let path = format!("/users/{user}");
     let change = json!({ "user": { "name": "Ann" } });
@@ -144,7 +144,7 @@ fn faults_meet_their_route_and_no_other_and_the_first_added_fires_first() {
 }
 
 #[test]
-fn a_fault_can_aim_at_one_record_and_fire_forever() {
+fn a_fault_can_be_for_one_record_and_fire_always() {
     let peer = Peer::new();
     let (one, other) = (peer.create_group("One"), peer.create_group("Other"));
     let fault = Fault::new(&format!("GET /groups/{one}"), FaultEffect::DropBeforeCommit).unwrap();
@@ -156,7 +156,7 @@ fn a_fault_can_aim_at_one_record_and_fire_forever() {
 }
 
 #[test]
-fn faults_strike_before_the_key_is_looked_at() {
+fn faults_fire_before_the_key_is_checked() {
     let peer = Peer::new().with_key("wrong");
     peer.fault("GET /user", FaultEffect::Status { status: 503, retry_after_s: None });
     peer.get("/user").expect(503);

@@ -1,4 +1,4 @@
-//! Access groups and the doors in them.
+//! Access groups and their doors.
 
 use serde_json::{Value, json};
 

@@ -1,65 +1,43 @@
-//! Large organizations: more rows than an offset reaches, and counts that follow every change. How long it takes is
-//! measured by `examples/large.rs`, because the tests are built without optimisation.
+//! Large organizations: more rows than the highest offset, and counts that follow every change. `examples/large.rs`
+//! measures the time, because the tests are built without optimisation.
 
-use kisi_sim::{Seed, SeedGroup, SeedOrganization, SeedRoleAssignment, SeedUser, Simulator};
-use serde_json::json;
+use kisi_sim::{Seed, Simulator};
+use serde_json::{Value, json};
 
 use crate::peer::Peer;
 
-/// A gym with so many members, all of them in one group and every tenth in another too.
+/// A gym whose members are all in one group, and every tenth in another one too.
 fn gym(members: usize) -> Peer {
-    let group = |name: &str| SeedGroup {
-        name: name.to_owned(),
-        description: None,
-        place: None,
-        locks: Vec::new(),
-        login_enabled: true,
-    };
     let email = |number: usize| format!("u{number}@x.test");
-    let held = |number: usize, group: &str| SeedRoleAssignment {
-        user: email(number),
-        group: Some(group.to_owned()),
-        ..SeedRoleAssignment::default()
-    };
-    let organization = SeedOrganization {
-        groups: vec![group("All"), group("Some")],
-        users: (0..members)
-            .map(|number| SeedUser {
-                name: format!("User {number}"),
-                email: email(number),
-                role: kisi_sim::OrganizationRole::Member,
-                access_enabled: true,
-                notes: None,
-                metadata: serde_json::Map::new(),
-            })
-            .collect(),
-        role_assignments: (0..members)
-            .map(|number| held(number, "All"))
-            .chain((0..members).step_by(10).map(|number| held(number, "Some")))
-            .collect(),
-        ..SeedOrganization::default()
-    };
-    let mut seed = Seed { organizations: vec![organization], ..Seed::default() };
-    seed.knobs.rate_limit = false;
+    let held = |number: usize, group: &str| json!({ "user": email(number), "group": group });
+    let users = (0..members).map(|number| json!({ "email": email(number) }));
+    let all = (0..members).map(|number| held(number, "All"));
+    let some = (0..members).step_by(10).map(|number| held(number, "Some"));
+    let seed = json!({ "knobs": { "rate_limit": false }, "organizations": [{
+        "groups": [{ "name": "All" }, { "name": "Some" }],
+        "users": users.collect::<Value>(),
+        "role_assignments": all.chain(some).collect::<Value>(),
+    }] });
+    let seed: Seed = serde_json::from_value(seed).unwrap();
     Peer::of(Simulator::new(seed).unwrap())
 }
 
 #[test]
-fn a_group_with_more_rows_than_an_offset_reaches_can_not_be_read_to_its_end() {
+fn a_group_with_more_rows_than_the_highest_offset_cannot_be_read_to_its_end() {
     let peer = gym(20_300);
     let group = peer.simulator.state().group_by_name("All").unwrap().id;
     let path = format!("/role_assignments?applies_to_type=Group&applies_to_id={group}&limit=250");
     let last = peer.get(&format!("{path}&offset=20000")).expect(200);
     assert_eq!((last.range(), last.ids().len()), ("20000-20249/20300", 250));
     peer.get(&format!("{path}&offset=20250")).expect_invalid(&["offset"]);
-    // Narrower questions reach what is left.
+    // Narrower filters reach the rest.
     let user = peer.get("/users?email=u20299@x.test").ids()[0];
     let held = format!("/role_assignments?assignee_type=User&assignee_id={user}");
     assert_eq!(peer.get(&held).range(), "0-9/1");
 }
 
 #[test]
-fn counts_follow_users_and_groups_that_are_deleted() {
+fn counts_stay_right_when_users_and_groups_are_deleted() {
     let peer = gym(50);
     let state = peer.simulator.state();
     let id = |name: &str| state.group_by_name(name).unwrap().id;
@@ -85,7 +63,7 @@ fn counts_follow_users_and_groups_that_are_deleted() {
     assert_eq!(count(some), 4);
     peer.delete(&format!("/groups/{some}")).expect(204);
     let state = peer.simulator.state();
-    assert_eq!(state.role_assignments.len(), 48 + 1, "and the owner's");
+    assert_eq!(state.role_assignments.len(), 48 + 1, "and that of the owner");
     assert_eq!(peer.get(&format!("/users/{}", user(20))).json()["groups_count"], json!(1));
     assert!(peer.simulator.delete_group(all));
     assert_eq!(peer.simulator.state().role_assignments.len(), 1);

@@ -1,4 +1,4 @@
-//! Logins: who may make them for whom, how many there may be, and how they end.
+//! Logins: rights to create them, their number, and their end.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -19,7 +19,7 @@ fn secret(answer: &Answer) -> String {
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[test]
-fn a_new_login_has_every_documented_field_and_its_secret_is_told_once() {
+fn a_new_login_has_every_documented_field_and_its_secret_is_shown_once() {
     let peer = Peer::new();
     let ann = peer.create_user("ann@x.test");
     let body = json!({ "login": {
@@ -64,7 +64,7 @@ fn a_new_login_has_every_documented_field_and_its_secret_is_told_once() {
 }
 
 #[test]
-fn a_login_works_as_its_user_and_shares_the_users_budget() {
+fn a_login_works_as_its_user_and_shares_the_users_rate_limit() {
     let peer = Peer::new();
     let ann = peer.create_user("ann@x.test");
     let [phone, tablet] = [0, 1].map(|_| peer.with_key(&secret(&device(&peer, "ann@x.test").expect(200))));
@@ -82,7 +82,7 @@ fn a_login_works_as_its_user_and_shares_the_users_budget() {
 }
 
 #[test]
-fn only_administrators_make_logins_for_others_and_only_for_devices() {
+fn only_administrators_create_logins_for_others_and_only_for_devices() {
     let peer = Peer::of_example();
     let mia = peer.with_key("a-plain-members-key");
     let login = |login: Value| json!({ "login": login });
@@ -96,14 +96,14 @@ fn only_administrators_make_logins_for_others_and_only_for_devices() {
     assert_eq!((&own["type"], &own["primary"]), (&json!("api"), &json!(false)));
     assert_eq!(own["scram_credentials"], Value::Null);
     assert_eq!(mia.post("/logins", login(json!({}))).expect(200).json()["type"], "device");
-    // The same address in another organization is somebody else.
+    // The same address in another organization is another user.
     let other = peer.with_key(&peer.simulator.keys()[2].secret);
     assert_eq!(other.get("/organization").json()["name"], "Box 42");
     device(&other, "mia@example.test").expect(404);
 }
 
 #[test]
-fn wrong_fields_are_named() {
+fn wrong_fields_of_a_login_are_named() {
     let peer = Peer::new();
     peer.post("/logins", json!({ "type": "device" })).expect_invalid(&["login"]);
     peer.call("POST", "/logins", "").expect_invalid(&["login"]);
@@ -117,7 +117,7 @@ fn wrong_fields_are_named() {
 fn the_eleventh_api_login_is_refused() {
     let peer = Peer::new();
     let make = || peer.post("/logins", json!({ "login": { "type": "api" } }));
-    // The key that asks is the first.
+    // The key of the request is the first.
     let made: Vec<u64> = (1..10).map(|_| make().expect(200).id()).collect();
     make().expect_invalid(&["base"]);
     peer.delete(&format!("/logins/{}", made[0])).expect(204);
@@ -126,7 +126,7 @@ fn the_eleventh_api_login_is_refused() {
 }
 
 #[test]
-fn the_forty_first_device_signs_out_the_one_that_was_used_least_recently() {
+fn the_forty_first_device_signs_out_the_least_recently_used_one() {
     let peer = Peer::new();
     let ann = peer.create_user("ann@x.test");
     let made: Vec<Answer> = (0..40)
@@ -147,7 +147,7 @@ fn the_forty_first_device_signs_out_the_one_that_was_used_least_recently() {
 }
 
 #[test]
-fn logins_are_listed_for_oneself_another_or_all() {
+fn logins_are_listed_for_the_caller_another_user_or_all() {
     let peer = Peer::of_example();
     let mia = peer.with_key("a-plain-members-key");
     let (owner_id, mia_id) = (peer.get("/user").id(), mia.get("/user").id());
@@ -164,7 +164,7 @@ fn logins_are_listed_for_oneself_another_or_all() {
     assert_eq!(peer.get("/logins?scope=all").range(), "0-9/13");
     let one = own.ids()[3];
     assert_eq!(mia.get(&format!("/logins?ids={one}")).ids(), [one]);
-    assert!(peer.get(&format!("/logins?ids={one}")).ids().is_empty(), "the owner has none of these");
+    assert!(peer.get(&format!("/logins?ids={one}")).ids().is_empty(), "the owner has none of these logins");
     mia.get(&format!("/logins?user_id={owner_id}")).expect(403);
     mia.get("/logins?scope=all").expect(403);
     mia.get("/logins?scope=some").expect_invalid(&["scope"]);
@@ -191,7 +191,7 @@ fn a_login_is_deleted_by_its_user_or_an_administrator() {
 }
 
 #[test]
-fn signing_out_ends_the_login_in_use_alone() {
+fn signing_out_ends_only_the_login_in_use() {
     let peer = Peer::new();
     let first = device(&peer, "owner@gym-1.test").expect(200);
     let phone = peer.with_key(&secret(&first));
@@ -202,7 +202,7 @@ fn signing_out_ends_the_login_in_use_alone() {
 }
 
 #[test]
-fn one_login_is_read_by_its_id_only_when_told() {
+fn a_login_is_read_by_its_id_only_with_the_knob() {
     let peer = Peer::new();
     let id = device(&peer, "owner@gym-1.test").id();
     let path = format!("/logins/{id}");
@@ -215,7 +215,7 @@ fn one_login_is_read_by_its_id_only_when_told() {
 }
 
 #[test]
-fn a_login_that_may_expire_does_after_long_disuse() {
+fn a_login_that_may_expire_stops_working_after_long_disuse() {
     let peer = Peer::new();
     let make = |login_type: &str, expire: bool| {
         let body = json!({ "login": { "type": login_type, "expire": expire } });
@@ -236,13 +236,16 @@ fn a_login_that_may_expire_does_after_long_disuse() {
 }
 
 #[test]
-fn logins_die_with_their_user() {
+fn deleting_a_user_ends_its_keys_and_logins() {
     let peer = Peer::new();
     let ann = peer.create_user("ann@x.test");
     let phone = peer.with_key(&secret(&device(&peer, "ann@x.test")));
+    let key = peer.with_key(&peer.simulator.add_key(ann));
     phone.get("/user").expect(200);
+    key.get("/user").expect(200);
     peer.delete(&format!("/users/{ann}")).expect(204);
     phone.get("/user").expect(401);
+    key.get("/user").expect(401);
     assert!(peer.simulator.state().logins_of(ann).next().is_none());
     device(&peer, "ann@x.test").expect(404);
     peer.create_user("ann@x.test");
@@ -250,7 +253,7 @@ fn logins_die_with_their_user() {
 }
 
 #[test]
-fn a_login_whose_answer_was_lost_is_there_all_the_same() {
+fn a_login_exists_even_if_its_answer_was_lost() {
     let peer = Peer::new();
     let ann = peer.create_user("ann@x.test");
     peer.fault("POST /logins", FaultEffect::DropAfterCommit);
@@ -261,7 +264,7 @@ fn a_login_whose_answer_was_lost_is_there_all_the_same() {
 }
 
 #[test]
-fn the_journal_tells_no_secret_that_was_made() {
+fn the_journal_shows_no_new_secret() {
     let peer = Peer::with(|knobs| knobs.journal_responses = true);
     let made = device(&peer, "owner@gym-1.test").expect(200);
     let journal = serde_json::to_string(&peer.simulator.journal()).unwrap();

@@ -1,10 +1,10 @@
-//! What the simulator promises, asked of it as a client would.
+//! The simulator's promises, tested from a client's side.
 
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "in a test's own functions a panic is the test's failure; clippy.toml excuses only the tests themselves"
+    reason = "a panic in a test's own functions fails the test; clippy.toml allows it only in the tests themselves"
 )]
 
 mod peer;

@@ -4,7 +4,7 @@ use kisi_sim::{LimitAboveMax, OffsetAboveMax, OffsetPastEnd, RowOrder};
 
 use crate::peer::Peer;
 
-/// A client whose organization has so many users, the owner included, and as many groups less one.
+/// A client whose organization has this many users, the owner included, and one group less.
 fn crowded(users: u64) -> Peer {
     let peer = Peer::new();
     for number in 1..users {
@@ -42,7 +42,7 @@ fn a_limit_above_the_maximum_is_clamped_or_refused() {
 }
 
 #[test]
-fn the_range_is_the_one_that_was_asked_for() {
+fn the_range_header_gives_the_requested_range() {
     let peer = crowded(16);
     let page = peer.get("/users?limit=10&offset=10");
     assert_eq!(page.range(), "10-19/16");
@@ -51,7 +51,7 @@ fn the_range_is_the_one_that_was_asked_for() {
 }
 
 #[test]
-fn a_page_past_the_end_is_empty_under_a_star_or_the_asked_range() {
+fn a_page_past_the_end_is_empty_with_a_star_or_the_requested_range() {
     let peer = crowded(16);
     let page = peer.get("/users?limit=10&offset=20");
     assert_eq!((page.range(), page.ids().len()), ("*/16", 0));
@@ -71,7 +71,7 @@ fn limits_and_offsets_out_of_bounds_are_refused() {
 }
 
 #[test]
-fn an_offset_above_the_maximum_is_refused_whatever_is_there() {
+fn an_offset_above_the_maximum_is_refused_even_within_the_list() {
     let peer = crowded(9);
     peer.knobs(|knobs| knobs.offset_max = 5);
     assert_eq!(peer.get("/users?limit=5&offset=5").expect(200).ids().len(), 4);
@@ -83,7 +83,7 @@ fn an_offset_above_the_maximum_is_refused_whatever_is_there() {
 }
 
 #[test]
-fn stable_pages_show_every_row_once_and_drifting_ones_miss_and_repeat() {
+fn stable_pages_show_every_row_once_and_drifting_pages_miss_and_repeat_rows() {
     for (order, complete) in [(RowOrder::Stable, true), (RowOrder::Drifting, false)] {
         let peer = crowded(9);
         peer.knobs(|knobs| knobs.row_order = order);

@@ -1,4 +1,4 @@
-//! A client of a simulator in the same process: one key, plain calls, answers laid open.
+//! A client of a simulator in the same process: one key, plain calls, answers with assertions.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub(crate) struct Peer {
     pub(crate) headers: Vec<(&'static str, &'static str)>,
 }
 
-/// An answer, or what stands for none.
+/// An answer, or a dropped connection.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -51,32 +51,28 @@ impl Answer {
         self
     }
 
-    /// Asserts a 422 that complains about exactly these fields, and has no other envelope.
+    /// Asserts a 422 about exactly these fields, in an envelope with nothing else.
     pub(crate) fn expect_invalid(self, fields: &[&str]) -> Answer {
-        let body = self.expect_status_with_body(422);
-        let keys: Vec<&str> = body.0["errors"].as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, fields, "{}", body.1.text);
-        assert_eq!(body.0.as_object().unwrap().len(), 1, "only `errors`: {}", body.1.text);
-        body.1
+        let answer = self.expect(422);
+        let body = answer.json();
+        let keys: Vec<&String> = body["errors"].as_object().unwrap().keys().collect();
+        assert_eq!(keys, fields, "{body}");
+        assert_eq!(body.as_object().unwrap().len(), 1, "only `errors`: {body}");
+        answer
     }
 
     /// Asserts an answer in the envelope of `error` and `code`.
     pub(crate) fn expect_error(self, status: u16, message: &str) -> Answer {
-        let body = self.expect_status_with_body(status);
-        assert_eq!(body.0["error"], message);
-        assert!(body.0["code"].is_string());
-        assert_eq!(body.0.as_object().unwrap().len(), 2, "only `error` and `code`: {}", body.1.text);
-        body.1
-    }
-
-    fn expect_status_with_body(self, status: u16) -> (Value, Answer) {
         let answer = self.expect(status);
-        (answer.json(), answer)
+        let body = answer.json();
+        assert_eq!(body, json!({ "error": message, "code": body["code"] }));
+        assert!(body["code"].is_string(), "{body}");
+        answer
     }
 }
 
 impl Peer {
-    /// The owner's client of one simulated gym, not slowed down.
+    /// The owner's client of one simulated gym, without the rate limit.
     pub(crate) fn new() -> Peer {
         Peer::with(|_| {})
     }
@@ -93,7 +89,7 @@ impl Peer {
         Peer { simulator, key, headers: Vec::new() }
     }
 
-    /// The client of `seeds/example.toml`, not slowed down.
+    /// The client of `seeds/example.toml`, without the rate limit.
     pub(crate) fn of_example() -> Peer {
         let mut seed = Seed::from_toml(include_str!("../../seeds/example.toml")).unwrap();
         seed.knobs.rate_limit = false;

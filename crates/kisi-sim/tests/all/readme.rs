@@ -1,4 +1,4 @@
-//! The README keeps up with the code.
+//! The README agrees with the code.
 
 use kisi_sim::Knobs;
 use serde_json::Value;
@@ -24,7 +24,7 @@ fn every_knob_is_in_the_readme_with_its_default() {
 
 #[test]
 fn every_fault_and_every_control_route_is_in_the_readme() {
-    // The names are those of the source: a fault that is new there must be new here.
+    // The names come from the source, so a new fault must be added to the README.
     let source = include_str!("../../src/faults/effect.rs");
     let names: Vec<&str> = source
         .lines()

@@ -1,4 +1,4 @@
-//! Role assignments: both generations of fields, and the rules that the sources disagree on.
+//! Role assignments: both generations of fields, and the rules on which the sources disagree.
 
 use kisi_sim::{DuplicateRoleAssignment, RoleAssignmentsOfDeletedUser, SecondRole, ValidityInPatch};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ fn dated(user: u64, group: u64, from: &str, until: &str) -> Value {
 }
 
 #[test]
-fn a_new_role_assignment_shows_the_current_and_the_old_fields() {
+fn a_new_role_assignment_shows_the_current_and_the_deprecated_fields() {
     let (peer, user, group) = ready();
     let owner = peer.get("/user").id();
     let row =
@@ -48,7 +48,7 @@ fn a_new_role_assignment_shows_the_current_and_the_old_fields() {
 }
 
 #[test]
-fn the_old_form_of_the_body_means_the_same() {
+fn the_deprecated_form_of_the_body_has_the_same_effect() {
     let (peer, user, group) = ready();
     let old = json!({ "role_assignment": { "user_id": user, "group_id": group, "role_id": "group_basic" } });
     let row = peer.post("/role_assignments", old).expect(200).json();
@@ -76,7 +76,7 @@ fn roles_in_places_and_organizations_name_their_scope_and_have_no_dates() {
     assert_eq!(
         peer.simulator.journal().pop().unwrap().unknown_fields,
         ["role_assignment.valid_until"],
-        "dates outside groups are loud"
+        "dates outside groups are recorded as unknown"
     );
     let row = create("Organization", organization, "organization_administrator").expect(200).json();
     assert_eq!(row["organization"]["domain"], "gym-1");
@@ -127,14 +127,14 @@ fn a_duplicate_conflicts_by_its_dates_or_always_or_stacks() {
         peer.knobs(|knobs| knobs.duplicate_role_assignment = knob);
         let body = |until: &str| dated(user, group, "2026-10-01T00:00:00Z", until);
         peer.post("/role_assignments", body("2026-11-01T00:00:00Z")).expect(200);
-        // The same moment, spelt otherwise.
+        // The same moment in another spelling.
         let same = peer.post("/role_assignments", body("2026-11-01T01:00:00.000+01:00")).status;
         let other = peer.post("/role_assignments", body("2026-12-01T00:00:00Z")).status;
         assert_eq!((same, other), (same_dates, other_dates), "{knob:?}");
         let created = 1 + [same, other].iter().filter(|status| **status == 200).count();
         let rows = peer.get(&format!("/role_assignments?group_id={group}")).ids();
         assert_eq!(rows.len(), created, "{knob:?}");
-        assert_eq!(peer.get(&format!("/groups/{group}")).json()["users_count"], 1, "people, not rows");
+        assert_eq!(peer.get(&format!("/groups/{group}")).json()["users_count"], 1, "users, not rows");
     }
 }
 
@@ -185,7 +185,7 @@ fn a_change_can_not_make_a_duplicate() {
 }
 
 #[test]
-fn notify_left_out_is_what_the_knob_says() {
+fn a_missing_notify_is_what_the_knob_says() {
     for notify in [true, false] {
         let (peer, user, group) = ready();
         peer.knobs(|knobs| knobs.notify_default = notify);
@@ -207,7 +207,7 @@ fn deleting_twice_finds_nothing_the_second_time_and_the_owners_role_stays() {
 }
 
 #[test]
-fn role_assignments_are_filtered_in_the_current_and_the_old_way() {
+fn role_assignments_are_filtered_by_current_and_deprecated_parameters() {
     let (peer, user, group) = ready();
     let owner = peer.get("/user").id();
     let owners = peer.get("/role_assignments").ids()[0];

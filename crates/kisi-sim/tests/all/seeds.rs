@@ -1,6 +1,6 @@
-//! Seeds: what an empty one means, what a full one gives, and how a wrong one is told.
+//! Seeds: the content of an empty and of a full one, and the errors of a wrong one.
 
-use kisi_sim::{Seed, SeedError, Simulator, format_timestamp};
+use kisi_sim::{Seed, Simulator, format_timestamp};
 
 use crate::peer::Peer;
 
@@ -19,7 +19,7 @@ fn an_empty_seed_is_one_gym_with_an_owner_a_key_and_a_place() {
 }
 
 #[test]
-fn the_example_holds_what_it_says() {
+fn the_example_has_its_documented_content() {
     let peer = Peer::of_example();
     let state = peer.simulator.state();
     assert_eq!(state.organizations.len(), 2);
@@ -33,7 +33,7 @@ fn the_example_holds_what_it_says() {
 }
 
 #[test]
-fn toml_and_json_say_the_same() {
+fn toml_and_json_give_the_same_seed() {
     let toml = Seed::from_toml(include_str!("../../seeds/example.toml")).unwrap();
     let json = serde_json::to_string(&toml).unwrap();
     assert_eq!(Seed::from_json(&json).unwrap(), toml);
@@ -78,7 +78,7 @@ fn a_seed_that_can_not_be_read_names_line_and_place() {
         ("= 1", "line 1: the seed"),
     ] {
         let error = Seed::from_toml(seed).unwrap_err();
-        assert!(matches!(error, SeedError::Form { .. }));
+        assert!(error.line.is_some());
         assert!(error.to_string().starts_with(message), "{error}");
         assert_eq!(error.to_string().lines().count(), 1, "{error}");
     }
@@ -91,7 +91,7 @@ fn a_seed_that_can_not_be_read_names_line_and_place() {
 }
 
 #[test]
-fn a_seed_that_does_not_hold_together_names_the_place() {
+fn a_seed_with_wrong_content_names_the_place() {
     let users = "[[organizations]]\n[[organizations.users]]\nemail = \"a@x.test\"\n";
     let group = "[[organizations.groups]]\nname = \"Basic\"\n";
     let held = "[[organizations.role_assignments]]\nuser = \"a@x.test\"\n";

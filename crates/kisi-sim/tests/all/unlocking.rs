@@ -1,4 +1,4 @@
-//! Unlocking doors: who gets in, who does not and why, and what is told about it.
+//! Unlocking doors: the conditions, the reasons of a refusal, and the events.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::peer::{Answer, Peer};
 
-/// The example gym, with Mia's own client. She is in the group Basic, which opens the front door alone.
+/// The example gym, with a client of Mia's. She is in the group Basic, which opens only the front door.
 struct Gym {
     owner: Peer,
     mia: Peer,
@@ -36,7 +36,7 @@ impl Gym {
         &self.owner.simulator
     }
 
-    /// Replaces what Mia holds in Basic.
+    /// Replaces Mia's role assignment in Basic.
     fn hold(&self, valid_from: Option<u64>, valid_until: Option<u64>) {
         for held in self.simulator().state().role_assignments_of(self.mia_id) {
             self.simulator().unassign(held.id);
@@ -91,7 +91,7 @@ fn a_member_opens_the_doors_of_its_groups_and_no_others() {
 }
 
 #[test]
-fn an_unlock_is_attributed_to_whose_login_sent_it_and_not_to_the_member_it_was_meant_for() {
+fn an_unlock_is_recorded_for_the_user_of_the_login() {
     let gym = Gym::new();
     let owner = gym.owner.get("/user").id();
     unlock(&gym.owner, gym.front).expect(200);
@@ -103,7 +103,7 @@ fn an_unlock_is_attributed_to_whose_login_sent_it_and_not_to_the_member_it_was_m
 }
 
 #[test]
-fn a_door_that_is_not_there_or_anothers_is_not_found_and_makes_no_event() {
+fn an_unknown_or_foreign_door_is_not_found_and_makes_no_event() {
     let gym = Gym::new();
     let other = gym.owner.with_key(&gym.simulator().keys().last().unwrap().secret);
     for (peer, lock) in [(&gym.owner, 1), (&gym.owner, gym.place), (&gym.mia, 1), (&other, gym.front)] {
@@ -115,7 +115,7 @@ fn a_door_that_is_not_there_or_anothers_is_not_found_and_makes_no_event() {
 }
 
 #[test]
-fn dates_hold_from_their_first_moment_to_before_their_last() {
+fn access_includes_its_first_moment_and_excludes_its_end() {
     let gym = Gym::new();
     let now = gym.simulator().now_ms();
     for (from, until, code) in [
@@ -161,7 +161,7 @@ fn a_group_without_app_access_opens_nothing_by_request() {
 }
 
 #[test]
-fn outside_a_groups_hours_its_doors_stay_shut() {
+fn outside_a_groups_hours_its_doors_stay_closed() {
     let gym = Gym::new();
     assert_eq!(format_timestamp(gym.simulator().now_ms()), "2026-10-01T10:00:00.000Z");
     gym.simulator().set_group_access_hours(gym.basic, Some(AccessHours::new("10:00", "11:00").unwrap()));
@@ -170,14 +170,14 @@ fn outside_a_groups_hours_its_doors_stay_shut() {
     gym.refused(403, "34ffaa");
     gym.simulator().set_group_access_hours(gym.basic, None);
     gym.let_in();
-    // Turned on without hours, as the API can, it lets nobody in.
+    // A restriction without hours, which the API allows, opens no door.
     let restrict = json!({ "group": { "time_restriction_enabled": true } });
     gym.owner.patch(&format!("/groups/{}", gym.basic), restrict).expect(204);
     gym.refused(403, "34ffaa");
 }
 
 #[test]
-fn of_several_groups_the_one_that_comes_nearest_gives_the_reason_and_one_is_enough() {
+fn one_group_that_opens_is_enough_and_otherwise_the_nearest_gives_the_reason() {
     let gym = Gym::new();
     let now = gym.simulator().now_ms();
     let add = |name: &str, valid_from, valid_until| {
@@ -205,7 +205,7 @@ fn of_several_groups_the_one_that_comes_nearest_gives_the_reason_and_one_is_enou
 }
 
 #[test]
-fn a_lockdown_holds_for_everybody_under_403_or_409() {
+fn a_lockdown_holds_for_all_users_and_answers_403_or_409() {
     let gym = Gym::new();
     gym.simulator().set_lock_locked_down(gym.front, true);
     gym.refused(403, "fad001");
@@ -216,13 +216,13 @@ fn a_lockdown_holds_for_everybody_under_403_or_409() {
     gym.refused(409, "fad002");
     gym.simulator().set_place_locked_down(gym.place, false);
     gym.refused(409, "fad001");
-    assert_eq!(unlock(&gym.mia, gym.sauna).expect(403).json()["code"], "fcd8ef", "not told to strangers");
+    assert_eq!(unlock(&gym.mia, gym.sauna).expect(403).json()["code"], "fcd8ef", "not shown without access");
     gym.simulator().set_lock_locked_down(gym.front, false);
     gym.let_in();
 }
 
 #[test]
-fn a_door_that_is_offline_does_not_open_under_503_or_409() {
+fn an_offline_door_does_not_open_and_answers_503_or_409() {
     let gym = Gym::new();
     gym.simulator().set_lock_online(gym.front, false);
     gym.refused(503, "fac001");
@@ -253,7 +253,7 @@ fn owners_and_administrators_open_every_door_and_a_places_owner_those_of_the_pla
 }
 
 #[test]
-fn what_is_taken_away_no_longer_opens() {
+fn a_removed_role_assignment_or_group_no_longer_opens_the_door() {
     let gym = Gym::new();
     gym.let_in();
     let held = gym.simulator().state().role_assignments_of(gym.mia_id).next().unwrap().id;
@@ -266,7 +266,7 @@ fn what_is_taken_away_no_longer_opens() {
 }
 
 #[test]
-fn the_user_shows_when_it_last_got_in() {
+fn a_user_shows_its_last_access() {
     let gym = Gym::new();
     let shown = || gym.owner.get(&format!("/users/{}", gym.mia_id)).json()["last_accessed_at"].clone();
     assert_eq!(shown(), Value::Null);

@@ -1,4 +1,4 @@
-//! Users: what creating, finding, changing and deleting them does.
+//! Users: creating, finding, changing and deleting them.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn a_new_user_has_every_documented_field() {
 }
 
 #[test]
-fn a_user_without_an_address_is_refused_field_by_field() {
+fn a_user_without_an_email_address_is_refused_field_by_field() {
     let peer = Peer::new();
     for email in ["", "  ", "ann", "@x.test", "ann@", "a b@x.test", "a@b@c"] {
         let answer = peer.post("/users", json!({ "user": { "email": email } })).expect_invalid(&["email"]);
@@ -44,7 +44,7 @@ fn a_user_without_an_address_is_refused_field_by_field() {
     peer.call("POST", "/users", "{").expect(400);
     let wrong = json!({ "user": { "email": 7, "name": [], "access_enabled": "yes" } });
     peer.post("/users", wrong).expect_invalid(&["access_enabled", "email", "name"]);
-    assert_eq!(peer.simulator.state().users.len(), 1, "nobody was made");
+    assert_eq!(peer.simulator.state().users.len(), 1, "no user was created");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_second_user_with_the_address_in_any_case_is_a_conflict_or_a_field_error() {
 }
 
 #[test]
-fn an_address_given_in_a_change_is_ignored_or_refused() {
+fn an_email_address_in_a_change_is_ignored_or_refused() {
     let peer = Peer::new();
     let id = peer.create_user("ann@x.test");
     let path = format!("/users/{id}");
@@ -118,7 +118,7 @@ fn metadata_in_a_change_replaces_or_merges() {
 }
 
 #[test]
-fn deleting_a_user_takes_its_role_assignments_along_and_a_second_time_finds_nothing() {
+fn deleting_a_user_deletes_its_role_assignments_and_a_second_time_finds_nothing() {
     let peer = Peer::new();
     let (user, group) = (peer.create_user("ann@x.test"), peer.create_group("Basic"));
     peer.assign(user, group).expect(200);
@@ -163,7 +163,7 @@ fn a_plus_in_an_address_must_be_encoded() {
 }
 
 #[test]
-fn the_email_filter_minds_case_only_when_told() {
+fn the_email_filter_is_case_sensitive_only_with_the_knob() {
     let peer = Peer::new();
     let id = peer.create_user("Ann@x.test");
     assert_eq!(peer.get("/users?email=ann@X.test").ids(), [id]);
