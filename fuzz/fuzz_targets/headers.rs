@@ -6,8 +6,7 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use door_access_fuzz::fuzz_target;
-use door_access_fuzz::gym::Gym;
-use door_access_fuzz::script::Answer;
+use door_access_fuzz::gym;
 use door_access_host::{Endpoint, Origin, Pace, PaceConfig, Sealed, SealingKey};
 use kisi_plugin::exports;
 use kisi_plugin::kisi::endpoint::Response;
@@ -23,9 +22,9 @@ fuzz_target!(|text: &str| {
         retry_after: None,
         body: b"[]".to_vec(),
     };
-    let gym = Gym::connected(vec![Answer::Said(Ok(said))]);
+    let gym = gym::connected(vec![Some(Ok(said))]);
     drop(exports::groups::refresh(&gym));
-    gym.check("refresh");
+    gym::check(&gym, "refresh");
     if let Ok(value) = HeaderValue::from_str(text) {
         let pace = Pace::new(PaceConfig::default());
         pace.note(NOW, StatusCode::TOO_MANY_REQUESTS, &HeaderMap::from_iter([(RETRY_AFTER, value)]));

@@ -3,10 +3,10 @@
 #![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::fuzz_target;
-use door_access_fuzz::gym::Gym;
+use door_access_fuzz::gym;
 use door_access_fuzz::{calls, script};
 
 fuzz_target!(|data: &[u8]| {
     let Some((number, answers)) = data.split_first() else { return };
-    calls::play(&Gym::connected(script::parse(answers)), *number);
+    calls::play(&gym::connected(script::parse(answers)), *number);
 });

@@ -3,22 +3,23 @@
 #![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::fuzz_target;
-use door_access_fuzz::gym::Gym;
+use door_access_fuzz::gym;
 use kisi_plugin::contract::types::InputError;
 use kisi_plugin::exports;
+use kisi_plugin::json;
 use kisi_plugin::settings::Settings;
 
 fuzz_target!(|text: &str| match Settings::parse(text) {
     Ok(settings) => {
-        // What was taken is kept, and is the same when it is read again.
-        let kept = serde_json::to_string(&settings).expect("settings are JSON");
-        assert_eq!(Settings::parse(&kept).as_ref(), Ok(&settings), "{text}");
-        drop(exports::connection::connect(&Gym::connected(Vec::new()), text));
+        // Accepted settings are the same after they were stored.
+        let stored = String::from_utf8(json::to_vec(&settings)).expect("JSON is text");
+        assert_eq!(Settings::parse(&stored).as_ref(), Ok(&settings), "{text}");
+        drop(exports::connection::connect(&gym::connected(Vec::new()), text));
     }
     Err(problems) => {
         assert!(!problems.is_empty());
         assert!(problems.iter().all(|one| !one.path.is_empty() && !one.message.is_empty()), "{problems:?}");
-        let refused = exports::connection::connect(&Gym::connected(Vec::new()), text);
+        let refused = exports::connection::connect(&gym::connected(Vec::new()), text);
         assert!(matches!(refused, Err(InputError::Wrong(_))), "{refused:?}");
     }
 });

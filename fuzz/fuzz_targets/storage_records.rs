@@ -4,13 +4,13 @@
 
 use door_access_fuzz::calls;
 use door_access_fuzz::fuzz_target;
-use door_access_fuzz::gym::Gym;
+use door_access_fuzz::gym;
 
 fuzz_target!(|data: &[u8]| {
     let [number, record, value @ ..] = data else { return };
-    let gym = Gym::connected(Vec::new());
-    let stored = gym.stored();
+    let gym = gym::connected(Vec::new());
+    let stored = gym::stored(&gym);
     let (key, _) = &stored[usize::from(*record) % stored.len()];
-    gym.store(key, value);
+    gym.world.store(key, value);
     calls::play(&gym, *number);
 });

@@ -1,5 +1,7 @@
-//! Every call of the contract, and what each of them owes whatever it is told.
+//! Every call of the contract. Whatever the input, each answer and each error has words.
 
+use door_access_host::contract::types::MemberStatus;
+use door_access_testkit::{DAY, Native, START};
 use kisi_plugin::contract::access::Device;
 use kisi_plugin::contract::connection::Departure;
 use kisi_plugin::contract::doors::Phone;
@@ -10,20 +12,20 @@ use kisi_plugin::contract::types::InputError;
 use kisi_plugin::exports;
 use kisi_plugin::stop::Stop;
 
-use crate::gym::{Gym, MEMBERS, SETTINGS};
+use crate::gym::{MEMBERS, SETTINGS, check};
 
-type Call = (&'static str, fn(&Gym));
+type Call = (&'static str, fn(&Native));
 
-/// Everything that a host can ask for, by name.
+/// Every call of a host, by name.
 pub const CALLS: [Call; 18] = [
     ("connect", |gym| input(exports::connection::connect(gym, SETTINGS))),
     ("status", |gym| done(exports::connection::status(gym))),
     ("refresh", |gym| done(exports::groups::refresh(gym))),
     ("handle a member", |gym| handle(gym, MEMBERS[0])),
     ("handle a new member", |gym| handle(gym, MEMBERS[3])),
-    ("handle somebody unknown", |gym| handle(gym, "nobody")),
+    ("handle an unknown member", |gym| handle(gym, "nobody")),
     ("handle a blocked member", |gym| {
-        gym.block(MEMBERS[1]);
+        gym.world.directory.update(MEMBERS[1], |member| member.status = MemberStatus::Blocked);
         handle(gym, MEMBERS[1]);
     }),
     ("tick", |gym| done(exports::maintenance::tick(gym, 200))),
@@ -51,25 +53,25 @@ pub const CALLS: [Call; 18] = [
     ("remove", |gym| done(exports::disconnect::disconnect(gym, Departure::RemoveGranted, None, 20))),
 ];
 
-/// Makes the call of this number, then those of a day, as a platform would go on.
-pub fn play(gym: &Gym, number: u8) {
+/// Makes the call of this number, then those of a day, as a platform does.
+pub fn play(gym: &Native, number: u8) {
     let (name, call) = CALLS[usize::from(number) % CALLS.len()];
     call(gym);
-    gym.check(name);
+    check(gym, name);
     handle(gym, MEMBERS[0]);
-    gym.check("handle");
-    gym.pass();
+    check(gym, "handle");
+    gym.world.go_to(gym.world.now() + DAY);
     done(exports::maintenance::tick(gym, 100));
-    gym.check("tick");
+    check(gym, "tick");
 }
 
-/// An event about somebody.
+/// An event about a member.
 pub fn event(member: &str) -> Event {
     let kind = EventKind::MemberChanged;
-    Event { id: "e-1".to_string(), kind, member: member.to_string(), occurred_at: 1_796_112_000_000 }
+    Event { id: "e-1".to_string(), kind, member: member.to_string(), occurred_at: START }
 }
 
-fn handle(gym: &Gym, member: &str) {
+fn handle(gym: &Native, member: &str) {
     match exports::events::handle(gym, &event(member)) {
         Ok(outcomes) => outcomes.iter().for_each(has_words),
         Err(unfinished) => {
@@ -79,7 +81,7 @@ fn handle(gym: &Gym, member: &str) {
     }
 }
 
-fn sync(gym: &Gym, mode: Mode) {
+fn sync(gym: &Native, mode: Mode) {
     let Ok(job) = exports::sync::start(gym, mode) else { return };
     for _ in 0..3 {
         done(exports::sync::step(gym, &job, 50));
@@ -109,7 +111,7 @@ fn input<T>(ended: Result<T, InputError>) {
         Ok(_) => {}
         Err(InputError::Failed(stop)) => done::<()>(Err(Box::new(stop))),
         Err(InputError::Wrong(problems)) => {
-            assert!(!problems.is_empty(), "wrong, and nothing is");
+            assert!(!problems.is_empty(), "an error without a problem");
             assert!(problems.iter().all(|problem| !problem.message.trim().is_empty()), "{problems:?}");
         }
     }

@@ -8,8 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use door_access_fuzz::calls::{self, CALLS};
-use door_access_fuzz::gym::{Gym, SETTINGS};
-use door_access_fuzz::script::SEPARATOR;
+use door_access_fuzz::gym::{SETTINGS, connected, stored};
+use door_access_fuzz::script::{SEPARATOR, written};
 
 const HEADERS: [&str; 9] = [
     "0-249/2",
@@ -31,13 +31,13 @@ fn main() -> io::Result<()> {
     let root = fuzz.join("..");
     for (number, (name, _)) in (0_u8..).zip(CALLS) {
         let name = name.replace(' ', "-");
-        let gym = Gym::connected(Vec::new());
-        gym.record();
+        let gym = connected(Vec::new());
         calls::play(&gym, number);
-        write(&into, "kisi_answers", &name, [&[number][..], &gym.recorded()].concat())?;
+        let answers: Vec<Vec<u8>> = gym.answers.borrow().iter().flatten().map(written).collect();
+        write(&into, "kisi_answers", &name, [&[number][..], &answers.join(SEPARATOR)].concat())?;
         write(&into, "kisi_answers", &format!("{name}-broken"), [&[number][..], &broken()].concat())?;
     }
-    for (record, (_, value)) in (0_u8..).zip(Gym::connected(Vec::new()).stored()) {
+    for (record, (_, value)) in (0_u8..).zip(stored(&connected(Vec::new()))) {
         for number in [3, 6, 7] {
             write(
                 &into,

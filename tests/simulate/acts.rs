@@ -9,7 +9,7 @@ use door_access_testkit::{DAY, HOUR};
 use kisi_sim::{Hand, RoleAssignment, Simulator, User};
 
 use super::gym::Gym;
-use super::history::{Change, GROUPS, PLANS, Spelling, Staff, What};
+use super::history::{Change, GROUPS, Given, PLANS, Spelling, Staff, What};
 use super::judge::{PLAIN, normal};
 
 /// Rows in a page of a group's members.
@@ -21,6 +21,7 @@ impl Gym {
         let who = match what {
             What::Buy { who, .. }
             | What::Change { who, .. }
+            | What::Replace { who, .. }
             | What::Block { who, .. }
             | What::Email { who, .. }
             | What::Rename { who, .. }
@@ -34,14 +35,9 @@ impl Gym {
             What::Buy { plan, starts_in_hours, lasts_hours, .. } => {
                 let starts_at = in_hours(*starts_in_hours);
                 let membership = Membership {
-                    id: format!("ms-{number}"),
-                    plan: PLANS[*plan].to_string(),
-                    location: None,
-                    status: MembershipStatus::Active,
                     starts_at: (*starts_in_hours != 0).then_some(starts_at),
                     ends_at: lasts_hours.map(|hours| starts_at + hours * HOUR),
-                    payment: Payment::Paid,
-                    frozen_until: None,
+                    ..door_access_testkit::membership(&format!("ms-{number}"), PLANS[*plan])
                 };
                 self.memberships += 1;
                 directory.update(&id, |member| member.memberships.push(membership));
@@ -53,6 +49,14 @@ impl Gym {
                         change(membership, *how, now);
                     }
                 });
+            }
+            What::Replace { memberships, .. } => {
+                let memberships: Vec<Membership> = (number..)
+                    .zip(memberships)
+                    .map(|(number, given)| membership(given, number, now))
+                    .collect();
+                self.memberships += memberships.len();
+                directory.update(&id, |member| member.memberships = memberships);
             }
             What::Block { blocked, .. } => {
                 let status = if *blocked { MemberStatus::Blocked } else { MemberStatus::Active };
@@ -90,7 +94,7 @@ impl Gym {
         }
     }
 
-    /// The platform shows everybody again.
+    /// The platform shows all members again.
     pub(crate) fn come_back(&mut self) {
         for member in self.vanished.drain(..) {
             self.world.directory.insert(member);
@@ -104,7 +108,7 @@ impl Gym {
         for mut member in self.world.directory.members() {
             let Some(email) = member.email.as_deref().map(normal) else { continue };
             let mut state = self.watch.state();
-            // Of whom is on the way to another account, it is not this that takes the old one.
+            // A member who already moves to another account loses the old one for that reason.
             let elsewhere = |row: &&RoleAssignment| {
                 let is_here = |user: &User| user.id == row.assignee_id && normal(&user.email) == email;
                 state.case.is_of(row, &member.id, &kisi) && !kisi.users.iter().any(is_here)
@@ -146,6 +150,16 @@ impl Gym {
         state.case.gone_ever.insert(id);
     }
 
+    /// Staff adds a user.
+    fn add_user(&self, sim: &Simulator, name: String, email: String) -> u64 {
+        let mut state = self.watch.state();
+        let hand = Hand::AddUser { name, email, organization_id: Some(state.case.organization) };
+        let user = sim.hand(hand).expect("a user").id.expect("an id");
+        state.case.users_ever.insert(user);
+        state.case.users_by_hand.insert(user);
+        user
+    }
+
     pub(crate) fn staff(&mut self, sim: &Simulator, staff: &Staff) {
         self.staff_acted = true;
         let state = sim.state();
@@ -155,21 +169,14 @@ impl Gym {
             Staff::Invite { person } => {
                 let email = self.email(*person);
                 if state.user_by_email(&email).is_none() {
-                    let name = format!("By hand {person}");
-                    let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
-                    let user = sim.hand(hand).expect("a user").id.expect("an id");
-                    self.watch.state().case.users_ever.insert(user);
+                    self.add_user(sim, format!("By hand {person}"), email);
                 }
             }
             Staff::Assign { person, group, elevated, lasts_hours } => {
                 let email = self.email(*person);
                 let user = match state.user_by_email(&email) {
                     Some(user) => user.id,
-                    None => {
-                        let name = format!("By hand {person}");
-                        let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
-                        sim.hand(hand).expect("a user").id.expect("an id")
-                    }
+                    None => self.add_user(sim, format!("By hand {person}"), email),
                 };
                 let group = self.groups[*group];
                 let role = if *elevated { "group_manager" } else { "group_basic" };
@@ -231,8 +238,7 @@ impl Gym {
                 for nth in 0..PAGE {
                     let (name, email) =
                         (format!("Stranger {nth}"), format!("stranger{nth}@{organization}.test"));
-                    let hand = Hand::AddUser { name, email, organization_id: Some(organization) };
-                    let user_id = sim.hand(hand).expect("a user").id.expect("an id");
+                    let user_id = self.add_user(sim, name, email);
                     let role = PLAIN.to_string();
                     let hand =
                         Hand::Assign { user_id, group_id: group, role, valid_from: None, valid_until: None };
@@ -272,6 +278,18 @@ impl Gym {
                 self.secrets.push(self.key.clone());
             }
         }
+    }
+}
+
+fn membership(given: &Given, number: usize, now: u64) -> Membership {
+    let at = |hours: Option<i64>| hours.map(|hours| now.saturating_add_signed(hours * 3_600_000));
+    Membership {
+        status: given.status,
+        starts_at: at(given.starts),
+        ends_at: at(given.ends),
+        payment: at(given.overdue).map_or(Payment::Paid, Payment::Overdue),
+        frozen_until: at(given.frozen_until),
+        ..door_access_testkit::membership(&format!("ms-{number}"), PLANS[given.plan])
     }
 }
 

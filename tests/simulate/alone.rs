@@ -1,5 +1,5 @@
-//! A gym that nobody looks after for some days: its host ticks when it is asked to, nobody confirms anything, and whoever
-//! pays goes on to enter.
+//! A gym without an operator for some days: its host ticks when ticks are due, there are no confirmations, and members who
+//! pay keep their access.
 
 use door_access_testkit::DAY;
 use kisi_sim::{RoleAssignment, Simulator, Snapshot};
@@ -16,7 +16,7 @@ impl Gym {
         }
         self.world.boundary.storm(0, 0);
         self.set_clock(sim);
-        // What dates take is no reconciliation's doing.
+        // Removals by dates do not count for a sync.
         self.watch.state().taken = None;
         let end = sim.now_ms() + days * DAY;
         let (mut ticks, mut went_wrong) = (0, false);
@@ -45,7 +45,7 @@ impl Gym {
                     };
                     before.role_assignments.retain(|row| !has_run_out(row));
                 }
-                self.nobody_is_shut_out(&before, &after);
+                self.check_no_one_is_shut_out(&before, &after);
             }
             went_wrong = false;
             if after.now >= end {
@@ -62,8 +62,8 @@ impl Gym {
         self.world.boundary.injected().values().sum()
     }
 
-    /// Whoever could enter by us, and is entitled all the same, can still enter.
-    fn nobody_is_shut_out(&self, before: &Snapshot, after: &Snapshot) {
+    /// A member with access by us who is still entitled still has access.
+    fn check_no_one_is_shut_out(&self, before: &Snapshot, after: &Snapshot) {
         let members = self.world.directory.members();
         let mut state = self.watch.state();
         let shut_out = state.case.shut_out(&members, before, after);

@@ -16,11 +16,11 @@ use super::history::{GROUPS, MAPPINGS, PLANS};
 use super::judge::Case;
 use super::watch::Watched;
 
-/// How often a host tries again before somebody has to look: far more than any history needs.
+/// How often a host tries again: far more than any history needs.
 const TRIES_MAX: usize = 60;
-/// How much of the grants a reconciliation may take without being confirmed.
-pub(crate) const BRAKE_GRANTS: usize = 2;
-pub(crate) const BRAKE_PERCENT: usize = 20;
+/// How many grants a sync may remove without a confirmation.
+pub(crate) const GUARD_GRANTS: usize = 2;
+pub(crate) const GUARD_PERCENT: usize = 20;
 
 /// How a call ended, for a host.
 pub(crate) enum Ended<T> {
@@ -50,21 +50,21 @@ pub(crate) struct Gym {
     pub(crate) bound: usize,
     /// How many grants the job said would go when it waited.
     pub(crate) announced: usize,
-    /// Whether somebody has confirmed what waited.
+    /// Whether the sync that waited was confirmed.
     pub(crate) is_confirmed: bool,
-    /// How many grants ticks took since everybody was compared, and how many of them a reconciliation might.
+    /// How many grants ticks removed since the last sync, and how many of them a sync might.
     pub(crate) taken_by_ticks: usize,
     pub(crate) most_by_sync: usize,
     /// Who was blocked when the job began, as long as nothing went wrong in it.
     pub(crate) blocked_first: Option<BTreeSet<String>>,
     /// What Kisi had when the job began.
     pub(crate) at_start: Snapshot,
-    /// Whether the directory was empty when the job began: that is believed by nobody.
+    /// Whether the directory was empty when the job began, so that it must remove nothing.
     pub(crate) is_doubtful: bool,
     pub(crate) memberships: usize,
     /// Members whom the platform does not show for now.
     pub(crate) vanished: Vec<Member>,
-    /// Members whom the platform gave another address, and of whom no event has come since.
+    /// Members with another address of whom no event has come since.
     pub(crate) readdressed: BTreeSet<String>,
     pub(crate) calls: u64,
     pub(crate) events: u64,
@@ -96,7 +96,7 @@ impl Gym {
         let watch = Watched::new(sim, world.directory.clone(), case);
         world.boundary.watch(watch.clone());
         let settings = settings(&format!(
-            r#""grace_days":{},"lease_days":{},"brake":{{"grants":{BRAKE_GRANTS},"percent":{BRAKE_PERCENT}}}"#,
+            r#""grace_days":{},"lease_days":{},"brake":{{"grants":{GUARD_GRANTS},"percent":{GUARD_PERCENT}}}"#,
             gym.grace_days, gym.lease_days
         ));
         let mut opened = Gym {
@@ -277,13 +277,13 @@ impl Gym {
                     state.case.mapping_ever.extend(pairs.clone());
                     state.case.mapping = pairs.collect();
                     drop(state);
-                    let everybody = self.world.directory.members().into_iter().map(|member| member.id);
-                    self.changed.extend(everybody);
+                    let all = self.world.directory.members().into_iter().map(|member| member.id);
+                    self.changed.extend(all);
                     return;
                 }
                 Ended::Retry(after_ms) => self.wait(sim, after_ms),
                 Ended::Killed => self.world.boundary.plan(&[]),
-                // It may hold already: whoever entered it connects and saves it again.
+                // The mapping may be stored already: the gym connects and saves it again.
                 Ended::Paused => {
                     self.world.boundary.plan(&[]);
                     self.connect(sim).await;
@@ -318,7 +318,7 @@ impl Gym {
             occurred_at: self.clock_ms(),
         };
         let before = self.world.boundary.requests();
-        // What an event takes is no reconciliation's doing.
+        // Removals by an event do not count for a sync.
         let taken = self.watch.state().taken.take();
         let handled = self.world.tenant().handle(&event).await;
         self.watch.state().taken = taken;
@@ -407,7 +407,7 @@ impl Gym {
         }
     }
 
-    /// All that a day asks for, confirmed where somebody must.
+    /// All ticks of a day, with the confirmations that they need.
     pub(crate) async fn day(&mut self, sim: &Simulator) {
         for _ in 0..TRIES_MAX * 4 {
             let Some((next, waits)) = self.tick(1_000).await else {

@@ -1,6 +1,7 @@
 //! Random but lawful histories: what a platform, staff in Kisi, a host and a network do, as values that print, repeat
 //! and can be made smaller.
 
+use door_access_host::contract::types::MembershipStatus;
 use door_access_testkit::{At, Effect, Fault};
 use fastrand::Rng;
 use kisi_sim::{
@@ -32,8 +33,10 @@ pub(crate) struct History {
     pub(crate) gyms: Vec<Gym>,
     pub(crate) knobs: Knobs,
     pub(crate) steps: Vec<Step>,
-    /// Whether each member gets a last event before days pass, or nobody does and time alone must mend everything.
+    /// Whether each member gets a last event before days pass, or none does and ticks alone must correct everything.
     pub(crate) last_events: bool,
+    /// The order of the last events.
+    pub(crate) order: Vec<usize>,
 }
 
 /// What is decided about a gym at the start.
@@ -66,6 +69,11 @@ pub(crate) enum What {
         nth: usize,
         how: Change,
     },
+    /// The platform has other memberships of a member, with any status and dates.
+    Replace {
+        who: usize,
+        memberships: Vec<Given>,
+    },
     Block {
         who: usize,
         blocked: bool,
@@ -91,7 +99,7 @@ pub(crate) enum What {
         nth: usize,
         again: bool,
     },
-    /// An event about somebody to whom nothing happened, or last month's.
+    /// An event about a member who did not change, or an old event.
     Replay {
         who: usize,
     },
@@ -109,7 +117,7 @@ pub(crate) enum What {
     Confirm,
     Cancel,
     Connect,
-    /// Nobody looks after the gym: its host ticks when it is asked to, and nobody confirms anything.
+    /// The gym has no operator: its host ticks when ticks are due, without confirmations.
     Alone {
         days: u64,
     },
@@ -117,7 +125,7 @@ pub(crate) enum What {
     Vanish {
         keep: usize,
     },
-    /// It shows everybody again.
+    /// It shows all members again.
     Return,
     /// It shows other people's addresses for its members from now on: another gym's file. No event tells it.
     Readdress,
@@ -171,6 +179,17 @@ impl What {
     }
 }
 
+/// A membership as a platform may have it. Times are in hours from the moment of the change, past ones included.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) plan: usize,
+    pub(crate) status: MembershipStatus,
+    pub(crate) starts: Option<i64>,
+    pub(crate) ends: Option<i64>,
+    pub(crate) overdue: Option<i64>,
+    pub(crate) frozen_until: Option<i64>,
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Change {
     Renew,
@@ -193,7 +212,7 @@ pub(crate) enum Spelling {
 /// What staff does in Kisi itself.
 #[derive(Debug, Clone)]
 pub(crate) enum Staff {
-    /// Somebody is invited, to no group yet.
+    /// A person is invited, to no group yet.
     Invite {
         person: usize,
     },
@@ -206,7 +225,7 @@ pub(crate) enum Staff {
     Unassign {
         nth: usize,
     },
-    /// Somebody who is in a group becomes its manager, by the same assignment.
+    /// A plain assignment becomes a manager's, under the same id.
     Promote {
         nth: usize,
     },
@@ -271,7 +290,37 @@ pub(crate) fn of_seed(seed: u64) -> History {
         let place = rng.usize(0..=steps.len());
         steps.splice(place..place, story);
     }
-    History { gyms, knobs, steps, last_events: rng.bool() }
+    let mut history = History { gyms, knobs, steps, last_events: rng.bool(), order: (0..EMAILS).collect() };
+    // A generator of its own: what it draws changes nothing else of a seed.
+    let mut rng = Rng::with_seed(!seed);
+    rng.shuffle(&mut history.order);
+    if rng.bool() {
+        for _ in 0..rng.usize(1..6) {
+            let place = rng.usize(0..=history.steps.len());
+            let gym = rng.usize(0..history.gyms.len());
+            history.steps.splice(place..place, replaced(&mut rng, gym));
+        }
+    }
+    history
+}
+
+/// A member has other memberships, and often an event says so.
+fn replaced(rng: &mut Rng, gym: usize) -> Vec<Step> {
+    let who = rng.usize(0..MEMBERS);
+    let memberships = (0..rng.usize(0..3)).map(|_| given(rng)).collect();
+    let mut acts = vec![What::Replace { who, memberships }];
+    if rng.bool() {
+        acts.push(What::Replay { who });
+    }
+    acts.into_iter().map(|what| Step { gym, what, faults: Vec::new() }).collect()
+}
+
+fn given(rng: &mut Rng) -> Given {
+    use MembershipStatus::{Active, Cancelled, Expired, Frozen};
+    let mut hours = |chance: u8| (rng.u8(0..10) < chance).then(|| rng.i64(-120..360));
+    let (starts, ends, overdue, frozen_until) = (hours(4), hours(4), hours(2), hours(4));
+    let status = *pick(rng, &[Active, Active, Active, Active, Frozen, Cancelled, Expired]);
+    Given { plan: rng.usize(0..PLANS.len()), status, starts, ends, overdue, frozen_until }
 }
 
 fn gym(rng: &mut Rng) -> Gym {

@@ -11,7 +11,7 @@ use super::gym::{Ended, Gym};
 use super::history::MEMBERS;
 
 impl Gym {
-    /// Asks about everybody, from the records alone and with Kisi read.
+    /// Asks about every member, from the records alone and with Kisi read.
     pub(crate) async fn explains_truly(&mut self, sim: &Simulator) {
         let members = self.world.directory.members();
         for who in 0..MEMBERS {
@@ -68,8 +68,8 @@ impl Gym {
             "the doors are others than the verdict says",
         );
         let Some(member) = member else {
-            check(causes.first() == Some(&Cause::UnknownMember), "nobody knows the member");
-            check(said.groups.is_empty(), "nobody knows the member, who has groups");
+            check(causes.first() == Some(&Cause::UnknownMember), "the member is unknown");
+            check(said.groups.is_empty(), "the member is unknown and has groups");
             return wrong;
         };
         if member.status == MemberStatus::Blocked {

@@ -31,7 +31,7 @@ pub(crate) struct Case {
     pub(crate) plans_ever: BTreeMap<String, BTreeSet<String>>,
     /// All groups that each plan ever gave.
     pub(crate) mapping_ever: BTreeSet<(String, u64)>,
-    /// Members whom the platform did not show for a while, or of whom the plugin forgot everything.
+    /// Members whom the platform did not show for a while, or whose record was lost.
     pub(crate) gone_ever: BTreeSet<String>,
     /// Users and groups out of which staff took them.
     pub(crate) unassigned: BTreeSet<(u64, u64)>,
@@ -39,14 +39,16 @@ pub(crate) struct Case {
     pub(crate) users_deleted: BTreeSet<u64>,
     /// Users that were there at some time.
     pub(crate) users_ever: BTreeSet<u64>,
+    /// Users whom staff added.
+    pub(crate) users_by_hand: BTreeSet<u64>,
     /// Staff's assignments to people who never were members, as they were made.
     pub(crate) of_strangers: Vec<RoleAssignment>,
     /// Roles above a plain member's that staff gave.
     pub(crate) elevated: Vec<RoleAssignment>,
-    /// Assignments of ours that staff made a higher role, each with what was kept of reconciliations then: until one that
-    /// begins later has read them, nobody has told the plugin.
+    /// Assignments of ours that staff made a higher role, each with what was stored of syncs then: the plugin knows them
+    /// after a sync that began later.
     pub(crate) promoted: Vec<(u64, String)>,
-    /// Users who administrate: they are nobody's members.
+    /// Administrators, who are no members.
     pub(crate) administrators: BTreeSet<u64>,
 }
 
@@ -79,7 +81,7 @@ fn gives(membership: &Membership, grace_ms: u64, now: u64) -> Option<(u64, u64)>
 pub(crate) struct Enters {
     /// The groups that memberships give now and Kisi has the member in now.
     pub(crate) groups: BTreeSet<u64>,
-    /// Whether Kisi has the member, and nobody else gave them anything.
+    /// Whether Kisi has the member, and staff gave nothing.
     pub(crate) by_us_alone: bool,
 }
 
@@ -96,8 +98,8 @@ impl Case {
         }
     }
 
-    /// Whether what staff gave to the account with this address may be taken or changed: when somebody whose address it
-    /// was has been blocked or gone, or a plan of theirs gives the same group.
+    /// Whether manual access of the account with this address may be removed or changed: when a member who once had the
+    /// address was blocked or gone, or has a plan that gives the same group.
     fn may_take(&self, members: &[Member], email: &str, row: &RoleAssignment) -> bool {
         let gives = |plan: &String| self.mapping_ever.contains(&(plan.clone(), row.applies_to_id));
         self.emails_ever.iter().filter(|(_, emails)| emails.contains(email)).any(|(owner, _)| {
@@ -154,7 +156,7 @@ impl Case {
             .collect()
     }
 
-    /// Whether nobody else ever had one of this member's addresses.
+    /// Whether no other member ever had one of this member's addresses.
     fn is_unmistakable(&self, member: &str) -> bool {
         let Some(own) = self.emails_ever.get(member) else { return false };
         self.emails_ever.iter().all(|(other, emails)| other == member || emails.is_disjoint(own))
@@ -165,7 +167,7 @@ impl Case {
         self.emails_ever.contains_key(person) && !self.is_unmistakable(person)
     }
 
-    /// Whether an assignment is that of a member whose addresses were nobody else's.
+    /// Whether an assignment belongs to a member whose addresses no other member had.
     pub(crate) fn is_of(&self, row: &RoleAssignment, member: &str, kisi: &Snapshot) -> bool {
         let mut users = kisi.users.iter().filter(|user| user.id == row.assignee_id);
         self.is_unmistakable(member)
@@ -182,7 +184,7 @@ impl Case {
                 emails.iter().any(|email| open.contains(&(email.clone(), group)))
             };
             for (group, (from, _)) in self.desired(member, before) {
-                // Of two assignments staff may have removed the one that was to stay, and nobody has read that yet.
+                // Of two assignments staff may have removed the one that was to stay, which the plugin has not read yet.
                 let is_staffs = self.unassigned.iter().any(|(user, of)| {
                     *of == group
                         && before
@@ -267,7 +269,7 @@ impl Case {
     }
 
     /// What a blocked member whose event was handled still holds by us. What staff gives after a block is found by the
-    /// next reconciliation, not by an event.
+    /// next sync, not by an event.
     pub(crate) fn still_open(&self, member: &Member, kisi: &Snapshot) -> Vec<String> {
         if member.status != MemberStatus::Blocked || !self.is_unmistakable(&member.id) {
             return Vec::new();
@@ -298,6 +300,14 @@ impl Case {
             let shares = members.iter().filter(|other| email_of(other).as_ref() == Some(&email)).count() > 1;
             if !has_account && !shares && !self.desired(member, kisi).is_empty() {
                 wrong.push(format!("{} is entitled and has no account", member.id));
+            }
+        }
+        let of_organization = kisi.users.iter().filter(|user| user.organization_id == self.organization);
+        for user in of_organization.filter(|user| !self.users_by_hand.contains(&user.id)) {
+            let email = normal(&user.email);
+            let is_known = self.emails_ever.values().any(|emails| emails.contains(&email));
+            if !is_known && !self.administrators.contains(&user.id) {
+                wrong.push(format!("user {} was made for {email}, which no member ever had", user.id));
             }
         }
         for user in self.users_ever.difference(&self.users_deleted) {
@@ -376,7 +386,7 @@ impl Case {
         match owners.as_slice() {
             [] => {
                 for group in ours.keys() {
-                    wrong.push(format!("{email} is nobody's and holds group {group} by us"));
+                    wrong.push(format!("{email} belongs to no member and holds group {group} by us"));
                 }
             }
             [only] if only.status == MemberStatus::Blocked => {
@@ -390,7 +400,7 @@ impl Case {
                 }
             }
             [only] => wrong.extend(is_right(only)),
-            // Who came first is history; nobody else gets anything, and never a mixture.
+            // Which member was first is history; no other one gets access, and the account is never a mixture.
             several => {
                 let mut entitled = several.iter().filter(|member| !self.desired(member, kisi).is_empty());
                 if !ours.is_empty() && !entitled.any(|member| is_right(member).is_empty()) {

@@ -152,7 +152,7 @@ fn many(options: &Options) -> bool {
                     // Now and then it is played twice: a seed must repeat its history to the byte.
                     let is_same = !seed.is_multiple_of(50)
                         || runtime.block_on(play(&history, false)).digest == played.digest;
-                    let mut totals = totals.lock().expect("nobody panics with it");
+                    let mut totals = totals.lock().expect("no thread panics with it");
                     totals.add(seed, played, is_same);
                     if totals.failed.len() >= options.failures_max {
                         is_over.store(true, Ordering::Relaxed);
@@ -164,12 +164,12 @@ fn many(options: &Options) -> bool {
             });
         }
     });
-    let mut totals = totals.into_inner().expect("nobody panics with it");
+    let mut totals = totals.into_inner().expect("no thread panics with it");
     totals.failed.sort();
     totals.tell(began.elapsed());
     let Some((seed, _)) = totals.failed.first() else { return true };
     println!("`cargo xtask simulate --seed {seed}` repeats the first one.");
-    // Whoever stops at the first one wants to know that there is one, as the trial of the judge does.
+    // A run that stops at the first failure, as the trial of the judge, needs no details.
     if options.failures_max > 1 {
         one(*seed);
     }

@@ -9,10 +9,10 @@ use door_access_testkit::{DAY, Effect, HOUR, NO_DEVICE, phone};
 use kisi_sim::{Simulator, format_timestamp};
 
 use super::gym::{Ended, Gym};
-use super::history::{EMAILS, History, MEMBERS, Step, What, kisi};
+use super::history::{History, Step, What, kisi};
 use super::trace;
 
-/// Where all requests go, which needs no telling.
+/// The origin of all requests, which a trace leaves out.
 const KISI: &str = "https://api.kisi.io:443";
 
 pub(crate) const AT_REST: &str = "at rest";
@@ -63,7 +63,7 @@ pub(crate) async fn play(history: &History, traced: bool) -> Played {
     if !world.is_wrong() {
         for number in 0..world.gyms.len() {
             world.trace.push(trace::moment(&world.now(), number, "settles, and days pass"));
-            world.settle(number, history.last_events).await;
+            world.settle(number, history.last_events, &history.order).await;
             world.note(number);
         }
     }
@@ -197,7 +197,7 @@ impl Simulation {
     }
 
     /// Faults end, and the world comes to rest; then everything must be as the rules say, and nothing may cost a call.
-    async fn settle(&mut self, number: usize, last_events: bool) {
+    async fn settle(&mut self, number: usize, last_events: bool, order: &[usize]) {
         let sim = self.sim.clone();
         {
             let gym = &mut self.gyms[number];
@@ -212,11 +212,11 @@ impl Simulation {
         let gym = &mut self.gyms[number];
         gym.connect(&sim).await;
         if last_events {
-            for who in 0..EMAILS.max(MEMBERS) {
-                let member = gym.id(who);
+            for who in order {
+                let member = gym.id(*who);
                 gym.until_done(&sim, &member).await;
             }
-            // What staff did and nobody told is found by a reconciliation alone.
+            // What staff did without an event is found by a sync alone.
             if !gym.staff_acted {
                 gym.judge(&sim, "after the last events");
             }

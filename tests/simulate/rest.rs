@@ -6,7 +6,7 @@ use door_access_host::contract::sync::{Finding, FindingKind};
 use door_access_host::contract::types::MemberStatus;
 use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
-use super::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Gym};
+use super::gym::{GUARD_GRANTS, GUARD_PERCENT, Gym};
 use super::history::{GROUPS, MEMBERS};
 use super::judge::Case;
 use super::play::AT_REST;
@@ -19,7 +19,7 @@ impl Gym {
         let kisi = sim.state();
         let members = self.world.directory.members();
         let mut state = self.watch.state();
-        // An empty directory is believed by nobody: what was given stays until somebody acts.
+        // An empty directory removes nothing: grants stay until a person acts.
         if members.is_empty() {
             return;
         }
@@ -35,7 +35,7 @@ impl Gym {
             .collect::<Vec<_>>()
         {
             let kept = self.world.storage.entries().into_iter().find(|entry| {
-                // A reconciliation under way knows how far it is.
+                // A sync under way stores how far it is.
                 let is_under_way = when != AT_REST && entry.key.contains("sync");
                 let text = format!("{} {}", entry.key, String::from_utf8_lossy(&entry.value));
                 !is_under_way && text.contains(&id)
@@ -46,15 +46,14 @@ impl Gym {
         }
     }
 
-    /// What a reconciliation takes of people to whom nothing happened meanwhile: no more than the brake lets go, or than
-    /// it said when somebody confirmed it.
-    pub(crate) fn check_brake(&self) {
+    /// A sync removes no more than the guard allows from members who did not change meanwhile, or than it announced when it
+    /// was confirmed.
+    pub(crate) fn check_guard(&self) {
         let mut state = self.watch.state();
         let Some(taken) = &state.taken else { return };
         let held = state.case.held(&self.at_start);
         let (kisi, members) = (self.world.sim.state(), self.world.directory.members());
-        // That somebody is blocked is no doubt; what staff gave them in a group that no plan is mapped to is found when it
-        // is taken.
+        // A block is certain; manual access in a group without a plan is found when it is removed.
         let is_out_of_sight = |pair: &(String, u64)| {
             let is_blocked =
                 members.iter().any(|member| member.id == pair.0 && member.status == MemberStatus::Blocked);
@@ -86,13 +85,13 @@ impl Gym {
         let count = taken.iter().filter(is_lost).count() + moved.len();
         if count > self.bound {
             let text =
-                format!("brake: {count} were taken, and {} may be: {taken:?}, moved {moved:?}", self.bound);
+                format!("guard: {count} were taken, and {} may be: {taken:?}, moved {moved:?}", self.bound);
             state.violations.push(text);
         }
     }
 
-    /// A step in which nothing goes wrong leaves nobody outside whose dates it changes, beside those who were so before.
-    pub(crate) fn leaves_nobody_between(&self, before: Option<BTreeSet<(String, u64)>>) {
+    /// An undisturbed step that changes dates shuts no member out who was not shut out before.
+    pub(crate) fn check_no_one_is_between(&self, before: Option<BTreeSet<(String, u64)>>) {
         let (kisi, members) = (self.world.sim.state(), self.world.directory.members());
         let mut state = self.watch.state();
         let (Some(before), Some(taken)) = (before, &state.taken) else { return };
@@ -106,8 +105,8 @@ impl Gym {
         }
     }
 
-    /// Ticks take no more than the brake allows of people to whom nothing happened: by their dates, and by a
-    /// reconciliation that nobody confirmed. What staff gave to whom is gone is not counted by dates.
+    /// Ticks remove no more than the guard allows from members who did not change: by their dates, and by a sync without a
+    /// confirmation. Manual access of former members is not counted by dates.
     pub(crate) fn takes_few(&mut self, before: &Snapshot) {
         if self.is_confirmed {
             return;
@@ -130,13 +129,13 @@ impl Gym {
             |pair: &&(String, u64)| is_counted(&pair.0) && !state.is_between(&members, pair, &after);
         let taken: Vec<_> = held.difference(&holds).filter(is_lost).cloned().collect();
         let moved = self.moved(&state.case, &before, &after);
-        let by_sync = if members.is_empty() { 0 } else { BRAKE_GRANTS.max(held.len() * BRAKE_PERCENT / 100) };
+        let by_sync = if members.is_empty() { 0 } else { GUARD_GRANTS.max(held.len() * GUARD_PERCENT / 100) };
         self.most_by_sync = self.most_by_sync.max(by_sync);
         self.taken_by_ticks += taken.len() + moved.len();
-        if self.taken_by_ticks > BRAKE_GRANTS + self.most_by_sync {
+        if self.taken_by_ticks > GUARD_GRANTS + self.most_by_sync {
             let (all, most) = (self.taken_by_ticks, self.most_by_sync);
             state.violations.push(format!(
-                "brake: ticks took {all}, {most} of them by a reconciliation at most; the last {taken:?}, moved {moved:?}"
+                "guard: ticks took {all}, {most} of them by a sync at most; the last {taken:?}, moved {moved:?}"
             ));
         }
     }
@@ -166,7 +165,7 @@ impl Gym {
         moved
     }
 
-    /// A step of a reconciliation that began with an empty directory has taken nothing of what was held before.
+    /// A step of a sync that began with an empty directory removes nothing.
     pub(crate) fn takes_nothing(&self, sim: &Simulator, before: &Snapshot) {
         let held = |kisi: &Snapshot| self.watch.state().case.held(kisi);
         let taken: Vec<_> = held(before).difference(&held(&sim.state())).cloned().collect();
@@ -202,10 +201,10 @@ impl Gym {
     pub(crate) async fn costs_nothing(&mut self, sim: &Simulator, day: &[String]) {
         self.watch.take_calls();
         if self.world.directory.members().is_empty() {
-            // Days believe no empty directory, and an event does: it takes what they left.
+            // Ticks remove nothing by an empty directory, and an event does.
             return;
         }
-        for who in 0..MEMBERS {
+        for who in (0..MEMBERS).chain((0..MEMBERS).rev()) {
             let member = self.id(who);
             self.until_done(sim, &member).await;
         }
@@ -228,7 +227,7 @@ impl Gym {
         if is_simple && (lists != day.len() || day.len() > 1 + 2 * GROUPS.len() + 2 + 4 * crowds) {
             self.wrong(format!("calls: an uneventful day costs {day:?}"));
         }
-        // Until the moment that a tick names, nobody need do anything.
+        // Until the moment that a tick names, nothing need be done.
         if let Some((next, None)) = ticked
             && next > self.clock_ms() + MARGIN_MS
         {

@@ -1,4 +1,4 @@
-//! Reconciliation of everybody, step by step, as a platform drives it; what a step takes and tells is looked at.
+//! A sync of every member, step by step, as a platform runs it; the judge examines each step.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use door_access_host::contract::sync::{Mode, Phase, Progress};
 use door_access_host::contract::types::{Member, MemberStatus};
 use kisi_sim::Simulator;
 
-use super::gym::{BRAKE_GRANTS, BRAKE_PERCENT, Ended, Gym};
+use super::gym::{Ended, GUARD_GRANTS, GUARD_PERCENT, Gym};
 
 impl Gym {
     pub(crate) async fn sync(&mut self, sim: &Simulator, preview: bool, calls: u32, steps: usize) {
@@ -32,7 +32,7 @@ impl Gym {
             let state = sim.state();
             let rows =
                 state.role_assignments.iter().filter(|row| row.organization_id == organization).count();
-            self.bound = BRAKE_GRANTS.max(rows * BRAKE_PERCENT / 100);
+            self.bound = GUARD_GRANTS.max(rows * GUARD_PERCENT / 100);
             self.announced = 0;
             self.watch.state().taken = Some(BTreeSet::new());
             self.watch.state().counts_by_hand = true;
@@ -55,8 +55,8 @@ impl Gym {
             }
             match self.ended(ended) {
                 Ended::Done(stepped) => {
-                    self.check_brake();
-                    self.leaves_nobody_between(out);
+                    self.check_guard();
+                    self.check_no_one_is_between(out);
                     self.check_findings(&stepped.findings, &before);
                     if stepped.progress.phase == Phase::Done {
                         self.has_read_roles(&stepped.progress);
@@ -72,22 +72,22 @@ impl Gym {
                     }
                 }
                 Ended::Refused(_) => {
-                    self.check_brake();
+                    self.check_guard();
                     self.job = None;
                     self.watch.state().taken = None;
                 }
-                Ended::Retry(_) | Ended::Paused | Ended::Killed => return self.check_brake(),
+                Ended::Retry(_) | Ended::Paused | Ended::Killed => return self.check_guard(),
             }
         }
     }
 
-    /// What the plugin keeps of a reconciliation.
+    /// What the plugin stores of a sync.
     pub(crate) fn kept_of_sync(&self) -> String {
         let entries = self.world.storage.entries().into_iter().filter(|entry| entry.key.contains("sync"));
         entries.map(|entry| String::from_utf8_lossy(&entry.value).into_owned()).collect()
     }
 
-    /// A reconciliation is done: what staff made a higher role before it began was read, and is theirs from now on.
+    /// A sync is done: the roles that staff raised before it began were read, and belong to staff from now on.
     pub(crate) fn has_read_roles(&self, progress: &Progress) {
         let rows = self.world.sim.state().role_assignments;
         let mut state = self.watch.state();
@@ -105,7 +105,8 @@ impl Gym {
             // It may have been carried out though its answer was lost.
             self.is_confirmed = true;
             self.ended(ended);
-            // What the counts said may go, and no more. Nobody counts what staff gave to people who vanish afterwards.
+            // The sync may remove what its counts announced, and no more. Manual access of members who vanish later is not
+            // counted.
             self.bound = self.bound.max(self.announced);
             self.watch.state().counts_by_hand = false;
         }

@@ -18,7 +18,6 @@ use door_access_scenario::world::RouterTransport;
 use http::StatusCode;
 use kisi_sim::{FaultEffect, Simulator, Snapshot};
 
-
 /// One fault at one moment after [`Boundary::plan`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fault {

@@ -28,6 +28,8 @@ pub struct Native {
     pub script: RefCell<VecDeque<Option<Answered>>>,
     /// How many requests were sent.
     pub requests: Cell<usize>,
+    /// More requests than this count as a call without end.
+    pub requests_max: Cell<usize>,
     /// What came of each request.
     pub answers: RefCell<Vec<Answered>>,
 }
@@ -35,7 +37,13 @@ pub struct Native {
 impl Native {
     /// The plugin in a world.
     pub fn new(world: World) -> Native {
-        Native { world, script: RefCell::default(), requests: Cell::new(0), answers: RefCell::default() }
+        Native {
+            world,
+            script: RefCell::default(),
+            requests: Cell::new(0),
+            requests_max: Cell::new(usize::MAX),
+            answers: RefCell::default(),
+        }
     }
 
     fn simulated(&self, request: &Request) -> Answered {
@@ -127,6 +135,7 @@ impl Host for Native {
 
     fn send(&self, request: &Request) -> Answered {
         self.requests.set(self.requests.get() + 1);
+        assert!(self.requests.get() < self.requests_max.get(), "requests without end: {request:?}");
         let scripted = self.script.borrow_mut().pop_front().flatten();
         let answered = scripted.unwrap_or_else(|| self.simulated(request));
         self.answers.borrow_mut().push(answered.clone());

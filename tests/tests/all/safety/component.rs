@@ -1,9 +1,7 @@
 //! What the component is from outside: its imports, its size, its manifest.
 
+use door_access_host::EngineConfig;
 use door_access_testkit::{World, component_path, plugin};
-
-/// The size, in bytes, above which `harness inspect` warns.
-const SIZE_MAX: u64 = 512 << 10;
 
 #[test]
 fn the_component_imports_what_the_contract_allows_and_nothing_else() {
@@ -25,9 +23,9 @@ fn the_component_imports_what_the_contract_allows_and_nothing_else() {
 }
 
 #[test]
-fn the_component_is_smaller_than_what_inspect_warns_of() {
+fn the_component_is_smaller_than_what_a_host_admits_by_default() {
     let bytes = std::fs::metadata(component_path()).unwrap().len();
-    assert!(bytes <= SIZE_MAX, "the component has {bytes} bytes, more than {SIZE_MAX}");
+    assert!(bytes <= EngineConfig::default().component_bytes_max, "the component has {bytes} bytes");
     assert_eq!(plugin().size_bytes(), bytes);
 }
 
