@@ -225,6 +225,7 @@ fn not_private(error: fs_mistrust::Error, path: &Path, done: &'static str) -> Se
         Error::Io { err, .. } | Error::CreatingDir(err) | Error::CouldNotInspect(_, err) => {
             file(io::Error::new(err.kind(), err))
         }
+        error @ Error::NotFound(_) => file(io::Error::new(io::ErrorKind::NotFound, error)),
         error => file(io::Error::other(error)),
     }
 }

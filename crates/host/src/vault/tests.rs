@@ -169,5 +169,7 @@ fn a_file_without_a_sealing_key_is_refused_without_repeating_its_content() {
     }
     fs::remove_file(&path).unwrap();
     let missing = SealingKey::read(&path).unwrap_err();
-    assert!(matches!(missing, SealingKeyError::File { done: "read", .. }), "{missing:?}");
+    // Callers create a key that does not exist, and only such a key.
+    let SealingKeyError::File { done: "read", error, .. } = missing else { panic!("{missing:?}") };
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }
