@@ -4,40 +4,32 @@ use std::io;
 
 use door_access_scenario::{PlayError, Unusable};
 
-/// How a command ended.
+/// How a command ended, with its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Exit {
     /// Everything was as expected.
-    AsExpected,
+    AsExpected = 0,
     /// An expectation of the scenario failed, or something was refused for good.
-    OtherThanExpected,
+    OtherThanExpected = 1,
     /// What was given cannot be used.
-    Unusable,
+    Unusable = 2,
     /// The user must check what would change, and confirm it.
-    Unconfirmed,
+    Unconfirmed = 3,
     /// It ended in the middle; the same command continues.
-    Unfinished,
+    Unfinished = 4,
     /// Nothing continues until a person has acted.
-    Paused,
+    Paused = 5,
     /// The answer is no: no door opens for the member, or this one stays shut.
-    Shut,
+    Shut = 6,
     /// It is not known whether the door opened.
-    Unknown,
+    Unknown = 7,
 }
 
 impl Exit {
     /// The program's exit code.
     pub(crate) fn code(self) -> u8 {
-        match self {
-            Exit::AsExpected => 0,
-            Exit::OtherThanExpected => 1,
-            Exit::Unusable => 2,
-            Exit::Unconfirmed => 3,
-            Exit::Unfinished => 4,
-            Exit::Paused => 5,
-            Exit::Shut => 6,
-            Exit::Unknown => 7,
-        }
+        self as u8
     }
 }
 

@@ -5,67 +5,20 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::contract::directory::{DirectoryError, MemberPage};
-use crate::contract::log::Level;
-use crate::contract::storage::{Entry, StorageError, Write};
-use crate::contract::types::{Member, Plan, Timestamp};
-use crate::host::{Host, SendError};
+use crate::contract::storage::Entry;
+use crate::host::Host;
 use crate::id::{GroupId, UserId};
 use crate::json;
-use crate::kisi::endpoint::{Request, Response};
 use crate::ledger::store::{Loaded, first_due, freed, holder_of_email, holder_of_user, look_again};
+use crate::stub::Stub;
 use crate::sync::kept::{self, Odd, Owner, Turn};
 use crate::tenant;
 
 const STORED: &str = include_str!("../tests/first-edition/stored.jsonl");
 
-/// A host whose storage has one entry and refuses writes.
-struct One(Entry);
-
-impl Host for One {
-    fn get_member(&self, _: &str) -> Result<Option<Member>, DirectoryError> {
-        unreachable!()
-    }
-
-    fn find_members(&self, _: &str) -> Result<Vec<Member>, DirectoryError> {
-        unreachable!()
-    }
-
-    fn list_members(&self, _: Option<&str>, _: u32) -> Result<MemberPage, DirectoryError> {
-        unreachable!()
-    }
-
-    fn list_plans(&self) -> Result<Vec<Plan>, DirectoryError> {
-        unreachable!()
-    }
-
-    fn get(&self, key: &str) -> Result<Option<Entry>, StorageError> {
-        Ok(Some(self.0.clone()).filter(|entry| entry.key == key))
-    }
-
-    fn scan(&self, prefix: &str, _: Option<&str>, _: u32) -> Result<Vec<Entry>, StorageError> {
-        Ok(if self.0.key.starts_with(prefix) { vec![self.0.clone()] } else { Vec::new() })
-    }
-
-    fn commit(&self, writes: Vec<Write>) -> Result<u64, StorageError> {
-        panic!("{:?} was not read: {writes:?}", self.0)
-    }
-
-    fn log(&self, _: Level, _: &str, _: &[(&str, &str)]) {}
-
-    fn now(&self) -> Timestamp {
-        0
-    }
-
-    fn send(&self, _: &Request) -> Result<Response, SendError> {
-        unreachable!()
-    }
-}
-
 /// Reads the entry as the plugin does, and gives the key and value under which it is stored again.
-fn rewritten(host: &One) -> (String, Vec<u8>) {
-    let key = host.0.key.clone();
-    let write = match key.as_str() {
+fn rewritten(host: &dyn Host, key: &str) -> (String, Vec<u8>) {
+    let write = match key {
         "tenant/config" => tenant::stored_config(host).unwrap().unwrap().write(),
         "tenant/groups" => tenant::groups(host).unwrap().write(),
         "tenant/mappings" => tenant::mappings(host).unwrap().write(),
@@ -75,18 +28,18 @@ fn rewritten(host: &One) -> (String, Vec<u8>) {
     (write.key, write.value.unwrap())
 }
 
-fn rewritten_of_many(host: &One, key: String) -> (String, Vec<u8>) {
+fn rewritten_of_many(host: &dyn Host, key: &str) -> (String, Vec<u8>) {
     let name = |prefix| key.strip_prefix(prefix);
     let write = if let Some(member) = name("member/") {
-        return (key.clone(), json::to_vec(&Loaded::load(host, member).unwrap().record));
+        return (key.to_string(), json::to_vec(&Loaded::load(host, member).unwrap().record));
     } else if let Some(email) = name("email/") {
-        return (key.clone(), holder_of_email(host, email).unwrap().unwrap().into_bytes());
+        return (key.to_string(), holder_of_email(host, email).unwrap().unwrap().into_bytes());
     } else if let Some(user) = name("user/") {
         let user = UserId(user.parse().unwrap());
-        return (key.clone(), holder_of_user(host, user).unwrap().unwrap().into_bytes());
+        return (key.to_string(), holder_of_user(host, user).unwrap().unwrap().into_bytes());
     } else if let Some(email) = name("freed/") {
         assert_eq!(freed(host, 1).unwrap(), [email]);
-        return (key, Vec::new());
+        return (key.to_string(), Vec::new());
     } else if name("due/").is_some() {
         let due = first_due(host).unwrap().unwrap();
         look_again(due.at, &due.member)
@@ -130,8 +83,9 @@ fn every_entry_of_the_first_edition_is_read_and_written_back_with_the_same_meani
             }
             _ => panic!("{line} has no value"),
         };
-        let host = One(Entry { key: entry["key"].clone(), value: value.clone(), version: 1 });
-        let (key, again) = rewritten(&host);
-        assert_eq!((key, meaning(&again)), (host.0.key, meaning(&value)), "{line}");
+        let stored = Entry { key: entry["key"].clone(), value: value.clone(), version: 1 };
+        let host = Stub { stored: Some(stored), ..Stub::default() };
+        let (key, again) = rewritten(&host, &entry["key"]);
+        assert_eq!((&key, meaning(&again)), (&entry["key"], meaning(&value)), "{line}");
     }
 }

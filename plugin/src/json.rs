@@ -1,10 +1,14 @@
 //! JSON, with errors that name their place. They never quote the value, which may be personal or a login's secret.
+//!
+//! What people write (a gym's settings) is read by [`with_path`]. What programs write (records, Kisi's answers) is read
+//! by [`object`] and [`list`], whose errors name the column: the code that tracks a path is generated once more for
+//! each type, and would be a third of the component.
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::Serialize;
 use serde_json::Value;
 
-/// Why a text cannot be read, and where: `holds[2].group: is not a whole number`.
+/// Why a text cannot be read, and where: `brake.grants: is not a whole number`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{path}{}{problem}", if path.is_empty() { "" } else { ": " })]
 pub struct Unreadable {
@@ -17,31 +21,38 @@ pub struct Unreadable {
 /// Reads an object.
 ///
 /// # Errors
-/// The first problem. A list is one: serde would take it for the object's fields in their order.
+/// The first problem, with its column. A list is one: serde would take it for the object's fields in their order.
 pub fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Unreadable> {
-    if text.trim_ascii_start().starts_with(b"[") {
-        return Err(Unreadable { path: String::new(), problem: "is not an object".to_string() });
-    }
-    read(text)
+    refuse_list(text)?;
+    serde_json::from_slice(text).map_err(|error| at_column(&error))
 }
 
 /// Reads a list.
 ///
 /// # Errors
-/// The first problem.
+/// The first problem, with its column.
 pub fn list<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<Vec<T>, Unreadable> {
-    read(text)
+    serde_json::from_slice(text).map_err(|error| at_column(&error))
 }
 
-fn read<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Unreadable> {
-    serde_json::from_slice(text).map_err(|error| {
-        // Keeping track of the place takes as long again, so that a second reading finds it.
-        let mut again = serde_json::Deserializer::from_slice(text);
-        match serde_path_to_error::deserialize::<_, T>(&mut again) {
-            Err(error) => unreadable(&error.path().to_string(), error.inner()),
-            Ok(_) => unreadable("", &error),
-        }
-    })
+/// Reads an object that a person wrote.
+///
+/// # Errors
+/// The first problem, with its path: `places[2]: is not a text`.
+pub fn with_path<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Unreadable> {
+    refuse_list(text)?;
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| unreadable(&error.path().to_string(), error.inner()))?;
+    deserializer.end().map_err(|error| unreadable("", &error))?;
+    Ok(value)
+}
+
+fn refuse_list(text: &[u8]) -> Result<(), Unreadable> {
+    match text.trim_ascii_start().starts_with(b"[") {
+        true => Err(Unreadable { path: String::new(), problem: "is not an object".to_string() }),
+        false => Ok(()),
+    }
 }
 
 /// Writes a value in its shortest form.
@@ -58,17 +69,22 @@ pub fn or_default<'a, D: Deserializer<'a>, T: Deserialize<'a> + Default>(from: D
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// For fields that are of little weight: a value of another type counts as absent.
-///
-/// # Errors
-/// When the text is not JSON.
-pub fn lenient<'a, D: Deserializer<'a>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
-    Ok(T::deserialize(Value::deserialize(from)?).unwrap_or_default())
+/// The text in a field of an object that is not important enough to refuse the whole: anything else counts as absent.
+pub fn text_in<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
+    value.get(name).and_then(Value::as_str)
 }
 
 /// For fields that are left out when they say nothing.
 pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+/// The error with its column.
+fn at_column(error: &serde_json::Error) -> Unreadable {
+    let Unreadable { path: field, problem } = unreadable("", error);
+    let problem = if field.is_empty() { problem } else { format!("{field} {problem}") };
+    let path = if error.is_data() { format!("column {}", error.column()) } else { String::new() };
+    Unreadable { path, problem }
 }
 
 /// serde's error, without the value that it quotes.
@@ -144,6 +160,20 @@ mod tests {
             (r#"{"pairs":[]} secret"#, "is not JSON"),
             (r#"{"pairs":[{"id":1,}]}"#, "is not JSON"),
         ] {
+            let error = with_path::<Outer>(text.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_program_s_text_names_the_column_of_an_error_and_never_the_value() {
+        for (text, expected) in [
+            (r#"{"pairs":[{"id":1},{"id":"secret"}]}"#, "column 33: is not a whole number"),
+            (r#"{"pairs":[{"id":1,"nmae":"secret"}]}"#, "column 24: is not one of id name flag kind"),
+            (r#"{"pairs":[{}]}"#, "column 12: id is missing"),
+            ("[]", "is not an object"),
+            ("{", "is not JSON"),
+        ] {
             let error = object::<Outer>(text.as_bytes()).unwrap_err();
             assert_eq!(error.to_string(), expected, "{text}");
         }
@@ -169,7 +199,7 @@ mod tests {
             ("1.0", None),
             ("1e3", None),
         ] {
-            assert_eq!(read::<u64>(digits.as_bytes()).ok(), expected, "{digits}");
+            assert_eq!(serde_json::from_str::<u64>(digits).ok(), expected, "{digits}");
         }
     }
 }

@@ -43,3 +43,5 @@ mod guest;
 
 #[cfg(test)]
 mod first_edition;
+#[cfg(test)]
+mod stub;

@@ -101,7 +101,7 @@ impl Settings {
     /// # Errors
     /// Every problem with its field.
     pub fn parse(text: &str) -> Result<Settings, Vec<Problem>> {
-        let settings: Settings = json::object(text.as_bytes()).map_err(|error| {
+        let settings: Settings = json::with_path(text.as_bytes()).map_err(|error| {
             vec![problem(if error.path.is_empty() { "settings" } else { &error.path }, &error.problem)]
         })?;
         let problems = settings.problems();

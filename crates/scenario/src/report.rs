@@ -1,4 +1,4 @@
-//! What a run has to tell, as data. `text` prints it for people, `json` for machines; nothing here prints.
+//! The report of a run, as data. It serializes to the JSON that `harness run --json` prints.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use door_access_host::contract::log::Field;
 
 use crate::words;
 
-/// How a run begins.
+/// The beginning of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Opening {
     /// The scenario's title.
@@ -17,32 +17,32 @@ pub struct Opening {
     pub story: String,
     /// What it is played against.
     pub kisi: String,
-    /// When the story begins.
+    /// When the scenario begins.
     #[serde(serialize_with = "words::time")]
     pub at: u64,
     /// The component that is played.
     pub component: ComponentFacts,
 }
 
-/// Which component plays.
+/// The component that is played.
 #[derive(Clone, Debug, Serialize)]
 pub struct ComponentFacts {
     /// Its name in the manifest.
     pub name: String,
     /// Its version in the manifest.
     pub version: String,
-    /// Left out when the output should be the same for every build.
+    /// Its size; absent when the output must not depend on the build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
 
-/// One step and everything that came of it.
+/// One step and its effects.
 #[derive(Clone, Debug, Serialize)]
 pub struct StepReport {
-    /// Which kind of step: `event`, `connect`, `map`, `refresh`, `advance`, `fault`, `hand`, `explain`,
-    /// `unlock`, `expect`.
+    /// The kind of step: `event`, `connect`, `map`, `refresh`, `advance`, `fault`, `hand`, `explain`,
+    /// `unlock`, `tick`, `expect`.
     pub step: &'static str,
-    /// Its line in the scenario; absent for what every run begins with.
+    /// Its line in the scenario; absent for the first connection and mapping.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// When it began.
@@ -50,28 +50,28 @@ pub struct StepReport {
     pub at: u64,
     /// What happened, in a few words.
     pub title: String,
-    /// What the scenario says about it.
+    /// The scenario's note about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// What was decided, found out, or went wrong, in order.
+    /// Decisions, findings and errors, in order.
     pub facts: Vec<Fact>,
     /// The plugin's requests, in order.
     pub calls: Vec<Call>,
-    /// The plugin's log lines, when they were asked for.
+    /// The plugin's log lines, when they are shown.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<LogEntry>,
-    /// The groups of those concerned.
+    /// The groups of the members concerned.
     pub groups: Vec<GroupsOf>,
     /// Expectations that failed.
     pub mismatches: Vec<Mismatch>,
 }
 
-/// One thing to tell.
+/// One fact about a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fact {
     /// What it is about.
     pub kind: FactKind,
-    /// The closed word behind it: a reason, an action, a kind of warning.
+    /// The contract's closed word for it: a reason, an action, a kind of warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
     /// The member, when it is not the event's.
@@ -90,29 +90,29 @@ pub struct Fact {
 pub enum FactKind {
     /// A grant was added.
     Granted,
-    /// A grant that staff had given became the plugin's.
+    /// A grant by staff became the plugin's.
     Adopted,
     /// The dates of a grant were changed.
     Adjusted,
     /// A grant was removed.
     Revoked,
-    /// A grant was gone at Kisi already.
+    /// A grant no longer existed in Kisi.
     Dropped,
-    /// Something gives no access, and why.
+    /// A membership or plan gives no access.
     Refused,
-    /// The tie between a member and an account.
+    /// The link between a member and an account.
     Account,
-    /// Something that staff should know.
+    /// A warning for staff.
     Warning,
-    /// Kisi refused an edit for good.
+    /// Kisi refused an edit permanently.
     Failed,
-    /// The call could not be finished.
+    /// The call failed.
     Error,
-    /// What the runner did about it.
+    /// What the player did next.
     Then,
-    /// When the member must be looked at again.
+    /// When the member must be reconciled again.
     Due,
-    /// Anything else worth knowing.
+    /// Any other finding.
     Found,
     /// Whether a member may enter, and through what.
     Verdict,
@@ -120,11 +120,11 @@ pub enum FactKind {
     Opened,
     /// A door stays shut.
     Shut,
-    /// Why not, for the front desk.
+    /// The reason, for the front desk.
     Why,
-    /// What the member is told.
+    /// The reason, for the member.
     Say,
-    /// Nothing was to be done.
+    /// Nothing had to be done.
     Nothing,
 }
 
@@ -141,18 +141,18 @@ pub struct Call {
     /// Why there is no status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// The request's body, when bodies are shown.
     #[serde(skip_serializing_if = "Option::is_none")]
-    /// The request's body, when it was asked for.
     pub body: Option<String>,
 }
 
 impl Call {
-    /// Whether it is meant to change something.
+    /// Whether it may change something.
     pub fn is_write(&self) -> bool {
         self.method != "GET"
     }
 
-    /// Whether it changed something, as far as can be told: a lost answer counts, a refusal does not.
+    /// Whether it changed something, as far as is known: a lost answer counts, a refusal does not.
     pub fn is_edit(&self) -> bool {
         self.is_write() && self.status.is_none_or(|status| status < 400)
     }
@@ -164,7 +164,7 @@ pub struct LogEntry {
     /// When it was written, in milliseconds since the Unix epoch.
     #[serde(serialize_with = "words::time")]
     pub at: u64,
-    /// How much it matters: `debug`, `info`, `warn`, `error`.
+    /// Its level: `debug`, `info`, `warn`, `error`.
     pub level: String,
     /// The line.
     pub message: String,
@@ -172,10 +172,10 @@ pub struct LogEntry {
     pub fields: Vec<Field>,
 }
 
-/// What somebody was in before and after.
+/// A member's groups before and after a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GroupsOf {
-    /// The member's name, or an address that the member had.
+    /// The member's name, or an address of the member.
     pub who: String,
     /// The groups before the step.
     pub before: Vec<String>,
@@ -186,7 +186,7 @@ pub struct GroupsOf {
 /// An expectation that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mismatch {
-    /// What was looked at, in words.
+    /// What was compared, in words.
     pub what: String,
     /// What the scenario expects.
     pub expected: Vec<String>,
@@ -194,20 +194,20 @@ pub struct Mismatch {
     pub found: Vec<String>,
 }
 
-/// How a run ends.
+/// The end of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ending {
     /// Who is in which group.
     pub groups: Vec<GroupRoll>,
-    /// Events that are still to be delivered.
+    /// Undelivered events.
     pub undelivered: usize,
-    /// Whether the plugin is paused, so that they wait until the gym connects again.
+    /// Whether the plugin is paused until the gym connects again.
     pub paused: bool,
-    /// What else the plugin was called for.
+    /// Calls other than events.
     pub setup: Setup,
-    /// The plugin's requests for that.
+    /// The plugin's requests in these.
     pub setup_calls: usize,
-    /// Events that were delivered.
+    /// Events that happened.
     pub events: usize,
     /// The plugin's requests for events.
     pub calls: usize,
@@ -219,25 +219,25 @@ pub struct Ending {
     pub expectations: usize,
     /// Those of them that failed.
     pub failed: usize,
-    /// Time taken; left out when the output should be the same for every run.
+    /// Time taken; absent when the output must not depend on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<u64>,
 }
 
-/// How often the gym did what is no event.
+/// Counts of the gym's calls other than events.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Setup {
-    /// It connected, or tried to.
+    /// Connecting, failed attempts included.
     pub connects: usize,
-    /// It mapped plans to groups.
+    /// Mapping plans to groups.
     pub maps: usize,
-    /// It had the groups read again.
+    /// Reading the groups again.
     pub refreshes: usize,
-    /// It asked whether somebody may enter.
+    /// Asking whether a member may enter.
     pub explains: usize,
-    /// It had a door opened.
+    /// Opening a door.
     pub unlocks: usize,
-    /// It had done what fell due.
+    /// Ticks.
     pub ticks: usize,
 }
 
@@ -250,11 +250,11 @@ pub struct GroupRoll {
     pub people: Vec<String>,
 }
 
-/// Prints a run as it goes.
+/// Receives a run as it goes, to print it or to keep it.
 pub trait Report {
     /// The run begins.
     fn opening(&mut self, opening: &Opening) -> io::Result<()>;
-    /// A step is done.
+    /// A step is over.
     fn step(&mut self, step: &StepReport) -> io::Result<()>;
     /// The run is over.
     fn ending(&mut self, ending: &Ending) -> io::Result<()>;

@@ -1,14 +1,15 @@
-//! What is wrong, in sentences, each with its place in the scenario when it is about that.
+//! Mistakes in what was given, as sentences, each with its place in a file when it has one.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 
-/// So many alike are told each with its line.
+/// Most equal sentences that are told one by one.
 const ALIKE_MAX: usize = 3;
-/// So many are told at once: nobody corrects more before trying again.
+/// Most sentences that are told at once.
 const TOLD_MAX: usize = 40;
 
-/// Where something stands in a scenario's file.
+/// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The file, as the user named it.
@@ -25,7 +26,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// One thing that is wrong.
+/// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     place: Option<Place>,
@@ -33,20 +34,18 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    /// Something wrong at this place of the scenario.
+    /// A mistake at a place in a file.
     pub fn at(place: Place, message: impl Into<String>) -> Wrong {
         Wrong { place: Some(place), message: message.into() }
     }
-}
 
-impl Wrong {
-    /// Something wrong that has no place in a file.
+    /// A mistake without a place in a file.
     pub fn plain(message: impl Into<String>) -> Wrong {
         Wrong { place: None, message: message.into() }
     }
 }
 
-/// What is wrong in many rows alike is told once, with how often: the three hundredth line says no more than the first.
+/// Shortens a long list: a mistake that is the same in many rows is told once, with its last line.
 pub fn told_once(all: Vec<Wrong>) -> Vec<Wrong> {
     let mut lines: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     let alike = |wrong: &Wrong| {
@@ -82,23 +81,24 @@ impl fmt::Display for Wrong {
     }
 }
 
-/// What was given cannot be used: the scenario, the component, the key file, the address. The text says what to do.
+/// What was given cannot be used: the scenario, the component, the key file, the address. Its text, a line for each
+/// mistake, says what to do.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Unusable(Vec<Wrong>);
 
 impl Unusable {
-    /// For a reason that is no matter of the scenario, or whose place somebody else knows.
+    /// For a reason without a place in a file, or whose place the caller adds.
     pub fn new(message: impl Into<String>) -> Unusable {
         Unusable(vec![Wrong { place: None, message: message.into() }])
     }
 
-    /// Puts a few words in front of each sentence.
+    /// Puts words in front of each sentence.
     pub fn headed(self, head: &str) -> Unusable {
         let headed = |wrong: Wrong| Wrong { message: format!("{head}: {}", wrong.message), ..wrong };
         Unusable(self.0.into_iter().map(headed).collect())
     }
 
-    /// Puts a place in front of what has none: whoever knew it first, knew it best.
+    /// Adds a place to the mistakes that have none.
     pub fn at(self, place: &Place) -> Unusable {
         let placed = |wrong: Wrong| Wrong { place: wrong.place.or_else(|| Some(place.clone())), ..wrong };
         Unusable(self.0.into_iter().map(placed).collect())
@@ -111,15 +111,17 @@ impl From<Vec<Wrong>> for Unusable {
     }
 }
 
+impl Error for Unusable {}
+
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A sentence may quote a plugin, whose line ends must not make it look like several.
+        // A sentence may quote a plugin: its line breaks must not look like several mistakes.
         let lines: Vec<String> = self.0.iter().map(|wrong| wrong.to_string().replace('\n', " ")).collect();
         f.write_str(&lines.join("\n"))
     }
 }
 
-/// Ends a command with a sentence.
+/// An [`Unusable`] as the result of a function.
 pub fn unusable<T>(message: impl Into<String>) -> Result<T, Unusable> {
     Err(Unusable::new(message))
 }
@@ -129,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_in_many_rows_is_told_once() {
+    fn a_mistake_in_many_rows_is_told_once() {
         let wrong =
             |line, message: &str| Wrong::at(Place { file: "m.csv".to_owned(), line, column: 1 }, message);
         let mut all: Vec<Wrong> = (2..302).map(|line| wrong(line, "no plan `x`")).collect();
@@ -147,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_that_quotes_several_lines_is_one() {
+    fn a_sentence_that_quotes_several_lines_stays_one_line() {
         let both = Unusable::from(vec![Wrong::plain("it said: a\nharness: b"), Wrong::plain("c")]);
         assert_eq!(both.to_string(), "it said: a harness: b\nc");
     }
 
     #[test]
-    fn the_place_that_was_known_first_stays() {
+    fn the_first_place_stays() {
         let place = |line| Place { file: "s.toml".to_owned(), line, column: 1 };
         assert_eq!(Unusable::new("x").to_string(), "x");
         assert_eq!(Unusable::new("x").at(&place(2)).at(&place(3)).to_string(), "s.toml:2:1: x");

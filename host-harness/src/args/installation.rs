@@ -2,13 +2,52 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{ArgMatches, Args, FromArgMatches, Subcommand, ValueEnum};
 
 use super::{DoorsArgs, EventArgs, ExplainArgs, LoginArgs, UnlockArgs, help};
 
+/// A command of an installation, with the arguments that all of these commands take.
+#[derive(Debug)]
+pub(crate) struct Installation {
+    pub(crate) command: Action,
+    pub(crate) common: Common,
+}
+
+impl FromArgMatches for Installation {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let command = Action::from_arg_matches(matches)?;
+        let (_, own) = matches.subcommand().ok_or_else(|| clap::Error::new(ErrorKind::MissingSubcommand))?;
+        Ok(Installation { command, common: Common::from_arg_matches(own)? })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Installation::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Subcommand for Installation {
+    fn augment_subcommands(command: clap::Command) -> clap::Command {
+        let actions = Action::augment_subcommands(clap::Command::new("actions"));
+        // Not `Common::augment_args(action)`, which would replace the help of the command by the doc comment of `Common`.
+        let common = Common::augment_args(clap::Command::new("common"));
+        let with_common = |action: &clap::Command| action.clone().args(common.get_arguments());
+        command.subcommands(actions.get_subcommands().map(with_common))
+    }
+
+    fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {
+        Installation::augment_subcommands(command)
+    }
+
+    fn has_subcommand(name: &str) -> bool {
+        Action::has_subcommand(name)
+    }
+}
+
 /// The commands of an installation.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Installation {
+pub(crate) enum Action {
     /// Install, or change an installation.
     ///
     /// Verifies the key and its rights, reads the places and groups, and approves the addresses that the plugin may
@@ -19,7 +58,7 @@ pub(crate) enum Installation {
 
     /// Show the state of the installation. No request is sent.
     #[command(after_help = help::EXIT_CODES)]
-    Status(Common),
+    Status,
 
     /// Show Kisi's access groups, and which plans open them.
     #[command(after_help = help::EXIT_CODES)]
@@ -92,44 +131,24 @@ pub(crate) enum Installation {
     Disconnect(DisconnectArgs),
 }
 
-impl Installation {
+impl Action {
     /// Whether the command takes only a moment. A long command lets it in between two steps.
     pub(crate) fn is_short(&self) -> bool {
         match self {
-            Installation::Status(_)
-            | Installation::Event(_)
-            | Installation::Explain(_)
-            | Installation::Doors(_)
-            | Installation::Unlock(_)
-            | Installation::Login(_)
-            | Installation::RotateSealingKey(_) => true,
-            Installation::Groups(args) => !args.refresh,
-            Installation::Map(args) => args.file.is_none() && args.plan.is_none(),
-            Installation::Connect(_)
-            | Installation::Preview(_)
-            | Installation::Sync(_)
-            | Installation::Tick(_)
-            | Installation::Disconnect(_) => false,
-        }
-    }
-
-    /// The arguments that all of them take.
-    pub(crate) fn common(&self) -> &Common {
-        match self {
-            Installation::Connect(args) => &args.common,
-            Installation::Status(common) => common,
-            Installation::Groups(args) => &args.common,
-            Installation::Map(args) => &args.common,
-            Installation::Preview(args) => &args.common,
-            Installation::Sync(args) => &args.common,
-            Installation::Event(args) => &args.common,
-            Installation::Explain(args) => &args.common,
-            Installation::Doors(args) => &args.common,
-            Installation::Unlock(args) => &args.common,
-            Installation::Login(args) => &args.common,
-            Installation::Tick(args) => &args.common,
-            Installation::RotateSealingKey(args) => &args.common,
-            Installation::Disconnect(args) => &args.common,
+            Action::Status
+            | Action::Event(_)
+            | Action::Explain(_)
+            | Action::Doors(_)
+            | Action::Unlock(_)
+            | Action::Login(_)
+            | Action::RotateSealingKey(_) => true,
+            Action::Groups(args) => !args.refresh,
+            Action::Map(args) => args.file.is_none() && args.plan.is_none(),
+            Action::Connect(_)
+            | Action::Preview(_)
+            | Action::Sync(_)
+            | Action::Tick(_)
+            | Action::Disconnect(_) => false,
         }
     }
 }
@@ -161,9 +180,6 @@ pub(crate) struct RotateArgs {
     /// The file with the new sealing key; HARNESS_NEW_SEALING_KEY holds such a key itself.
     #[arg(long, value_name = "FILE", env = "HARNESS_NEW_SEALING_KEY_FILE")]
     pub(crate) new_sealing_key_file: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness connect` takes. What is left out stays as it was.
@@ -236,9 +252,6 @@ pub(crate) struct ConnectArgs {
     /// Setting: manage the groups of all places.
     #[arg(long)]
     pub(crate) all_places: bool,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// A number of days. The plugin checks the upper bound.
@@ -279,9 +292,6 @@ pub(crate) struct GroupsArgs {
     /// Read the groups from Kisi instead of from the records.
     #[arg(long)]
     pub(crate) refresh: bool,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness map` takes.
@@ -316,9 +326,6 @@ pub(crate) struct MapArgs {
     /// Prints the first names; --json prints all.
     #[arg(long)]
     pub(crate) preview: bool,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// The size of a step.
@@ -349,9 +356,6 @@ pub(crate) struct PreviewArgs {
 
     #[command(flatten)]
     pub(crate) report: ReportArgs,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness sync` takes.
@@ -370,9 +374,6 @@ pub(crate) struct SyncArgs {
 
     #[command(flatten)]
     pub(crate) report: ReportArgs,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness tick` takes.
@@ -387,9 +388,6 @@ pub(crate) struct TickArgs {
 
     #[command(flatten)]
     pub(crate) report: ReportArgs,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness disconnect` takes.
@@ -409,7 +407,4 @@ pub(crate) struct DisconnectArgs {
 
     #[command(flatten)]
     pub(crate) step: StepArgs,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }

@@ -2,8 +2,6 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Common;
-
 /// What `harness event` takes.
 #[derive(Args, Debug)]
 pub(crate) struct EventArgs {
@@ -18,9 +16,6 @@ pub(crate) struct EventArgs {
     /// Show the body of each request, too.
     #[arg(long)]
     pub(crate) bodies: bool,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness explain` takes.
@@ -45,9 +40,6 @@ pub(crate) struct ExplainArgs {
     /// Check Kisi, too: two requests that read.
     #[arg(long)]
     pub(crate) verify: bool,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// The state of something on a phone.
@@ -74,9 +66,6 @@ pub(crate) struct DoorsArgs {
     /// The member's id, e-mail address or name.
     #[arg(value_name = "MEMBER")]
     pub(crate) member: String,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness unlock` takes.
@@ -89,9 +78,6 @@ pub(crate) struct UnlockArgs {
     /// The door's id, or the name of one that opens for the member.
     #[arg(value_name = "DOOR")]
     pub(crate) door: String,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }
 
 /// What `harness login` takes.
@@ -116,7 +102,4 @@ pub(crate) struct LoginArgs {
     /// End this login instead.
     #[arg(long, value_name = "ID", conflicts_with_all = ["brand", "model", "system"])]
     pub(crate) revoke: Option<String>,
-
-    #[command(flatten)]
-    pub(crate) common: Common,
 }

@@ -145,6 +145,22 @@ mod tests {
     }
 
     #[test]
+    fn each_command_of_an_installation_has_its_own_help_and_the_common_arguments() {
+        let cli = Cli::command();
+        let status = cli.find_subcommand("status").unwrap();
+        assert!(status.get_about().unwrap().to_string().starts_with("Show the state of the installation."));
+        for argument in ["state", "wait", "sealing_key_file"] {
+            assert!(status.get_arguments().any(|known| known.get_id() == argument), "{argument}");
+        }
+        let run = cli.find_subcommand("run").unwrap();
+        assert!(run.get_arguments().all(|known| known.get_id() != "state"));
+        let cli = Cli::try_parse_from(["harness", "doors", "1042", "--state", "gym", "--json"]).unwrap();
+        let Command::Installation(installation) = cli.command else { panic!("another command") };
+        assert!(cli.output.json && matches!(installation.command, Action::Doors(_)));
+        assert_eq!(installation.common.state, PathBuf::from("gym"));
+    }
+
+    #[test]
     fn the_scenario_in_the_help_can_be_read() {
         let (_, rest) = help::RUN.split_once("A scenario:\n").unwrap();
         let (scenario, _) = rest.split_once("\nscenarios/README.md").unwrap();

@@ -18,7 +18,6 @@ use super::private;
 use super::sealing::{self, Sealing};
 use super::session::{settled, tenant};
 use super::state::{State, is_installed};
-use super::turn::Turn;
 use crate::args::{ConnectArgs, Installation};
 use crate::exit::{Exit, Stop};
 use crate::load;
@@ -56,7 +55,7 @@ struct Installed {
 
 /// Connects.
 pub(super) async fn run(
-    command: &Installation,
+    installation: &Installation,
     args: &ConnectArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
@@ -72,8 +71,8 @@ pub(super) async fn run(
              key sealed, or run `chmod 600 {file}`."
         ));
     }
-    let sealing = Sealing::new(&args.common, console.surroundings())?;
-    let state = State::make(&args.common.state, &mut Turn::of(command, console)).await?;
+    let sealing = Sealing::new(&installation.common, console.surroundings())?;
+    let state = State::make(installation, console).await?;
     let is_new = state.is_new() && !sealing::is_kept(&state);
     let connected = install(&state, &sealing, args, given_key, console).await;
     if is_new && !state.holds(config::FILE) {

@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use crate::report::{Page, Table, Tone};
 use door_access_host::contract::events::Grant;
 use door_access_host::contract::groups::Group;
+use door_access_host::contract::types::Window;
 use door_access_scenario::words::{held, moment, optional_time, word};
-use door_access_scenario::world::Held;
 
 /// Serializes a closed word of the contract in its own spelling: `not-started`.
 pub(super) fn as_word<S: Serializer>(value: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
@@ -96,15 +96,7 @@ impl GrantFacts {
 
     /// `Spa`, `Spa (until 1 Jan 2027)`.
     pub(super) fn in_words(&self, now_ms: u64) -> String {
-        let dates = Held {
-            name: String::new(),
-            email: String::new(),
-            group: self.group_name.clone(),
-            role: None,
-            from_ms: self.from,
-            until_ms: self.until,
-        };
-        held(&dates, now_ms)
+        held(&self.group_name, None, Window { starts_at: self.from, ends_at: self.until }, now_ms)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::exit::{Exit, Stop};
 use crate::report::{Page, Table, Tone};
 use door_access_host::contract::groups::{Group, GroupWarning};
 use door_access_host::contract::mappings::{Mapping, MappingState};
-use door_access_scenario::unusable::{Place, Unusable, Wrong, told_once, unusable};
+use door_access_scenario::unusable::{Unusable, Wrong, told_once, unusable};
 
 /// Required columns of a mapping's file.
 const NEEDED: [&str; 2] = ["plan", "group"];
@@ -178,19 +178,19 @@ fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Map
     }
     let mut wanted: Vec<Mapping> = Vec::new();
     for row in rows.rows() {
-        let mut note = |place: Place, error: String| wrong.push(Wrong::at(place, error));
+        let mut note = |error: Wrong| wrong.push(error);
         if let Some(text) = row.unnamed() {
-            note(row.place(), format!("`{text}` stands in a column without a name: name it, or remove it"));
+            note(row.wrong(format!("`{text}` stands in a column without a name: name it, or remove it")));
         }
         let plan = session.roll.plan(row.get("plan").unwrap_or_default());
-        let plan = plan.map_err(|error| note(row.place_of("plan"), error)).ok();
+        let plan = plan.map_err(|error| note(row.wrong_in("plan", error))).ok();
         let group = group(row.get("group").unwrap_or_default(), groups);
-        let group = group.map_err(|error| note(row.place_of("group"), error)).ok();
+        let group = group.map_err(|error| note(row.wrong_in("group", error))).ok();
         let (Some(plan), Some(group)) = (plan, group) else { continue };
         let location = row.get(LOCATION).map(str::to_owned);
         let entry = Mapping { plan: plan.id.clone(), group: group.id.clone(), location };
         if wanted.contains(&entry) {
-            note(row.place(), "is the same as an earlier entry".to_owned());
+            note(row.wrong("is the same as an earlier entry"));
         }
         wanted.push(entry);
     }

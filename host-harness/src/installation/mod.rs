@@ -23,7 +23,7 @@ mod sync;
 mod tick;
 mod turn;
 
-use crate::args::Installation;
+use crate::args::{Action, Installation};
 use crate::exit::{Exit, Stop};
 use crate::report::Look;
 use crate::{Live, Streams};
@@ -38,26 +38,26 @@ pub fn memberships(plans: &[u8], members: &[u8]) -> Result<usize, door_access_sc
 
 /// Runs a command.
 pub(super) async fn run<'a>(
-    command: &Installation,
+    installation: &Installation,
     json: bool,
     look: Look,
     streams: Streams<'a>,
     live: &'a Live,
 ) -> Result<Exit, Stop> {
     let mut console = Console::new(streams, live, json, look);
-    match command {
-        Installation::Connect(args) => return connect::run(command, args, &mut console).await,
-        Installation::RotateSealingKey(args) => return rotate::run(command, args, &mut console).await,
+    match &installation.command {
+        Action::Connect(args) => return connect::run(installation, args, &mut console).await,
+        Action::RotateSealingKey(args) => return rotate::run(installation, args, &mut console).await,
         _ => {}
     }
     // What a tick did before it gave way.
     let mut ticked = tick::Ticked::default();
     loop {
-        let session = Session::open(command, &mut console).await?;
-        match with(session, command, &mut ticked, &mut console).await {
+        let session = Session::open(installation, &mut console).await?;
+        match with(session, &installation.command, &mut ticked, &mut console).await {
             Err(Stop::GivesWay) => {
                 console.has_given_way = true;
-                turn::give_way(&command.common().state).await;
+                turn::give_way(&installation.common.state).await;
             }
             ended => return ended,
         }
@@ -66,24 +66,24 @@ pub(super) async fn run<'a>(
 
 async fn with(
     session: Session,
-    command: &Installation,
+    command: &Action,
     ticked: &mut tick::Ticked,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     match command {
         // These work without a session.
-        Installation::Connect(_) | Installation::RotateSealingKey(_) => Ok(Exit::AsExpected),
-        Installation::Disconnect(args) => disconnect::run(session, args, console).await,
-        Installation::Status(_) => status::run(&session, console).await,
-        Installation::Groups(args) => groups::run(&session, args, console).await,
-        Installation::Map(args) => map::run(&session, args, console).await,
-        Installation::Preview(args) => sync::preview(&session, args, console).await,
-        Installation::Sync(args) => sync::sync(&session, args, console).await,
-        Installation::Event(args) => event::run(&session, args, console).await,
-        Installation::Explain(args) => explain::run(&session, args, console).await,
-        Installation::Doors(args) => doors::show(&session, args, console).await,
-        Installation::Unlock(args) => doors::unlock(&session, args, console).await,
-        Installation::Login(args) => login::run(&session, args, console).await,
-        Installation::Tick(args) => tick::run(&session, args, ticked, console).await,
+        Action::Connect(_) | Action::RotateSealingKey(_) => Ok(Exit::AsExpected),
+        Action::Disconnect(args) => disconnect::run(session, args, console).await,
+        Action::Status => status::run(&session, console).await,
+        Action::Groups(args) => groups::run(&session, args, console).await,
+        Action::Map(args) => map::run(&session, args, console).await,
+        Action::Preview(args) => sync::preview(&session, args, console).await,
+        Action::Sync(args) => sync::sync(&session, args, console).await,
+        Action::Event(args) => event::run(&session, args, console).await,
+        Action::Explain(args) => explain::run(&session, args, console).await,
+        Action::Doors(args) => doors::show(&session, args, console).await,
+        Action::Unlock(args) => doors::unlock(&session, args, console).await,
+        Action::Login(args) => login::run(&session, args, console).await,
+        Action::Tick(args) => tick::run(&session, args, ticked, console).await,
     }
 }

@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::console::{Answer, Console};
 use super::sealing::{self, Sealing};
 use super::state::State;
-use super::turn::Turn;
 use crate::args::{Installation, RotateArgs};
 use crate::exit::{Exit, Stop};
 use crate::report::{Page, Tone};
@@ -26,19 +25,19 @@ struct Rotated {
 
 /// Rotates.
 pub(super) async fn run(
-    command: &Installation,
+    installation: &Installation,
     args: &RotateArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     let surroundings = console.surroundings();
-    let sealing = Sealing::new(&args.common, surroundings)?;
+    let sealing = Sealing::new(&installation.common, surroundings)?;
     let new = sealing::given(
         "HARNESS_NEW_SEALING_KEY",
         surroundings.new_sealing_key.as_deref(),
         args.new_sealing_key_file.as_deref(),
     )?;
     let given = new.is_some();
-    let state = State::open(&args.common.state, &mut Turn::of(command, console)).await?;
+    let state = State::open(installation, console).await?;
     let sealing_key = sealing::rotate(&state, &sealing, new, console)?.to_string();
     console.tell(&Rotated { state: state.folder().to_owned(), sealing_key, given })?;
     Ok(Exit::AsExpected)

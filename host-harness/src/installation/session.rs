@@ -10,7 +10,7 @@ use super::console::Console;
 use super::members::Roll;
 use super::sealing::{self, Sealing};
 use super::state::State;
-use super::turn::{self, Turn};
+use super::turn;
 use crate::args::Installation;
 use crate::exit::{Exit, Stop};
 use crate::load;
@@ -49,12 +49,14 @@ pub(super) struct Session {
 
 impl Session {
     /// Opens the installation of a folder.
-    pub(super) async fn open(command: &Installation, console: &mut Console<'_>) -> Result<Session, Stop> {
-        let common = command.common();
-        let sealing = Sealing::new(common, console.surroundings())?;
-        let state = State::open(&common.state, &mut Turn::of(command, console)).await?;
+    pub(super) async fn open(
+        installation: &Installation,
+        console: &mut Console<'_>,
+    ) -> Result<Session, Stop> {
+        let sealing = Sealing::new(&installation.common, console.surroundings())?;
+        let state = State::open(installation, console).await?;
         let (config, key) = (state.read::<Config>(config::FILE)?, sealing::key(&state, &sealing, console)?);
-        let folder = common.state.display();
+        let folder = state.folder().display();
         let (mut config, key) = match (config, key) {
             (Some(config), Some(key)) => (config, key),
             (Some(_), None) => {

@@ -11,8 +11,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::config;
+use super::console::Console;
 use super::private;
-use super::turn::{LOCK, QUEUE, Turn};
+use super::turn::{self, LOCK, QUEUE};
+use crate::args::Installation;
 use crate::exit::Stop;
 use door_access_host::SqliteStorage;
 use door_access_scenario::unusable::{Unusable, unusable};
@@ -36,26 +38,28 @@ pub(super) struct State {
 
 impl State {
     /// Opens the folder of a new or an existing installation. Makes it if needed.
-    pub(super) async fn make(folder: &Path, turn: &mut Turn<'_, '_>) -> Result<State, Stop> {
+    pub(super) async fn make(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
+        let folder = &installation.common.state;
         private::make_folder(folder).map_err(|error| cannot(folder, "cannot be made", &error))?;
-        let state = State::hold(folder, turn).await?;
+        let state = State::hold(installation, console).await?;
         state.replace(GITIGNORE, b"*\n")?;
         Ok(state)
     }
 
     /// Opens the folder of an existing installation.
-    pub(super) async fn open(folder: &Path, turn: &mut Turn<'_, '_>) -> Result<State, Stop> {
-        is_installed(folder)?;
-        let state = State::hold(folder, turn).await?;
+    pub(super) async fn open(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
+        is_installed(&installation.common.state)?;
+        let state = State::hold(installation, console).await?;
         // The process that held the lock may have ended the installation.
-        is_installed(folder)?;
+        is_installed(state.folder())?;
         Ok(state)
     }
 
-    async fn hold(folder: &Path, turn: &mut Turn<'_, '_>) -> Result<State, Stop> {
-        private::check(folder, "700", "the gym's key is in it")?;
-        let lock = turn.take(folder).await?;
-        Ok(State { folder: folder.to_owned(), _lock: lock })
+    async fn hold(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
+        let folder = installation.common.state.clone();
+        private::check(&folder, "700", "the gym's key is in it")?;
+        let lock = turn::take(installation, console).await?;
+        Ok(State { folder, _lock: lock })
     }
 
     /// Its path.

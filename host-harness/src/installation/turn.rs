@@ -29,56 +29,44 @@ const GAP: Duration = Duration::from_millis(100);
 /// Longest time for which it does, even if more of them arrive.
 const GAP_MAX: Duration = Duration::from_secs(10);
 
-/// A command's turn.
-pub(super) struct Turn<'a, 'b> {
-    wait: Duration,
-    is_short: bool,
-    console: &'a mut Console<'b>,
-}
-
-impl<'a, 'b> Turn<'a, 'b> {
-    pub(super) fn of(command: &Installation, console: &'a mut Console<'b>) -> Turn<'a, 'b> {
-        let wait = Duration::from_secs(command.common().wait);
-        Turn { wait, is_short: command.is_short(), console }
-    }
-
-    /// Waits for the lock. It is released when the process ends, in any way.
-    pub(super) async fn take(&mut self, folder: &Path) -> Result<File, Stop> {
-        let path = folder.join(LOCK);
-        let begun = Instant::now();
-        let (mut queue, mut has_said) = (None, false);
-        loop {
-            let mut lock = private::open(&path).map_err(|error| match is_installed(folder) {
-                // The process that held the lock ended the installation and removed the folder.
-                Err(gone) if error.kind() == ErrorKind::NotFound => gone,
-                _ => cannot(&path, "cannot be made", &error),
-            })?;
-            match lock.try_lock() {
-                // The process that held the lock ended the installation and removed the file.
-                Ok(()) if !private::is_at(&lock, &path) => continue,
-                Ok(()) => {
-                    let written = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
-                    written.map_err(|error| cannot(&path, "cannot be written", &error))?;
-                    return Ok(lock);
-                }
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => {
-                    return Err(cannot(&path, "cannot be locked", &error).into());
-                }
+/// Waits for the lock. It is released when the process ends, in any way.
+pub(super) async fn take(installation: &Installation, console: &mut Console<'_>) -> Result<File, Stop> {
+    let folder = installation.common.state.as_path();
+    let wait = Duration::from_secs(installation.common.wait);
+    let path = folder.join(LOCK);
+    let begun = Instant::now();
+    let (mut queue, mut has_said) = (None, false);
+    loop {
+        let mut lock = private::open(&path).map_err(|error| match is_installed(folder) {
+            // The process that held the lock ended the installation and removed the folder.
+            Err(gone) if error.kind() == ErrorKind::NotFound => gone,
+            _ => cannot(&path, "cannot be made", &error),
+        })?;
+        match lock.try_lock() {
+            // The process that held the lock ended the installation and removed the file.
+            Ok(()) if !private::is_at(&lock, &path) => continue,
+            Ok(()) => {
+                let written = lock.set_len(0).and_then(|()| write!(lock, "{}", std::process::id()));
+                written.map_err(|error| cannot(&path, "cannot be written", &error))?;
+                return Ok(lock);
             }
-            let waited = begun.elapsed();
-            if waited >= self.wait {
-                return Err(Stop::Ended(Exit::Unfinished, busy(&mut lock, folder)));
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(cannot(&path, "cannot be locked", &error).into());
             }
-            if self.is_short && queue.is_none() {
-                queue = Some(enqueue(folder)?);
-            }
-            if waited >= SILENCE && !has_said {
-                self.console.note("Waits for another harness, which is working on this installation.");
-                has_said = true;
-            }
-            tokio::time::sleep(POLL).await;
         }
+        let waited = begun.elapsed();
+        if waited >= wait {
+            return Err(Stop::Ended(Exit::Unfinished, busy(&mut lock, folder)));
+        }
+        if installation.command.is_short() && queue.is_none() {
+            queue = Some(enqueue(folder)?);
+        }
+        if waited >= SILENCE && !has_said {
+            console.note("Waits for another harness, which is working on this installation.");
+            has_said = true;
+        }
+        tokio::time::sleep(POLL).await;
     }
 }
 

@@ -1,11 +1,12 @@
 //! `/groups`: sets of doors.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::endpoint::Call;
 use super::page::{List, Row};
 use crate::id::GroupId;
-use crate::json::lenient;
+use crate::json::text_in;
 
 /// A group, as far as the plugin reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -31,29 +32,24 @@ pub struct Group {
 struct Wire {
     id: GroupId,
     name: String,
-    #[serde(default, deserialize_with = "lenient")]
-    place: Option<Place>,
+    #[serde(default)]
+    place: Value,
     place_id: Option<u64>,
     login_enabled: Option<bool>,
     locks_count: Option<u64>,
     // The fields that require more than membership (C).
-    #[serde(default, deserialize_with = "lenient")]
-    geofence_restriction_enabled: bool,
-    #[serde(default, deserialize_with = "lenient")]
-    primary_device_restriction_enabled: bool,
-    #[serde(default, deserialize_with = "lenient")]
-    managed_device_restriction_enabled: bool,
-    #[serde(default, deserialize_with = "lenient")]
-    reader_restriction_enabled: bool,
-    #[serde(default, deserialize_with = "lenient")]
-    time_restriction_enabled: bool,
-    #[serde(default, deserialize_with = "lenient")]
-    tap_to_access_restriction_enabled: bool,
-}
-
-#[derive(Deserialize)]
-struct Place {
-    name: String,
+    #[serde(default)]
+    geofence_restriction_enabled: Value,
+    #[serde(default)]
+    primary_device_restriction_enabled: Value,
+    #[serde(default)]
+    managed_device_restriction_enabled: Value,
+    #[serde(default)]
+    reader_restriction_enabled: Value,
+    #[serde(default)]
+    time_restriction_enabled: Value,
+    #[serde(default)]
+    tap_to_access_restriction_enabled: Value,
 }
 
 impl From<Wire> for Group {
@@ -61,16 +57,19 @@ impl From<Wire> for Group {
         Group {
             id: wire.id,
             name: wire.name,
-            place: wire.place.map(|place| place.name),
+            place: text_in(&wire.place, "name").map(str::to_string),
             place_id: wire.place_id,
             login_enabled: wire.login_enabled.unwrap_or(true),
             locks_count: u32::try_from(wire.locks_count.unwrap_or_default()).unwrap_or(u32::MAX),
-            restricted: wire.geofence_restriction_enabled
-                || wire.primary_device_restriction_enabled
-                || wire.managed_device_restriction_enabled
-                || wire.reader_restriction_enabled
-                || wire.time_restriction_enabled
-                || wire.tap_to_access_restriction_enabled,
+            restricted: [
+                wire.geofence_restriction_enabled,
+                wire.primary_device_restriction_enabled,
+                wire.managed_device_restriction_enabled,
+                wire.reader_restriction_enabled,
+                wire.time_restriction_enabled,
+                wire.tap_to_access_restriction_enabled,
+            ]
+            .contains(&Value::Bool(true)),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! `/group_locks` and `/locks`: which doors a group opens, and opening one.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Kisi;
 use super::endpoint::{Call, Method, NoContent};
 use super::error::Error;
 use super::page::{List, Row};
 use crate::id::{DoorId, GroupId};
-use crate::json::lenient;
+use crate::json::text_in;
 use crate::tenant::Door;
 
 /// A row that says that a door is in a group.
@@ -16,15 +17,10 @@ struct GroupLock {
     id: u64,
     lock_id: DoorId,
     group_id: GroupId,
-    #[serde(default, deserialize_with = "lenient")]
-    lock: Option<Named>,
-    #[serde(default, deserialize_with = "lenient")]
-    place: Option<Named>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
+    #[serde(default)]
+    lock: Value,
+    #[serde(default)]
+    place: Value,
 }
 
 impl Row for GroupLock {
@@ -45,9 +41,9 @@ impl Kisi<'_> {
         if rows.iter().any(|row| row.group_id != group) {
             return Err(Error::unrecognized(200, "the list of a group's doors holds those of another one"));
         }
-        let name = |named: Option<Named>| named.map(|named| named.name).unwrap_or_default();
-        let door = |row: GroupLock| Door { id: row.lock_id, name: name(row.lock), place: name(row.place) };
-        Ok(rows.into_iter().map(door).collect())
+        let name = |of: &Value| text_in(of, "name").unwrap_or_default().to_string();
+        let door = |row: &GroupLock| Door { id: row.lock_id, name: name(&row.lock), place: name(&row.place) };
+        Ok(rows.iter().map(door).collect())
     }
 }
 

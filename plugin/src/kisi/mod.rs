@@ -1,7 +1,7 @@
 //! The client of the Kisi API: typed requests and answers, page integrity, the API's error forms.
 //!
-//! An endpoint is a value (`endpoint::Call`) made by the resource's file; one function here sends it. Facts about
-//! Kisi come from its OpenAPI document and guides. They are marked where they decide something: (C) confirmed by a source, (I)
+//! An endpoint is a value (`endpoint::Call`) made by the resource's file; one function here sends it. Facts about Kisi come
+//! from its OpenAPI document and guides. Where they decide something they are marked: (C) confirmed by a source, (I)
 //! inferred, (?) not found. The simulator has a knob where it matters.
 
 pub mod endpoint;

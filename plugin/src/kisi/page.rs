@@ -128,17 +128,26 @@ fn doubt(response: &Response, what: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+    use crate::kisi::Budget;
+    use crate::kisi::organization::Place;
+    use crate::settings::Integration;
+    use crate::stub::Stub;
+
+    fn response(body: &str, range: Option<&str>) -> Response {
+        let collection_range = range.map(str::to_string);
+        Response { status: 200, collection_range, body: body.into(), ..Response::default() }
+    }
 
     fn read(body: &str, range: Option<&str>, offset: u64) -> Result<usize, String> {
-        let response = Response {
-            status: 200,
-            collection_range: range.map(str::to_string),
-            body: body.as_bytes().to_vec(),
-            ..Response::default()
-        };
-        match read_page::<serde_json::Value>(&response, offset, 3) {
-            Ok(page) => Ok(page.rows.len()),
+        outcome(read_page::<serde_json::Value>(&response(body, range), offset, 3).map(|page| page.rows.len()))
+    }
+
+    fn outcome(read: Result<usize, Error>) -> Result<usize, String> {
+        match read {
+            Ok(rows) => Ok(rows),
             Err(Error::Unrecognized(answer)) => Err(answer.message),
             Err(other) => panic!("{other:?}"),
         }
@@ -166,5 +175,27 @@ mod tests {
         ] {
             assert!(read(body, range, offset).is_err(), "{body} {range:?} at {offset} should be refused");
         }
+    }
+
+    #[test]
+    fn several_pages_are_one_list_only_if_length_and_rows_fit() {
+        let page = |from: u64, total: u64| {
+            let row = |id| format!(r#"{{"id":{id},"name":"Hall"}}"#);
+            let rows: Vec<String> = (from..total.min(from + 250)).map(row).collect();
+            format!("[{}]", rows.join(","))
+        };
+        let list = |second: String, range: &str| {
+            let answers = [response(&page(0, 300), Some("0-249/300")), response(&second, Some(range))];
+            let host = Stub { answers: RefCell::new(answers.into()), ..Stub::default() };
+            let integration = Integration { identifier: String::new(), contact: String::new() };
+            outcome(
+                Kisi::new(&host, &integration, &Budget::unlimited()).list::<Place>("").map(|rows| rows.len()),
+            )
+        };
+        assert_eq!(list(page(250, 300), "250-499/300"), Ok(300));
+        let error = list(page(250, 301), "250-499/301").unwrap_err();
+        assert!(error.contains("length changed"), "{error}");
+        let error = list(page(249, 299), "250-499/300").unwrap_err();
+        assert!(error.contains("appears twice"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! `/role_assignments`: who may open what. Kisi's web page calls them access rights.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Kisi;
 use super::endpoint::{Call, Method, NoContent};
@@ -9,7 +10,7 @@ use super::page::{List, Row};
 use super::time;
 use crate::contract::types::{GroupRef, Timestamp};
 use crate::id::{AssignmentId, GroupId, UserId};
-use crate::json::lenient;
+use crate::json::text_in;
 use crate::window::Window;
 
 /// The role that opens a group's doors and nothing more (C). The plugin grants and removes no other.
@@ -51,35 +52,30 @@ struct Wire {
     role_id: String,
     applies_to_type: String,
     applies_to_id: Option<u64>,
-    #[serde(default, deserialize_with = "lenient")]
-    applies_to: Named,
+    #[serde(default)]
+    applies_to: Value,
     assignee_type: String,
     assignee_id: Option<u64>,
-    #[serde(default, deserialize_with = "lenient")]
-    assignee: Named,
+    #[serde(default)]
+    assignee: Value,
     valid_from: Option<String>,
     valid_until: Option<String>,
     created_at: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-struct Named {
-    name: Option<String>,
-    email: Option<String>,
-}
-
 impl From<Wire> for RoleAssignment {
     fn from(wire: Wire) -> RoleAssignment {
+        let text = |of: &Value, name| text_in(of, name).unwrap_or_default().to_string();
         RoleAssignment {
             id: wire.id,
             role_id: wire.role_id,
             applies_to_type: wire.applies_to_type,
             applies_to_id: wire.applies_to_id,
-            name: wire.applies_to.name.unwrap_or_default(),
+            name: text(&wire.applies_to, "name"),
             assignee_type: wire.assignee_type,
             assignee_id: wire.assignee_id,
-            assignee_email: wire.assignee.email.unwrap_or_default(),
-            assignee_name: wire.assignee.name.unwrap_or_default(),
+            assignee_email: text(&wire.assignee, "email"),
+            assignee_name: text(&wire.assignee, "name"),
             valid_from: wire.valid_from,
             valid_until: wire.valid_until,
             created_at: wire.created_at,

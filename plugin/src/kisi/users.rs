@@ -1,12 +1,18 @@
 //! `/users`: the accounts that door access is given to.
 
-use serde::de::IgnoredAny;
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::endpoint::{Call, Method, NoContent, escape};
 use super::page::{List, Row};
 use crate::id::UserId;
-use crate::json::lenient;
+use crate::json::text_in;
+
+/// The metadata key with the member's id, on users that the plugin created. Metadata has flat values under keys of at most
+/// 50 characters (C).
+const METADATA_MEMBER: &str = "gym_member_id";
 
 /// Longest value in metadata, in characters (C).
 const METADATA_CHARS_MAX: usize = 500;
@@ -27,21 +33,13 @@ pub struct User {
 struct WireUser {
     id: UserId,
     email: Option<String>,
-    #[serde(default, deserialize_with = "lenient")]
-    metadata: Option<Metadata<String>>,
-}
-
-/// What the plugin keeps in a user's metadata, which holds flat values under keys of at most 50 characters (C).
-#[derive(Serialize, Deserialize)]
-struct Metadata<T> {
-    /// The id of the member for whom the plugin created the user.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gym_member_id: Option<T>,
+    #[serde(default)]
+    metadata: Value,
 }
 
 impl From<WireUser> for User {
     fn from(WireUser { id, email, metadata }: WireUser) -> User {
-        User { id, email, created_for: metadata.and_then(|metadata| metadata.gym_member_id) }
+        User { id, email, created_for: text_in(&metadata, METADATA_MEMBER).map(str::to_string) }
     }
 }
 
@@ -57,18 +55,19 @@ pub struct Presence {
 
 #[derive(Deserialize)]
 struct WirePresence {
-    #[serde(default, deserialize_with = "lenient")]
-    access_enabled: Option<bool>,
-    #[serde(default, deserialize_with = "lenient")]
-    scim_access_enabled: Option<bool>,
-    last_accessed_at: Option<IgnoredAny>,
+    #[serde(default)]
+    access_enabled: Value,
+    #[serde(default)]
+    scim_access_enabled: Value,
+    #[serde(default)]
+    last_accessed_at: Value,
 }
 
 impl From<WirePresence> for Presence {
     fn from(wire: WirePresence) -> Presence {
         Presence {
-            is_suspended: wire.access_enabled == Some(false) || wire.scim_access_enabled == Some(false),
-            has_entered: wire.last_accessed_at.is_some(),
+            is_suspended: [wire.access_enabled, wire.scim_access_enabled].contains(&Value::Bool(false)),
+            has_entered: !wire.last_accessed_at.is_null(),
         }
     }
 }
@@ -114,7 +113,7 @@ struct NewUser<'a> {
     name: &'a str,
     send_emails: bool,
     confirm: bool,
-    metadata: Metadata<&'a str>,
+    metadata: BTreeMap<&'static str, &'a str>,
 }
 
 #[derive(Serialize)]
@@ -129,9 +128,10 @@ pub fn create(email: &str, name: &str, member: &str, invitation: Invitation) -> 
         name,
         send_emails: invitation == Invitation::KisiMail,
         confirm: true,
-        metadata: Metadata {
-            gym_member_id: Some(member).filter(|member| member.chars().count() <= METADATA_CHARS_MAX),
-        },
+        metadata: [(METADATA_MEMBER, member)]
+            .into_iter()
+            .filter(|(_, member)| member.chars().count() <= METADATA_CHARS_MAX)
+            .collect(),
     };
     Call::with_body(Method::Post, "/users".to_string(), &Body { user })
 }

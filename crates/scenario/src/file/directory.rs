@@ -1,175 +1,146 @@
 //! The directory as a scenario describes it: members, and how they change from event to event.
 
-use super::DirectoryChange;
-use super::document::{self, Change, Text};
-use super::source::{Source, meant};
-use super::time::{Bound, Moment};
-use crate::unusable::Wrong;
-use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Plan};
+use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment};
 
-/// What is needed to understand members: the plans, and the text for messages.
+use super::document::{self, Change, Text, Word};
+use super::names::Names;
+use super::scenario::DirectoryChange;
+use super::source::Mistake;
+use super::time::{Bound, Moment};
+use crate::words::meant;
+
+/// Works out members. A member with a mistake is worked out as far as possible, so that later steps have one.
 pub(super) struct Reader<'a> {
-    pub(super) source: &'a Source<'a>,
-    pub(super) plans: &'a [Plan],
-    pub(super) wrong: Vec<Wrong>,
+    pub(super) names: &'a Names,
+    pub(super) mistakes: &'a mut Vec<Mistake>,
 }
 
 impl Reader<'_> {
-    /// A member as the scenario begins.
-    pub(super) fn member(&mut self, member: document::Member) -> Member {
-        let mut read = Member {
-            id: member.id.into_inner(),
-            name: member.name,
-            email: member.email.filter(|email| !email.is_empty()),
-            status: status(member.status),
-            memberships: Vec::new(),
-        };
-        for membership in member.memberships {
-            self.membership(&mut read, membership);
-        }
-        read
+    /// A member at the start.
+    pub(super) fn member(&mut self, given: document::Member) -> Member {
+        let mut member = new_member(given.id.into_inner(), given.name);
+        self.update(&mut member, given.email, given.status, given.memberships);
+        member
     }
 
-    /// What becomes of `member` by a change; the member as they are when they are new.
+    /// The effect of a change on `member`, who is `None` when there is no such member at this point.
     pub(super) fn change(
         &mut self,
         id: &Text,
         member: Option<&Member>,
         change: Change,
     ) -> Option<DirectoryChange> {
-        if change.delete {
-            if member.is_none() {
-                self.wrong(id, format!("`{}` is no member any more and cannot be deleted", id.get_ref()));
+        let (name, is_new) = (id.get_ref(), change.new);
+        let mut changed = match (member, change.name) {
+            (Some(_), _) if change.delete => return Some(DirectoryChange::Delete),
+            (None, _) if change.delete => {
+                return self.wrong(id, format!("`{name}` is no member any more and cannot be deleted"));
             }
-            return Some(DirectoryChange::Delete);
-        }
-        let mut member = match (member, change.new, &change.name) {
-            (Some(_), true, _) => {
-                self.wrong(id, format!("`{}` is a member already: leave `new` out", id.get_ref()));
-                return None;
+            (Some(_), _) if is_new => {
+                return self.wrong(id, format!("`{name}` is a member already: leave `new` out"));
             }
-            (None, false, _) => {
-                self.wrong(id, format!("`{}` is no member: say `new = true` if they join now", id.get_ref()));
-                return None;
+            (None, _) if !is_new => {
+                return self.wrong(id, format!("`{name}` is no member: say `new = true` if they join now"));
             }
-            (None, true, None) => {
-                self.wrong(id, "a new member needs a `name`".to_owned());
-                return None;
-            }
-            (Some(member), false, _) => member.clone(),
-            (None, true, Some(name)) => Member {
-                id: id.get_ref().clone(),
-                name: name.clone(),
-                email: None,
-                status: MemberStatus::Active,
-                memberships: Vec::new(),
-            },
+            (None, None) => return self.wrong(id, "a new member needs a `name`".to_owned()),
+            (None, Some(name)) => new_member(id.get_ref().clone(), name),
+            (Some(member), None) => member.clone(),
+            (Some(member), Some(name)) => Member { name, ..member.clone() },
         };
-        if let Some(name) = change.name {
-            member.name = name;
-        }
-        if let Some(email) = change.email {
-            member.email = Some(email).filter(|email| !email.is_empty());
-        }
-        if let Some(new) = change.status {
-            member.status = status(new);
-        }
-        for membership in change.memberships {
-            self.membership(&mut member, membership);
-        }
+        self.update(&mut changed, change.email, change.status, change.memberships);
         for gone in change.remove {
-            let known: Vec<String> =
-                member.memberships.iter().map(|membership| membership.id.clone()).collect();
-            member.memberships.retain(|membership| membership.id != *gone.get_ref());
-            if member.memberships.len() == known.len() {
-                let meant = meant(gone.get_ref(), known.iter().map(String::as_str));
-                self.wrong(&gone, format!("{} has no membership `{}`: {meant}", member.name, gone.get_ref()));
+            let held = &mut changed.memberships;
+            match held.iter().position(|membership| membership.id == *gone.get_ref()) {
+                Some(index) => drop(held.remove(index)),
+                None => {
+                    let meant = meant(gone.get_ref(), held.iter().map(|membership| membership.id.as_str()));
+                    let message = format!("{} has no membership `{}`: {meant}", changed.name, gone.get_ref());
+                    self.mistakes.push(Mistake::of(&gone, message));
+                }
             }
         }
-        Some(DirectoryChange::Put(member))
+        Some(DirectoryChange::Put(changed))
     }
 
-    /// Adds a membership, or changes the one of the same id.
-    fn membership(&mut self, member: &mut Member, given: document::Membership) {
-        if let Some(plan) = &given.plan {
-            self.known_plan(plan);
+    fn update(
+        &mut self,
+        member: &mut Member,
+        email: Option<String>,
+        status: Option<Word<MemberStatus>>,
+        memberships: Vec<document::Membership>,
+    ) {
+        if let Some(email) = email {
+            member.email = Some(email).filter(|email| !email.is_empty());
         }
-        let known = member.memberships.iter_mut().find(|membership| membership.id == *given.id.get_ref());
-        let membership = match (known, &given.plan) {
+        if let Some(Word(status)) = status {
+            member.status = status;
+        }
+        for membership in memberships {
+            let updated = self.membership(member, membership);
+            self.mistakes.extend(updated.err());
+        }
+    }
+
+    /// Adds a membership, or changes the one with the same id.
+    fn membership(&mut self, member: &mut Member, given: document::Membership) -> Result<(), Mistake> {
+        if let Some(plan) = &given.plan {
+            self.mistakes.extend(self.names.plan(plan).err());
+        }
+        let id = given.id.get_ref();
+        let known = member.memberships.iter().position(|membership| membership.id == *id);
+        let membership = match (known.and_then(|index| member.memberships.get_mut(index)), &given.plan) {
             (Some(membership), _) => membership,
+            (None, Some(plan)) => member.memberships.push_mut(Membership {
+                id: id.clone(),
+                plan: plan.get_ref().clone(),
+                location: None,
+                status: MembershipStatus::Active,
+                starts_at: None,
+                ends_at: None,
+                payment: Payment::Paid,
+                frozen_until: None,
+            }),
             (None, None) => {
-                let message = format!(
-                    "{} has no membership `{}` yet: a new one needs a `plan`",
-                    member.name,
-                    given.id.get_ref()
-                );
-                return self.wrong(&given.id, message);
+                let message =
+                    format!("{} has no membership `{id}` yet: a new one needs a `plan`", member.name);
+                return Err(Mistake::of(&given.id, message));
             }
-            (None, Some(plan)) => new_membership(
-                member,
-                Membership {
-                    id: given.id.get_ref().clone(),
-                    plan: plan.get_ref().clone(),
-                    location: None,
-                    status: MembershipStatus::Active,
-                    starts_at: None,
-                    ends_at: None,
-                    payment: Payment::Paid,
-                    frozen_until: None,
-                },
-            ),
         };
         if let (Some(_), Some(overdue)) = (&given.payment, &given.overdue_since) {
             let message = "a membership is either paid or overdue: leave `payment` or `overdue_since` out";
-            return self.wrong.push(self.source.wrong(&overdue.span(), message));
+            return Err(Mistake::of(overdue, message));
         }
-        let place = given.id.span();
-        apply(membership, given);
-        if let (Some(start), Some(end)) = (membership.starts_at, membership.ends_at)
-            && end <= start
-        {
-            let message = format!("the membership `{}` ends before it starts", membership.id);
-            self.wrong.push(self.source.wrong(&place, message));
-        }
-    }
-
-    /// Complains about a plan that does not exist.
-    pub(super) fn known_plan(&mut self, plan: &Text) {
-        let known = || self.plans.iter().map(|plan| plan.id.as_str());
-        if !known().any(|id| id == plan.get_ref()) {
-            let message =
-                format!("there is no plan `{}`: {}", plan.get_ref(), meant(plan.get_ref(), known()));
-            self.wrong(plan, message);
+        let span = given.id.span();
+        update_membership(membership, given);
+        match (membership.starts_at, membership.ends_at) {
+            (Some(start), Some(end)) if end <= start => {
+                let message = format!("the membership `{}` ends before it starts", membership.id);
+                Err(Mistake::at(span, message))
+            }
+            _ => Ok(()),
         }
     }
 
-    pub(super) fn wrong(&mut self, place: &Text, message: String) {
-        self.wrong.push(self.source.wrong(&place.span(), message));
+    fn wrong<T>(&mut self, place: &Text, message: String) -> Option<T> {
+        self.mistakes.push(Mistake::of(place, message));
+        None
     }
 }
 
-fn status(status: document::MemberStatus) -> MemberStatus {
-    match status {
-        document::MemberStatus::Active => MemberStatus::Active,
-        document::MemberStatus::Blocked => MemberStatus::Blocked,
-    }
+fn new_member(id: String, name: String) -> Member {
+    Member { id, name, email: None, status: MemberStatus::Active, memberships: Vec::new() }
 }
 
-/// Takes over what is given, and leaves the rest.
-fn apply(membership: &mut Membership, given: document::Membership) {
+/// Replaces the fields that are given.
+fn update_membership(membership: &mut Membership, given: document::Membership) {
     if let Some(plan) = given.plan {
         membership.plan = plan.into_inner();
     }
     if let Some(location) = given.location {
         membership.location = Some(location).filter(|location| !location.is_empty());
     }
-    if let Some(status) = given.status {
-        membership.status = match status {
-            document::MembershipStatus::Active => MembershipStatus::Active,
-            document::MembershipStatus::Frozen => MembershipStatus::Frozen,
-            document::MembershipStatus::Cancelled => MembershipStatus::Cancelled,
-            document::MembershipStatus::Expired => MembershipStatus::Expired,
-        };
+    if let Some(Word(status)) = given.status {
+        membership.status = status;
     }
     let bounds = [
         (given.starts_at, &mut membership.starts_at),
@@ -177,7 +148,7 @@ fn apply(membership: &mut Membership, given: document::Membership) {
         (given.frozen_until, &mut membership.frozen_until),
     ];
     for (given, bound) in bounds {
-        *bound = given.map_or(*bound, Bound::ms);
+        *bound = given.map_or(*bound, |Bound(ms)| ms);
     }
     if let Some(document::Payment::Paid) = given.payment {
         membership.payment = Payment::Paid;
@@ -185,8 +156,4 @@ fn apply(membership: &mut Membership, given: document::Membership) {
     if let Some(Moment(since)) = given.overdue_since.map(toml::Spanned::into_inner) {
         membership.payment = Payment::Overdue(since);
     }
-}
-
-fn new_membership(member: &mut Member, membership: Membership) -> &mut Membership {
-    member.memberships.push_mut(membership)
 }

@@ -1,16 +1,21 @@
-//! A scenario as it is written: its TOML, field by field. Whether it holds together is `check`'s matter.
+//! A scenario as it is written: its TOML, field by field. `check` finds out whether the fields fit together.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use door_access_host::contract::access::{Cause, Verdict};
+use door_access_host::contract::events::{AccountAction, Action, WarningKind};
+use door_access_host::contract::types::{MemberStatus, MembershipStatus, Reason, Window};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use toml::Spanned;
 
-use super::access::{Explain, Unlock};
 use super::time::{Bound, Moment};
+use crate::words::{meant, parse};
 
 /// A text with its place in the file.
 pub(crate) type Text = Spanned<String>;
-/// Something for each of some members, or other named things, with the places of the names.
+/// A value for each member, or for each other name, with the places of the names.
 pub(crate) type Each<T> = BTreeMap<Text, T>;
 
 /// The whole file.
@@ -21,7 +26,7 @@ pub(crate) struct Document {
     pub(crate) story: String,
     pub(crate) start: Option<Moment>,
     #[serde(default)]
-    pub(crate) settings: toml::Table,
+    pub(crate) settings: Map<String, Value>,
     pub(crate) knobs: Option<Spanned<kisi_sim::Knobs>>,
     pub(crate) seed: Option<Text>,
     #[serde(default)]
@@ -46,7 +51,7 @@ pub(crate) struct Plan {
     pub(crate) name: String,
 }
 
-/// A group that is in Kisi beforehand.
+/// A group in Kisi before the first step.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Group {
@@ -58,7 +63,7 @@ pub(crate) struct Group {
     pub(crate) app_access: bool,
 }
 
-/// A person who is in Kisi beforehand.
+/// A person in Kisi before the first step.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Person {
@@ -88,18 +93,9 @@ pub(crate) struct Member {
     pub(crate) id: Text,
     pub(crate) name: String,
     pub(crate) email: Option<String>,
-    #[serde(default)]
-    pub(crate) status: MemberStatus,
+    pub(crate) status: Option<Word<MemberStatus>>,
     #[serde(default)]
     pub(crate) memberships: Vec<Membership>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum MemberStatus {
-    #[default]
-    Active,
-    Blocked,
 }
 
 /// A membership; in a change, the fields of one that change.
@@ -109,21 +105,12 @@ pub(crate) struct Membership {
     pub(crate) id: Text,
     pub(crate) plan: Option<Text>,
     pub(crate) location: Option<String>,
-    pub(crate) status: Option<MembershipStatus>,
+    pub(crate) status: Option<Word<MembershipStatus>>,
     pub(crate) starts_at: Option<Bound>,
     pub(crate) ends_at: Option<Bound>,
     pub(crate) frozen_until: Option<Bound>,
     pub(crate) payment: Option<Payment>,
     pub(crate) overdue_since: Option<Spanned<Moment>>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum MembershipStatus {
-    Active,
-    Frozen,
-    Cancelled,
-    Expired,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -142,11 +129,11 @@ pub(crate) struct Step {
     pub(crate) change: Option<Spanned<Change>>,
     pub(crate) advance: Option<Text>,
     pub(crate) until: Option<Spanned<Moment>>,
-    pub(crate) fault: Option<Spanned<Fault>>,
+    pub(crate) fault: Option<Fault>,
     pub(crate) hand: Option<Hand>,
     pub(crate) connect: Option<Connect>,
-    pub(crate) refresh_groups: Option<Spanned<bool>>,
-    pub(crate) tick: Option<Spanned<bool>>,
+    pub(crate) refresh_groups: Option<bool>,
+    pub(crate) tick: Option<bool>,
     pub(crate) mappings: Option<Vec<Mapping>>,
     pub(crate) explain: Option<Explain>,
     pub(crate) unlock: Option<Unlock>,
@@ -159,7 +146,7 @@ pub(crate) struct Step {
 pub(crate) struct Change {
     pub(crate) name: Option<String>,
     pub(crate) email: Option<String>,
-    pub(crate) status: Option<MemberStatus>,
+    pub(crate) status: Option<Word<MemberStatus>>,
     #[serde(default)]
     pub(crate) memberships: Vec<Membership>,
     #[serde(default)]
@@ -170,20 +157,17 @@ pub(crate) struct Change {
     pub(crate) new: bool,
 }
 
-/// Something that goes wrong at Kisi; see `kisi_sim::Fault`.
+/// Requests that will fail at Kisi; see `kisi_sim::Fault`.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
-    pub(crate) on: Text,
-    pub(crate) kind: Text,
+    pub(crate) on: kisi_sim::FaultRoute,
     #[serde(default = "once")]
     pub(crate) times: u32,
     #[serde(default)]
     pub(crate) skip: u32,
-    pub(crate) status: Option<u16>,
-    pub(crate) retry_after_s: Option<u64>,
-    pub(crate) ms: Option<u64>,
-    pub(crate) missing: Option<u64>,
+    /// Refuses unknown fields, which `deny_unknown_fields` cannot beside `flatten`.
+    #[serde(flatten)]
+    pub(crate) effect: kisi_sim::FaultEffect,
 }
 
 /// What staff does in Kisi's web page.
@@ -195,59 +179,159 @@ pub(crate) enum Hand {
     DeleteGroup { group: Text },
     AppAccess { group: Text, on: bool },
     AddPerson { name: String, email: String },
-    DeletePerson { email: Text },
-    Assign { email: Text, group: Text, role: Option<String> },
-    Unassign { email: Text, group: Text },
-    Suspend { email: Text, on: bool },
+    DeletePerson { email: String },
+    Assign { email: String, group: Text, role: Option<String> },
+    Unassign { email: String, group: Text },
+    Suspend { email: String, on: bool },
     AccessHours { group: Text, from: String, until: String },
     DoorOnline { door: String, on: bool },
     LockDown { door: String, on: bool },
-    OrganizationRole { email: Text, role: kisi_sim::OrganizationRole },
+    OrganizationRole { email: String, role: kisi_sim::OrganizationRole },
     RevokeKey,
 }
 
-/// Connecting once more.
+impl Hand {
+    /// The group that has to be there.
+    pub(super) fn group(&self) -> Option<&Text> {
+        match self {
+            Hand::RenameGroup { group, .. }
+            | Hand::DeleteGroup { group }
+            | Hand::AppAccess { group, .. }
+            | Hand::AccessHours { group, .. }
+            | Hand::Assign { group, .. }
+            | Hand::Unassign { group, .. } => Some(group),
+            _ => None,
+        }
+    }
+}
+
+/// Connecting again.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Connect {
-    pub(crate) key: Key,
-    pub(crate) key_of: Option<Text>,
-    pub(crate) settings: Option<toml::Table>,
+    pub(crate) key: KeyChoice,
+    pub(crate) key_of: Option<String>,
+    pub(crate) settings: Option<Map<String, Value>>,
 }
 
-/// With which key.
+/// The key to connect with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Key {
-    /// The one that is there.
+pub(crate) enum KeyChoice {
+    /// The present one.
     #[default]
     Same,
-    /// A new one of the same person.
+    /// Another one of the same person.
     New,
-    /// One that Kisi never gave out.
+    /// One that Kisi does not know.
     Wrong,
 }
 
-/// What should be so after a step.
+/// Whether a member may enter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Explain {
+    pub(crate) member: Text,
+    pub(crate) bluetooth: Option<bool>,
+    pub(crate) location: Option<bool>,
+    pub(crate) signed_in: Option<bool>,
+    #[serde(default)]
+    pub(crate) verify: bool,
+}
+
+/// Opening a door for a member.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Unlock {
+    pub(crate) member: Text,
+    pub(crate) door: String,
+}
+
+/// What is expected after a step. What is left out is not compared.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Expect {
+    /// By member or e-mail address: the groups in Kisi.
     pub(crate) groups: Each<Vec<Text>>,
+    /// By member or e-mail address and group: the dates in Kisi.
     pub(crate) windows: Each<Each<Dates>>,
-    pub(crate) changes: Each<Vec<String>>,
-    pub(crate) reasons: Each<Vec<String>>,
-    pub(crate) accounts: Each<Vec<String>>,
-    pub(crate) warnings: Each<Vec<String>>,
+    pub(crate) changes: Each<Vec<Changed>>,
+    pub(crate) reasons: Each<Vec<Word<Reason>>>,
+    pub(crate) accounts: Each<Vec<Word<AccountAction>>>,
+    pub(crate) warnings: Each<Vec<Word<WarningKind>>>,
     pub(crate) due: Each<Bound>,
-    pub(crate) calls: Option<Spanned<u32>>,
-    pub(crate) edits: Option<Spanned<u32>>,
-    pub(crate) deliveries: Option<Spanned<u32>>,
-    pub(crate) error: Option<Text>,
-    pub(crate) state: Option<Text>,
-    pub(crate) broken: Option<Spanned<Vec<String>>>,
-    pub(crate) verdict: Option<Text>,
-    pub(crate) attempt: Option<Text>,
-    pub(crate) causes: Option<Spanned<Vec<String>>>,
+    pub(crate) calls: Option<u32>,
+    pub(crate) edits: Option<u32>,
+    pub(crate) deliveries: Option<u32>,
+    /// `retry`, `pause:key-rejected`, `reject`, `settings:grace_days`, `none`.
+    pub(crate) error: Option<String>,
+    /// `connected`, `paused:key-rejected`.
+    pub(crate) state: Option<String>,
+    /// Names of the groups whose mappings are broken.
+    pub(crate) broken: Option<Vec<String>>,
+    pub(crate) verdict: Option<Word<Verdict>>,
+    pub(crate) attempt: Option<Word<Attempted>>,
+    pub(crate) causes: Option<Vec<Word<Cause>>>,
+}
+
+/// What came of an `unlock`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Attempted {
+    Opened,
+    Refused,
+    /// It failed with an error.
+    None,
+}
+
+/// A closed word of the contract.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String", bound = "T: Closed")]
+pub(crate) struct Word<T>(pub(crate) T);
+
+/// What was done in a group: `granted Spa`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Changed(pub(crate) String);
+
+/// Words that a scenario uses as the contract spells them.
+pub(crate) trait Closed: Serialize + DeserializeOwned {
+    /// What they stand for, for messages.
+    const NOUN: &'static str;
+}
+
+macro_rules! closed {
+    ($($words:ty: $noun:literal,)*) => { $(impl Closed for $words { const NOUN: &'static str = $noun; })* };
+}
+
+closed! {
+    AccountAction: "account action",
+    Action: "action",
+    Attempted: "outcome of an `unlock`",
+    Cause: "cause",
+    MemberStatus: "status",
+    MembershipStatus: "status",
+    Reason: "reason",
+    Verdict: "verdict",
+    WarningKind: "warning",
+}
+
+impl<T: Closed> TryFrom<String> for Word<T> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Word<T>, String> {
+        parse(&text).map(Word).map_err(|known: Vec<String>| {
+            format!("there is no {} `{text}`: {}", T::NOUN, meant(&text, known.iter().map(String::as_str)))
+        })
+    }
+}
+
+impl TryFrom<String> for Changed {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Changed, String> {
+        let action = text.split_whitespace().next().unwrap_or_default();
+        Word::<Action>::try_from(action.to_owned()).map(|_| Changed(text))
+    }
 }
 
 /// The dates of an assignment in Kisi.
@@ -256,6 +340,13 @@ pub(crate) struct Expect {
 pub(crate) struct Dates {
     pub(crate) from: Option<Moment>,
     pub(crate) until: Option<Moment>,
+}
+
+impl Dates {
+    pub(crate) fn window(self) -> Window {
+        let ms = |moment: Option<Moment>| moment.map(|Moment(ms)| ms);
+        Window { starts_at: ms(self.from), ends_at: ms(self.until) }
+    }
 }
 
 fn one_door() -> u8 {

@@ -1,4 +1,4 @@
-//! Where everything in a scenario stands, by its path: for what only the plugin can judge, and names by a path.
+//! The place of every field of a scenario by its path. The plugin reports mistakes in settings by path.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,25 +8,25 @@ use toml::de::{DeTable, DeValue};
 use super::source::Source;
 use crate::unusable::Place;
 
-/// The places of everything that is written in a scenario.
+/// The place of every field that is written in a scenario.
 pub(crate) struct Places {
     by_path: BTreeMap<String, Place>,
-    /// For what has no place: it was left out.
+    /// The place of what has no other.
     start: Place,
 }
 
 impl Places {
-    /// The places in this text. The path of `a` in `[[steps]]` is `steps[0].a`.
+    /// The places in this text. The path of `a` in the first `[[steps]]` is `steps[0].a`.
     pub(super) fn of(source: &Source) -> Places {
         let mut places = Places { by_path: BTreeMap::new(), start: source.place(0) };
-        // A text that is no TOML was refused before.
+        // Text that is not TOML was refused before.
         if let Ok(document) = DeTable::parse(source.text) {
             places.table("", document.get_ref(), source);
         }
         places
     }
 
-    /// The place of what has this path; when it is not written down, that of the innermost thing around it.
+    /// The place of this path, or of the innermost field around it when it is left out.
     pub(crate) fn nearest(&self, path: &str) -> &Place {
         match (self.by_path.get(path), path.rsplit_once(['.', '['])) {
             (Some(place), _) => place,
@@ -73,7 +73,7 @@ connect.settings = { grace_days = 4 }
 ";
 
     #[test]
-    fn a_path_leads_to_its_place_or_to_the_innermost_around_it() {
+    fn a_path_leads_to_its_field_or_to_the_innermost_field_around_it() {
         let places = Places::of(&Source { file: "s.toml", text: TEXT });
         for (path, place) in [
             ("settings.grace_days", "2:1"),

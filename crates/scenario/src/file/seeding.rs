@@ -6,95 +6,74 @@ use std::path::Path;
 use kisi_sim::{
     Seed, SeedError, SeedGroup, SeedLock, SeedOrganization, SeedPlace, SeedRoleAssignment, SeedUser,
 };
+use toml::Spanned;
 
-use super::document::{Document, Group, Person, Text};
-use super::source::{Source, meant};
-use crate::unusable::Wrong;
+use super::document::{Document, Group, Person};
+use super::source::Mistake;
 
 /// The name of the organization that scenarios are played in.
 const ORGANIZATION: &str = "Gym";
 
-/// The seed that the scenario describes or names; none when it takes Kisi as it is.
-pub(super) fn seed(
-    document: &Document,
-    source: &Source,
-    folder: &Path,
-    start_ms: u64,
-    wrong: &mut Vec<Wrong>,
-) -> Option<Seed> {
+/// The seed that the scenario describes or names; `None` when it takes Kisi as it is.
+pub(super) fn seed(document: &Document, folder: &Path) -> Result<Option<Seed>, Vec<Mistake>> {
     let described = !document.groups.is_empty() || !document.people.is_empty();
     let mut seed = match &document.seed {
         Some(file) if described => {
             let message =
                 "a scenario with a `seed` has its groups and people there: leave `seed` or the others out";
-            wrong.push(source.wrong(&file.span(), message));
-            return None;
+            return Err(vec![Mistake::of(file, message)]);
         }
-        Some(file) => match from_file(&folder.join(file.get_ref())) {
-            Ok(seed) => seed,
-            Err(message) => {
-                wrong.push(source.wrong(&file.span(), format!("the seed `{}`: {message}", file.get_ref())));
-                return None;
-            }
-        },
-        None if described || document.knobs.is_some() => described_seed(document, source, wrong),
-        None => return None,
+        Some(file) => from_file(&folder.join(file.get_ref())).map_err(|message| {
+            vec![Mistake::of(file, format!("the seed `{}`: {message}", file.get_ref()))]
+        })?,
+        None if described || document.knobs.is_some() => described_seed(document)?,
+        None => return Ok(None),
     };
     if let Some(knobs) = &document.knobs {
         seed.knobs = knobs.get_ref().clone();
     }
-    seed.start_time = Some(start_ms);
-    Some(seed)
+    Ok(Some(seed))
 }
 
-/// Where the scenario says that something is in Kisi beforehand.
+/// The first place where the scenario puts something into Kisi.
 pub(super) fn span(document: &Document) -> Option<Range<usize>> {
-    let seed = document.seed.as_ref().map(Text::span);
+    let seed = document.seed.as_ref().map(Spanned::span);
     let group = document.groups.first().map(|group| group.name.span());
     let person = document.people.first().map(|person| person.email.span());
-    seed.or(group).or(person).or_else(|| document.knobs.as_ref().map(toml::Spanned::span))
-}
-
-/// When a seed file says that its time begins.
-pub(super) fn start_of_file(document: &Document, folder: &Path) -> Option<u64> {
-    from_file(&folder.join(document.seed.as_ref()?.get_ref())).ok()?.start_time
+    seed.or(group).or(person).or_else(|| document.knobs.as_ref().map(Spanned::span))
 }
 
 fn from_file(path: &Path) -> Result<Seed, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let seed = Seed::from_toml(&text).map_err(|error: SeedError| error.to_string())?;
-    // Names in a seed are resolved when it is planted; a seed that does not hold together is found out here.
-    kisi_sim::Simulator::new(seed.clone()).map_err(|error| error.to_string())?;
+    validate(&seed)?;
     Ok(seed)
 }
 
-fn described_seed(document: &Document, source: &Source, wrong: &mut Vec<Wrong>) -> Seed {
-    let mut organization =
-        SeedOrganization { name: Some(ORGANIZATION.to_owned()), ..SeedOrganization::default() };
-    for group in &document.groups {
-        add_group(&mut organization, group);
-    }
-    for person in &document.people {
-        for group in &person.groups {
-            known_group(group, &document.groups, source, wrong);
-        }
-        add_person(&mut organization, person);
-    }
-    let seed = Seed { organizations: vec![organization], ..Seed::default() };
-    if wrong.is_empty()
-        && let Err(error) = kisi_sim::Simulator::new(seed.clone())
-    {
-        wrong.push(source.wrong(&(0..0), format!("groups and people do not hold together: {error}")));
-    }
-    seed
+/// The names in a seed are resolved when it is planted: only then its mistakes show.
+fn validate(seed: &Seed) -> Result<(), String> {
+    kisi_sim::Simulator::new(seed.clone()).map(drop).map_err(|error| error.to_string())
 }
 
-fn known_group(group: &Text, groups: &[Group], source: &Source, wrong: &mut Vec<Wrong>) {
-    let known = || groups.iter().map(|group| group.name.get_ref().as_str());
-    if !known().any(|name| name == group.get_ref()) {
-        let message = format!("there is no group `{}`: {}", group.get_ref(), meant(group.get_ref(), known()));
-        wrong.push(source.wrong(&group.span(), message));
+fn described_seed(document: &Document) -> Result<Seed, Vec<Mistake>> {
+    let known = || document.groups.iter().map(|group| group.name.get_ref().as_str());
+    let wanted = document.people.iter().flat_map(|person| &person.groups);
+    let unknown: Vec<Mistake> = wanted
+        .filter(|group| known().all(|name| name != group.get_ref()))
+        .map(|group| Mistake::unknown("group", group, known()))
+        .collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
     }
+    let mut organization =
+        SeedOrganization { name: Some(ORGANIZATION.to_owned()), ..SeedOrganization::default() };
+    document.groups.iter().for_each(|group| add_group(&mut organization, group));
+    document.people.iter().for_each(|person| add_person(&mut organization, person));
+    let seed = Seed { organizations: vec![organization], ..Seed::default() };
+    validate(&seed).map_err(|error| {
+        vec![Mistake::at(0..0, format!("groups and people do not hold together: {error}"))]
+    })?;
+    Ok(seed)
 }
 
 fn add_group(organization: &mut SeedOrganization, group: &Group) {

@@ -1,78 +1,48 @@
 //! Times and spans of time as people write them in a scenario.
 
-use std::fmt;
-
-use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::Deserialize;
 use toml::value::Datetime;
 
-const SECOND_MS: u64 = 1_000;
-const MINUTE_MS: u64 = 60 * SECOND_MS;
-const HOUR_MS: u64 = 60 * MINUTE_MS;
-const DAY_MS: u64 = 24 * HOUR_MS;
-
 /// A point in time, in milliseconds since the Unix epoch; written as in RFC 3339: `2026-12-01T08:00:00Z`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
 pub(crate) struct Moment(pub(crate) u64);
 
-/// A point in time, or never. `never` takes back a date that was there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bound {
-    /// At this moment.
-    At(Moment),
-    /// Not at all.
-    Never,
+/// A point in time, or never: `"never"` takes back a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Written")]
+pub(crate) struct Bound(pub(crate) Option<u64>);
+
+/// A time as it is written: bare, or in quotes.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a time such as 2026-12-01T08:00:00Z")]
+enum Written {
+    Bare(Datetime),
+    Quoted(String),
 }
 
-impl Bound {
-    /// As the contract has it.
-    pub(crate) fn ms(self) -> Option<u64> {
-        match self {
-            Bound::At(Moment(ms)) => Some(ms),
-            Bound::Never => None,
-        }
-    }
-}
+impl TryFrom<Written> for Bound {
+    type Error = String;
 
-impl<'de> Deserialize<'de> for Moment {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Bound::deserialize(deserializer)? {
-            Bound::At(moment) => Ok(moment),
-            Bound::Never => Err(de::Error::custom("`never` is not possible here: write a time")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Bound {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(BoundVisitor)
+    fn try_from(written: Written) -> Result<Bound, String> {
+        let text = match written {
+            Written::Bare(datetime) => datetime.to_string(),
+            Written::Quoted(text) if text == "never" => return Ok(Bound(None)),
+            Written::Quoted(text) => text,
+        };
+        let ms = kisi_sim::parse_timestamp(&text).map_err(|_| {
+            format!("`{text}` is no point in time: write date, time and offset, such as 2026-12-01T08:00:00Z")
+        })?;
+        Ok(Bound(Some(ms)))
     }
 }
 
-/// TOML's own dates arrive as a map; a text is taken too, since many people write times in quotes.
-struct BoundVisitor;
+impl TryFrom<Written> for Moment {
+    type Error = String;
 
-impl<'de> Visitor<'de> for BoundVisitor {
-    type Value = Bound;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a time such as 2026-12-01T08:00:00Z")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Bound, A::Error> {
-        let datetime = Datetime::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        self.visit_str(&datetime.to_string())
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bound, E> {
-        if text == "never" {
-            return Ok(Bound::Never);
-        }
-        let moment = kisi_sim::parse_timestamp(text).map(Moment).map(Bound::At);
-        moment.map_err(|_| {
-            E::custom(format!(
-                "`{text}` is no point in time: write date, time and offset, such as 2026-12-01T08:00:00Z"
-            ))
-        })
+    fn try_from(written: Written) -> Result<Moment, String> {
+        let Bound(ms) = written.try_into()?;
+        ms.map(Moment).ok_or_else(|| "`never` is not possible here: write a time".to_owned())
     }
 }
 
@@ -80,30 +50,33 @@ impl<'de> Visitor<'de> for BoundVisitor {
 ///
 /// # Errors
 /// A sentence about what is wrong with it.
-pub(crate) fn span(text: &str) -> Result<u64, String> {
-    let wrong =
-        || format!("`{text}` is no span of time: write a number and d, h, m or s, such as 3d or 1d 12h");
-    let mut total_ms = 0_u64;
-    for part in text.split_whitespace() {
-        let unit = part.chars().next_back().ok_or_else(wrong)?;
-        let count: u64 = part.strip_suffix(unit).and_then(|count| count.parse().ok()).ok_or_else(wrong)?;
-        let unit_ms = match unit {
-            'd' => DAY_MS,
-            'h' => HOUR_MS,
-            'm' => MINUTE_MS,
-            's' => SECOND_MS,
-            _ => return Err(wrong()),
-        };
-        total_ms = count.checked_mul(unit_ms).and_then(|ms| total_ms.checked_add(ms)).ok_or_else(wrong)?;
-    }
-    if total_ms == 0 { Err(wrong()) } else { Ok(total_ms) }
+pub(super) fn span(text: &str) -> Result<u64, String> {
+    let parse = || {
+        let mut total_ms = 0_u64;
+        for part in text.split_whitespace() {
+            let unit = part.chars().next_back()?;
+            let count: u64 = part.strip_suffix(unit)?.parse().ok()?;
+            let unit_ms = match unit {
+                'd' => 86_400_000,
+                'h' => 3_600_000,
+                'm' => 60_000,
+                's' => 1_000,
+                _ => return None,
+            };
+            total_ms = total_ms.checked_add(count.checked_mul(unit_ms)?)?;
+        }
+        (total_ms > 0).then_some(total_ms)
+    };
+    parse().ok_or_else(|| {
+        format!("`{text}` is no span of time: write a number and d, h, m or s, such as 3d or 1d 12h")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     struct Document {
         at: Bound,
     }
@@ -115,11 +88,11 @@ mod tests {
 
     #[test]
     fn times_are_read_bare_or_in_quotes() {
-        let expected = Ok(Bound::At(Moment(1_796_112_000_000)));
+        let expected = Ok(Bound(Some(1_796_112_000_000)));
         assert_eq!(bound("2026-12-01T08:00:00Z"), expected);
         assert_eq!(bound("2026-12-01T09:00:00+01:00"), expected);
         assert_eq!(bound("\"2026-12-01T08:00:00Z\""), expected);
-        assert_eq!(bound("\"never\""), Ok(Bound::Never));
+        assert_eq!(bound("\"never\""), Ok(Bound(None)));
     }
 
     #[test]
@@ -132,9 +105,9 @@ mod tests {
 
     #[test]
     fn spans_add_up_and_nonsense_is_refused() {
-        assert_eq!(span("3d"), Ok(3 * DAY_MS));
-        assert_eq!(span("1d 12h"), Ok(36 * HOUR_MS));
-        assert_eq!(span("90s"), Ok(90 * SECOND_MS));
+        assert_eq!(span("3d"), Ok(259_200_000));
+        assert_eq!(span("1d 12h"), Ok(129_600_000));
+        assert_eq!(span("90s"), Ok(90_000));
         for text in ["", "3", "d", "3w", "-1d", "0d", "3 d", "ä", "99999999999999999999d"] {
             assert!(span(text).is_err(), "{text} should be refused");
         }

@@ -1,5 +1,5 @@
-//! Delivering events as a platform must: again after a while when the plugin says so, not at all while it is paused,
-//! and never twice what cannot succeed. What did not go through is kept.
+//! Delivers events as a platform must: again when the plugin says `retry`, not while it is paused, and never again
+//! after `reject`. Undelivered events are kept.
 
 use std::time::Duration;
 
@@ -12,21 +12,21 @@ use door_access_host::contract::events::{Action, Event, Outcome, Unfinished};
 use door_access_host::contract::sync::{Finding, FindingKind};
 use door_access_host::contract::types::Demand;
 
-/// How often an event is delivered in a row before it is left for later.
+/// Most deliveries of an event in a row; then it is kept for later.
 const DELIVERIES_MAX: u32 = 6;
 
-/// What becomes of an event once it was delivered.
+/// What happens to an event after its deliveries.
 enum Fate {
-    /// Nothing more is to be done about it.
+    /// It is done or dropped.
     Over,
-    /// It is delivered again when time has passed, or when the gym has connected again.
+    /// It is kept until time passes or the gym connects again.
     Later,
-    /// It is delivered again when the gym has connected again, and so are all others.
+    /// It and all later events are kept until the gym connects again.
     Paused,
 }
 
 impl Player<'_> {
-    /// Something happens on the platform: the directory changes, and the plugin is told.
+    /// An event on the platform: the directory changes, then the event is delivered.
     pub(super) async fn happen(&mut self, happening: &Happening) -> Result<StepReport, Unusable> {
         match &happening.change {
             Some(DirectoryChange::Put(member)) => {
@@ -49,7 +49,7 @@ impl Player<'_> {
             member: happening.member.clone(),
             occurred_at: self.world.clock.now_ms(),
         };
-        let title = format!("{} · {}", happening.word, happening.name);
+        let title = format!("{} · {}", happening.word, self.name(&happening.member));
         if self.paused {
             let mut told = self.blank("event", title.clone());
             told.facts
@@ -60,7 +60,7 @@ impl Player<'_> {
         self.deliver(Waiting { event, title }, "").await
     }
 
-    /// Delivers what waited, each event once and in order, until the plugin pauses again.
+    /// Delivers the kept events, each once and in order, until the plugin pauses again.
     pub(super) async fn deliver_waiting(&mut self) -> Result<Vec<StepReport>, Unusable> {
         let mut reports = Vec::new();
         for _ in 0..self.waiting.len() {
@@ -77,7 +77,7 @@ impl Player<'_> {
     async fn deliver(&mut self, waiting: Waiting, aside: &str) -> Result<StepReport, Unusable> {
         let mut told = self.blank("event", format!("{}{aside}", waiting.title));
         let mut concerned = vec![waiting.event.member.clone()];
-        let before = self.picture.clone();
+        let before = self.roster.clone();
         let mut deliveries = 0;
         let fate = loop {
             deliveries += 1;
@@ -128,12 +128,13 @@ impl Player<'_> {
         }
         self.seen.deliveries += deliveries;
         self.seen.calls.extend(told.calls.iter().cloned());
-        self.picture = self.world.picture().await?;
-        let is_edit = |fact: &&Fact| matches!(fact.word.as_deref(), Some("created" | "renamed"));
-        let accounts =
-            told.facts.iter().filter(|fact| fact.kind == FactKind::Account).filter(is_edit).count();
-        self.totals.edits_needed += before.edits_to(&self.picture, accounts);
-        told.groups = self.groups_of(&concerned, &before, &self.picture);
+        self.roster = self.world.roster().await?;
+        let is_edit = |fact: &&Fact| {
+            fact.kind == FactKind::Account && matches!(fact.word.as_deref(), Some("created" | "renamed"))
+        };
+        let accounts = told.facts.iter().filter(is_edit).count();
+        self.totals.edits_needed += before.edits_to(&self.roster, accounts);
+        told.groups = self.groups_of(&concerned, &before);
         match fate {
             Fate::Over => {}
             Fate::Later => self.waiting.push_back(waiting),
@@ -145,7 +146,7 @@ impl Player<'_> {
         Ok(told)
     }
 
-    /// Takes note of what the plugin says that it did.
+    /// Records what the plugin did.
     fn note(
         &mut self,
         outcomes: &[Outcome],
@@ -154,20 +155,19 @@ impl Player<'_> {
         concerned: &mut Vec<String>,
     ) {
         for outcome in outcomes {
-            let other = (outcome.member != event.member)
-                .then(|| self.names.get(&outcome.member).cloned().unwrap_or_else(|| outcome.member.clone()));
+            let other = (outcome.member != event.member).then(|| self.name(&outcome.member));
             if !concerned.contains(&outcome.member) {
                 concerned.push(outcome.member.clone());
             }
-            told.extend(facts::of_outcome(outcome, other.as_deref()));
+            told.extend(facts::of_outcome(outcome, other));
             self.seen.note(outcome);
         }
-        // The last delivery that went through is what counts.
+        // Only the last delivery counts.
         self.seen.error = None;
     }
 
-    /// Adds the plugin's requests since the last time to a step, and its log lines when they were asked for. Returns
-    /// the requests.
+    /// Adds the plugin's requests since the last time to a report, and its log lines when they are shown. Returns the
+    /// requests.
     pub(super) fn tell_calls(&self, told: &mut StepReport) -> Vec<Call> {
         let recorded = self.recorder.take();
         let calls: Vec<Call> =
@@ -187,13 +187,13 @@ impl super::Seen {
             outcome.changes.iter().map(|change| format!("{} {}", word(&change.action), change.group.name));
         seen.changes.extend(changed);
         seen.accounts.extend(outcome.account.iter().map(|change| word(&change.action)));
-        // What holds in the end replaces what an unfinished delivery said.
+        // These describe the end: a later delivery replaces them.
         seen.reasons = outcome.refusals.iter().map(|refusal| word(&refusal.reason)).collect();
         seen.warnings = outcome.warnings.iter().map(|warning| word(&warning.kind)).collect();
         seen.due = outcome.due_at;
     }
 
-    /// The same for a line of what a tick did.
+    /// The same for a finding of a tick.
     pub(super) fn note_finding(&mut self, finding: &Finding) {
         let action = match finding.kind {
             FindingKind::Gains => Action::Granted,

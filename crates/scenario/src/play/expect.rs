@@ -1,19 +1,24 @@
-//! What a scenario expects after a step, against what is so.
+//! Compares what a scenario expects after a step with what came of it.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use serde::Serialize;
 
 use super::access::SeenAnswer;
 use super::{Player, facts};
-use crate::file::{Dates, Expect, Whom};
+use crate::file::{Each, Expect, Word};
 use crate::report::{Call, Mismatch};
 use crate::unusable::Unusable;
 use crate::words::{held, moment, word};
-use crate::world::Held;
+use crate::world::Assignment;
 use door_access_host::contract::connection::State;
 use door_access_host::contract::groups::{Group, GroupWarning};
 
-/// A moment before all others: seen from there, a hold is shown with all its dates.
-const WHOLE: u64 = 0;
+/// A moment before all others: as of then, an assignment is shown with all its dates.
+const BEFORE_ALL: u64 = 0;
+/// Stands for an answer that is not there.
+const NONE: &str = "none";
 
 /// What a step came to.
 #[derive(Default)]
@@ -23,18 +28,18 @@ pub(super) struct Seen {
     pub(super) deliveries: u32,
     pub(super) error: Option<String>,
     pub(super) answer: SeenAnswer,
-    /// What the plugin found wrong in the scenario, unless something expects the error.
+    /// Mistakes in the scenario that the plugin found, unless the scenario expects the error.
     pub(super) wrong: Option<Unusable>,
 }
 
 impl Seen {
-    /// Nothing may be wrong that nothing expects.
+    /// Fails when the plugin found mistakes that the scenario does not expect.
     pub(super) fn demand_nothing_wrong(self) -> Result<(), Unusable> {
         self.wrong.map_or(Ok(()), Err)
     }
 }
 
-/// What a step came to for one member.
+/// What a step came to for one member, in the contract's words.
 #[derive(Default)]
 pub(super) struct SeenMember {
     pub(super) changes: Vec<String>,
@@ -44,7 +49,7 @@ pub(super) struct SeenMember {
     pub(super) due: Option<u64>,
 }
 
-/// Compares, and collects what differs.
+/// Counts comparisons, and collects the differences.
 #[derive(Default)]
 struct Comparison {
     checked: usize,
@@ -52,106 +57,120 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn lists(&mut self, what: String, expected: &[String], found: &[String]) {
+    fn lists(&mut self, what: impl Display, expected: Vec<String>, found: Vec<String>) {
         self.checked += 1;
         if expected != found {
-            self.mismatches.push(Mismatch { what, expected: expected.to_vec(), found: found.to_vec() });
+            self.mismatches.push(Mismatch { what: what.to_string(), expected, found });
         }
     }
 
-    fn values(&mut self, what: &str, expected: Option<String>, found: impl FnOnce() -> String) {
-        if let Some(expected) = expected {
-            self.lists(what.to_owned(), &[expected], &[found()]);
+    fn values(&mut self, what: impl Display, expected: impl Display, found: impl Display) {
+        self.lists(what, vec![expected.to_string()], vec![found.to_string()]);
+    }
+
+    /// The words expected of each member.
+    fn words<T: Serialize>(
+        &mut self,
+        what: &str,
+        expected: &Each<Vec<Word<T>>>,
+        found: impl Fn(&str) -> Vec<String>,
+    ) {
+        for (member, expected) in expected {
+            let member = member.get_ref();
+            self.lists(format_args!("{what} {member}"), words(expected), found(member));
         }
     }
 }
 
+fn words<T: Serialize>(words: &[Word<T>]) -> Vec<String> {
+    words.iter().map(|Word(value)| word(value)).collect()
+}
+
 impl Player<'_> {
-    /// How many expectations there were, and which failed.
+    /// The number of expectations, and those that failed.
     pub(super) async fn compare(&mut self, expect: &Expect) -> Result<(usize, Vec<Mismatch>), Unusable> {
         let mut comparison = Comparison::default();
-        for (whom, expected) in &expect.groups {
-            let (who, held) = self.held_by(whom);
-            let mut expected = expected.clone();
+        for (person, expected) in &expect.groups {
+            let mut expected: Vec<String> = expected.iter().map(|group| group.get_ref().clone()).collect();
             expected.sort();
-            let found: Vec<String> = held.iter().map(|held| held.group.clone()).collect();
-            comparison.lists(format!("groups of {who}"), &expected, &found);
+            let found = self.held_by(person.get_ref()).iter().map(|held| held.group.clone()).collect();
+            comparison.lists(format_args!("groups of {}", person.get_ref()), expected, found);
         }
-        for (whom, expected) in &expect.windows {
-            let (who, found) = self.held_by(whom);
-            for (group, dates) in expected {
-                let found: Vec<String> =
-                    found.iter().filter(|one| one.group == *group).map(|one| held(one, WHOLE)).collect();
-                comparison.lists(format!("dates of {who}"), &[held(&as_held(group, *dates), WHOLE)], &found);
+        for (person, windows) in &expect.windows {
+            let found = self.held_by(person.get_ref());
+            for (group, dates) in windows {
+                let group = group.get_ref();
+                let found = found.iter().filter(|one| one.group == *group);
+                let found = found.map(|one| one.in_words(BEFORE_ALL)).collect();
+                let expected = vec![held(group, None, dates.window(), BEFORE_ALL)];
+                comparison.lists(format_args!("dates of {}", person.get_ref()), expected, found);
             }
         }
         let none = SeenMember::default();
-        let seen = |member: &String| self.seen.members.get(member).unwrap_or(&none);
+        let seen = |member: &str| self.seen.members.get(member).unwrap_or(&none);
         for (member, expected) in &expect.changes {
-            comparison.lists(format!("changes of {member}"), expected, &seen(member).changes);
+            let expected = expected.iter().map(|change| change.0.clone()).collect();
+            let found = seen(member.get_ref()).changes.clone();
+            comparison.lists(format_args!("changes of {}", member.get_ref()), expected, found);
         }
-        for (member, expected) in &expect.reasons {
-            comparison.lists(format!("reasons of {member}"), expected, &seen(member).reasons);
-        }
-        for (member, expected) in &expect.accounts {
-            comparison.lists(format!("account of {member}"), expected, &seen(member).accounts);
-        }
-        for (member, expected) in &expect.warnings {
-            comparison.lists(format!("warnings about {member}"), expected, &seen(member).warnings);
-        }
+        comparison.words("reasons of", &expect.reasons, |member| seen(member).reasons.clone());
+        comparison.words("account of", &expect.accounts, |member| seen(member).accounts.clone());
+        comparison.words("warnings about", &expect.warnings, |member| seen(member).warnings.clone());
         for (member, expected) in &expect.due {
             let shown = |at: Option<u64>| at.map_or("never".to_owned(), moment);
-            comparison
-                .values(&format!("when {member} is due"), Some(shown(*expected)), || shown(seen(member).due));
+            let (member, found) = (member.get_ref(), shown(seen(member.get_ref()).due));
+            comparison.values(format_args!("when {member} is due"), shown(expected.0), found);
         }
         let edits = self.seen.calls.iter().filter(|call| call.is_edit()).count();
-        comparison.values("calls", expect.calls.map(|calls| calls.to_string()), || {
-            self.seen.calls.len().to_string()
-        });
-        comparison.values("edits", expect.edits.map(|edits| edits.to_string()), || edits.to_string());
-        comparison.values("deliveries", expect.deliveries.map(|count| count.to_string()), || {
-            self.seen.deliveries.to_string()
-        });
-        comparison.values("the error", expect.error.clone(), || {
-            self.seen.error.clone().unwrap_or_else(|| "none".to_owned())
-        });
-        let none = || "none".to_owned();
-        let (expected, seen) = (&expect.answer, &self.seen.answer);
-        comparison
-            .values("the verdict", expected.verdict.clone(), || seen.verdict.clone().unwrap_or_else(none));
-        comparison.values("what came of it", expected.attempt.clone(), || {
-            seen.attempt.clone().unwrap_or_else(none)
-        });
-        if let Some(causes) = &expected.causes {
-            comparison.lists("causes".to_owned(), causes, &seen.causes);
+        if let Some(expected) = expect.calls {
+            comparison.values("calls", expected, self.seen.calls.len());
         }
-        if expect.error.is_some() {
+        if let Some(expected) = expect.edits {
+            comparison.values("edits", expected, edits);
+        }
+        if let Some(expected) = expect.deliveries {
+            comparison.values("deliveries", expected, self.seen.deliveries);
+        }
+        if let Some(expected) = &expect.error {
+            comparison.values("the error", expected, self.seen.error.as_deref().unwrap_or(NONE));
             self.seen.wrong = None;
+        }
+        let answer = &self.seen.answer;
+        let found = |seen: Option<String>| seen.unwrap_or_else(|| NONE.to_owned());
+        if let Some(Word(expected)) = &expect.verdict {
+            comparison.values("the verdict", word(expected), found(answer.verdict.as_ref().map(word)));
+        }
+        if let Some(Word(expected)) = &expect.attempt {
+            comparison.values("what came of it", word(expected), found(answer.attempt.as_ref().map(word)));
+        }
+        if let Some(expected) = &expect.causes {
+            comparison.lists("causes", words(expected), answer.causes.clone());
         }
         if expect.state.is_some() || expect.broken.is_some() {
             let (state, broken) = self.health().await;
-            comparison.values("the tenant's state", expect.state.clone(), || state);
+            if let Some(expected) = &expect.state {
+                comparison.values("the tenant's state", expected, state);
+            }
             if let Some(expected) = &expect.broken {
-                comparison.lists("broken mappings".to_owned(), expected, &broken);
+                comparison.lists("broken mappings", expected.clone(), broken);
             }
         }
         Ok((comparison.checked, comparison.mismatches))
     }
 
-    fn held_by(&self, whom: &Whom) -> (String, Vec<&Held>) {
-        match whom {
-            Whom::Address(email) => (email.clone(), self.picture.of_address(email)),
-            Whom::Member(member) => {
-                let email = self.addresses.get(member).and_then(|addresses| addresses.last());
-                let held = email.map(|email| self.picture.of_address(email)).unwrap_or_default();
-                (member.clone(), held)
-            }
-        }
+    /// The assignments of a member, under the present or last address, or those of an address.
+    fn held_by(&self, person: &str) -> Vec<&Assignment> {
+        let email = match self.addresses.get(person) {
+            _ if person.contains('@') => Some(person),
+            addresses => addresses.and_then(|addresses| addresses.last()).map(String::as_str),
+        };
+        email.map(|email| self.roster.of_address(email)).unwrap_or_default()
     }
 
     /// The tenant's state and broken mappings, in words.
     async fn health(&self) -> (String, Vec<String>) {
         let health = self.tenant.status().await;
+        // These requests belong to no step.
         drop(self.recorder.take());
         match health {
             Ok(Ok(health)) => {
@@ -167,16 +186,5 @@ impl Player<'_> {
             Ok(Err(error)) => (facts::error_word(&error), Vec::new()),
             Err(error) => (error.to_string(), Vec::new()),
         }
-    }
-}
-
-fn as_held(group: &str, dates: Dates) -> Held {
-    Held {
-        name: String::new(),
-        email: String::new(),
-        group: group.to_owned(),
-        role: None,
-        from_ms: dates.from.map(|from| from.0),
-        until_ms: dates.until.map(|until| until.0),
     }
 }

@@ -1,4 +1,4 @@
-//! What happened, as facts for the report: from the plugin's outcomes and errors, and from the runner's own doings.
+//! Facts for the report, from the plugin's outcomes and errors and from what the player did.
 
 use crate::file::Hand;
 use crate::report::{Call, Fact, FactKind, LogEntry};
@@ -8,26 +8,26 @@ use door_access_host::contract::sync::{Finding, FindingKind};
 use door_access_host::contract::types::{Demand, Error, InputError, Problem, ProviderAnswer};
 use door_access_host::{CallError, Exchange, ExchangeEnd, LogLine};
 
-/// Lengths of time by name, the longest first, in milliseconds.
+/// Units of time, the longest first, in milliseconds.
 const UNITS: [(u64, &str); 4] =
     [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second")];
 
-/// A fact that is a sentence and nothing else.
+/// A fact that is only a sentence.
 pub fn plain(kind: FactKind, text: impl Into<String>) -> Fact {
     Fact { kind, word: None, member: None, group: None, text: text.into() }
 }
 
-/// What the runner did.
+/// What the player did next.
 pub fn then(text: &str) -> Fact {
     plain(FactKind::Then, text)
 }
 
-/// That nothing was to be done.
+/// Nothing had to be done.
 pub fn nothing() -> Fact {
     plain(FactKind::Nothing, "Everything is as it should be already.")
 }
 
-/// Everything that an outcome says, `member` named when it is not the event's.
+/// The facts of an outcome. `member` is named when it is not the event's.
 pub fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
     let fact = |kind, word: Option<String>, group: Option<&str>, text: &str| Fact {
         kind,
@@ -73,7 +73,7 @@ pub fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
     facts
 }
 
-/// A line of what a tick did or found.
+/// A finding of a tick.
 pub fn of_finding(finding: &Finding, member: Option<String>) -> Fact {
     let kind = match finding.kind {
         FindingKind::Gains => FactKind::Granted,
@@ -89,13 +89,13 @@ pub fn of_finding(finding: &Finding, member: Option<String>) -> Fact {
     Fact { kind, word: None, member, group, text: finding.explanation.clone() }
 }
 
-/// A call that could not be finished.
+/// A call that failed.
 pub fn error(error: &Error) -> Fact {
     let text = with_answer(&error.message, error.provider.as_ref());
     Fact { word: Some(error_word(error)), ..plain(FactKind::Error, text) }
 }
 
-/// The same of a call that checks what it is given.
+/// A call that failed, perhaps because its input was wrong.
 pub fn input_error(error: &InputError) -> Fact {
     match error {
         InputError::Failed(error) => self::error(error),
@@ -120,7 +120,7 @@ pub fn error_word(error: &Error) -> String {
     }
 }
 
-/// Everything that is wrong, place first.
+/// All problems, each with its path.
 pub fn sentences(problems: &[Problem]) -> String {
     let told: Vec<String> =
         problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect();
@@ -154,7 +154,7 @@ pub fn log(line: &LogLine) -> LogEntry {
     LogEntry { at: *at_ms, level: word(level), message: message.clone(), fields: fields.clone() }
 }
 
-/// A fault, as the head of a step.
+/// A fault, as the title of a step.
 pub(crate) fn fault(fault: &kisi_sim::Fault) -> String {
     let times = match fault.times {
         1 => "once".to_owned(),
@@ -165,41 +165,32 @@ pub(crate) fn fault(fault: &kisi_sim::Fault) -> String {
     format!("Kisi will fail {times}: {} on {}{skip}", fault.effect.name(), fault.route)
 }
 
-/// What staff did, as the head of a step.
+/// What staff did, as the title of a step.
 pub(crate) fn hand(hand: &Hand) -> String {
     let did = match hand {
         Hand::AddGroup { name } => format!("adds the group {name}"),
         Hand::RenameGroup { group, name } => format!("renames the group {} to {name}", group.get_ref()),
         Hand::DeleteGroup { group } => format!("deletes the group {}", group.get_ref()),
-        Hand::AppAccess { group, on } => {
-            format!("turns app access of {} {}", group.get_ref(), if *on { "on" } else { "off" })
-        }
+        Hand::AppAccess { group, on: true } => format!("turns app access of {} on", group.get_ref()),
+        Hand::AppAccess { group, on: false } => format!("turns app access of {} off", group.get_ref()),
         Hand::AddPerson { name, email } => format!("adds {name} ({email})"),
-        Hand::DeletePerson { email } => format!("deletes {}", email.get_ref()),
-        Hand::Assign { email, group, role } => {
-            let role = role.as_ref().map(|role| format!(" as {role}")).unwrap_or_default();
-            format!("adds {} to {}{role}", email.get_ref(), group.get_ref())
+        Hand::DeletePerson { email } => format!("deletes {email}"),
+        Hand::Assign { email, group, role: None } => format!("adds {email} to {}", group.get_ref()),
+        Hand::Assign { email, group, role: Some(role) } => {
+            format!("adds {email} to {} as {role}", group.get_ref())
         }
-        Hand::Unassign { email, group } => format!("removes {} from {}", email.get_ref(), group.get_ref()),
-        Hand::Suspend { email, on } => {
-            let what = if *on { "suspends" } else { "ends the suspension of" };
-            format!("{what} {}", email.get_ref())
-        }
+        Hand::Unassign { email, group } => format!("removes {email} from {}", group.get_ref()),
+        Hand::Suspend { email, on: true } => format!("suspends {email}"),
+        Hand::Suspend { email, on: false } => format!("ends the suspension of {email}"),
         Hand::AccessHours { group, from, until } => {
             format!("restricts the group {} to {from}–{until}", group.get_ref())
         }
-        Hand::DoorOnline { door, on } => {
-            format!("takes {door} {}", if *on { "online again" } else { "offline" })
-        }
-        Hand::LockDown { door, on } => {
-            format!("{} {door}", if *on { "locks down" } else { "ends the lockdown of" })
-        }
+        Hand::DoorOnline { door, on: true } => format!("takes {door} online again"),
+        Hand::DoorOnline { door, on: false } => format!("takes {door} offline"),
+        Hand::LockDown { door, on: true } => format!("locks down {door}"),
+        Hand::LockDown { door, on: false } => format!("ends the lockdown of {door}"),
         Hand::OrganizationRole { email, role } => {
-            format!(
-                "makes {} {}",
-                email.get_ref(),
-                role.role_id().unwrap_or("a plain member").replace('_', " ")
-            )
+            format!("makes {email} {}", role.role_id().unwrap_or("a plain member").replace('_', " "))
         }
         Hand::RevokeKey => "revokes the plugin's key".to_owned(),
     };

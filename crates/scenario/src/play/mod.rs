@@ -1,5 +1,5 @@
-//! Plays a scenario: the platform's part (a directory that changes, events that are delivered until they are done or
-//! the gym must act) and the gym's (connecting, mapping).
+//! Plays a scenario, in the part of the platform (a directory that changes, events that are delivered until they are
+//! done or paused) and in the part of the gym (connecting, mapping).
 
 mod access;
 mod deliver;
@@ -15,7 +15,7 @@ use crate::file::{Action, Scenario, Settings, Step};
 use crate::report::{Ending, GroupRoll, GroupsOf, Report, Setup, StepReport};
 use crate::unusable::{Unusable, unusable};
 use crate::words::held;
-use crate::world::{Held, Kisi, Picture, World};
+use crate::world::{Assignment, Roster, World};
 use door_access_host::contract::events::Event;
 use door_access_host::{MemoryDirectory, MemoryStorage, Plugin, Recorder, Tenant};
 
@@ -25,27 +25,17 @@ use expect::Seen;
 const BODY_BYTES_MAX: usize = 2_000;
 
 /// Why a scenario could not be played to its end.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum PlayError {
     /// The scenario, the plugin or the Kisi that it is played against cannot be used.
-    Unusable(Unusable),
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     /// The report could not be written.
-    Report(io::Error),
+    #[error("the report could not be written")]
+    Report(#[from] io::Error),
 }
 
-impl From<Unusable> for PlayError {
-    fn from(unusable: Unusable) -> PlayError {
-        PlayError::Unusable(unusable)
-    }
-}
-
-impl From<io::Error> for PlayError {
-    fn from(error: io::Error) -> PlayError {
-        PlayError::Report(error)
-    }
-}
-
-/// What is told beside the decisions.
+/// Optional parts of the report.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown {
     /// The requests' bodies.
@@ -69,11 +59,12 @@ pub struct Player<'a> {
     addresses: BTreeMap<String, Vec<String>>,
     /// Every member's name.
     names: BTreeMap<String, String>,
-    /// The groups' ids by name, as the plugin last told.
+    /// The groups' ids by name, as the plugin last listed them.
     groups: BTreeMap<String, String>,
     mapped: BTreeSet<String>,
-    picture: Picture,
-    /// Events that are still to be delivered: when time passes, or, while the plugin is paused, when the gym connects
+    /// Who was in which group after the last step.
+    roster: Roster,
+    /// Undelivered events: they are delivered when time passes or, while the plugin is paused, when the gym connects
     /// again.
     waiting: VecDeque<Waiting>,
     paused: bool,
@@ -81,13 +72,13 @@ pub struct Player<'a> {
     totals: Totals,
 }
 
-/// An event on its way.
+/// An undelivered event.
 struct Waiting {
     event: Event,
     title: String,
 }
 
-/// Counts for the end.
+/// Counts for the ending.
 #[derive(Default)]
 struct Totals {
     setup: Setup,
@@ -101,7 +92,10 @@ struct Totals {
 }
 
 impl<'a> Player<'a> {
-    /// The platform as the scenario begins. Nothing is sent.
+    /// The gym and its platform at the start of the scenario. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When the plugin's needs cannot be met, for example an origin that was not approved.
     pub fn new(scenario: &'a Scenario, world: World, plugin: Plugin, shown: Shown) -> Result<Self, Unusable> {
         let directory = Arc::new(MemoryDirectory::new());
         directory.set_plans(scenario.plans.clone());
@@ -128,7 +122,7 @@ impl<'a> Player<'a> {
             names,
             groups: BTreeMap::new(),
             mapped: BTreeSet::new(),
-            picture: Picture::default(),
+            roster: Roster::default(),
             waiting: VecDeque::new(),
             paused: false,
             seen: Seen::default(),
@@ -136,13 +130,18 @@ impl<'a> Player<'a> {
         })
     }
 
-    /// Plays the scenario from connecting to the last step, and returns how it ended.
+    /// Plays the scenario from connecting to the last step, and returns the ending. The caller reports the opening
+    /// and the ending; failed expectations are counted in [`Ending::failed`] and are no errors.
+    ///
+    /// # Errors
+    /// When the scenario turns out to be wrong, when the first connection or mapping fails, or when the report cannot
+    /// be written.
     pub async fn play(&mut self, report: &mut dyn Report) -> Result<Ending, PlayError> {
         self.first_connect(report).await?;
         if !self.scenario.mappings.is_empty() {
             self.first_map(report).await?;
         }
-        self.picture = self.world.picture().await?;
+        self.roster = self.world.roster().await?;
         for step in &self.scenario.steps {
             if step.action.is_some() {
                 std::mem::take(&mut self.seen).demand_nothing_wrong()?;
@@ -155,16 +154,12 @@ impl<'a> Player<'a> {
         Ok(self.ending())
     }
 
-    /// Plays a step, and returns what is worth telling. What cannot be used is so because of the step.
+    /// Plays a step, and returns what is to be reported about it.
     async fn step(&mut self, step: &Step) -> Result<Vec<StepReport>, Unusable> {
         let mut reports = match &step.action {
-            None => Vec::new(),
-            Some(Action::Event(happening)) => vec![self.happen(happening).await?],
+            None => vec![self.blank("expect", "what should be so now".to_owned())],
             Some(action) => self.act(action).await?,
         };
-        if reports.is_empty() && step.action.is_none() {
-            reports.push(self.blank("expect", "what should be so now".to_owned()));
-        }
         for told in &mut reports {
             told.line = Some(step.place.line);
         }
@@ -177,15 +172,14 @@ impl<'a> Player<'a> {
             self.totals.failed += mismatches.len();
             last.mismatches = mismatches;
         }
-        // An expectation on its own is worth a line only when it fails.
+        // A step of expectations alone is reported only when one fails.
         reports.retain(|told| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some());
         Ok(reports)
     }
 
     async fn act(&mut self, action: &Action) -> Result<Vec<StepReport>, Unusable> {
         Ok(match action {
-            // Played as an event, by the caller.
-            Action::Event(_) => Vec::new(),
+            Action::Event(happening) => vec![self.happen(happening).await?],
             Action::Advance(ms) => self.advance(*ms, format!("{} later", facts::span(*ms))).await?,
             Action::Until(at) => match at.checked_sub(self.world.clock.now_ms()) {
                 Some(ms) => self.advance(ms, "time passes".to_owned()).await?,
@@ -205,7 +199,7 @@ impl<'a> Player<'a> {
             Action::Hand(hand) => {
                 let told = self.blank("hand", facts::hand(hand));
                 self.world.hand(hand).await?;
-                self.picture = self.world.picture().await?;
+                self.roster = self.world.roster().await?;
                 vec![told]
             }
             Action::Connect { key, key_of, settings } => {
@@ -229,7 +223,7 @@ impl<'a> Player<'a> {
         })
     }
 
-    /// Time passes, and what could not be delivered before is delivered again.
+    /// Time passes, and undelivered events are delivered again.
     async fn advance(&mut self, ms: u64, title: String) -> Result<Vec<StepReport>, Unusable> {
         self.world.advance(ms).await?;
         let mut reports = vec![self.blank("advance", title)];
@@ -237,7 +231,7 @@ impl<'a> Player<'a> {
         Ok(reports)
     }
 
-    /// A step that has nothing to tell yet.
+    /// A report without content.
     fn blank(&self, step: &'static str, title: String) -> StepReport {
         StepReport {
             step,
@@ -253,29 +247,34 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The groups of some members, in two pictures: under the present address, and under earlier ones if there is
-    /// anything. An address that several members have had is shown once and by itself: whose access it gives is not
-    /// for Kisi to say.
-    fn groups_of(&self, members: &[String], before: &Picture, after: &Picture) -> Vec<GroupsOf> {
-        let now_ms = self.world.clock.now_ms();
-        let list = |picture: &Picture, email: &str| -> Vec<String> {
-            picture.of_address(email).into_iter().map(|one| held(one, now_ms)).collect()
+    /// The member's name; the id of a member that never was.
+    fn name<'s>(&'s self, id: &'s str) -> &'s str {
+        self.names.get(id).map_or(id, String::as_str)
+    }
+
+    /// The groups of some members before the step and after it: under the present address, and under earlier ones with
+    /// groups. An address that several members have had is shown once, as such: Kisi does not know which member's
+    /// access it gives.
+    fn groups_of(&self, members: &[String], before: &Roster) -> Vec<GroupsOf> {
+        let (now_ms, after) = (self.world.clock.now_ms(), &self.roster);
+        let list = |roster: &Roster, email: &str| -> Vec<String> {
+            roster.of_address(email).into_iter().map(|one| one.in_words(now_ms)).collect()
         };
         let mut groups: Vec<GroupsOf> = Vec::new();
         for member in members {
-            let name = self.names.get(member).unwrap_or(member);
+            let name = self.name(member);
             let addresses = self.addresses.get(member).map(Vec::as_slice).unwrap_or_default();
             let Some((present, earlier)) = addresses.split_last() else {
-                groups.push(GroupsOf { who: name.clone(), before: Vec::new(), after: Vec::new() });
+                groups.push(GroupsOf { who: name.to_owned(), before: Vec::new(), after: Vec::new() });
                 continue;
             };
             for email in addresses {
                 let (before, after) = (list(before, email), list(after, email));
                 let is_shared = self.addresses.values().filter(|known| known.contains(email)).count() > 1;
                 let by_name = email == present && earlier.is_empty() && !is_shared;
-                let who = if by_name { name.clone() } else { email.clone() };
-                let is_worth_telling = email == present || !before.is_empty() || !after.is_empty();
-                if is_worth_telling && groups.iter().all(|known| known.who != who) {
+                let who = if by_name { name.to_owned() } else { email.clone() };
+                let is_shown = email == present || !before.is_empty() || !after.is_empty();
+                if is_shown && groups.iter().all(|known| known.who != who) {
                     groups.push(GroupsOf { who, before, after });
                 }
             }
@@ -285,22 +284,19 @@ impl<'a> Player<'a> {
 
     fn ending(&self) -> Ending {
         let now_ms = self.world.clock.now_ms();
-        let everything = matches!(self.world.kisi, Kisi::Simulated(_));
-        let mut names: Vec<&String> = self.picture.groups.values().collect();
+        // A live Kisi may have many groups that have nothing to do with the scenario.
+        let is_shown = |name: &String| self.world.is_simulated() || self.mapped.contains(name);
+        let mut names: Vec<&String> = self.roster.groups.values().filter(|name| is_shown(name)).collect();
         names.sort();
-        let person = |held: &Held| {
-            let named = if held.name.is_empty() { held.email.clone() } else { held.name.clone() };
-            Held { group: named, ..held.clone() }
+        let person = |one: &Assignment| {
+            let name = if one.name.is_empty() { &one.email } else { &one.name };
+            held(name, one.role.as_deref(), one.window, now_ms)
         };
         let groups = names
             .into_iter()
-            .filter(|name| everything || self.mapped.contains(*name))
             .map(|name| {
-                let people = self.picture.held.iter().filter(|held| held.group == *name);
-                GroupRoll {
-                    group: name.clone(),
-                    people: people.map(|one| held(&person(one), now_ms)).collect(),
-                }
+                let people = self.roster.assignments.iter().filter(|one| one.group == *name);
+                GroupRoll { group: name.clone(), people: people.map(person).collect() }
             })
             .collect();
         let Totals { setup, setup_calls, events, calls, edits, edits_needed, expectations, failed } =
@@ -343,7 +339,7 @@ fn tenant(
     builder.build().map_err(|error| Unusable::new(error.to_string()))
 }
 
-/// An e-mail address as it is compared.
+/// An e-mail address in the form in which addresses are compared.
 fn address(email: &str) -> String {
     email.trim().to_lowercase()
 }

@@ -1,35 +1,34 @@
-//! The gym's own doings: connecting, reading groups, mapping plans to groups.
+//! The gym's part: connecting, reading groups, mapping plans to groups, and ticks.
 
 use std::time::Duration;
 
-use super::PlayError;
-use super::{Player, facts};
-use crate::file::{MappingEntry, meant};
+use super::{PlayError, Player, facts};
+use crate::file::MappingEntry;
 use crate::report::{Fact, FactKind, Report, StepReport};
 use crate::unusable::{Place, Unusable, Wrong};
-use crate::words::moment;
+use crate::words::{meant, moment};
 use door_access_host::Called;
 use door_access_host::contract::groups::{Group, GroupWarning};
 use door_access_host::contract::mappings::{Mapping, MappingState};
 use door_access_host::contract::types::{Demand, Error, InputError, Problem};
 
-/// How often the gym tries again when the plugin says that it may work later.
+/// Most attempts at a call that the plugin answers with `retry`.
 const ATTEMPTS_MAX: u32 = 4;
-/// How many requests a tick may send.
+/// Most requests of a tick.
 const TICK_CALLS: u32 = 100;
-/// How many ticks a step makes at most: more would be a plugin that never comes to rest.
+/// Most ticks of a step, for a plugin that never comes to rest.
 const TICKS_MAX: u32 = 1_000;
 
-/// Why the gym could not do what it wanted.
+/// Why a call failed.
 struct Refused {
     /// In words.
     text: String,
-    /// What is wrong with what it gave, if that is why.
+    /// The mistakes in the input, if that is why.
     problems: Vec<Problem>,
 }
 
 impl Refused {
-    /// What is wrong in the scenario, where the paths of the problems lead to these places.
+    /// The mistakes in the input as mistakes in the scenario; `place` resolves their paths.
     fn wrong<'p>(&self, what: &str, place: impl Fn(&str) -> &'p Place) -> Option<Unusable> {
         let wrong = |Problem { path, message }: &Problem| {
             Wrong::at(place(path).clone(), format!("{what}: {path}: {message}"))
@@ -38,14 +37,14 @@ impl Refused {
         (!wrong.is_empty()).then(|| wrong.into())
     }
 
-    /// The whole of it, when the scenario is not to blame.
+    /// The failure, when the input is not its cause.
     fn because(&self, what: &str) -> Unusable {
         Unusable::new(format!("{what}: {}", self.text))
     }
 }
 
 impl Player<'_> {
-    /// The first connection. Without it there is no story, so its failure is the end.
+    /// The first connection. Its failure ends the run.
     pub(super) async fn first_connect(&mut self, report: &mut dyn Report) -> Result<(), PlayError> {
         let mut told = self.blank("connect", "connect".to_owned());
         let connected = self.connect(&mut told).await;
@@ -59,7 +58,7 @@ impl Player<'_> {
         }
     }
 
-    /// The first mapping. A wrong one is the scenario's fault.
+    /// The first mapping. Its failure ends the run.
     pub(super) async fn first_map(&mut self, report: &mut dyn Report) -> Result<(), PlayError> {
         let entries = self.scenario.mappings.clone();
         let mut told = self.blank("map", "map plans to groups".to_owned());
@@ -74,7 +73,7 @@ impl Player<'_> {
         }
     }
 
-    /// Connects once more; what waited is delivered when that works.
+    /// Connects again, and delivers the kept events when that works.
     pub(super) async fn connect_again(&mut self) -> Result<Vec<StepReport>, Unusable> {
         let mut told = self.blank("connect", "connect again".to_owned());
         let connected = self.connect(&mut told).await;
@@ -109,10 +108,10 @@ impl Player<'_> {
         Ok(told)
     }
 
-    /// The plugin does what has fallen due, until nothing is due any more.
+    /// Ticks until nothing is due.
     pub(super) async fn tick(&mut self) -> Result<StepReport, Unusable> {
         let mut told = self.blank("tick", "no event, but a tick: what is due is done".to_owned());
-        let before = self.picture.clone();
+        let before = self.roster.clone();
         let mut concerned = Vec::new();
         for _ in 0..TICKS_MAX {
             self.totals.setup.ticks += 1;
@@ -123,7 +122,7 @@ impl Player<'_> {
             };
             for finding in &ticked.findings {
                 concerned.extend(finding.member.clone().filter(|member| !concerned.contains(member)));
-                let name = finding.member.as_ref().map(|id| self.names.get(id).unwrap_or(id).clone());
+                let name = finding.member.as_ref().map(|id| self.name(id).to_owned());
                 told.facts.push(facts::of_finding(finding, name));
                 self.seen.note_finding(finding);
             }
@@ -133,8 +132,8 @@ impl Player<'_> {
                 break;
             }
         }
-        self.picture = self.world.picture().await?;
-        told.groups = self.groups_of(&concerned, &before, &self.picture);
+        self.roster = self.world.roster().await?;
+        told.groups = self.groups_of(&concerned, &before);
         Ok(told)
     }
 
@@ -162,7 +161,7 @@ impl Player<'_> {
         refused.wrong("the scenario's settings are wrong", place)
     }
 
-    /// Replaces the mapping. A group that Kisi has not is refused here: the plugin knows no names.
+    /// Replaces the mapping. A group that Kisi does not have is refused here, because the plugin gets only ids.
     async fn map(
         &mut self,
         entries: &[MappingEntry],
@@ -187,7 +186,7 @@ impl Player<'_> {
         }))
     }
 
-    /// The plugin counts the entries as it was given them: `mappings[2].group`.
+    /// Resolves paths such as `mappings[2].group`, which count the entries that the plugin got.
     fn wrong_mapping(&self, entries: &[MappingEntry], refused: &Refused) -> Option<Unusable> {
         let entry = |path: &str| {
             let (index, _) = path.strip_prefix("mappings[")?.split_once(']')?;
@@ -226,7 +225,7 @@ impl Player<'_> {
         told.facts.push(counted(shown.len(), "group", shown.join(", ")));
     }
 
-    /// Makes a call until it works, cannot work, or was tried often enough.
+    /// Makes a call, again as long as the plugin answers `retry`.
     async fn settled<T, E: Into<InputError>>(
         &mut self,
         told: &mut StepReport,

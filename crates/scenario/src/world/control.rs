@@ -1,5 +1,4 @@
-//! A simulator's control surface under `/_sim`: what only a simulator can do. The one in this process and those at an
-//! address are driven the same way.
+//! A simulator's control surface under `/_sim`, in this process or at an address.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,10 +23,10 @@ pub(crate) struct Control {
     server: Server,
 }
 
-/// Whose key it is.
+/// The owner of a key.
 pub(super) struct Owner {
     user: kisi_sim::User,
-    /// In the organization.
+    /// The role in the organization.
     role: OrganizationRole,
 }
 
@@ -37,18 +36,18 @@ impl Control {
         Control { server }
     }
 
-    /// Whether `server` is a simulator at all.
+    /// Whether `server` is a simulator.
     pub(super) async fn is_offered_by(server: &Server) -> Result<bool, Unusable> {
         let (status, answer) = server.send(Method::GET, "/_sim", None, None).await?;
         Ok(status == StatusCode::OK && answer.get("control").is_some())
     }
 
-    /// Everything that it holds.
+    /// The whole state.
     pub(super) async fn state(&self) -> Result<Snapshot, Unusable> {
         self.ask("/_sim/state").await
     }
 
-    /// Replaces everything that it holds. The given key goes on working for its owner.
+    /// Replaces the state. The given key stays valid for its owner.
     pub(super) async fn seed(&self, seed: &Seed, key: &Key, owner: Owner) -> Result<(), Unusable> {
         let mut seed = seed.clone();
         if seed.organizations.is_empty() {
@@ -61,33 +60,35 @@ impl Control {
         self.send(Method::POST, "/_sim/seed", &seed).await.map(drop)
     }
 
-    /// Adds a fault.
+    /// Makes later requests fail.
     pub(super) async fn fault(&self, fault: &Fault) -> Result<(), Unusable> {
         self.send(Method::POST, "/_sim/faults", fault).await.map(drop)
     }
 
-    /// Does what staff does.
+    /// Does what staff does in Kisi's web page.
     pub(super) async fn hand(&self, hand: &Hand) -> Result<HandOutcome, Unusable> {
-        let made = self.send(Method::POST, "/_sim/hands", hand).await?;
-        serde_json::from_value(made)
-            .map_err(|error| Unusable::new(format!("the simulator answers strangely: {error}")))
+        read("/_sim/hands", self.send(Method::POST, "/_sim/hands", hand).await?)
     }
 
-    /// Sets its clock.
+    /// Sets the clock.
     pub(super) async fn set_time(&self, now_ms: u64) -> Result<(), Unusable> {
         self.send(Method::PUT, "/_sim/clock", &json!({ "now_ms": now_ms })).await.map(drop)
     }
 
-    /// Whose key it is.
+    /// The owner of the key.
     ///
     /// # Errors
-    /// When it does not know the key: whoever has none of its keys has perhaps taken the wrong address.
+    /// When the simulator does not know the key: then the address may be the wrong one.
     pub(super) async fn owner_of(&self, key: &Key) -> Result<Owner, Unusable> {
-        let unknown = "the simulator does not know the key in --key-file, so nothing was replaced there: give one of those \
-                       that it printed when it started";
+        let unknown = || {
+            Unusable::new(
+                "the simulator does not know the key in --key-file, so nothing was replaced there: give one of those \
+                 that it printed when it started",
+            )
+        };
         let keys: Vec<KeyInfo> = self.ask("/_sim/keys").await?;
         let info = keys.into_iter().find(|info| info.secret == key.expose());
-        let info = info.ok_or_else(|| Unusable::new(unknown))?;
+        let info = info.ok_or_else(unknown)?;
         let state = self.state().await?;
         let has = |role: OrganizationRole| {
             state.role_assignments_of(info.user_id).any(|held| Some(held.role_id.as_str()) == role.role_id())
@@ -95,14 +96,13 @@ impl Control {
         let role =
             [OrganizationRole::Owner, OrganizationRole::Administrator].into_iter().find(|role| has(*role));
         let user = state.users.iter().find(|user| user.id == info.user_id).cloned();
-        let user = user.ok_or_else(|| Unusable::new(unknown))?;
+        let user = user.ok_or_else(unknown)?;
         Ok(Owner { user, role: role.unwrap_or_default() })
     }
 
     async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, Unusable> {
         let (_, answer) = self.server.send(Method::GET, path, None, None).await?;
-        serde_json::from_value(answer)
-            .map_err(|error| Unusable::new(format!("the simulator answers {path} strangely: {error}")))
+        read(path, answer)
     }
 
     async fn send(&self, method: Method, path: &str, body: &impl Serialize) -> Result<Value, Unusable> {
@@ -116,6 +116,14 @@ impl Control {
     }
 }
 
+fn read<T: DeserializeOwned>(path: &str, answer: Value) -> Result<T, Unusable> {
+    let read = serde_json::from_value(answer);
+    read.map_err(|error| {
+        Unusable::new(format!("the simulator's answer to {path} is not understood: {error}"))
+    })
+}
+
+/// Adds the key and its owner to a seed.
 fn keep_key(organization: &mut SeedOrganization, key: &Key, owner: Owner) {
     let Owner { user, role } = owner;
     if organization.users.iter().all(|known| known.email.to_lowercase() != user.email.to_lowercase()) {
@@ -128,19 +136,19 @@ fn keep_key(organization: &mut SeedOrganization, key: &Key, owner: Owner) {
             metadata: serde_json::Map::new(),
         });
     }
-    // A key whose secret the simulator makes up might come out the same, and nobody has it anyway.
+    // A key without a secret is dropped: the secret that the simulator generates could be this one.
     organization.keys.retain(|known| known.secret.as_deref().is_some_and(|secret| secret != key.expose()));
     organization.keys.push(SeedKey { user: Some(user.email), secret: Some(key.expose().to_owned()) });
 }
 
-/// A clock that moves the simulator's along, so that waiting has the same effect on both sides and takes no time.
+/// A clock that advances the simulator's clock as well, so that waiting takes no real time.
 pub(super) struct SimulatedClock {
     now_ms: AtomicU64,
     control: Control,
 }
 
 impl SimulatedClock {
-    /// A clock that shows `now_ms`, as the simulator's must too.
+    /// A clock at `now_ms`, which must be the simulator's time too.
     pub(super) fn new(now_ms: u64, control: Control) -> SimulatedClock {
         SimulatedClock { now_ms: AtomicU64::new(now_ms), control }
     }
@@ -155,8 +163,7 @@ impl Clock for SimulatedClock {
     async fn sleep(&self, duration: Duration) {
         let by_ms = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
         self.now_ms.fetch_add(by_ms, Ordering::SeqCst);
-        // A simulator that is gone is noticed by the next request.
-        let moved = self.control.send(Method::PUT, "/_sim/clock", &json!({ "advance_ms": by_ms })).await;
-        drop(moved);
+        // If the simulator is gone, the next request fails.
+        drop(self.control.send(Method::PUT, "/_sim/clock", &json!({ "advance_ms": by_ms })).await);
     }
 }

@@ -1,4 +1,4 @@
-//! The gym's key as the command line holds it: read from a file, never printed.
+//! The gym's key: read from a file, never printed.
 
 use std::fmt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use door_access_host::{Secret, SecretError};
 /// Longest key file. A key has some dozens of characters.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// A key. It has no `Display`, and its `Debug` says nothing.
+/// A key. It has no `Display`, and its `Debug` does not show it.
 #[derive(Clone)]
 pub struct Key(Secret);
 
@@ -28,15 +28,21 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// Takes a key.
+    /// A key from text.
+    ///
+    /// # Errors
+    /// When the text cannot be a key.
     pub fn new(text: &str) -> Result<Key, Unusable> {
         Secret::new(text).map(Key).map_err(|error| Unusable::new(error.to_string()))
     }
 
-    /// Reads the file that holds a key and nothing else.
+    /// Reads a file that holds a key and nothing else.
+    ///
+    /// # Errors
+    /// When the file cannot be read or holds no key. The message does not repeat the content.
     pub fn read(path: &Path) -> Result<Key, Unusable> {
         let file = path.display();
-        // Where there is no such file it may be the key that was given in its place: it is not repeated.
+        // The path is not repeated: it may be the key itself, given by mistake.
         let cannot = |error: std::io::Error| {
             Unusable::new(format!(
                 "the key file cannot be read: {error}. --key-file wants the path of a file that holds the key and \
@@ -48,7 +54,7 @@ impl Key {
                 "the key file {file} is too large to hold a key: it should hold the key and nothing else"
             ));
         }
-        // What is no text holds special characters, too: the same sentence fits.
+        // Bytes that are not text become special characters, which the check refuses.
         let bytes = Zeroizing::new(std::fs::read(path).map_err(cannot)?);
         let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
         let found = match Secret::new(text.as_str()) {
@@ -68,12 +74,12 @@ impl Key {
         ))
     }
 
-    /// For the host, which adds it to the plugin's requests.
+    /// The key for the host, which adds it to the plugin's requests.
     pub fn secret(&self) -> Secret {
         self.0.clone()
     }
 
-    /// For requests of the command line's own, and for talking to a simulator.
+    /// The key itself, for this crate's own requests.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }

@@ -1,26 +1,28 @@
-//! An address that answers like Kisi and is no simulator, perhaps the real one: read and, if allowed, seeded through
-//! the ordinary API, at the same pace as the plugin and never counted as its calls.
+//! A Kisi that is no simulator, perhaps the real one: read and, if allowed, seeded through its API. Requests share the
+//! plugin's pace and do not count as the plugin's calls.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::key::Key;
-use super::picture::{Held, Picture, elevated};
 use super::request::Server;
+use super::roster::{Assignment, PLAIN_ROLE, Roster, elevated};
 use crate::unusable::{Unusable, unusable};
+use door_access_host::contract::types::Window;
 use door_access_host::{Clock, Pace};
 
-/// How Kisi wants its key.
+/// Precedes the key in the `Authorization` header.
 const KEY_PREFIX: &str = "KISI-LOGIN ";
-/// Rows of a page: the smallest of the maxima that Kisi has for what is read here.
+/// Rows of a page: the smallest maximum of the lists read here.
 const PAGE_ROWS: usize = 100;
-/// Most pages of a list: Kisi refuses offsets above 20,000.
+/// Most pages of a list: Kisi refuses offsets above 20,000 rows.
 const PAGES_MAX: usize = 200;
 
-/// The address, and what paces requests to it.
+/// A Kisi behind its API.
 pub(crate) struct Live {
     server: Server,
     clock: Arc<dyn Clock>,
@@ -28,34 +30,32 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// Whoever answers as `server`.
     pub(super) fn new(server: Server, clock: Arc<dyn Clock>, pace: Arc<Pace>) -> Live {
         Live { server, clock, pace }
     }
 
     /// Who is in which group.
-    pub(super) async fn picture(&self, key: &Key) -> Result<Picture, Unusable> {
+    pub(super) async fn roster(&self, key: &Key) -> Result<Roster, Unusable> {
         let groups: BTreeMap<u64, String> = self.groups(key).await?;
-        let mut held = Vec::new();
+        let mut assignments = Vec::new();
         for row in self.list(key, "/role_assignments?scope=group").await? {
             let (group, assignee) = (row.get("applies_to_id").and_then(Value::as_u64), row.get("assignee"));
             let (Some(group), Some(assignee)) = (group.and_then(|id| groups.get(&id)), assignee) else {
                 continue;
             };
             let time = |field: &str| kisi_sim::parse_timestamp(row.get(field)?.as_str()?).ok();
-            held.push(Held {
+            assignments.push(Assignment {
                 name: text(assignee, "name").to_owned(),
                 email: text(assignee, "email").to_lowercase(),
                 group: group.clone(),
                 role: elevated(text(&row, "role_id")),
-                from_ms: time("valid_from"),
-                until_ms: time("valid_until"),
+                window: Window { starts_at: time("valid_from"), ends_at: time("valid_until") },
             });
         }
-        Ok(Picture { groups, held, accounts: None })
+        Ok(Roster { groups, assignments, accounts: None })
     }
 
-    /// Makes what the seed names and Kisi has not: groups, people, and who is in which group.
+    /// Creates the groups, people and assignments of the seed that Kisi does not have.
     pub(super) async fn seed(&self, seed: &kisi_sim::Seed, key: &Key) -> Result<(), Unusable> {
         let Some(organization) = seed.organizations.first() else { return Ok(()) };
         let mut groups: BTreeMap<String, u64> =
@@ -69,7 +69,8 @@ impl Live {
         let mut users = BTreeMap::new();
         for user in &organization.users {
             let email = user.email.to_lowercase();
-            let known = self.list(key, &format!("/users?email={}", escaped(&user.email))).await?;
+            let query = utf8_percent_encode(&user.email, NON_ALPHANUMERIC);
+            let known = self.list(key, &format!("/users?email={query}")).await?;
             let known = known.iter().find(|row| text(row, "email").to_lowercase() == email);
             let found = match known {
                 Some(row) => id(row)?,
@@ -80,13 +81,13 @@ impl Live {
             };
             users.insert(email, found);
         }
-        let held = self.picture(key).await?;
+        let roster = self.roster(key).await?;
         for wanted in &organization.role_assignments {
             let email = wanted.user.to_lowercase();
             let (Some(group), Some(user)) = (&wanted.group, users.get(&email)) else { continue };
-            let is_in = held.of_address(&email).iter().any(|held| held.group == *group);
+            let is_in = roster.of_address(&email).iter().any(|held| held.group == *group);
             if let (false, Some(group)) = (is_in, groups.get(group)) {
-                let role = wanted.role.as_deref().unwrap_or("group_basic");
+                let role = wanted.role.as_deref().unwrap_or(PLAIN_ROLE);
                 let assignment = json!({
                     "role_id": role, "assignee_type": "User", "assignee_id": user,
                     "applies_to_type": "Group", "applies_to_id": group, "notify": false,
@@ -102,8 +103,7 @@ impl Live {
         rows.iter().map(|row| Ok((id(row)?, text(row, "name").to_owned()))).collect()
     }
 
-    /// All rows of a list. A Kisi that refuses is one that the plugin will complain about in better words: then there
-    /// are none.
+    /// All rows of a list; none when Kisi refuses, because the plugin's own message will be the better one.
     async fn list(&self, key: &Key, path: &str) -> Result<Vec<Value>, Unusable> {
         let mut rows = Vec::new();
         let joint = if path.contains('?') { '&' } else { '?' };
@@ -152,14 +152,5 @@ fn text<'a>(row: &'a Value, field: &str) -> &'a str {
 fn id(row: &Value) -> Result<u64, Unusable> {
     row.get("id")
         .and_then(Value::as_u64)
-        .ok_or_else(|| Unusable::new("Kisi answers with an object that has no id".to_owned()))
-}
-
-/// A value of a query, percent-encoded.
-fn escaped(value: &str) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~".contains(byte);
-    value
-        .bytes()
-        .map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+        .ok_or_else(|| Unusable::new("Kisi answers with an object that has no id"))
 }

@@ -1,61 +1,59 @@
-//! The Kisi that a scenario is played against, behind one face: the simulator in this process, a simulator at an
-//! address, or any other address that answers like Kisi.
+//! The Kisi that a scenario is played against: a simulator in this process, a simulator at an address, or any other
+//! address that answers like Kisi. Both kinds of simulator are driven in the same way, through `control`.
 
 mod control;
 mod hands;
-
 mod key;
 mod live;
 mod open;
-mod picture;
 mod request;
+mod roster;
 mod router;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::file::{Hand, Key as KeyChoice};
+use crate::file::{Hand, KeyChoice};
 use crate::unusable::{Unusable, unusable};
 use door_access_host::{ApprovedOrigin, Clock, Endpoint, Origin, Pace, Transport};
 
-pub(crate) use control::Control;
+use control::Control;
 pub use key::Key;
-pub(crate) use live::Live;
+use live::Live;
 pub use open::{address, endpoint, in_process};
-pub use picture::{Held, Picture};
+pub use roster::{Assignment, Roster};
 pub use router::{Routed, RouterTransport, call_router};
 
-/// A key in the right form that no Kisi ever gave out.
+/// A well-formed key that no Kisi knows.
 const WRONG_KEY: &str = "wrong-key-wrong-key-wrong-key";
 
 /// What a scenario is played against.
 pub struct World {
-    /// In words, for the report.
+    /// Its name in the report.
     pub name: String,
-    /// What carries the plugin's requests.
+    /// Carries the plugin's requests.
     pub transport: Arc<dyn Transport>,
-    /// Where the plugin's requests go; `None` for the origin that its manifest names.
+    /// Where the plugin's requests go; `None` for the origin in its manifest.
     pub endpoint: Option<Endpoint>,
-    /// Time.
+    /// The time there.
     pub clock: Arc<dyn Clock>,
-    /// The budget of requests.
+    /// Paces the plugin's requests.
     pub pace: Arc<Pace>,
     /// The gym's key.
     pub key: Key,
-    /// What else can be done there.
     pub(crate) kisi: Kisi,
 }
 
-/// What can be done at a Kisi beside its API.
+/// How this crate reads and changes a Kisi.
 pub(crate) enum Kisi {
-    /// Everything: it is a simulator.
+    /// A simulator: through its control surface.
     Simulated(Control),
-    /// Nothing: what is known of it is read through the API.
+    /// Any other: through the API.
     Live(Live),
 }
 
 impl World {
-    /// The origin as the installer approves it.
+    /// The approval of a plugin's origin for this world.
     pub fn approve(&self, origin: &Origin) -> ApprovedOrigin {
         match &self.endpoint {
             Some(endpoint) => ApprovedOrigin::routed(origin.clone(), endpoint.clone()),
@@ -63,54 +61,59 @@ impl World {
         }
     }
 
-    /// Who is in which group.
-    pub async fn picture(&self) -> Result<Picture, Unusable> {
+    /// Who is in which group now.
+    ///
+    /// # Errors
+    /// When Kisi does not answer.
+    pub async fn roster(&self) -> Result<Roster, Unusable> {
         match &self.kisi {
-            Kisi::Simulated(control) => Ok(Picture::of(&control.state().await?)),
-            Kisi::Live(live) => live.picture(&self.key).await,
+            Kisi::Simulated(control) => Ok(Roster::of(&control.state().await?)),
+            Kisi::Live(live) => live.roster(&self.key).await,
         }
     }
 
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(self.kisi, Kisi::Simulated(_))
+    }
+
     /// Lets time pass.
-    pub async fn advance(&self, ms: u64) -> Result<(), Unusable> {
+    pub(crate) async fn advance(&self, ms: u64) -> Result<(), Unusable> {
         self.control("lets time pass")?;
         self.clock.sleep(Duration::from_millis(ms)).await;
         Ok(())
     }
 
-    /// Makes something go wrong.
-    pub async fn fault(&self, fault: &kisi_sim::Fault) -> Result<(), Unusable> {
+    /// Makes later requests fail.
+    pub(crate) async fn fault(&self, fault: &kisi_sim::Fault) -> Result<(), Unusable> {
         self.control("injects a fault")?.fault(fault).await
     }
 
     /// Does what staff does in Kisi's web page.
     pub(crate) async fn hand(&self, hand: &Hand) -> Result<(), Unusable> {
         let control = self.control("does by hand what staff does in Kisi")?;
-        let hand = hands::at(&control.state().await?, hand, &self.key)?;
+        let hand = hands::resolve(&control.state().await?, hand, &self.key)?;
         control.hand(&hand).await.map(drop)
     }
 
-    /// The id of the door of this name.
-    pub async fn door(&self, name: &str) -> Result<String, Unusable> {
+    /// The id of the door with this name.
+    pub(crate) async fn door(&self, name: &str) -> Result<String, Unusable> {
         let state = self.control("opens a door")?.state().await?;
         hands::door(&state, name).map(|id| id.to_string())
     }
 
-    /// Changes the key that the gym gives.
+    /// Changes the key that the gym connects with.
     pub(crate) async fn change_key(&mut self, choice: KeyChoice, of: Option<&str>) -> Result<(), Unusable> {
-        let user = match (choice, of) {
+        self.key = match (choice, of) {
             (KeyChoice::Same, None) => return Ok(()),
-            (KeyChoice::Wrong, _) => {
-                self.key = Key::new(WRONG_KEY)?;
-                return Ok(());
-            }
+            (KeyChoice::Wrong, _) => Key::new(WRONG_KEY)?,
             (KeyChoice::Same | KeyChoice::New, of) => {
                 let control = self.control("makes a new key")?;
-                hands::user(&control.state().await?, of)?
+                let state = control.state().await?;
+                let user_id = of.map_or_else(|| hands::owner(&state), |email| hands::user(&state, email))?;
+                let made = control.hand(&kisi_sim::Hand::AddKey { user_id }).await?;
+                Key::new(&made.secret.unwrap_or_default())?
             }
         };
-        let made = self.control("makes a new key")?.hand(&kisi_sim::Hand::AddKey { user_id: user }).await?;
-        self.key = Key::new(&made.secret.unwrap_or_default())?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! Opening a world for a scenario: what may be seeded where, and what an address must be.
+//! Opening a world for a scenario, and the rules for what may be seeded where.
 
 use std::sync::Arc;
 
@@ -14,19 +14,22 @@ use door_access_host::{
     Clock, Endpoint, HttpsClient, HttpsClientConfig, Pace, PaceConfig, SystemClock, Transport,
 };
 
-/// Where requests to the simulator in this process seem to go. Nothing listens there.
+/// The address of the simulator in this process. Nothing listens there.
 const IN_PROCESS: &str = "http://127.0.0.1";
-/// The chance in pauses begins here, so that a scenario plays the same every time.
+/// A fixed seed for the jitter in pauses, so that a scenario plays the same every time.
 const JITTER_SEED: u64 = 1;
 
-/// The simulator in this process, holding what the scenario says.
+/// A simulator in this process, seeded by the scenario.
+///
+/// # Errors
+/// When the scenario's seed cannot be planted.
 pub fn in_process(scenario: &Scenario) -> Result<World, Unusable> {
     let mut seed = scenario.seed.clone().unwrap_or_default();
     seed.start_time = Some(scenario.start_ms);
     let simulator = kisi_sim::Simulator::new(seed).map_err(|error| Unusable::new(error.to_string()))?;
     let key = Key::new(&simulator.key())?;
     let endpoint: Endpoint = IN_PROCESS.parse().map_err(|error| Unusable::new(format!("{error}")))?;
-    // The control surface has no use for a clock, so it may come first.
+    // The control surface answers without delay, so its transport's clock never moves.
     let still: Arc<dyn Clock> = Arc::new(door_access_host::VirtualClock::new(scenario.start_ms));
     let surface = RouterTransport::new(simulator.router(), still);
     let control = Control::new(Server::new(Arc::new(surface), endpoint.clone()));
@@ -43,12 +46,19 @@ pub fn in_process(scenario: &Scenario) -> Result<World, Unusable> {
     })
 }
 
-/// An address as `--kisi` takes it.
+/// Parses the address given with `--kisi`.
+///
+/// # Errors
+/// When it is no address of an HTTP server, or none that requests may go to.
 pub fn endpoint(address: &str) -> Result<Endpoint, Unusable> {
     address.parse().map_err(|error| Unusable::new(format!("--kisi {address}: {error}")))
 }
 
-/// Whoever answers at an address. Nothing is changed there unless seeding is allowed.
+/// The Kisi at an address. Nothing is changed there unless seeding is allowed: then a simulator loses its state, and any
+/// other Kisi gets the groups and people that are missing.
+///
+/// # Errors
+/// When the scenario needs more than is allowed or possible there, or when nothing answers.
 pub async fn address(
     scenario: &Scenario,
     endpoint: Endpoint,
@@ -87,7 +97,7 @@ pub async fn address(
     Ok(World { name, transport, endpoint: Some(endpoint), clock, pace, key, kisi: Kisi::Live(live) })
 }
 
-/// A scenario that changes more than the plugin does has no business at somebody's real Kisi.
+/// Refuses a scenario that changes Kisi in other ways than through the plugin.
 fn refuse_seeding(scenario: &Scenario) -> Result<(), Unusable> {
     let advice = "leave --kisi out to play it against a simulator in this process, or add --allow-seeding: then a simulator \
                   at that address loses all that it holds, its settings and its time included, and any other Kisi gets \

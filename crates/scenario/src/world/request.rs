@@ -1,4 +1,4 @@
-//! Requests of the command line's own: JSON there, JSON back, over the same transport as the plugin's.
+//! The crate's own requests, in JSON, over the same kind of transport as the plugin's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use serde_json::Value;
 use crate::unusable::Unusable;
 use door_access_host::{Endpoint, Outbound, Transport};
 
-/// Time for one request: a server that takes longer is not there.
+/// Time for one request: a server that takes longer counts as unreachable.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest answer: the state of a large simulator.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
-/// Somebody who answers requests.
+/// A server that answers requests at an address.
 #[derive(Clone)]
 pub(crate) struct Server {
     transport: Arc<dyn Transport>,
@@ -23,12 +23,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Whoever answers at `endpoint` through `transport`.
     pub(super) fn new(transport: Arc<dyn Transport>, endpoint: Endpoint) -> Server {
         Server { transport, endpoint }
     }
 
-    /// Sends one request. An answer without JSON in it is `null`.
+    /// Sends one request. An answer that is not JSON is returned as `null`.
     pub(super) async fn send(
         &self,
         method: Method,

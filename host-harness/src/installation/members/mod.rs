@@ -181,13 +181,3 @@ pub(super) fn folder(given: &Path) -> Result<PathBuf, Unusable> {
         ))
     })
 }
-
-/// Something wrong in a row.
-fn wrong(row: &Row, message: impl Into<String>) -> Wrong {
-    Wrong::at(row.place(), message)
-}
-
-/// Something wrong in a field of a row.
-fn wrong_in(row: &Row, column: &str, message: impl Into<String>) -> Wrong {
-    Wrong::at(row.place_of(column), message)
-}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::day::{self, Offset};
-use super::{MEMBERS, PLANS, Row, Table, wrong, wrong_in};
+use super::{MEMBERS, PLANS, Row, Table};
 use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Plan};
 use door_access_scenario::file::meant;
 use door_access_scenario::unusable::Wrong;
@@ -43,11 +43,11 @@ pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
     let mut plans = Vec::new();
     for row in table.rows() {
         let (Some(id), Some(name)) = (row.get("id"), row.get("name")) else {
-            all.push(wrong(&row, "a plan needs an id and a name"));
+            all.push(row.wrong("a plan needs an id and a name"));
             continue;
         };
         if let Some(line) = lines.insert(id, row.line()) {
-            all.push(wrong_in(&row, "id", format!("the plan `{id}` is in line {line} already")));
+            all.push(row.wrong_in("id", format!("the plan `{id}` is in line {line} already")));
             continue;
         }
         plans.push(Plan { id: id.to_owned(), name: name.to_owned() });
@@ -76,13 +76,13 @@ pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut V
                 "`{column}` of the member `{id}` is another one here than in line {line}: one member has the same in \
                  each row"
             );
-            all.push(wrong_in(&row, column, message));
+            all.push(row.wrong_in(column, message));
             continue;
         }
         let Some(membership) = membership(&row, plans, offset, all) else { continue };
         if let Some(line) = row.get("membership_id").and_then(|id| memberships.insert(id, row.line())) {
             let message = format!("the membership `{}` is in line {line} already", membership.id);
-            all.push(wrong_in(&row, "membership_id", message));
+            all.push(row.wrong_in("membership_id", message));
             continue;
         }
         known.memberships.push(membership);
@@ -93,22 +93,20 @@ pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut V
 /// The person of a row.
 fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
     let (Some(id), Some(name)) = (row.get("member_id"), row.get("name")) else {
-        all.push(wrong(row, "a member needs a member_id and a name"));
+        all.push(row.wrong("a member needs a member_id and a name"));
         return None;
     };
     let email = row.get("email");
     if let Some(email) = email.filter(|email| !is_address(email)) {
-        all.push(wrong_in(
-            row,
-            "email",
-            format!("`{email}` is no e-mail address: correct it, or leave it blank"),
-        ));
+        all.push(
+            row.wrong_in("email", format!("`{email}` is no e-mail address: correct it, or leave it blank")),
+        );
     }
     let status = match row.get("blocked").map(str::to_lowercase).as_deref() {
         None | Some("no" | "false" | "0") => MemberStatus::Active,
         Some("yes" | "true" | "1") => MemberStatus::Blocked,
         Some(other) => {
-            all.push(wrong_in(row, "blocked", format!("blocked is `yes` or `no`, and not `{other}`")));
+            all.push(row.wrong_in("blocked", format!("blocked is `yes` or `no`, and not `{other}`")));
             MemberStatus::Active
         }
     };
@@ -120,20 +118,20 @@ fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
 fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Option<Membership> {
     let Some(id) = row.get("membership_id") else {
         if let Some(column) = OF_MEMBERSHIP.iter().find(|column| row.get(column).is_some()) {
-            all.push(wrong_in(row, column, format!("there is a {column} and no membership_id")));
+            all.push(row.wrong_in(column, format!("there is a {column} and no membership_id")));
         }
         return None;
     };
     let before = all.len();
     let plan = match row.get("plan") {
         None => {
-            all.push(wrong_in(row, "plan", "this membership needs a plan"));
+            all.push(row.wrong_in("plan", "this membership needs a plan"));
             None
         }
         Some(plan) if plans.iter().all(|known| known.id != plan) => {
             let known = plans.iter().map(|plan| plan.id.as_str());
             let message = format!("there is no plan `{plan}` in {PLANS}: {}", meant(plan, known));
-            all.push(wrong_in(row, "plan", message));
+            all.push(row.wrong_in("plan", message));
             None
         }
         Some(plan) => Some(plan.to_owned()),
@@ -146,11 +144,11 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
             "" => "this membership needs a status".to_owned(),
             given => format!("there is no status `{given}`: {}", meant(given, known)),
         };
-        all.push(wrong_in(row, "status", message));
+        all.push(row.wrong_in("status", message));
     }
     let mut moment = |column: &str, read: fn(&str, Offset) -> Result<u64, String>| {
         let read = read(row.get(column)?, offset);
-        read.map_err(|message| all.push(wrong_in(row, column, format!("{column}: {message}")))).ok()
+        read.map_err(|message| all.push(row.wrong_in(column, format!("{column}: {message}")))).ok()
     };
     let starts_at = moment("first_day", day::begins);
     let ends_at = moment("last_day", day::is_over);
@@ -159,11 +157,11 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
     if let (Some(start), Some(end)) = (starts_at, ends_at)
         && end <= start
     {
-        all.push(wrong_in(row, "last_day", format!("the membership `{id}` ends before it starts")));
+        all.push(row.wrong_in("last_day", format!("the membership `{id}` ends before it starts")));
     }
     if frozen_until.is_some() && status.is_some_and(|status| status != MembershipStatus::Frozen) {
         let message = format!("the membership `{id}` has frozen_until and is not `frozen`");
-        all.push(wrong_in(row, "frozen_until", message));
+        all.push(row.wrong_in("frozen_until", message));
     }
     if all.len() > before {
         return None;

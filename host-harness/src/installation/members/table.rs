@@ -264,13 +264,17 @@ impl<'a> Row<'a> {
         self.line.number
     }
 
-    /// Its place.
-    pub(in crate::installation) fn place(&self) -> Place {
-        Place { file: self.table.file.clone(), line: self.line.number, column: 1 }
+    /// Something wrong in the row.
+    pub(in crate::installation) fn wrong(&self, message: impl Into<String>) -> Wrong {
+        Wrong::at(Place { file: self.table.file.clone(), line: self.line.number, column: 1 }, message)
     }
 
-    /// The place of its field in a column.
-    pub(in crate::installation) fn place_of(&self, column: &str) -> Place {
+    /// Something wrong in its field of a column.
+    pub(in crate::installation) fn wrong_in(&self, column: &str, message: impl Into<String>) -> Wrong {
+        Wrong::at(self.place_of(column), message)
+    }
+
+    fn place_of(&self, column: &str) -> Place {
         self.table.place(self.line.number, self.line.at, column)
     }
 }

@@ -52,7 +52,7 @@ fn an_error_in_a_scenario_has_its_place_and_a_suggestion() {
         (
             "status = \"frozen\"",
             "status = \"frosen\"",
-            "the value `frosen` is not known here: did you mean `frozen`?",
+            "there is no status `frosen`: did you mean `frozen`?",
         ),
         (
             "plan = \"basic\"\ngroups",
