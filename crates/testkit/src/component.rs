@@ -20,6 +20,8 @@ pub fn plugin() -> Plugin {
             panic!("{error}; the component is expected at {}: run `cargo xtask build`", path.display())
         })
     };
+    // On a thread of its own, so that an asynchronous caller may be the first one.
+    let load = || std::thread::spawn(load).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     PLUGIN.get_or_init(load).clone()
 }
 
