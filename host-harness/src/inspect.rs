@@ -143,7 +143,10 @@ fn print(inspection: &Inspection, mut page: Page) -> io::Result<()> {
         }
     }
     if inspection.large {
-        let text = format!("Larger than {} KiB. A host admits up to 1 MiB unless it sets another limit.", LARGE_BYTES >> 10);
+        let text = format!(
+            "Larger than {} KiB. A host admits up to 1 MiB unless it sets another limit.",
+            LARGE_BYTES >> 10
+        );
         page.labelled(Tone::Care, "warning", &text, "")?;
     }
     page.labelled(Tone::Faint, "contract", &format!("gym:door-access@{}", inspection.contract), "")?;

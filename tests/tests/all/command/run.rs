@@ -49,11 +49,7 @@ fn an_error_in_a_scenario_has_its_place_and_a_suggestion() {
         ),
         ("event = \"membership-frozen\"", "event = \"party\"", ", `member-deleted`, `other:WORD`"),
         ("event = \"membership-frozen\"", "event = \"other:\"", "did you mean `other:WORD`?"),
-        (
-            "status = \"frozen\"",
-            "status = \"frosen\"",
-            "there is no status `frosen`: did you mean `frozen`?",
-        ),
+        ("status = \"frozen\"", "status = \"frosen\"", "there is no status `frosen`: did you mean `frozen`?"),
         (
             "plan = \"basic\"\ngroups",
             "plan = \"basik\"\ngroups",

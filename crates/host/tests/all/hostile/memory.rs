@@ -41,10 +41,19 @@ fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Lets dropped tasks end.
+/// Lets dropped tasks end: the runtime frees some of them at each turn, and an attack may leave thousands.
 async fn settle() {
-    for _ in 0..3 {
-        tokio::task::yield_now().await;
+    const TURNS_MAX: usize = 10_000;
+    let runtime = tokio::runtime::Handle::current();
+    let tasks = || runtime.metrics().num_alive_tasks();
+    for _ in 0..TURNS_MAX {
+        let before = tasks();
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        if tasks() == before {
+            return;
+        }
     }
 }
 
