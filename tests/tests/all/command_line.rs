@@ -186,7 +186,7 @@ fn what_is_wrong_in_a_scenario_is_said_with_its_place_and_what_was_meant() {
             "there is no plan `gold`: known are `basic`",
         ),
         ("member = \"ann\"", "member = \"anne\"", "there is no member `anne`: did you mean `ann`?"),
-        ("member = \"ann\"", "", "an event happens to somebody: add `member`"),
+        ("member = \"ann\"", "", "an event is about a member: add `member`"),
         ("groups = { ann = [] }", "groups = { ben = [] }", "there is no member `ben`"),
         (
             "reasons = { ann = [\"frozen\"] }",
@@ -332,7 +332,7 @@ fn what_turns_out_wrong_while_playing_is_said_with_its_place() {
         (
             format!("hand = {{ assign = {{ email = \"ann@exampel.test\", {entrance} }} }}"),
             "[[steps]]\nhand",
-            "Kisi has nobody with the address ann@exampel.test at this point of the scenario: did you mean `ann@example.test`?",
+            "Kisi has no user with the address ann@exampel.test at this point of the scenario: did you mean `ann@example.test`?",
         ),
         (
             format!("hand = {{ unassign = {{ email = \"ann@example.test\", {entrance} }} }}"),
@@ -349,7 +349,7 @@ fn what_turns_out_wrong_while_playing_is_said_with_its_place() {
         (
             "connect = { key_of = \"tom@box.test\" }".to_owned(),
             "[[steps]]\nconnect",
-            "Kisi has nobody with the address tom@box.test",
+            "Kisi has no user with the address tom@box.test",
         ),
         (
             format!("mappings = [{entry},\n  {entry}]"),
