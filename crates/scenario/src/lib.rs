@@ -1,7 +1,7 @@
 //! Scenarios: stories of a gym as TOML files. A scenario says who is a member, which plan opens which groups, what
 //! happens, and what is expected to come of it. `scenarios/README.md` in the repository describes the format.
 //!
-//! - [`file`] reads and checks a scenario.
+//! - [`file`](mod@file) reads and checks a scenario.
 //! - [`world`] is the Kisi that it is played against: a simulator in this process, or any address.
 //! - [`play`] plays it.
 //! - [`report`] is the result, as data. Nothing in this crate prints.

@@ -37,7 +37,7 @@ pub struct ComponentFacts {
 }
 
 /// One step and its effects.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct StepReport {
     /// The kind of step: `event`, `connect`, `map`, `refresh`, `advance`, `fault`, `hand`, `explain`,
     /// `unlock`, `tick`, `expect`.
@@ -195,7 +195,7 @@ pub struct Mismatch {
 }
 
 /// The end of a run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Ending {
     /// Who is in which group.
     pub groups: Vec<GroupRoll>,

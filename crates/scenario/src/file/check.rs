@@ -210,7 +210,7 @@ impl Checker<'_> {
     ) -> Option<Happening> {
         let kind = event_kind(word.get_ref()).map_err(|message| Mistake::of(word, message));
         let kind = self.noted(kind)?;
-        let member = member.ok_or_else(|| Mistake::of(word, "an event happens to somebody: add `member`"));
+        let member = member.ok_or_else(|| Mistake::of(word, "an event is about a member: add `member`"));
         let member = self.noted(member)?;
         let id = member.get_ref().clone();
         let change = change.map(Spanned::into_inner);

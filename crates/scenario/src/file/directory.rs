@@ -34,7 +34,7 @@ impl Reader<'_> {
         let mut changed = match (member, change.name) {
             (Some(_), _) if change.delete => return Some(DirectoryChange::Delete),
             (None, _) if change.delete => {
-                return self.wrong(id, format!("`{name}` is no member any more and cannot be deleted"));
+                return self.wrong(id, format!("`{name}` is no longer a member and cannot be deleted"));
             }
             (Some(_), _) if is_new => {
                 return self.wrong(id, format!("`{name}` is a member already: leave `new` out"));

@@ -19,8 +19,7 @@ pub(super) fn seed(document: &Document, folder: &Path) -> Result<Option<Seed>, V
     let described = !document.groups.is_empty() || !document.people.is_empty();
     let mut seed = match &document.seed {
         Some(file) if described => {
-            let message =
-                "a scenario with a `seed` has its groups and people there: leave `seed` or the others out";
+            let message = "a scenario with a `seed` takes its groups and people from it: leave `seed` or the others out";
             return Err(vec![Mistake::of(file, message)]);
         }
         Some(file) => from_file(&folder.join(file.get_ref())).map_err(|message| {
@@ -71,7 +70,7 @@ fn described_seed(document: &Document) -> Result<Seed, Vec<Mistake>> {
     document.people.iter().for_each(|person| add_person(&mut organization, person));
     let seed = Seed { organizations: vec![organization], ..Seed::default() };
     validate(&seed).map_err(|error| {
-        vec![Mistake::at(0..0, format!("groups and people do not hold together: {error}"))]
+        vec![Mistake::at(0..0, format!("groups and people do not fit together: {error}"))]
     })?;
     Ok(seed)
 }

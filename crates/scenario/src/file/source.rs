@@ -74,11 +74,12 @@ impl Source<'_> {
 pub(super) fn in_words(message: &str) -> String {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     for (begins, what) in [("unknown field `", "the field"), ("unknown variant `", "the value")] {
-        let mut names = in_backticks(&message);
+        let mut names = in_backticks(&message).peekable();
         if message.starts_with(begins)
             && let Some(word) = names.next()
         {
-            return format!("{what} `{word}` is not known here: {}", meant(word, names));
+            let meant = names.peek().is_some().then(|| format!(": {}", meant(word, names)));
+            return format!("{what} `{word}` is not known here{}", meant.unwrap_or_default());
         }
     }
     match message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
@@ -110,6 +111,7 @@ mod tests {
                 "unknown variant `x`, expected `active` or `blocked`",
                 "the value `x` is not known here: known are `active`, `blocked`",
             ),
+            ("unknown field `ms`, there are no fields", "the field `ms` is not known here"),
             ("missing field `id`", "the field `id` is missing here"),
             ("invalid type: integer `3`,\nexpected a string", "invalid type: integer `3`, expected a string"),
         ] {

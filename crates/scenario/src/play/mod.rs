@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::file::{Action, Scenario, Settings, Step};
-use crate::report::{Ending, GroupRoll, GroupsOf, Report, Setup, StepReport};
+use crate::report::{Ending, GroupRoll, GroupsOf, Report, StepReport};
 use crate::unusable::{Unusable, unusable};
 use crate::words::held;
 use crate::world::{Assignment, Roster, World};
@@ -69,26 +69,14 @@ pub struct Player<'a> {
     waiting: VecDeque<Waiting>,
     paused: bool,
     seen: Seen,
-    totals: Totals,
+    /// The counts so far; the rest is filled in at the end.
+    totals: Ending,
 }
 
 /// An undelivered event.
 struct Waiting {
     event: Event,
     title: String,
-}
-
-/// Counts for the ending.
-#[derive(Default)]
-struct Totals {
-    setup: Setup,
-    setup_calls: usize,
-    events: usize,
-    calls: usize,
-    edits: usize,
-    edits_needed: usize,
-    expectations: usize,
-    failed: usize,
 }
 
 impl<'a> Player<'a> {
@@ -126,7 +114,7 @@ impl<'a> Player<'a> {
             waiting: VecDeque::new(),
             paused: false,
             seen: Seen::default(),
-            totals: Totals::default(),
+            totals: Ending::default(),
         })
     }
 
@@ -186,7 +174,7 @@ impl<'a> Player<'a> {
                 None => {
                     let now = kisi_sim::format_timestamp(self.world.clock.now_ms());
                     return unusable(format!(
-                        "the scenario goes back in time: it is {now} by then, as the plugin was waited for, so name \
+                        "the scenario goes back in time: it is {now} by then, after waiting for the plugin, so name \
                          a later moment"
                     ));
                 }
@@ -233,18 +221,7 @@ impl<'a> Player<'a> {
 
     /// A report without content.
     fn blank(&self, step: &'static str, title: String) -> StepReport {
-        StepReport {
-            step,
-            line: None,
-            at: self.world.clock.now_ms(),
-            title,
-            note: None,
-            facts: Vec::new(),
-            calls: Vec::new(),
-            log: Vec::new(),
-            groups: Vec::new(),
-            mismatches: Vec::new(),
-        }
+        StepReport { step, title, at: self.world.clock.now_ms(), ..StepReport::default() }
     }
 
     /// The member's name; the id of a member that never was.
@@ -299,22 +276,7 @@ impl<'a> Player<'a> {
                 GroupRoll { group: name.clone(), people: people.map(person).collect() }
             })
             .collect();
-        let Totals { setup, setup_calls, events, calls, edits, edits_needed, expectations, failed } =
-            self.totals;
-        Ending {
-            groups,
-            undelivered: self.waiting.len(),
-            paused: self.paused,
-            setup,
-            setup_calls,
-            events,
-            calls,
-            edits,
-            edits_needed,
-            expectations,
-            failed,
-            elapsed_ms: None,
-        }
+        Ending { groups, undelivered: self.waiting.len(), paused: self.paused, ..self.totals.clone() }
     }
 }
 

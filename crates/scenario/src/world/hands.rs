@@ -38,7 +38,7 @@ pub(super) fn resolve(state: &Snapshot, hand: &file::Hand, key: &Key) -> Result<
                 Some(held) => Hand::Unassign { id: held.id },
                 None => {
                     let group = from.get_ref();
-                    return unusable(format!("{email} is not in {group} in Kisi, so nobody can be removed"));
+                    return unusable(format!("{email} is not in {group} in Kisi and cannot be removed"));
                 }
             }
         }
@@ -60,14 +60,13 @@ pub(super) fn resolve(state: &Snapshot, hand: &file::Hand, key: &Key) -> Result<
 pub(super) fn owner(state: &Snapshot) -> Result<u64, Unusable> {
     let role = OrganizationRole::Owner.role_id();
     let held = state.role_assignments.iter().find(|held| Some(held.role_id.as_str()) == role);
-    held.map(|held| held.assignee_id)
-        .ok_or_else(|| Unusable::new("Kisi has no owner, so nobody can make a key"))
+    held.map(|held| held.assignee_id).ok_or_else(|| Unusable::new("Kisi has no owner who could make a key"))
 }
 
 /// The user with this address.
 pub(super) fn user(state: &Snapshot, email: &str) -> Result<u64, Unusable> {
     let emails = state.users.iter().map(|user| user.email.as_str());
-    found(state.user_by_email(email).map(|user| user.id), "nobody with the address", email, email, emails)
+    found(state.user_by_email(email).map(|user| user.id), "no user with the address", email, email, emails)
 }
 
 /// The door with this name.

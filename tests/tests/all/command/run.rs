@@ -66,7 +66,7 @@ fn an_error_in_a_scenario_has_its_place_and_a_suggestion() {
             "there is no plan `gold`: known are `basic`",
         ),
         ("member = \"ann\"", "member = \"anne\"", "there is no member `anne`: did you mean `ann`?"),
-        ("member = \"ann\"", "", "an event happens to somebody: add `member`"),
+        ("member = \"ann\"", "", "an event is about a member: add `member`"),
         ("groups = { ann = [] }", "groups = { ben = [] }", "there is no member `ben`"),
         (
             "reasons = { ann = [\"frozen\"] }",
@@ -209,7 +209,7 @@ fn an_error_while_playing_has_its_place() {
         (
             format!("hand = {{ assign = {{ email = \"ann@exampel.test\", {entrance} }} }}"),
             "[[steps]]\nhand",
-            "Kisi has nobody with the address ann@exampel.test at this point of the scenario: did you mean `ann@example.test`?",
+            "Kisi has no user with the address ann@exampel.test at this point of the scenario: did you mean `ann@example.test`?",
         ),
         (
             format!("hand = {{ unassign = {{ email = \"ann@example.test\", {entrance} }} }}"),
@@ -226,7 +226,7 @@ fn an_error_while_playing_has_its_place() {
         (
             "connect = { key_of = \"tom@box.test\" }".to_owned(),
             "[[steps]]\nconnect",
-            "Kisi has nobody with the address tom@box.test",
+            "Kisi has no user with the address tom@box.test",
         ),
         (
             format!("mappings = [{entry},\n  {entry}]"),
