@@ -1,4 +1,5 @@
-//! What was begun and never heard of again: found out by reading Kisi, before anything is written again (rule 3).
+//! Resolves open intents: reads in Kisi what became of requests whose answer was lost, before anything is written again
+//! (docs/decisions/0003-intents.md).
 
 use crate::contract::events::Action;
 use crate::id::UserId;

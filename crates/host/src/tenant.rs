@@ -36,8 +36,9 @@ pub use builder::{TenantBuilder, TenantError};
 /// - A failed call does not affect the next one.
 ///
 /// # Errors
-/// Every call returns two results. The outer one is the host's: a [`CallError`] when the call ended without an answer. The
-/// inner one is the plugin's answer, whose error says what the host must do: retry, pause, drop, show.
+/// Every call returns two results. The outer one is the host's: a [`CallError`] when the call ended without an answer.
+/// The inner one is the plugin's answer. Its error says what the caller must do: retry, pause, or drop the call and
+/// tell the gym.
 ///
 /// # Runtime
 /// Calls need a tokio runtime with time enabled, and I/O when the transport is the
@@ -58,7 +59,7 @@ struct Shared {
 pub type Called<T, E = Error> = Result<Result<T, E>, CallError>;
 
 impl Tenant {
-    /// Starts to set up a tenant. `id` identifies it in logs and transcripts.
+    /// Begins to build a tenant. `id` identifies it in logs and transcripts.
     pub fn builder(plugin: Plugin, id: impl Into<String>) -> TenantBuilder {
         TenantBuilder::new(plugin, id.into())
     }
@@ -83,7 +84,7 @@ impl Tenant {
         &self.shared.plugin
     }
 
-    /// The origins that its requests may reach: those of the manifest that were approved.
+    /// The origins that its requests may reach: those that the manifest names and the installer approved.
     pub fn origins(&self) -> impl Iterator<Item = &Origin> {
         self.shared.provisions.gate.routes.iter().map(|route| &route.origin)
     }
@@ -91,8 +92,8 @@ impl Tenant {
     /// Verifies the key and stores the settings (JSON that follows the manifest's schema): `connection.connect`.
     ///
     /// # Errors
-    /// See [`Tenant`]; and [`CallError::CredentialExposed`] when the settings contain the key, which the plugin would see:
-    /// ask for them again.
+    /// See [`Tenant`]. Settings that contain the key never reach the plugin: the error is
+    /// [`CallError::CredentialExposed`]. Ask the gym for the settings again.
     pub async fn connect(&self, settings: &str) -> Called<Connected, InputError> {
         if self.shared.provisions.gate.finds_key(settings.as_bytes()) {
             return Err(CallError::CredentialExposed("the settings".to_owned()));
@@ -112,8 +113,9 @@ impl Tenant {
         .await
     }
 
-    /// Ends the installation, a step at a time: `connection.disconnect`. Pass `None` first, then the last member of the
-    /// previous answer, until it is finished. Then delete the key, too.
+    /// Ends the installation, a step at a time: `connection.disconnect`. A step sends at most `calls` requests. First
+    /// pass `None` as `after`, then the last member of the previous answer, until the answer says `finished`. After an
+    /// answer without members, pass the same `after` again. At the end, delete the key.
     pub async fn disconnect(&self, what: Departure, after: Option<&str>, calls: u32) -> Called<Departed> {
         self.call("connection.disconnect", |plugin, store| {
             let after = after.map(str::to_owned);
@@ -147,7 +149,7 @@ impl Tenant {
         .await
     }
 
-    /// Replaces all entries with these: `mappings.replace`.
+    /// Replaces the whole mapping with these entries: `mappings.replace`.
     pub async fn replace_mappings(&self, entries: &[Mapping]) -> Called<Vec<MappingState>, InputError> {
         self.call("mappings.replace", |plugin, store| {
             let entries = entries.to_vec();
@@ -156,8 +158,8 @@ impl Tenant {
         .await
     }
 
-    /// What each member would gain and lose with another mapping, some members at a time: `mappings.preview`. Pass `None`
-    /// first, then `next` of the previous answer.
+    /// What each member would gain and lose with another mapping, some members at a time: `mappings.preview`. Pass
+    /// `None` first, then `next` of the previous answer.
     pub async fn preview_mappings(
         &self,
         entries: &[Mapping],
@@ -173,7 +175,8 @@ impl Tenant {
         .await
     }
 
-    /// Makes the provider match an event's member: `events.handle`. The inner error also says what was done before it.
+    /// Makes the provider match an event's member: `events.handle`. The inner error also
+    /// has the outcomes until then.
     pub async fn handle(&self, event: &Event) -> Called<Vec<Outcome>, Unfinished> {
         self.call("events.handle", |plugin, store| {
             let event = event.clone();
@@ -190,7 +193,8 @@ impl Tenant {
         .await
     }
 
-    /// Continues a reconciliation, with at most `calls` requests: `sync.step`. Events may be handled between steps.
+    /// Continues a reconciliation with a step of at most `calls` requests: `sync.step`. [`Tenant::handle`] may be
+    /// called between two steps.
     pub async fn step_sync(&self, job: &str, calls: u32) -> Called<Stepped> {
         self.call("sync.step", |plugin, store| {
             let job = job.to_owned();
@@ -205,7 +209,7 @@ impl Tenant {
             .await
     }
 
-    /// Confirms a reconciliation that waits: `sync.confirm`.
+    /// Confirms a reconciliation that waits for it: `sync.confirm`.
     pub async fn confirm_sync(&self, job: &str) -> Called<()> {
         self.call("sync.confirm", |plugin, store| {
             let job = job.to_owned();
@@ -243,8 +247,9 @@ impl Tenant {
         .await
     }
 
-    /// Opens a door for a member: `doors.unlock`. Each call opens it once, so the host does not repeat it, and callers should
-    /// not unless the member asks again. After a [`CallError`] it is unknown whether the door opened.
+    /// Opens a door for a member: `doors.unlock`. Each call that succeeds opens the door again, so the host never
+    /// repeats one. Repeat it only when the member asks again. After a [`CallError`] it is unknown whether the door
+    /// opened.
     pub async fn unlock(&self, member: &str, door: &str) -> Called<Attempt> {
         self.call("doors.unlock", |plugin, store| {
             let (member, door) = (member.to_owned(), door.to_owned());
@@ -253,8 +258,8 @@ impl Tenant {
         .await
     }
 
-    /// Makes a login for a branded app: `doors.issue-login`. Its secret opens doors: pass it to the app and do not keep it.
-    /// Observers get no bodies of this call, because the provider's response contains the secret.
+    /// Makes a login for a branded app: `doors.issue-login`. Its secret opens doors: pass it to the app and do not keep
+    /// it. Observers get no bodies of this call, because the provider's response contains the secret.
     pub async fn issue_login(&self, member: &str, phone: &Phone) -> Called<Issued> {
         let issued = self.call(call::ISSUE_LOGIN, |plugin, store| {
             let (member, phone) = (member.to_owned(), phone.clone());
@@ -276,7 +281,8 @@ impl Tenant {
         .await
     }
 
-    /// Does the work that is due: `maintenance.tick`. Call it again when the answer says.
+    /// Does the work that is due, with at most `calls` requests: `maintenance.tick`. `next` in the answer says when to
+    /// call it again.
     pub async fn tick(&self, calls: u32) -> Called<Ticked> {
         self.call("maintenance.tick", |plugin, store| {
             Box::pin(async move { plugin.gym_door_access_maintenance().call_tick(store, calls).await })

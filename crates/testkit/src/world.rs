@@ -17,7 +17,7 @@ use crate::component::plugin;
 use crate::members::{MAPPING, SETTINGS, START};
 
 thread_local! {
-    /// Everything is in memory and nothing waits; futures only need to be polled.
+    /// One runtime per thread is enough: everything is in memory, so a future needs no other thread.
     static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
 }
 
@@ -53,17 +53,18 @@ pub struct WorldBuilder<'a> {
 }
 
 impl<'a> WorldBuilder<'a> {
-    /// One organization of a Kisi that other worlds share.
+    /// Uses one organization of this Kisi, which other worlds may share. `seed`, `knobs` and `groups` then have no
+    /// effect.
     pub fn kisi(self, sim: &Simulator, organization: u64) -> Self {
         Self { kisi: Some((sim.clone(), organization)), ..self }
     }
 
-    /// What Kisi holds, as TOML.
+    /// What Kisi holds, as TOML. The seed then has all groups: `groups` and the mapping add none.
     pub fn seed(self, seed: &'a str) -> Self {
         Self { seed: Some(seed), ..self }
     }
 
-    /// How Kisi behaves. It limits no rate.
+    /// How Kisi behaves. The rate limit is always off.
     pub fn knobs(self, knobs: Knobs) -> Self {
         Self { knobs, ..self }
     }
@@ -93,12 +94,12 @@ impl<'a> WorldBuilder<'a> {
         Self { members, ..self }
     }
 
-    /// The quota of storage.
+    /// The quota of storage, in bytes.
     pub fn storage_bytes_max(self, bytes: usize) -> Self {
         Self { storage_bytes_max: Some(bytes), ..self }
     }
 
-    /// A gym that was never connected.
+    /// Builds a gym that was never connected.
     pub fn build(mut self) -> World {
         for (plan, groups) in self.mapping {
             self.plans.push(plan);
@@ -152,7 +153,7 @@ impl<'a> WorldBuilder<'a> {
         }
     }
 
-    /// A gym that is connected and has its mapping.
+    /// Builds a gym that is connected and has its mapping. Kisi's journal is empty.
     pub fn connected(self) -> World {
         let (settings, mapping) = (self.settings.unwrap_or(SETTINGS), self.mapping);
         let world = self.build();
@@ -169,7 +170,7 @@ impl World {
         WorldBuilder::default()
     }
 
-    /// A connected gym.
+    /// A connected gym without members.
     pub fn connected(knobs: Knobs, settings: &str, mapping: &[(&str, &[&str])]) -> World {
         World::builder().knobs(knobs).settings(settings).mapping(mapping).connected()
     }
@@ -179,7 +180,7 @@ impl World {
         World::builder().mapping(MAPPING).members(members).connected()
     }
 
-    /// A tenant of the component with everything of this world. A test may replace parts of it.
+    /// A builder for a tenant of this world. A test may replace parts before it builds.
     pub fn tenant_builder(&self) -> TenantBuilder {
         let tenant = Tenant::builder(plugin(), "gym")
             .directory(self.boundary.clone())
@@ -205,13 +206,13 @@ impl World {
         &self.key
     }
 
-    /// The host is a new process with this key.
+    /// Replaces the key. The next call makes a new tenant, as after a restart of the host.
     pub fn use_key(&mut self, key: &str) {
         self.key = key.to_string();
         self.tenant = OnceLock::new();
     }
 
-    /// Records every call from now on.
+    /// Records every call from now on, with a new tenant.
     pub fn record(&mut self) -> Arc<Recorder> {
         let recorder = Arc::new(Recorder::with_bodies(1 << 20));
         self.observer = Some(recorder.clone());
@@ -219,7 +220,7 @@ impl World {
         recorder
     }
 
-    /// Waits for something on this thread.
+    /// Runs a future to its end on this thread.
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
         RUNTIME.with(|runtime| runtime.block_on(future))
     }
@@ -229,13 +230,13 @@ impl World {
         self.clock.now_ms()
     }
 
-    /// Time passes, for the platform and for Kisi.
+    /// Advances the clocks of the platform and of Kisi.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
         self.sim.advance(by);
     }
 
-    /// Time passes until this moment. It never goes back.
+    /// Advances both clocks until this moment. For an earlier moment it does nothing.
     pub fn go_to(&self, at: u64) {
         self.advance(Duration::from_millis(at.saturating_sub(self.now())));
     }

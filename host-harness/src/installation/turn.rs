@@ -1,8 +1,8 @@
 //! Turns: one process at a time works on an installation, and others wait.
 //!
-//! A long command ends between two steps when a short one waits, and starts again after it like a new command, with the
-//! members' files and the records as they are then. So a door need not wait for a full sync, and a long command never
-//! undoes a short one with older data.
+//! When a short command waits, a long command stops between two steps and releases the lock. After the short one it
+//! begins again like a new command, and reads the members' files and the records again. So a door need not wait for a
+//! full sync, and a long command never overwrites a short one's work with older data.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -22,14 +22,14 @@ pub(super) const QUEUE: &str = "queue";
 
 /// Interval between two attempts to lock.
 const POLL: Duration = Duration::from_millis(20);
-/// A command that waits for longer says so.
+/// How long a command waits before it prints that it waits.
 const SILENCE: Duration = Duration::from_secs(1);
-/// Shortest time for which a long command leaves the folder to short ones.
+/// Shortest time for which a long command leaves the lock to short ones.
 const GAP: Duration = Duration::from_millis(100);
-/// Longest time for which it does, even if more of them arrive.
+/// Longest such time, even if more short commands arrive.
 const GAP_MAX: Duration = Duration::from_secs(10);
 
-/// Waits for the lock. It is released when the process ends, in any way.
+/// Waits for the lock. It is released when the file is closed, at the latest when the process ends in any way.
 pub(super) async fn take(installation: &Installation, console: &mut Console<'_>) -> Result<File, Stop> {
     let folder = installation.common.state.as_path();
     let wait = Duration::from_secs(installation.common.wait);
@@ -72,7 +72,7 @@ pub(super) async fn take(installation: &Installation, console: &mut Console<'_>)
 
 fn busy(lock: &mut File, folder: &Path) -> String {
     let mut process = String::new();
-    // The number is optional.
+    // Without a readable number, the sentence names no process.
     let _ = lock.read_to_string(&mut process);
     let process = if process.is_empty() { String::new() } else { format!(" (process {process})") };
     format!(
@@ -82,7 +82,7 @@ fn busy(lock: &mut File, folder: &Path) -> String {
     )
 }
 
-/// Joins the queue for as long as the file is open.
+/// Joins the queue. The command leaves it when the file is closed.
 fn enqueue(folder: &Path) -> Result<File, Unusable> {
     let path = folder.join(QUEUE);
     let queue = private::open(&path).and_then(|queue| queue.lock_shared().map(|()| queue));
@@ -96,7 +96,7 @@ pub(super) fn is_wanted(folder: &Path) -> bool {
         && private::open(&path).is_ok_and(|queue| matches!(queue.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-/// Leaves the unlocked folder to the short commands that wait.
+/// Waits while short commands use the folder. The caller has released the lock.
 pub(super) async fn give_way(folder: &Path) {
     let begun = Instant::now();
     loop {

@@ -1,5 +1,5 @@
-//! Reads lists page by page. Inconsistent pages abort the call: a short, repeated or shifted page that is accepted
-//! would remove access from members (design rule 5).
+//! Reads lists page by page. Inconsistent pages are an error: if the plugin accepted a short, repeated or shifted page,
+//! it would remove access from members. The parent module explains marks such as (C).
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ pub const OFFSET_MAX: u64 = 20_000;
 
 /// A row of a list.
 pub trait Row: DeserializeOwned {
-    /// Where the list is.
+    /// The list that has such rows.
     const LIST: List;
 
     /// The row's id, unique within the list.
@@ -68,7 +68,7 @@ impl Kisi<'_> {
     /// The page at `offset` of the rows that `filter` selects.
     ///
     /// # Errors
-    /// As [`Kisi::list`]. Whether several pages add up is for the caller to check.
+    /// As [`Kisi::list`], but only about this page. The caller must check that several pages add up.
     pub fn page<T: Row>(&self, filter: &str, offset: u64) -> Result<Page<T>, Error> {
         self.next_page(filter, offset, &mut BTreeSet::new())
     }
@@ -157,7 +157,7 @@ mod tests {
     fn pages_that_add_up_are_accepted() {
         assert_eq!(read("[]", Some("*/0"), 0), Ok(0));
         assert_eq!(read(r#"[{"id":1},{"id":2},{"id":3}]"#, Some("0-2/4"), 0), Ok(3));
-        // The range is the requested one, also on a last page that is not full (C).
+        // The range in the header is the requested one, even when the last page is not full (C).
         assert_eq!(read(r#"[{"id":4}]"#, Some("3-5/4"), 3), Ok(1));
     }
 

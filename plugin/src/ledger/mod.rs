@@ -1,5 +1,5 @@
-//! The record of a member: the Kisi user, the plugin's grants, and writes in doubt. Nothing more (design rule 9). `store`
-//! reads and writes it.
+//! The record of a member: the Kisi user, the plugin's grants, and writes in doubt. Nothing more
+//! (docs/decisions/0007-small-records.md). `store` reads and writes it.
 
 pub mod store;
 
@@ -134,8 +134,8 @@ impl Hold {
 }
 
 impl Record {
-    /// Whether a stored record has an account, and how many grants, without parsing it. Quotes inside texts are escaped,
-    /// so no text looks like a field.
+    /// Whether a stored record has an account, and how many grants, without parsing it. Quotes inside texts are
+    /// escaped, so no text looks like a field.
     pub fn tally(written: &[u8]) -> (bool, u32) {
         let held = written.windows(HELD.len()).filter(|part| *part == HELD).count();
         (written.starts_with(ACCOUNT), u32::try_from(held).unwrap_or(u32::MAX))

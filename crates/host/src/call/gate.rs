@@ -1,5 +1,5 @@
-//! One request from the guest to the response: applies the checks of the policy in their order, and keeps the
-//! transcript.
+//! The way of one request of the guest: the checks of `egress::policy` in their order, the sending, the checks of the
+//! response, and the transcript of it all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use crate::egress::{Credential, Denial, Endpoint, Outbound, Pace, Transport, Tra
 use crate::limits::Limits;
 use crate::observe::{Exchange, ExchangeEnd};
 
-/// How much of a body the guest writes at once before the host takes it. WASI's own size, 1 MiB, would let the bodies
-/// of requests that are never sent fill the host's memory.
+/// The most bytes of a body that a guest can write before the host reads them. With WASI's default, 1 MiB, the bodies
+/// of requests that are never sent could fill the host's memory.
 const BODY_CHUNK_BYTES: usize = 64 << 10;
-/// Stands in the transcript for parts of a request that contain the key or were never examined.
+/// Replaces, in the transcript, the parts of a request that contain the key or were never examined.
 const WITHHELD: &str = "[withheld]";
 
 /// One tenant's way out.
@@ -43,8 +43,11 @@ pub(crate) struct Gate {
 
 /// Why the guest gets no response.
 enum Unanswered {
+    /// The request was refused and not sent.
     Denied(Denial),
+    /// The response was refused.
     Withheld(Denial),
+    /// The transport got no response.
     Failed(TransportError),
 }
 
@@ -99,7 +102,7 @@ impl Gate {
         let (mut parts, body) = request.into_parts();
         let closed = || Denial::Origin("no origin".to_owned());
         let credential = self.credential.as_ref().ok_or_else(closed)?;
-        // First, because later refusals quote what they refuse.
+        // This check is the first, because later refusals show the method and the address in the transcript.
         policy::keyless_address(&parts.method, &parts.uri, credential)
             .inspect_err(|_| transcript.withhold_address())?;
         let route = policy::route(&parts.uri, &self.routes)?;
@@ -142,7 +145,7 @@ impl Gate {
     }
 }
 
-/// The request's path and query at the endpoint. Nothing else of the guest's address is used.
+/// The endpoint's address with the path and query of the guest's. Nothing else of the guest's address is used.
 fn addressed_to(endpoint: &Endpoint, guest: &Uri) -> Result<Uri, Denial> {
     let path = guest.path_and_query().map_or("/", uri::PathAndQuery::as_str);
     let built =
@@ -158,7 +161,7 @@ struct Transcript {
 }
 
 impl Transcript {
-    /// Counts the request. Its address stays withheld until it is examined.
+    /// Counts the request. Method and address are withheld until [`Transcript::address`] fills them in.
     fn new(call: &Arc<CallRecord>) -> Self {
         let exchange = Exchange {
             tenant: call.tenant(),
@@ -215,7 +218,7 @@ impl Drop for Transcript {
     }
 }
 
-/// What WASI's implementation asks during a call.
+/// The hooks that the implementation of `wasi:http` calls, for one call of the guest.
 pub(super) struct GateHooks {
     call: Arc<CallRecord>,
     /// A permit for each request that may be open at once.
@@ -257,8 +260,8 @@ impl WasiHttpHooks for GateHooks {
     ) -> Sending {
         let Provisions { gate, limits, .. } = self.call.provisions.as_ref();
         let transcript = Transcript::new(&self.call);
-        // Before the request is examined: a refused one costs the host nothing. A guest may send hundreds with
-        // addresses of 64 KiB, which are then neither copied nor searched.
+        // These limits come before any check of the content, so a request over them costs the host almost nothing. A
+        // guest may send hundreds with addresses of 64 KiB, which are then neither copied nor searched.
         let admitted =
             policy::within_budget(transcript.exchange.request, limits.requests_max).and_then(|()| {
                 let place = Arc::clone(&self.open).try_acquire_owned();

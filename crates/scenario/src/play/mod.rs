@@ -1,5 +1,5 @@
-//! Plays a scenario, in the part of the platform (a directory that changes, events that are delivered until they are
-//! done or paused) and in the part of the gym (connecting, mapping).
+//! Plays a scenario. The player acts as the platform (it changes the directory and delivers events) and as the gym (it
+//! connects and maps).
 
 mod access;
 mod deliver;
@@ -61,15 +61,16 @@ pub struct Player<'a> {
     names: BTreeMap<String, String>,
     /// The groups' ids by name, as the plugin last listed them.
     groups: BTreeMap<String, String>,
+    /// The names of the mapped groups.
     mapped: BTreeSet<String>,
     /// Who was in which group after the last step.
     roster: Roster,
-    /// Undelivered events: they are delivered when time passes or, while the plugin is paused, when the gym connects
-    /// again.
+    /// Undelivered events. They are delivered again when time passes. While the plugin is paused, they wait until the
+    /// gym connects again.
     waiting: VecDeque<Waiting>,
     paused: bool,
     seen: Seen,
-    /// The counts so far; the rest is filled in at the end.
+    /// The counts so far. `ending` fills in the other fields.
     totals: Ending,
 }
 
@@ -80,7 +81,7 @@ struct Waiting {
 }
 
 impl<'a> Player<'a> {
-    /// The gym and its platform at the start of the scenario. Nothing is sent yet.
+    /// Sets up the gym and its platform as the scenario starts. Nothing is sent yet.
     ///
     /// # Errors
     /// When the plugin's needs cannot be met, for example an origin that was not approved.
@@ -119,7 +120,7 @@ impl<'a> Player<'a> {
     }
 
     /// Plays the scenario from connecting to the last step, and returns the ending. The caller reports the opening
-    /// and the ending; failed expectations are counted in [`Ending::failed`] and are no errors.
+    /// and the ending. A failed expectation is not an error: [`Ending::failed`] counts it.
     ///
     /// # Errors
     /// When the scenario turns out to be wrong, when the first connection or mapping fails, or when the report cannot
@@ -160,7 +161,7 @@ impl<'a> Player<'a> {
             self.totals.failed += mismatches.len();
             last.mismatches = mismatches;
         }
-        // A step of expectations alone is reported only when one fails.
+        // A step with expectations alone is reported only when one fails or the step has a note.
         reports.retain(|told| told.step != "expect" || !told.mismatches.is_empty() || told.note.is_some());
         Ok(reports)
     }
@@ -224,14 +225,14 @@ impl<'a> Player<'a> {
         StepReport { step, title, at: self.world.clock.now_ms(), ..StepReport::default() }
     }
 
-    /// The member's name; the id of a member that never was.
+    /// The member's name, or the id when the scenario has no such member.
     fn name<'s>(&'s self, id: &'s str) -> &'s str {
         self.names.get(id).map_or(id, String::as_str)
     }
 
-    /// The groups of some members before the step and after it: under the present address, and under earlier ones with
-    /// groups. An address that several members have had is shown once, as such: Kisi does not know which member's
-    /// access it gives.
+    /// The groups of some members before and after the step. Each member has a line for the present address, and one
+    /// for each earlier address with groups. An address that several members have had has a single line, named by the
+    /// address and not by a member: Kisi does not know which member's access it is.
     fn groups_of(&self, members: &[String], before: &Roster) -> Vec<GroupsOf> {
         let (now_ms, after) = (self.world.clock.now_ms(), &self.roster);
         let list = |roster: &Roster, email: &str| -> Vec<String> {
