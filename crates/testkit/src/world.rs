@@ -175,7 +175,7 @@ impl World {
         World::builder().knobs(knobs).settings(settings).mapping(mapping).connected()
     }
 
-    /// A connected gym with these members, none of whom Kisi knows.
+    /// A connected gym with these members. Kisi has no account for them yet.
     pub fn gym(members: Vec<Member>) -> World {
         World::builder().mapping(MAPPING).members(members).connected()
     }
