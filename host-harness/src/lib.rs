@@ -58,7 +58,8 @@ pub struct Live {
     pub surroundings: Surroundings,
 }
 
-/// What the environment says about the key that seals the gym's key. No command reads the environment itself.
+/// What the environment says about the key that seals the gym's key, and about folders. No command reads the
+/// environment itself.
 #[derive(Clone, Default)]
 pub struct Surroundings {
     /// `HARNESS_SEALING_KEY`.
@@ -67,6 +68,8 @@ pub struct Surroundings {
     pub new_sealing_key: Option<OsString>,
     /// The user's configuration folder, where a sealing key is made when none is given.
     pub config: Option<PathBuf>,
+    /// A folder for compiled components that installations share; `None` when each has its own.
+    pub compiled: Option<PathBuf>,
 }
 
 impl fmt::Debug for Surroundings {

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
             sealing_key: env::var_os("HARNESS_SEALING_KEY"),
             new_sealing_key: env::var_os("HARNESS_NEW_SEALING_KEY"),
             config: config(),
+            compiled: None,
         },
     };
     let interrupt = live.interrupt.clone();

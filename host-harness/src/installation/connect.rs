@@ -116,7 +116,7 @@ async fn install(
         let unread = roll.unread.join("`, `");
         console.note(&format!("Columns of the members' file that are not read: `{unread}`."));
     }
-    let plugin = load::component(&config.component, Some(state.compiled())).await?;
+    let plugin = load::component(&config.component, Some(state.compiled(console.surroundings()))).await?;
     config.component_sha256 = plugin.hash();
     config.origins = plugin.origins().iter().map(ToString::to_string).collect();
     let recorder = Arc::new(Recorder::new());

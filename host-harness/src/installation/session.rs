@@ -77,7 +77,7 @@ impl Session {
             config.columns.clone_from(&roll.columns);
             state.write(config::FILE, &config)?;
         }
-        let plugin = load::component(&config.component, Some(state.compiled())).await?;
+        let plugin = load::component(&config.component, Some(state.compiled(console.surroundings()))).await?;
         is_approved(&config, &plugin, console)?;
         let recorder = Arc::new(Recorder::with_bodies(BODY_BYTES_MAX));
         let tenant = tenant(&state, &config, &key, &plugin, &roll, &recorder)?;

@@ -14,6 +14,7 @@ use super::config;
 use super::console::Console;
 use super::private;
 use super::turn::{self, LOCK, QUEUE};
+use crate::Surroundings;
 use crate::args::Installation;
 use crate::exit::Stop;
 use door_access_host::SqliteStorage;
@@ -77,9 +78,9 @@ impl State {
         ![RECORDS, config::FILE].iter().any(|name| self.holds(name))
     }
 
-    /// A folder for compiled components.
-    pub(super) fn compiled(&self) -> PathBuf {
-        self.folder.join(COMPILED)
+    /// The folder for compiled components.
+    pub(super) fn compiled(&self, surroundings: &Surroundings) -> PathBuf {
+        surroundings.compiled.clone().unwrap_or_else(|| self.folder.join(COMPILED))
     }
 
     /// The plugin's records.
@@ -179,7 +180,7 @@ impl State {
     pub(super) fn remove(self, more: &[&str]) -> Result<(), Unusable> {
         let own = ["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, QUEUE, LOCK];
         more.iter().chain(&own).try_for_each(|name| self.forget(name))?;
-        let compiled = self.compiled();
+        let compiled = self.folder.join(COMPILED);
         match fs::remove_dir_all(&compiled) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(cannot(&compiled, "cannot be removed", &error));

@@ -244,12 +244,11 @@ impl Installation {
     /// Runs `harness` on this installation. Output is at most 100 characters wide.
     pub(crate) fn run_live(&self, arguments: &[&str], live: &Live) -> Ran {
         let state = self.path("state");
-        // Each installation has a cache of its own.
-        copy(compiled(), &state.join("compiled"));
         let arguments = arguments.iter().map(OsString::from);
         let mut live = live.clone();
         // The user's own configuration is not touched.
         live.surroundings.config.get_or_insert_with(|| self.path("config"));
+        live.surroundings.compiled = Some(compiled().to_owned());
         let ran = run(arguments.chain(["--state".into(), state.clone().into_os_string()]), &live);
         // A word that is longer than a line is not broken.
         let is_long = |word: &str| word.chars().count() > 50;
@@ -257,7 +256,6 @@ impl Installation {
             line.chars().count() <= 100 || line.starts_with('{') || line.split_whitespace().any(is_long)
         };
         assert!(ran.out.lines().all(fits), "{}", ran.out);
-        copy(&state.join("compiled"), compiled());
         ran
     }
 
@@ -274,22 +272,5 @@ impl Installation {
     /// How many requests changed something.
     pub(crate) fn writes(&self) -> usize {
         self.sim.journal().iter().filter(|entry| entry.method != "GET").count()
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    let Ok(entries) = fs::read_dir(from) else { return };
-    if !to.parent().is_some_and(Path::exists) {
-        return;
-    }
-    for entry in entries.flatten() {
-        fs::create_dir_all(to).unwrap();
-        let target = to.join(entry.file_name());
-        if !target.exists() {
-            let thread = std::thread::current().id();
-            let partial = to.join(format!("partial-{}-{thread:?}", std::process::id()));
-            fs::copy(entry.path(), &partial).unwrap();
-            fs::rename(partial, target).unwrap();
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use host_harness::Streams;
 use serde_json::Value;
 
-use door_access_testkit::component_path;
+use door_access_testkit::{compiled, component_path};
 
 use super::desk::{Desk, SCENARIO};
 
@@ -340,7 +340,8 @@ impl std::io::Write for Pipe {
 fn a_closed_pipe_is_no_failure() {
     let (desk, component) = (Desk::new(), component_path());
     let (scenario, component) = (desk.file("scenario.toml", SCENARIO), component.to_str().unwrap());
-    let run = ["harness", "run", scenario.to_str().unwrap(), "--component", component];
+    let [scenario, cache] = [&scenario, compiled()].map(|path| path.to_str().unwrap());
+    let run = ["harness", "run", scenario, "--component", component, "--cache", cache];
     let inspect = ["harness", "inspect", component];
     for (arguments, lines_left) in
         [(&run[..], 1), (&run[..], 9), (&[&run[..], &["--json"]].concat()[..], 1), (&inspect[..], 1)]

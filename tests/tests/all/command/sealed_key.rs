@@ -46,7 +46,7 @@ fn holds_no_key(gym: &Installation) {
 fn run(gym: &Installation, key: Option<&str>, new: Option<&str>, arguments: &[&str]) -> Ran {
     let sealing_key = key.map(Into::into);
     let new_sealing_key = new.map(Into::into);
-    let surroundings = Surroundings { sealing_key, new_sealing_key, config: None };
+    let surroundings = Surroundings { sealing_key, new_sealing_key, ..Surroundings::default() };
     let ran = gym.run_live(arguments, &Live { surroundings, ..Live::default() });
     for secret in [key, new].into_iter().flatten().filter(|secret| secret.len() > 4) {
         assert!(!format!("{}{}", ran.out, ran.err).contains(secret), "{}", ran.err);
