@@ -65,7 +65,7 @@ pub struct Access {
     pub alerts: Vec<Alert>,
 }
 
-/// One reason.
+/// A reason why something stays shut, or may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alert {
     /// Whether it keeps something from opening.
@@ -76,7 +76,7 @@ pub struct Alert {
     pub membership: Option<String>,
     /// The group it is about.
     pub group: Option<GroupId>,
-    /// Its moment.
+    /// The moment it is about, for example the end of a freeze.
     pub at: Option<Timestamp>,
     /// The sentence for the front desk; empty for the cause's own sentence.
     pub for_staff: String,
@@ -92,7 +92,7 @@ impl Alert {
     }
 }
 
-/// Decides.
+/// Decides whether the member may enter.
 pub fn access(facts: &Facts) -> Access {
     let mut case = Case { facts, alerts: Vec::new(), open: Vec::new() };
     let current = case.memberships();

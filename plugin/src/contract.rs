@@ -1,5 +1,5 @@
-//! The contract's types, generated from `wit/`, and nothing else: what the host may call is in `guest`, what the
-//! plugin asks of the host goes through the `Host` trait, so that everything between is plain Rust that runs natively.
+//! The contract's types, generated from `wit/`. The host calls the functions in `guest`; the plugin calls the host
+//! through the `Host` trait. Everything between is plain Rust that runs natively.
 
 pub mod bindings {
     #![expect(missing_docs, reason = "the WIT documents them; generated code repeats it only for types")]

@@ -1,6 +1,6 @@
-//! The end of an installation, in steps: everybody whom the plugin looked after is told with what they keep, or loses
-//! what the plugin gave or adopted. A member is forgotten only once the caller has named them, or somebody behind them:
-//! until then a step may be repeated, and tells the same. What others gave and roles above a plain member's stay.
+//! Ends an installation in steps. Each step reports some members, who keep their grants or lose those that the plugin
+//! gave or adopted; manual grants and higher roles stay. A record is removed only when the caller passes its member, or
+//! a later one, as `after`: until then a step can be repeated and reports the same.
 
 use crate::clear::end_login;
 use crate::contract::connection::{Departed, Person};
@@ -23,32 +23,32 @@ use crate::storage;
 use crate::sync::kept;
 use crate::tenant::{self, CONFIG, Groups, Versioned};
 
-/// How many members are dealt with, or read to be forgotten, at once.
+/// Members that a step reports at most; also the records that are read together for removal.
 const PEOPLE_MAX: u32 = 100;
-/// How many pages of storage are cleared in a step, so that it ends in time.
+/// Pages of storage that a step clears at most, so that it ends in time.
 const PAGES_MAX: u32 = 100;
-/// What finding out about the key's rights costs at most.
+/// Requests of a check of the key's rights.
 const RIGHTS_CALLS: u32 = 4;
 
-/// One step at work.
+/// A step in progress.
 struct Step<'a> {
     host: &'a dyn Host,
-    /// Absent when everybody keeps what they have.
+    /// Absent when members keep their grants.
     kisi: Option<Kisi<'a>>,
     budget: &'a Budget,
     mappings: Mappings,
     groups: Groups,
-    /// A refused edit in this step was not about the key.
+    /// The key's rights were checked in this step.
     key_is_fine: bool,
-    /// Something of the member that was dealt with last is other than before.
+    /// The last member's record changed.
     went_on: bool,
 }
 
-/// Forgets everybody up to `after` and deals with some behind. Without an `integration` to introduce itself with,
-/// nothing is asked of Kisi and everybody keeps what they have.
+/// Removes the records up to `after` and handles some members behind it. Without an `integration`, no request is sent
+/// and members keep their grants.
 ///
 /// # Errors
-/// What the host must do; the same step goes on from there.
+/// What the host must do; the same step then continues.
 pub fn step(
     host: &dyn Host,
     integration: Option<&Integration>,
@@ -75,7 +75,7 @@ pub fn step(
     for entry in &entries {
         match step.person(entry.key.strip_prefix(MEMBERS).unwrap_or_default()) {
             Ok(person) => departed.people.push(person),
-            // Those before are told first: the next step meets the same again.
+            // Report the members so far first. The next step meets the error again.
             Err(_) if !departed.people.is_empty() => return Ok(departed),
             Err(_) if budget.is_exhausted() && step.went_on => return Ok(departed),
             Err(_) if budget.is_exhausted() => {
@@ -95,7 +95,7 @@ pub fn step(
     Ok(departed)
 }
 
-/// Forgets everybody up to a key. False when there are more.
+/// Removes the records up to a key. False when more are left.
 fn forget_until(host: &dyn Host, last: &str) -> Result<bool, Stop> {
     for _ in 0..PAGES_MAX {
         let entries = storage::scan(host, MEMBERS, None, PEOPLE_MAX)?;
@@ -112,7 +112,7 @@ fn forget_until(host: &dyn Host, last: &str) -> Result<bool, Stop> {
     Ok(false)
 }
 
-/// What is needed for names alone may be damaged.
+/// Mapping and groups give only names here, so damaged ones count as empty.
 fn readable<T: Default>(stored: Result<Versioned<T>, Stop>) -> Result<T, Stop> {
     match stored {
         Err(stop) if is_damage(&stop) => Ok(T::default()),
@@ -121,7 +121,7 @@ fn readable<T: Default>(stored: Result<Versioned<T>, Stop>) -> Result<T, Stop> {
 }
 
 impl Step<'_> {
-    /// Deals with a member.
+    /// Handles and reports a member.
     fn person(&mut self, member: &str) -> Result<Person, Stop> {
         let mut problems = Vec::new();
         let mut loaded = Loaded::load(self.host, member)?;
@@ -157,7 +157,7 @@ impl Step<'_> {
         Ok(person)
     }
 
-    /// Ends a member's logins and takes what the plugin gave or adopted.
+    /// Ends a member's logins and removes the grants that the plugin gave or adopted.
     fn take(&mut self, kisi: &Kisi, loaded: &mut Loaded, problems: &mut Vec<String>) -> Result<(), Stop> {
         let mut place = 0;
         while place < loaded.record.logins.len() {
@@ -181,8 +181,8 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Takes what a user holds. It is read first: what was begun may be there, and what was given may be another role
-    /// by now.
+    /// Removes a user's recorded grants. Kisi is read first: an intent may have been carried out, and a grant may have
+    /// become a higher role.
     fn take_from(
         &mut self,
         user: UserId,
@@ -197,7 +197,7 @@ impl Step<'_> {
         let mut done = Vec::new();
         settle_user(&mut loaded.record, user, &rows, &mut done);
         for done in done {
-            // Begun by a step that was cut off, most likely.
+            // Most likely begun by an interrupted step.
             if done.action == Action::Revoked {
                 removed(loaded, done.hold.group);
             }
@@ -230,13 +230,13 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// What Kisi refused for good, in words.
+    /// The sentence for a removal that Kisi refused for good.
     fn refused(&mut self, kisi: &Kisi, hold: &Hold, error: Error) -> Result<String, Stop> {
         let answer: Box<ProviderAnswer> = match error {
             Error::Invalid(answer) | Error::Conflict(answer) => answer,
             Error::Forbidden(answer) => {
-                // About the key, which stops everybody's, or about this one thing. Where there are no requests left to
-                // find out, it counts as the second and is told.
+                // If the key lacks rights, all removals stop; otherwise only this one is refused. Without requests left
+                // for the check, the latter is assumed.
                 if !self.key_is_fine && self.budget.left() >= RIGHTS_CALLS {
                     rights::check(kisi)?;
                     self.key_is_fine = true;
@@ -253,7 +253,7 @@ impl Step<'_> {
         Ok(outcome.failures.pop().map(|failure| failure.message).unwrap_or_default())
     }
 
-    /// Groups as people know them, each once.
+    /// The groups with their names, each once.
     fn named(&self, groups: impl Iterator<Item = GroupId>) -> Vec<GroupRef> {
         let mut named: Vec<GroupRef> = Vec::new();
         for id in groups {

@@ -132,7 +132,7 @@ impl Entitlement {
         self.groups.iter().find(|desired| desired.group == group)
     }
 
-    /// The next moment at which something must be done by itself, for a member with these grants.
+    /// The next moment at which the plugin must act without an event, for a member with these grants.
     pub fn due(&self, holds: &[Hold], now: Timestamp) -> Option<Timestamp> {
         let mut due = self.due_at;
         for desired in &self.groups {

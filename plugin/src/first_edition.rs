@@ -1,4 +1,4 @@
-//! Everything that the first edition stored still opens, and is written back with the same meaning.
+//! Everything that the first edition stored can still be read, and is written back with the same meaning.
 //! `tests/first-edition/stored.jsonl` has one entry of each form.
 
 use std::collections::BTreeMap;
@@ -66,7 +66,7 @@ fn rewritten_of_many(host: &dyn Host, key: &str) -> (String, Vec<u8>) {
     (write.key, write.value.unwrap())
 }
 
-/// What a value says: JSON whatever the order of its fields, everything else byte by byte.
+/// A value to compare: JSON without regard to the order of fields, anything else byte by byte.
 fn meaning(value: &[u8]) -> Result<Value, &[u8]> {
     serde_json::from_slice(value).map_err(|_| value)
 }

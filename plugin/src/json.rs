@@ -69,12 +69,12 @@ pub fn or_default<'a, D: Deserializer<'a>, T: Deserialize<'a> + Default>(from: D
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// The text in a field of an object that is not important enough to refuse the whole: anything else counts as absent.
+/// The text in a field of an object. Anything else counts as absent, so that an odd field does not spoil the object.
 pub fn text_in<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name).and_then(Value::as_str)
 }
 
-/// For fields that are left out when they say nothing.
+/// For fields that are left out when they have their default.
 pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,5 +1,4 @@
-//! What members would lose though nobody blocked them. Nothing happened to them that the plugin was told of, so that it
-//! may be the platform which errs: the brake counts it.
+//! What members would lose without being blocked. Such a loss may be a mistake of the platform, so the brake counts it.
 
 use crate::contract::types::{MemberStatus, Reason, Timestamp};
 use crate::entitlement::Entitlement;
@@ -16,13 +15,13 @@ use crate::tenant::Tenant;
 /// What a member would lose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Losses {
-    /// How many grants that hold at Kisi.
+    /// How many grants that open doors.
     pub grants: u64,
-    /// Whether the member is to have any.
+    /// Whether the member is still entitled to a group.
     pub keeps: bool,
 }
 
-/// What the member would lose by a membership, a mapping, an address or a directory entry that is gone.
+/// What the member would lose because a membership, a mapping, an address or a directory entry is gone.
 ///
 /// # Errors
 /// `retry` when the directory or storage does not answer.
@@ -38,7 +37,7 @@ pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losse
         return Ok(Losses { keeps: false, ..losses });
     }
     if member.is_none() && host.list_members(None, 1).map_err(directory_error)?.members.is_empty() {
-        // An empty directory is not believed: what it takes is more than any brake lets go.
+        // An empty directory is taken for a mistake: its losses exceed every brake.
         return Ok(Losses { grants: u64::MAX, keeps: false });
     }
     let mut entitled = entitled(member.as_ref(), mappings, settings, now);
@@ -58,13 +57,13 @@ pub fn losses(host: &dyn Host, tenant: &Tenant, loaded: &Loaded) -> Result<Losse
     Ok(losses)
 }
 
-/// Whether a member whose address is another one leaves the account for that of the new address: all that it holds
-/// goes, and what the new one is given may be a stranger's. Where nobody adds users in Kisi there may be none to move to.
+/// Whether a member with a new address leaves the account of the old one. All its grants would go, and the account of
+/// the new address may be a stranger's. Where the plugin creates no accounts, there may be none to move to.
 pub fn leaves_account(record: &Record, settings: &Settings) -> bool {
     record.account.is_some() && settings.missing_user == MissingUser::Create
 }
 
-/// How many of the grants that open doors are not to: all where the member `leaves` the account.
+/// How many grants that open doors would go: all of them, if the member `leaves` the account.
 pub fn lost(
     holds: &[Hold],
     entitled: &Entitlement,
@@ -77,7 +76,7 @@ pub fn lost(
     holds.iter().filter(is_lost).count() as u64
 }
 
-/// Whether a grant opens doors, now or later. One of a group that was deleted at Kisi went with it.
+/// Whether a grant opens doors, now or later. The grants of a deleted group are gone with it.
 pub fn is_open(hold: &Hold, mappings: &Mappings, now: Timestamp) -> bool {
     hold.window.ends_at.is_none_or(|end| end > now) && !mappings.is_deleted(hold.group)
 }

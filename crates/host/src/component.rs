@@ -126,8 +126,8 @@ impl Loader {
         Ok(Self { config: Arc::new(config), turn, pool: Arc::new(pool), linker, cache })
     }
 
-    /// Checks, compiles and describes a component, in that order: nothing runs before every check that does not need
-    /// running.
+    /// Compiles, checks and describes a component. None of it runs before it has passed every check that can be made
+    /// without running it.
     pub(crate) async fn load(&self, hash: Hash, bytes: &[u8]) -> Result<Loaded, LoadError> {
         check_kind(bytes)?;
         let component = self.compile(&hash, bytes).await?;

@@ -25,7 +25,7 @@ pub(crate) fn others_may(_metadata: &Metadata, _rights: u32) -> bool {
     true
 }
 
-/// May write.
+/// The right to write, of the group and of others.
 pub(crate) const WRITE: u32 = 0o022;
-/// May do anything.
+/// All rights of the group and of others.
 pub(crate) const ANYTHING: u32 = 0o077;

@@ -175,8 +175,7 @@ impl Tenant {
         .await
     }
 
-    /// Makes the provider match an event's member: `events.handle`. The inner error also
-    /// has the outcomes until then.
+    /// Makes the provider match an event's member: `events.handle`. The inner error has the outcomes so far, too.
     pub async fn handle(&self, event: &Event) -> Called<Vec<Outcome>, Unfinished> {
         self.call("events.handle", |plugin, store| {
             let event = event.clone();

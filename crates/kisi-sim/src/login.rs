@@ -75,7 +75,7 @@ impl Login {
         }
     }
 
-    /// When it was last used, or created, as Kisi counts it too.
+    /// When it was last used; if it never was, when it was created. Kisi counts the same way.
     pub(crate) fn used_at(&self) -> u64 {
         self.last_used_at.unwrap_or(self.created_at)
     }

@@ -1,4 +1,4 @@
-//! Lists: limit and offset, the range header, and the ways in which a list can mislead its reader.
+//! Lists: limit and offset, the range header, drifting rows, and the faults about lists.
 
 use http::StatusCode;
 use serde_json::{Value, json};

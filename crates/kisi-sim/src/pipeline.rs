@@ -52,7 +52,7 @@ pub(crate) struct Caller {
     pub(crate) administers: bool,
 }
 
-/// A request in its resource.
+/// A request as a resource receives it.
 pub(crate) struct Call<'a> {
     pub(crate) state: &'a mut State,
     pub(crate) caller: Caller,

@@ -1,5 +1,5 @@
-//! The plugin's border to the platform and to Kisi: directory, storage and transport in one. Faults happen here as they
-//! were planned, answers are changed, requests are watched, and the time spent on this side is measured.
+//! Directory, storage and transport in one, between the plugin and the rest of the world. A test can plan faults here,
+//! change answers, watch requests, and measure the time that this side takes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -27,7 +27,7 @@ pub struct Fault {
     pub effect: Effect,
 }
 
-/// What passes the border, and how many of them pass before.
+/// The call that a fault is for: its kind, and how many of that kind pass first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum At {
     /// A request to Kisi.
@@ -36,38 +36,38 @@ pub enum At {
     Commit(usize),
     /// A read of storage.
     Read(usize),
-    /// A question to the directory.
+    /// A request to the directory.
     Directory(usize),
 }
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// The host dies before it.
+    /// The host is killed before the call.
     KillBefore,
-    /// The host dies after it.
+    /// The host is killed after the call.
     KillAfter,
-    /// Kisi does what the request says, and the connection ends without an answer.
+    /// Kisi carries out the request, and the connection ends without an answer.
     LoseAnswer,
     /// The request is not sent.
     Refuse,
     /// Status 429.
     TooMany,
-    /// Status 503; storage or directory fail.
+    /// Status 503; for storage and directory, an error.
     Unavailable,
-    /// It is done, and fails all the same.
+    /// The change is made, and the call fails.
     UnavailableAfterCommit,
     /// The answer is HTML.
     Html,
     /// The answer comes too late.
     Late,
-    /// Half of the answer is missing.
+    /// The last row of the page is missing.
     Truncated,
-    /// The answer is no list.
+    /// The answer is not a list.
     NotAnArray,
-    /// The rows of a page come in another order.
+    /// The rows of the list have moved by one.
     Shifted,
-    /// The page before comes again.
+    /// The previous page comes again.
     Repeated,
     /// Another writer was faster.
     Conflict,
@@ -75,7 +75,7 @@ pub enum Effect {
     Full,
 }
 
-/// How often each part of the border was passed.
+/// How many calls of each kind were made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Passed {
     /// Requests to Kisi.
@@ -87,7 +87,7 @@ pub struct Passed {
 }
 
 impl Passed {
-    /// Every moment at which the host can die while the same happens again.
+    /// A kill before and after each of these requests and commits, for a repetition of the same calls.
     pub fn kills(self) -> Vec<Fault> {
         let moments = (0..self.requests).map(At::Request).chain((0..self.commits).map(At::Commit));
         let both = |at| [Effect::KillBefore, Effect::KillAfter].map(|effect| Fault { at, effect });
@@ -95,7 +95,7 @@ impl Passed {
     }
 }
 
-/// A request and what became of it.
+/// A request and its result.
 #[derive(Debug)]
 pub struct Exchange<'a> {
     /// Method and address.
@@ -112,7 +112,7 @@ pub struct Exchange<'a> {
     pub is_disturbed: bool,
 }
 
-/// Watches what the plugin asks of Kisi.
+/// Observes the requests to Kisi.
 pub trait Watch: Send + Sync {
     /// A request was sent.
     fn exchanged(&self, exchange: &Exchange<'_>);
@@ -167,7 +167,7 @@ impl Boundary {
         state.passed = Passed::default();
     }
 
-    /// What passed since the last [`plan`](Boundary::plan).
+    /// The calls since the last [`plan`](Boundary::plan).
     pub fn passed(&self) -> Passed {
         self.state().passed
     }
@@ -206,17 +206,17 @@ impl Boundary {
         assert!(self.watch.set(watch).is_ok(), "a boundary is watched once");
     }
 
-    /// How often each fault happened, ever.
+    /// How often each fault has happened.
     pub fn injected(&self) -> BTreeMap<Effect, u64> {
         self.state().injected.clone()
     }
 
-    /// How many requests were sent, ever.
+    /// How many requests were sent in all.
     pub fn requests(&self) -> u64 {
         self.state().requests
     }
 
-    /// Time spent on this side of the border since the last look.
+    /// The time spent on this side since the last call of this function.
     pub fn take_time(&self) -> Duration {
         std::mem::take(&mut self.state().took)
     }

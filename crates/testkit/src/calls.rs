@@ -1,5 +1,4 @@
-//! What a platform asks of the plugin, as one line each. A call that the host ends, though nothing was planned, fails the
-//! test.
+//! The contract's calls as one method each. A call that the host ends without a planned fault fails the test.
 
 use std::time::Duration;
 
@@ -17,21 +16,21 @@ use door_access_host::contract::types::{Demand, Error, InputError, Member};
 use crate::members::{HOUR, MAPPING, NO_DEVICE, phone};
 use crate::world::World;
 
-/// Why a delivery did not end well.
+/// Why a delivery failed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// The plugin answers with an error.
+    /// The plugin answered with an error.
     Unfinished(Error),
     /// The host was killed.
     Cut,
 }
 
-/// Everything that a sync found, and how it stands.
+/// The progress and all findings of a sync.
 #[derive(Debug)]
 pub struct Report {
-    /// How it stands.
+    /// Its progress.
     pub progress: Progress,
-    /// What it found, in order.
+    /// Its findings, in order.
     pub findings: Vec<Finding>,
 }
 
@@ -51,7 +50,7 @@ impl std::ops::Deref for Report {
 }
 
 impl World {
-    /// A connected gym of which every member has what memberships give.
+    /// A connected gym whose members have the groups that their memberships give.
     pub fn in_step(settings: &str, members: Vec<Member>) -> World {
         let world = World::builder().settings(settings).mapping(MAPPING).members(members).connected();
         let ticked = world.tick(1_000).unwrap();
@@ -75,7 +74,7 @@ impl World {
         self.answer(self.tenant().replace_mappings(&self.entries(mapping)))
     }
 
-    /// How the installation is.
+    /// The state of the installation.
     pub fn status(&self) -> Health {
         self.answer(self.tenant().status()).unwrap()
     }
@@ -122,12 +121,12 @@ impl World {
         panic!("{member} does not settle");
     }
 
-    /// A tick that may send so many requests.
+    /// A tick of at most `calls` requests.
     pub fn tick(&self, calls: u32) -> Result<Ticked, Error> {
         self.answer(self.tenant().tick(calls))
     }
 
-    /// Ticks that may send so many requests each, until nothing is due now.
+    /// Ticks of at most `calls` requests each, until nothing is due.
     pub fn tick_until_calm(&self, calls: u32) -> Vec<Ticked> {
         let mut all = Vec::new();
         for _ in 0..500 {
@@ -141,7 +140,7 @@ impl World {
         panic!("ticks do not come to rest");
     }
 
-    /// Ticks when they are due until a moment. No tick may fail.
+    /// Ticks whenever a tick is due, up to this time. No tick may fail.
     pub fn tick_when_due(&self, until: u64) -> Vec<Ticked> {
         let mut all = Vec::new();
         for _ in 0..10_000 {
@@ -156,7 +155,7 @@ impl World {
         panic!("ticks do not come to rest");
     }
 
-    /// Ticks as a host does until a moment: when they are due, at most one an hour, again after an error that passes.
+    /// Ticks as a host does, up to this time: at once while work is left, otherwise when due but at most once an hour.
     pub fn live(&self, until: u64) {
         let mut at_once = 0;
         while self.now() < until {
@@ -174,7 +173,7 @@ impl World {
         }
     }
 
-    /// Starts a sync. Its job.
+    /// Starts a sync and returns its job.
     pub fn start_sync(&self, mode: Mode) -> String {
         self.answer(self.tenant().start_sync(mode)).unwrap()
     }
@@ -184,7 +183,7 @@ impl World {
         self.answer(self.tenant().step_sync(job, calls))
     }
 
-    /// Steps of a sync until it ends or waits.
+    /// Steps of at most `calls` requests each, until the sync ends or waits.
     pub fn steps(&self, job: &str, calls: u32) -> Result<Report, Error> {
         let mut findings = Vec::new();
         for _ in 0..100_000 {
@@ -212,7 +211,7 @@ impl World {
         self.answer(self.tenant().cancel_sync(job)).unwrap();
     }
 
-    /// How the last sync stands.
+    /// The progress of the last sync.
     pub fn sync_status(&self) -> Progress {
         self.answer(self.tenant().sync_status()).unwrap().expect("there was a sync")
     }
@@ -237,7 +236,7 @@ impl World {
         self.answer(self.tenant().issue_login(member, &phone()))
     }
 
-    /// One step of ending the installation; nothing when the host was killed.
+    /// One step of ending the installation; `None` when the host was killed.
     pub fn step_disconnect(
         &self,
         what: Departure,
@@ -251,7 +250,7 @@ impl World {
         }
     }
 
-    /// Ends the installation as a host does that may be killed: it keeps the answers that it has and repeats the rest.
+    /// Ends the installation as a host does that may be killed: it keeps the answers so far and repeats the last step.
     pub fn disconnect(&self, what: Departure, calls: u32) -> Vec<Person> {
         let mut people: Vec<Person> = Vec::new();
         for _ in 0..1_000 {

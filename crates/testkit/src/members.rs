@@ -1,4 +1,4 @@
-//! What the platform says in most tests: members, memberships and settings.
+//! The members, memberships and settings of most tests.
 
 use door_access_host::contract::access::Device;
 use door_access_host::contract::doors::Phone;
@@ -6,9 +6,9 @@ use door_access_host::contract::types::{Member, MemberStatus, Membership, Member
 
 /// The time at which worlds begin: 2026-12-01T08:00:00Z.
 pub const START: u64 = 1_796_112_000_000;
-/// In milliseconds.
+/// An hour, in milliseconds.
 pub const HOUR: u64 = 60 * 60 * 1_000;
-/// In milliseconds.
+/// A day, in milliseconds.
 pub const DAY: u64 = 24 * HOUR;
 
 /// The plugin's settings, with every default.
@@ -22,12 +22,12 @@ pub const MAPPING: &[(&str, &[&str])] = &[("basic", &["Gym"]), ("gold", &["Gym",
 /// A phone of which nothing is known.
 pub const NO_DEVICE: Device = Device { bluetooth: None, location: None, signed_in: None };
 
-/// [`SETTINGS`] and some fields more, such as `"grace_days":5`.
+/// [`SETTINGS`] with more fields, such as `"grace_days":5`.
 pub fn settings(fields: &str) -> String {
     SETTINGS.replacen('{', &format!("{{{fields},"), 1)
 }
 
-/// A membership that runs, paid and open-ended.
+/// An active membership, paid and open-ended.
 pub fn membership(id: &str, plan: &str) -> Membership {
     Membership {
         id: id.to_string(),
@@ -41,7 +41,7 @@ pub fn membership(id: &str, plan: &str) -> Membership {
     }
 }
 
-/// A membership from the first to the second day after [`START`].
+/// A membership between two days, counted from [`START`].
 pub fn dated(id: &str, plan: &str, from: u64, until: u64) -> Membership {
     let day = |day: u64| Some(START + day * DAY);
     Membership { starts_at: day(from), ends_at: day(until), ..membership(id, plan) }

@@ -17,7 +17,7 @@ use kisi_plugin::kisi::endpoint::{Method, Request, Response};
 use crate::shown::outbound;
 use crate::world::World;
 
-/// What comes of one request.
+/// The result of a request.
 pub type Answered = Result<Response, SendError>;
 
 /// The plugin's host.
@@ -28,9 +28,9 @@ pub struct Native {
     pub script: RefCell<VecDeque<Option<Answered>>>,
     /// How many requests were sent.
     pub requests: Cell<usize>,
-    /// More requests than this count as a call without end.
+    /// This many requests fail the test: the call does not end.
     pub requests_max: Cell<usize>,
-    /// What came of each request.
+    /// The result of each request.
     pub answers: RefCell<Vec<Answered>>,
 }
 
@@ -143,7 +143,7 @@ impl Host for Native {
     }
 }
 
-// The contract's types exist twice, made from the same WIT for the host and for the plugin. These are the few that cross.
+// The contract's types exist twice, generated from the same WIT for the host and for the plugin. These are converted.
 
 fn member(member: host::types::Member) -> types::Member {
     types::Member {

@@ -1,4 +1,4 @@
-//! What Kisi and storage hold, in the words of a test, and what staff does in Kisi.
+//! The content of Kisi and of storage as tests compare it, and changes by staff.
 
 use bytes::Bytes;
 use door_access_host::contract::storage::{Precondition, Write};
@@ -17,19 +17,19 @@ pub fn status(route: &str, status: u16) -> Fault {
 }
 
 impl World {
-    /// The requests since the last look, as `METHOD path -> status`.
+    /// The requests since the last call of this function, as `METHOD path -> status`.
     pub fn calls(&self) -> Vec<String> {
         let calls = self.sim.journal().iter().map(call).collect();
         self.sim.clear_journal();
         calls
     }
 
-    /// Those of them that change something.
+    /// The writes among [`World::calls`], which this empties, too.
     pub fn edits(&self) -> Vec<String> {
         self.calls().into_iter().filter(|call| !call.starts_with("GET ")).collect()
     }
 
-    /// Groups of an address and their dates, ordered; as a plain member alone.
+    /// The groups of which an address is a plain member, and their dates, ordered.
     pub fn groups_of(&self, email: &str) -> Vec<(String, Option<u64>, Option<u64>)> {
         let state = self.sim.state();
         let Some(user) = state.user_by_email(email) else { return Vec::new() };
@@ -44,7 +44,7 @@ impl World {
         groups
     }
 
-    /// The names of these groups.
+    /// The names of [`World::groups_of`].
     pub fn names_of(&self, email: &str) -> Vec<String> {
         self.groups_of(email).into_iter().map(|(name, ..)| name).collect()
     }
@@ -59,7 +59,7 @@ impl World {
         groups.into_iter().map(|(name, ..)| name).collect()
     }
 
-    /// Everything that Kisi holds of people: address, name, and groups with role and dates, ordered by address.
+    /// Everything about people in Kisi: address, name, and groups with role and dates, ordered by address.
     pub fn people(&self) -> Vec<String> {
         let state = self.sim.state();
         let group =
@@ -105,14 +105,14 @@ impl World {
         self.sim.state().role_assignments_of(user).cloned().collect()
     }
 
-    /// The ids of the logins of an address that work.
+    /// The ids of the working logins of an address.
     pub fn logins_of(&self, email: &str) -> Vec<String> {
         let state = self.sim.state();
         let Some(user) = state.user_by_email(email) else { return Vec::new() };
         state.logins_of(user.id).map(|login| login.id.to_string()).collect()
     }
 
-    /// Staff adds an account, unless there is one, and puts it into groups. The user.
+    /// Staff adds an account, unless there is one, and puts it into groups. Returns the user.
     pub fn by_hand(&self, email: &str, groups: &[&str]) -> u64 {
         let user = self.sim.state().user_by_email(email).map(|user| user.id);
         let user = user.unwrap_or_else(|| self.sim.add_user(email.split('@').next().unwrap_or(email), email));

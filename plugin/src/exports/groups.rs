@@ -81,7 +81,7 @@ pub(super) fn refresh_some(
     tenant.reload(host)?;
     match read {
         Ok(()) => Ok(stored.value.unread.is_empty()),
-        // A list that is longer than the rest of this call's budget waits for the next call.
+        // A list longer than the rest of this call's budget is read again in an hour, so it does not delay the sync.
         Err(_) if budget.is_exhausted() => Ok(true),
         Err(error) => {
             tenant.note_pause(host, &error);

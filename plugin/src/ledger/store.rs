@@ -189,9 +189,9 @@ pub fn followed(host: &dyn Host, email: &str) -> Result<(), Stop> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Due {
     key: String,
-    /// When.
+    /// When the member is due.
     pub at: Timestamp,
-    /// Who.
+    /// The member.
     pub member: String,
 }
 

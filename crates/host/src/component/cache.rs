@@ -23,7 +23,7 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn new(folder: &Path, engine: &Engine) -> Self {
-        // Only tells engines apart. Its keys are fixed, so the next process finds the same.
+        // Only tells engines apart. The hasher's keys are fixed, so the next process computes the same hash.
         let mut hasher = DefaultHasher::new();
         engine.precompile_compatibility_hash().hash(&mut hasher);
         Self { folder: folder.to_owned(), engine_hash: hasher.finish() }

@@ -1,5 +1,5 @@
 //! The checks that every request must pass before it gets the tenant's key, and every response before the guest sees
-//! it. Each is a pure function; the gate applies them in the order of this file.
+//! it. Each depends on its arguments alone; `call::gate` decides their order.
 
 use http::{HeaderMap, HeaderName, Method, Uri, header};
 use thiserror::Error;
