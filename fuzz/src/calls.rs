@@ -53,7 +53,7 @@ pub const CALLS: [Call; 18] = [
     ("remove", |gym| done(exports::disconnect::disconnect(gym, Departure::RemoveGranted, None, 20))),
 ];
 
-/// Makes the call of this number, then those of a day, as a platform does.
+/// Makes the call with this number, then an event and a tick a day later, as a platform does.
 pub fn play(gym: &Native, number: u8) {
     let (name, call) = CALLS[usize::from(number) % CALLS.len()];
     call(gym);

@@ -15,7 +15,6 @@ use door_access_scenario::words::{list, word};
 /// A component above this size gets a warning. A host admits 1 MiB by default.
 const LARGE_BYTES: u64 = 512 << 10;
 
-/// The answer.
 #[derive(Serialize)]
 struct Inspection {
     file: String,

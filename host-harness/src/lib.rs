@@ -78,7 +78,7 @@ impl fmt::Debug for Surroundings {
     }
 }
 
-/// [`run`] without a terminal and an environment.
+/// [`run`] without a terminal or an environment.
 pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> u8 {
     run(arguments, streams, &Live::default())
 }

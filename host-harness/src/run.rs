@@ -13,7 +13,6 @@ use door_access_scenario::report::{ComponentFacts, Opening};
 use door_access_scenario::unusable::Unusable;
 use door_access_scenario::world::{self, Key, World};
 
-/// Plays the scenario.
 pub(super) async fn run(
     args: &RunArgs,
     output: &OutputArgs,

@@ -13,7 +13,7 @@ use door_access_host::Recorder;
 use door_access_host::contract::sync::{Mode, Phase, Progress};
 use door_access_testkit::{World, member, membership};
 
-/// Kisi lists at most 20,000 rows, so large gyms have more groups: one for so many members.
+/// Kisi lists at most 20,000 rows, so a large gym has several groups. This many members share one.
 const MEMBERS_PER_GROUP: usize = 10_000;
 /// Rows of a page of role assignments.
 const ROWS_A_PAGE: usize = 250;
@@ -28,7 +28,7 @@ struct Measured {
 }
 
 fn main() {
-    // Cargo adds `--bench`.
+    // Cargo adds `--bench`, which is no number.
     let sizes = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
     println!("sync         members   calls   bound  ratio   plugin s  µs/member  memory MiB  whole s");
     sizes.for_each(gym);
@@ -40,7 +40,7 @@ fn gym(members: usize) {
 
     let grants = members + members.div_ceil(3);
     let groups = members.div_ceil(MEMBERS_PER_GROUP) * 2;
-    // An account and its grants each, one page of every empty group, and the users once: the owner of the key alone.
+    // For each member an account and its grants; a page of each group, still empty; a page of users, the key's owner.
     let first = measured(&world, &recorder);
     print("first", members, members + grants + groups + 1, &first);
     assert_eq!(first.progress.counts.applied as usize, members, "{:?}", first.progress);

@@ -126,8 +126,8 @@ impl Gym {
         self.memberships += 1;
     }
 
-    /// A record in the plugin's storage is damaged. What it said is lost: what they hold now may be anybody's gift, so
-    /// that it is left alone where nothing entitles to it.
+    /// Damages a member's record in the plugin's storage. The plugin then cannot know which assignments it made, so it
+    /// must treat them all as manual access and leave those that no membership includes.
     pub(crate) async fn damage(&mut self, sim: &Simulator, who: usize) {
         let key = format!("member/{}", self.id(who));
         if self.world.storage.entries().iter().all(|entry| entry.key != key) {

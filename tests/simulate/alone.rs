@@ -6,7 +6,7 @@ use kisi_sim::{RoleAssignment, Simulator, Snapshot};
 
 use super::gym::Gym;
 
-/// How many ticks such days may take: far more than they ask for.
+/// Most ticks a day: far more than are due.
 const TICKS_MAX: u64 = 100;
 
 impl Gym {
@@ -34,11 +34,11 @@ impl Gym {
                 continue;
             }
             let after = sim.state();
-            // Where dates cost a gap, it lasts until the next try when something goes wrong in it.
+            // Where a change of dates costs a gap, a fault in it makes the gap last until the next try.
             let is_excused = went_wrong && !self.watch.state().can_avoid_gaps;
             if let Some(mut before) = before.take().filter(|_| !is_excused) {
                 if went_wrong {
-                    // What ran out at the very moment at which Kisi could not be asked is prolonged with the next try.
+                    // A grant that ended while Kisi did not answer is extended at the next try.
                     let has_run_out = |row: &RoleAssignment| {
                         let is_over = row.valid_until.is_some_and(|until| until <= after.now);
                         is_over && after.role_assignments.iter().any(|one| one.id == row.id)

@@ -45,14 +45,14 @@ pub(crate) struct Gym {
     pub(crate) queue: Vec<String>,
     pub(crate) paused: bool,
     pub(crate) job: Option<String>,
-    /// Members who changed since the job began: what they lose is theirs to lose.
+    /// Members who changed since the job began: their removals do not count for the guard.
     pub(crate) changed: BTreeSet<String>,
     pub(crate) bound: usize,
     /// How many grants the job said would go when it waited.
     pub(crate) announced: usize,
     /// Whether the sync that waited was confirmed.
     pub(crate) is_confirmed: bool,
-    /// How many grants ticks removed since the last sync, and how many of them a sync might.
+    /// How many grants ticks removed since the last sync, and how many a sync among them might remove.
     pub(crate) taken_by_ticks: usize,
     pub(crate) most_by_sync: usize,
     /// Who was blocked when the job began, as long as nothing went wrong in it.
@@ -64,7 +64,7 @@ pub(crate) struct Gym {
     pub(crate) memberships: usize,
     /// Members whom the platform does not show for now.
     pub(crate) vanished: Vec<Member>,
-    /// Members with another address of whom no event has come since.
+    /// Members whose address changed and of whom no event has come since.
     pub(crate) readdressed: BTreeSet<String>,
     pub(crate) calls: u64,
     pub(crate) events: u64,
@@ -167,7 +167,7 @@ impl Gym {
         !self.watch.state().violations.is_empty()
     }
 
-    /// What a platform does about the end of a call.
+    /// Handles the end of a call as a platform does.
     pub(crate) fn ended<T>(
         &mut self,
         ended: Result<Result<T, impl Into<InputError>>, CallError>,
@@ -261,7 +261,7 @@ impl Gym {
             .filter_map(|(plan, group)| {
                 let place = GROUPS.iter().position(|name| name == group)?;
                 let id = self.groups[place];
-                // A form offers what is there.
+                // The gym's form offers only groups that exist.
                 let is_there = state.groups.iter().any(|group| group.id == id);
                 let entry = Mapping { plan: (*plan).to_string(), group: id.to_string(), location: None };
                 is_there.then_some(entry)
@@ -302,7 +302,7 @@ impl Gym {
         let place = nth % self.queue.len();
         let member = self.queue[place].clone();
         let ended = self.deliver(&member).await;
-        // The host keeps what is not done, and what it does not know to be.
+        // The host keeps an event until it knows that it is done.
         if !again && matches!(ended, Ended::Done(_) | Ended::Refused(_)) {
             self.queue.retain(|waiting| *waiting != member);
         }
@@ -348,7 +348,7 @@ impl Gym {
         ended
     }
 
-    /// A blocked member whose event was handled is out, and it took few requests.
+    /// A blocked member whose event was handled has no access left, and it took few requests.
     fn is_out(&self, id: &str, requests: u64) {
         let kisi = self.world.sim.state();
         let members = self.world.directory.members();

@@ -13,12 +13,12 @@ use super::stories::story;
 
 /// People of a gym.
 pub(crate) const MEMBERS: usize = 6;
-/// Addresses of a gym: fewer than people who change theirs, so that they meet.
+/// Addresses of a gym: hardly more than members, so that members who change theirs often meet.
 pub(crate) const EMAILS: usize = 7;
 pub(crate) const GROUPS: [&str; 3] = ["Gym", "Spa", "Pool"];
-/// A plan that opens nothing stands for all that a gym sells besides.
+/// `towel` opens nothing: it stands for all else that a gym sells.
 pub(crate) const PLANS: [&str; 4] = ["basic", "gold", "pool", "towel"];
-/// Which plans give which groups; the fourth gives nothing to anybody.
+/// Which plans give which groups; by the fourth mapping no plan gives anything.
 pub(crate) const MAPPINGS: [&[(&str, &str)]; 5] = [
     &[("basic", "Gym"), ("gold", "Gym"), ("gold", "Spa"), ("pool", "Pool")],
     &[("basic", "Spa"), ("gold", "Gym"), ("pool", "Pool")],
@@ -39,7 +39,7 @@ pub(crate) struct History {
     pub(crate) order: Vec<usize>,
 }
 
-/// What is decided about a gym at the start.
+/// The settings and the size of a gym.
 #[derive(Debug, Clone)]
 pub(crate) struct Gym {
     pub(crate) grace_days: u64,
@@ -121,13 +121,13 @@ pub(crate) enum What {
     Alone {
         days: u64,
     },
-    /// The platform shows only so many of its members for a while: a restored backup, a wrong filter. No event tells it.
+    /// The platform shows only so many of its members for a while: an old backup, a wrong filter. No event reports it.
     Vanish {
         keep: usize,
     },
     /// It shows all members again.
     Return,
-    /// It shows other people's addresses for its members from now on: another gym's file. No event tells it.
+    /// It shows other people's addresses for its members from now on: another gym's file. No event reports it.
     Readdress,
     /// The plugin's own record of a member is damaged.
     Damage {
@@ -158,7 +158,7 @@ pub(crate) enum What {
 }
 
 impl What {
-    /// What of it is trouble, in a word for the totals.
+    /// The kind of trouble that it is, for the totals.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
         Some(match self {
             What::Deliver { again: true, .. } => "event twice",
@@ -419,7 +419,7 @@ fn staff(rng: &mut Rng) -> Staff {
     match rng.u32(0..20) {
         0..=8 => {
             let (person, group) = (rng.usize(0..EMAILS + 2), rng.usize(0..GROUPS.len()));
-            // A manager is one without an end: what a role does that is over is not known.
+            // A manager's role has no end: how Kisi treats one that is over is not known.
             let elevated = rng.u8(0..4) == 0;
             let lasts_hours = if elevated { None } else { *pick(rng, &[None, None, Some(50)]) };
             Staff::Assign { person, group, elevated, lasts_hours }
@@ -444,7 +444,7 @@ fn faults(rng: &mut Rng) -> Vec<Fault> {
     (0..count).map(|_| fault(rng)).collect()
 }
 
-/// One of some, each as likely.
+/// One of the choices, each with the same chance.
 pub(crate) fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
     &choices[rng.usize(0..choices.len())]
 }
@@ -471,7 +471,7 @@ pub(crate) fn kisi(gyms: usize) -> Seed {
     Seed::from_toml(&text).expect("the seed holds together")
 }
 
-/// Smaller histories that might fail alike, the smallest first.
+/// Smaller histories that might fail in the same way, the smallest first.
 pub(crate) fn smaller(history: &History) -> Vec<History> {
     let mut all = Vec::new();
     let steps = history.steps.len();

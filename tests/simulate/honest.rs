@@ -1,4 +1,5 @@
-//! What the front desk reads of a member at rest is what the judge sees: who enters, through which doors, and why not.
+//! Checks that the front desk reads about each member at rest what the judge sees: who enters, through which doors, and
+//! why not.
 
 use std::collections::BTreeSet;
 

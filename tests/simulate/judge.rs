@@ -33,7 +33,7 @@ pub(crate) struct Case {
     pub(crate) mapping_ever: BTreeSet<(String, u64)>,
     /// Members whom the platform did not show for a while, or whose record was lost.
     pub(crate) gone_ever: BTreeSet<String>,
-    /// Users and groups out of which staff took them.
+    /// Users and groups: staff removed this user from this group.
     pub(crate) unassigned: BTreeSet<(u64, u64)>,
     /// Users whom staff deleted.
     pub(crate) users_deleted: BTreeSet<u64>,
@@ -41,7 +41,7 @@ pub(crate) struct Case {
     pub(crate) users_ever: BTreeSet<u64>,
     /// Users whom staff added.
     pub(crate) users_by_hand: BTreeSet<u64>,
-    /// Staff's assignments to people who never were members, as they were made.
+    /// Plain assignments that staff made, as they were at first.
     pub(crate) of_strangers: Vec<RoleAssignment>,
     /// Roles above a plain member's that staff gave.
     pub(crate) elevated: Vec<RoleAssignment>,
@@ -61,7 +61,7 @@ fn email_of(member: &Member) -> Option<String> {
     member.email.as_deref().map(normal).filter(|email| !email.is_empty())
 }
 
-/// What one membership gives, if anything from now on.
+/// The window that one membership gives from now on, if any.
 fn gives(membership: &Membership, grace_ms: u64, now: u64) -> Option<(u64, u64)> {
     match membership.status {
         MembershipStatus::Cancelled | MembershipStatus::Expired => return None,
@@ -99,7 +99,7 @@ impl Case {
     }
 
     /// Whether manual access of the account with this address may be removed or changed: when a member who once had the
-    /// address was blocked or gone, or has a plan that gives the same group.
+    /// address was blocked or gone, or ever had a plan that gave the same group.
     fn may_take(&self, members: &[Member], email: &str, row: &RoleAssignment) -> bool {
         let gives = |plan: &String| self.mapping_ever.contains(&(plan.clone(), row.applies_to_id));
         self.emails_ever.iter().filter(|(_, emails)| emails.contains(email)).any(|(owner, _)| {
@@ -162,7 +162,7 @@ impl Case {
         self.emails_ever.iter().all(|(other, emails)| other == member || emails.is_disjoint(own))
     }
 
-    /// Whether another member ever had one of this one's addresses: whose an account is then, is history.
+    /// Whether another member ever had one of this member's addresses: only history then says whose an account is.
     pub(crate) fn is_shared(&self, person: &str) -> bool {
         self.emails_ever.contains_key(person) && !self.is_unmistakable(person)
     }
@@ -201,7 +201,7 @@ impl Case {
         gaps
     }
 
-    /// Where a member enters now as memberships give it; nothing when the address is or was another's, too.
+    /// Where a member enters now by memberships; `None` when another member has or had the same address.
     pub(crate) fn enters(&self, members: &[Member], member: &Member, kisi: &Snapshot) -> Option<Enters> {
         let is_alone = members.iter().all(|one| one.id == member.id || email_of(one) != email_of(member));
         if !self.is_unmistakable(&member.id) || !is_alone {
@@ -253,7 +253,8 @@ impl Case {
         shut_out
     }
 
-    /// Who is in which group, what is over not counted: people by member where that is known.
+    /// Who is in which group, without assignments that are over. People go by their member's id where it is known, and
+    /// else by their address.
     pub(crate) fn held(&self, kisi: &Snapshot) -> BTreeSet<(String, u64)> {
         let person = |email: &str| {
             let owner = self.emails_ever.iter().find(|(_, emails)| emails.contains(email));
@@ -268,8 +269,8 @@ impl Case {
             .collect()
     }
 
-    /// What a blocked member whose event was handled still holds by us. What staff gives after a block is found by the
-    /// next sync, not by an event.
+    /// Grants that a blocked member still has after the event was handled. What staff gives after a block is found by
+    /// the next sync, not by an event.
     pub(crate) fn still_open(&self, member: &Member, kisi: &Snapshot) -> Vec<String> {
         if member.status != MemberStatus::Blocked || !self.is_unmistakable(&member.id) {
             return Vec::new();
@@ -400,7 +401,7 @@ impl Case {
                 }
             }
             [only] => wrong.extend(is_right(only)),
-            // Which member was first is history; no other one gets access, and the account is never a mixture.
+            // Only history says which member was first. No other one gets access, and the account is never a mixture.
             several => {
                 let mut entitled = several.iter().filter(|member| !self.desired(member, kisi).is_empty());
                 if !ours.is_empty() && !entitled.any(|member| is_right(member).is_empty()) {

@@ -54,7 +54,7 @@ impl Default for Options {
     }
 }
 
-/// Plays histories and prints how they ended. Whether all kept the rules.
+/// Plays histories, prints how they ended, and returns whether all kept the rules.
 pub(crate) fn run(options: &Options) -> bool {
     match options.seed {
         Some(seed) => one(seed),
@@ -71,7 +71,7 @@ fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-/// All that was done, over all seeds.
+/// Sums over all seeds.
 #[derive(Default)]
 struct Totals {
     seeds: u64,
@@ -83,7 +83,7 @@ struct Totals {
     failed: Vec<(u64, Vec<String>)>,
 }
 
-/// Plays one seed and tells everything that happened; a failure is made as small as it goes.
+/// Plays one seed and prints everything that happened. A failure is made as small as possible.
 fn one(seed: u64) -> bool {
     let runtime = runtime();
     let history = history::of_seed(seed);
@@ -149,7 +149,7 @@ fn many(options: &Options) -> bool {
                     let Ok(seed) = seed else { break };
                     let history = history::of_seed(seed);
                     let played = runtime.block_on(play(&history, false));
-                    // Now and then it is played twice: a seed must repeat its history to the byte.
+                    // Some are played twice: a seed must repeat its history to the byte.
                     let is_same = !seed.is_multiple_of(50)
                         || runtime.block_on(play(&history, false)).digest == played.digest;
                     let mut totals = totals.lock().expect("no thread panics with it");
@@ -169,7 +169,7 @@ fn many(options: &Options) -> bool {
     totals.tell(began.elapsed());
     let Some((seed, _)) = totals.failed.first() else { return true };
     println!("`cargo xtask simulate --seed {seed}` repeats the first one.");
-    // A run that stops at the first failure, as the trial of the judge, needs no details.
+    // A run that stops at the first failure, as for a deliberate bug, needs no details.
     if options.failures_max > 1 {
         one(*seed);
     }

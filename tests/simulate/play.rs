@@ -1,5 +1,5 @@
 //! Plays a history: gyms on the real component in the real host, one simulated Kisi, virtual time. Then everything
-//! settles, and the judge looks.
+//! settles, and the judge checks it.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,19 +17,19 @@ const KISI: &str = "https://api.kisi.io:443";
 
 pub(crate) const AT_REST: &str = "at rest";
 
-/// What came of a history.
+/// The result of a history.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Played {
     pub(crate) violations: Vec<String>,
-    /// A number that differs when anything that was asked, stored or answered does.
+    /// A hash of all requests, answers and stored entries.
     pub(crate) digest: u64,
     pub(crate) calls: u64,
     pub(crate) requests: u64,
     pub(crate) events: u64,
     pub(crate) injected: BTreeMap<Effect, u64>,
-    /// What people, platforms and clocks did amiss.
+    /// What people, platforms and clocks did wrong.
     pub(crate) trouble: BTreeMap<&'static str, u64>,
-    /// Everything that happened, when that was asked for.
+    /// Everything that happened, if it was to be traced.
     pub(crate) trace: Vec<String>,
 }
 
@@ -196,7 +196,8 @@ impl Simulation {
         self.gyms[number].world.boundary.plan(&[]);
     }
 
-    /// Faults end, and the world comes to rest; then everything must be as the rules say, and nothing may cost a call.
+    /// The faults end, and the world comes to rest. Then everything must be as the rules say, and no call may cost a
+    /// request.
     async fn settle(&mut self, number: usize, last_events: bool, order: &[usize]) {
         let sim = self.sim.clone();
         {
@@ -216,13 +217,13 @@ impl Simulation {
                 let member = gym.id(*who);
                 gym.until_done(&sim, &member).await;
             }
-            // What staff did without an event is found by a sync alone.
+            // Only a sync finds what staff did.
             if !gym.staff_acted {
                 gym.judge(&sim, "after the last events");
             }
         }
-        // The first days may finish what was begun before, or find out what later ones know: two days without an
-        // edit that cost the same are the end.
+        // The first days may finish earlier work, or learn how Kisi behaves. The world is at rest after two days
+        // without an edit that cost the same.
         let mut calm = None;
         for _ in 0..60 {
             self.pass(DAY + HOUR);

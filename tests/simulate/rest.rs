@@ -1,4 +1,4 @@
-//! What is looked at once a gym is at rest: the judge's verdict, what storage keeps, and that nothing costs a call.
+//! What is checked once a gym is at rest: the judge's verdict, what storage keeps, and that nothing costs a call.
 
 use std::collections::BTreeSet;
 
@@ -53,7 +53,7 @@ impl Gym {
         let Some(taken) = &state.taken else { return };
         let held = state.case.held(&self.at_start);
         let (kisi, members) = (self.world.sim.state(), self.world.directory.members());
-        // A block is certain; manual access in a group without a plan is found when it is removed.
+        // A blocked member's manual access in unmapped groups is found only when it is removed, and does not count.
         let is_out_of_sight = |pair: &(String, u64)| {
             let is_blocked =
                 members.iter().any(|member| member.id == pair.0 && member.status == MemberStatus::Blocked);
@@ -67,7 +67,7 @@ impl Gym {
                 && theirs.peek().is_some()
                 && theirs.all(is_by_hand)
         };
-        // By a clock that is late, what has just ended ends in a moment: it is given that end, and not taken.
+        // For a slow clock, access that has just ended has a moment left. It gets that end, which is not a removal.
         let has_run_out = |pair: &(String, u64)| {
             let is_over = |row: &RoleAssignment| {
                 row.applies_to_id == pair.1
@@ -90,7 +90,7 @@ impl Gym {
         }
     }
 
-    /// An undisturbed step that changes dates shuts no member out who was not shut out before.
+    /// An undisturbed step that changes dates shuts out no member who could enter before it.
     pub(crate) fn check_no_one_is_between(&self, before: Option<BTreeSet<(String, u64)>>) {
         let (kisi, members) = (self.world.sim.state(), self.world.directory.members());
         let mut state = self.watch.state();
@@ -140,8 +140,8 @@ impl Gym {
         }
     }
 
-    /// What accounts lost between two moments of members who have other people's addresses all at once: what the new
-    /// account is given instead may be a stranger's.
+    /// What the former accounts of members lost between two moments because the members suddenly have other people's
+    /// addresses. These are removals, because the new account may be a stranger's.
     fn moved(&self, case: &Case, before: &Snapshot, after: &Snapshot) -> Vec<(String, u64)> {
         let mut moved = Vec::new();
         for member in self.readdressed.difference(&self.changed) {
@@ -174,7 +174,7 @@ impl Gym {
         }
     }
 
-    /// What is said to have been taken behind the plugin's back is not there, as it was from the beginning.
+    /// A grant that a finding reports as removed in Kisi is really gone from there.
     pub(crate) fn check_findings(&self, findings: &[Finding], before: &Snapshot) {
         let mut state = self.watch.state();
         for finding in findings.iter().filter(|finding| finding.kind == FindingKind::Drifted) {
@@ -197,11 +197,11 @@ impl Gym {
         }
     }
 
-    /// Nothing is wrong: events cost nothing, a tick costs nothing, and the day just passed cost its pages alone.
+    /// Events cost nothing, a tick costs nothing, and the day that just passed cost only its pages.
     pub(crate) async fn costs_nothing(&mut self, sim: &Simulator, day: &[String]) {
         self.watch.take_calls();
         if self.world.directory.members().is_empty() {
-            // Ticks remove nothing by an empty directory, and an event does.
+            // With an empty directory ticks remove nothing, but events do.
             return;
         }
         for who in (0..MEMBERS).chain((0..MEMBERS).rev()) {

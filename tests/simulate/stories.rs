@@ -1,5 +1,5 @@
 //! Short sequences of steps that belong together, which chance alone puts together too rarely: each is a way in which
-//! door access is known to go wrong. One of them stands in the middle of every second history.
+//! door access is known to go wrong. About every second history contains one of them.
 
 use door_access_testkit::{At, Effect, Fault};
 use fastrand::Rng;
@@ -229,7 +229,7 @@ fn a_list_changes_between_two_pages(rng: &mut Rng, members: usize) -> Story {
     let group = rng.usize(0..GROUPS.len());
     let mut acts = vec![calm(What::Staff(Staff::Crowd { group }))];
     acts.extend(all_have_gold(members));
-    // Wherever the reading stands then, a row before or behind it is removed, and a member may be added.
+    // Wherever the reading stands then, a row before or after it is removed, and a member may be added.
     let effect = *pick(rng, &[Effect::Unavailable, Effect::KillBefore, Effect::KillAfter]);
     let fault = Fault { at: At::Request(rng.usize(0..5)), effect };
     acts.push((sync(1_000, 1), vec![fault]));
@@ -262,7 +262,7 @@ fn another_gyms_members_are_shown(rng: &mut Rng, members: usize) -> Story {
     acts
 }
 
-/// Many get other dates, and a step may not send many requests.
+/// Many get other dates, and a step may send only a few requests.
 fn many_renew(rng: &mut Rng, members: usize) -> Story {
     let plan = rng.usize(0..2);
     let dated = |who| What::Buy { who, plan, starts_in_hours: 0, lasts_hours: Some(300) };

@@ -19,7 +19,7 @@ impl Gym {
             let kept = self.world.storage.entries();
             let ended = self.world.tenant().start_sync(mode).await;
             let Ended::Done(job) = self.ended(ended) else { return };
-            // One that a tick began may have compared before what happened lately.
+            // A job that a tick began may have compared before the latest changes.
             let is_of = |entry: &Entry| String::from_utf8_lossy(&entry.value).contains(&job);
             let is_kept = |entry: &Entry| kept.iter().any(|known| known.version == entry.version);
             let is_joined = self.world.storage.entries().iter().any(|entry| is_of(entry) && is_kept(entry));
@@ -102,7 +102,7 @@ impl Gym {
     pub(crate) async fn confirm(&mut self) {
         if let Some(job) = &self.job {
             let ended = self.world.tenant().confirm_sync(job).await;
-            // It may have been carried out though its answer was lost.
+            // The confirmation may have arrived even if its answer was lost.
             self.is_confirmed = true;
             self.ended(ended);
             // The sync may remove what its counts announced, and no more. Manual access of members who vanish later is not

@@ -2,7 +2,7 @@
 
 use super::history::{Gym, History, Step};
 
-/// What must be known to read the lines that follow.
+/// What a reader of the lines that follow must know.
 pub(crate) fn opening(history: &History) -> String {
     let mut text = String::from(
         "Members are numbered from 0 in each gym: member 2 of gym 1 is member-1-2 for the plugin, and begins as\n\

@@ -27,7 +27,7 @@ pub(crate) struct State {
     pub(crate) taken: Option<BTreeSet<(String, u64)>>,
     /// Whether manual grants count among that.
     pub(crate) counts_by_hand: bool,
-    /// Members who were blocked when the sync began of which a step is under way, until something goes wrong in it.
+    /// During a step of a sync: members who were blocked when the sync began; `None` once something went wrong in it.
     pub(crate) first: Option<BTreeSet<String>>,
     /// Edits of the call under way that Kisi answered with 404, with their bodies.
     pub(crate) missing: BTreeSet<String>,

@@ -205,7 +205,7 @@ pub struct Ending {
     pub paused: bool,
     /// Calls other than events.
     pub setup: Setup,
-    /// The plugin's requests in these.
+    /// The plugin's requests in those calls.
     pub setup_calls: usize,
     /// Events that happened.
     pub events: usize,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
-/// Most equal sentences that are told one by one.
+/// Most equal sentences that are printed one by one.
 const ALIKE_MAX: usize = 3;
-/// Most sentences that are told at once.
+/// Most sentences that are printed at once.
 const TOLD_MAX: usize = 40;
 
 /// A place in a file.
@@ -45,7 +45,7 @@ impl Wrong {
     }
 }
 
-/// Shortens a long list: a mistake that is the same in many rows is told once, with its last line.
+/// Shortens a long list: a mistake that is the same in many rows is reported once, with its last line.
 pub fn told_once(all: Vec<Wrong>) -> Vec<Wrong> {
     let mut lines: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     let alike = |wrong: &Wrong| {
@@ -87,7 +87,7 @@ impl fmt::Display for Wrong {
 pub struct Unusable(Vec<Wrong>);
 
 impl Unusable {
-    /// For a reason without a place in a file, or whose place the caller adds.
+    /// A mistake without a place in a file, or one whose place the caller adds.
     pub fn new(message: impl Into<String>) -> Unusable {
         Unusable(vec![Wrong { place: None, message: message.into() }])
     }

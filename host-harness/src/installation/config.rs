@@ -31,7 +31,7 @@ pub(super) struct Config {
     pub(super) unpaced: bool,
     /// The plugin's settings.
     pub(super) settings: Map<String, Value>,
-    /// Kisi's places at that time.
+    /// Kisi's places when `harness connect` last ran.
     #[serde(default)]
     pub(super) places: Vec<Place>,
     /// The optional columns that the members' file had last.

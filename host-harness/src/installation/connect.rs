@@ -31,7 +31,6 @@ const KISI: &str = "https://api.kisi.io";
 const COMPONENT: &str = "target/component/kisi_plugin.wasm";
 const IDENTIFIER: &str = "door-access harness";
 
-/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "connected")]
 struct Installed {
@@ -53,7 +52,6 @@ struct Installed {
     calls: usize,
 }
 
-/// Connects.
 pub(super) async fn run(
     installation: &Installation,
     args: &ConnectArgs,
@@ -76,7 +74,7 @@ pub(super) async fn run(
     let is_new = state.is_new() && !sealing::is_kept(&state);
     let connected = install(&state, &sealing, args, given_key, console).await;
     if is_new && !state.holds(config::FILE) {
-        // A refused installation leaves nothing behind. Its error matters more than one of removing files.
+        // A refused installation leaves nothing behind. Its error matters more than a failure to remove files.
         let _ = sealing::forget(&state, &sealing).and_then(|()| state.remove(&[config::FILE]));
     }
     connected
@@ -107,7 +105,7 @@ async fn install(
     };
     let mut config = config(args, before.clone())?;
     let roll = Roll::read(&config.members, config.utc_offset)?;
-    // Another key does not change who is blocked.
+    // A new key, for example, is no reason to accept that a column is missing.
     if let Some(before) = before.as_ref().filter(|_| !args.accept_columns) {
         roll.has_columns(&before.columns, &config.members)?;
     }
@@ -191,7 +189,7 @@ fn is_too_fast(exchange: &Exchange) -> bool {
     matches!(exchange.end, ExchangeEnd::Answered { status: TOO_MANY_REQUESTS, .. })
 }
 
-/// Connects an installation again with its former key, after another one was refused.
+/// Connects an installation with its former key again, after a new one was refused.
 async fn keep_former(
     state: &State,
     config: &Config,
@@ -331,7 +329,7 @@ fn read_settings(file: &Path) -> Result<Map<String, Value>, Unusable> {
     })
 }
 
-/// Adds the settings file to an error of the plugin, which names the field alone.
+/// Adds the settings file to an error of the plugin, which names only the field.
 fn settings_are_wrong(stop: Stop, file: Option<&Path>) -> Stop {
     let file = file.map_or_else(String::new, |file| format!(" in {}", file.display()));
     match stop {

@@ -1,7 +1,7 @@
 //! `harness disconnect`: ends the installation, in steps, and lists all people with their groups.
 //!
-//! The plugin forgets people only when the next step names them, and their names are in the folder before that. So a
-//! command that ends in the middle loses no name, and the next one continues.
+//! The plugin forgets the people of a step only when the next step names the last of them. By then they are in the
+//! folder, so a command that ends in the middle loses no name, and the next one continues.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,6 @@ struct Left {
     problem: Option<String>,
 }
 
-/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "disconnected")]
 struct Disconnected {
@@ -56,7 +55,6 @@ struct Disconnected {
     names: Vec<String>,
 }
 
-/// Disconnects.
 pub(super) async fn run(
     session: Session,
     args: &DisconnectArgs,
@@ -135,7 +133,7 @@ async fn steps(
                 departed.map(|answer| answer.or_else(finished))
             })
             .await;
-        // The recording of all requests of a large gym would only take memory.
+        // Drops the recorded requests, which nothing reads here: those of a large gym would fill memory.
         session.requests();
         let departed = departed.map_err(|stop| leave_instead(stop, args))?;
         let first = people.len();
@@ -152,7 +150,7 @@ async fn steps(
     }
 }
 
-/// An earlier command may have ended an installation without members.
+/// An earlier command may have ended an installation without members: it is then no longer connected.
 fn finished(error: Error) -> Result<Departed, Error> {
     match error.demand {
         Demand::Pause(PauseCause::NotConnected) => Ok(Departed { people: Vec::new(), finished: true }),
@@ -160,7 +158,7 @@ fn finished(error: Error) -> Result<Departed, Error> {
     }
 }
 
-/// The user can leave with a key that does not work.
+/// Adds the advice that leaving without removals is possible even with a key that does not work.
 fn leave_instead(stop: Stop, args: &DisconnectArgs) -> Stop {
     match stop {
         Stop::Ended(Exit::Paused, text) if args.remove_granted => Stop::Ended(

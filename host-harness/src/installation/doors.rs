@@ -128,7 +128,8 @@ pub(super) async fn unlock(
     Ok(exit)
 }
 
-/// The plugin could not open the door, or does not know whether it did: then the error has no answer of Kisi.
+/// How an error of the plugin ends the command. A rejection without an answer of Kisi means that it is not known
+/// whether the door opened.
 fn not_opened(error: &Error) -> Stop {
     let text = facts::error(error).text;
     match &error.demand {

@@ -1,4 +1,4 @@
-//! `harness event`: brings one member's access up to date after an event. The members' file says what holds.
+//! `harness event`: brings one member's access up to date after an event. The members' file decides.
 
 use super::console::Console;
 use super::facts::GrantFacts;
@@ -65,7 +65,7 @@ pub(super) async fn run(
     Ok(if failed { Exit::OtherThanExpected } else { Exit::AsExpected })
 }
 
-/// Delivers the event until it is through, and reports what each attempt did.
+/// Delivers the event until it is handled, and reports what each attempt did.
 async fn deliver(
     session: &Session,
     event: &Event,
@@ -108,7 +108,7 @@ fn member(roll: &Roll, kind: &EventKind, given: &str) -> Result<(String, String)
     }
 }
 
-/// What the member holds now.
+/// The groups that the member has now.
 fn holds(outcome: &Outcome, now_ms: u64) -> Fact {
     let grants = outcome.grants.iter().map(|grant| GrantFacts::of(grant).in_words(now_ms));
     facts::plain(

@@ -15,7 +15,6 @@ use door_access_host::contract::access::{Alert, Device, Reason, Verdict};
 use door_access_host::{Clock, SystemClock};
 use door_access_scenario::words::{list, moment, optional_time, word};
 
-/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "explanation")]
 struct Explained {
@@ -83,7 +82,6 @@ impl AlertFacts {
     }
 }
 
-/// Explains.
 pub(super) async fn run(
     session: &Session,
     args: &ExplainArgs,

@@ -10,7 +10,7 @@ use door_access_host::contract::groups::Group;
 use door_access_host::contract::types::Window;
 use door_access_scenario::words::{held, moment, optional_time, word};
 
-/// Serializes a closed word of the contract in its own spelling: `not-started`.
+/// Serializes a closed word in the contract's spelling: `not-started`.
 pub(super) fn as_word<S: Serializer>(value: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&word(value))
 }

@@ -28,7 +28,6 @@ struct Groups {
     groups: Vec<GroupFacts>,
 }
 
-/// Shows them.
 pub(super) async fn run(
     session: &Session,
     args: &GroupsArgs,

@@ -12,7 +12,6 @@ use crate::args::{Installation, RotateArgs};
 use crate::exit::{Exit, Stop};
 use crate::report::{Page, Tone};
 
-/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "sealing-key-rotated")]
 struct Rotated {
@@ -23,7 +22,6 @@ struct Rotated {
     given: bool,
 }
 
-/// Rotates.
 pub(super) async fn run(
     installation: &Installation,
     args: &RotateArgs,

@@ -95,7 +95,7 @@ impl Sealing {
     }
 }
 
-/// A sealing key from the environment or a file. Both are an error, since only one can be meant.
+/// A sealing key from the environment or a file. Giving both is an error, because only one can be meant.
 pub(super) fn given(
     variable: &str,
     text: Option<&OsStr>,
@@ -103,7 +103,7 @@ pub(super) fn given(
 ) -> Result<Option<SealingKey>, Unusable> {
     match (text, file) {
         (None, None) => Ok(None),
-        // The name is not repeated: it may be a key that was given instead of a file.
+        // The message does not repeat the name: it may be a key, given by mistake instead of a file.
         (None, Some(file)) => read(file)?.map(Some).ok_or_else(|| {
             Unusable::new(
                 "there is no such file with a sealing key: name one that holds the key and nothing else",
@@ -145,7 +145,7 @@ pub(super) fn key(
     console: &mut Console<'_>,
 ) -> Result<Option<Key>, Unusable> {
     if let Some(path) = state.owned(PLAIN, "it is the gym's key")? {
-        // It is not older than the sealed one: this version no longer writes it.
+        // Only an earlier version writes it, so it is not older than the sealed one.
         let key = Key::read(&path)?;
         keep(state, sealing, &key)?;
         console.note(&format!(
@@ -161,7 +161,7 @@ pub(super) fn key(
     Ok(Some(Key::from(secret)))
 }
 
-/// Keeps the gym's key, and no other copy of it.
+/// Seals the gym's key in the folder, and removes its other copies.
 pub(super) fn keep(state: &State, sealing: &Sealing, key: &Key) -> Result<(), Unusable> {
     let tenant = match tenant(state) {
         Ok(tenant) => tenant,

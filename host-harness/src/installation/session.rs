@@ -93,8 +93,8 @@ impl Session {
         settled(&self.tenant, console, call).await
     }
 
-    /// Whether a short command waits, so that this long one must end now. Before it does, Kisi's window of requests
-    /// passes, so that the short one may send requests at once.
+    /// Whether a short command waits, so that this long one must end now. If so, it first lets Kisi's window of
+    /// requests pass, so that the short one may send requests at once.
     pub(super) async fn gives_way(&self, console: &Console<'_>) -> bool {
         let is_wanted = turn::is_wanted(self.state.folder());
         if is_wanted && !self.config.unpaced {
@@ -110,7 +110,7 @@ impl Session {
     }
 }
 
-/// A component may change at any time. What it may reach was approved.
+/// Refuses a component that wants to reach more than was approved: its file may change at any time.
 fn is_approved(config: &Config, plugin: &Plugin, console: &mut Console<'_>) -> Result<(), Unusable> {
     let origins = plugin.origins().iter().map(ToString::to_string);
     let unknown: Vec<String> = origins.filter(|origin| !config.origins.contains(origin)).collect();
@@ -192,8 +192,8 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// Waits for the next attempt after this error. It is final when another attempt is useless, was made too often, or is
-    /// not wanted by the user.
+    /// Waits for the next attempt after this error. The error is final when another attempt would be useless, after too
+    /// many attempts, or when the user asked to stop.
     pub(super) async fn again(&mut self, error: &Error, console: &mut Console<'_>) -> Result<(), Stop> {
         self.failed += 1;
         let Demand::Retry(after_ms) = error.demand else { return Err(ended(error)) };

@@ -57,7 +57,7 @@ struct Paused {
     message: String,
 }
 
-/// Shows it. The exit code also says when an installation is paused.
+/// Shows the state. The exit code also says whether the installation is paused.
 pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<Exit, Stop> {
     let health = session.ask(console, async |tenant| tenant.status().await).await?;
     let job = session.ask(console, async |tenant| tenant.sync_status().await).await?;

@@ -1,5 +1,5 @@
-//! `harness preview` and `harness sync`: reconciliation of all members, in steps. Each step is a call, so that the next
-//! command can continue the job of one that ended between two steps.
+//! `harness preview` and `harness sync`: reconciliation of all members, in steps. Each step is a call, so a later
+//! command can continue a job that was left between two steps.
 
 mod findings;
 mod report;
@@ -51,7 +51,7 @@ pub(super) async fn preview(
     Ok(Exit::AsExpected)
 }
 
-/// Makes Kisi match.
+/// Makes Kisi match the members' file.
 pub(super) async fn sync(
     session: &Session,
     args: &SyncArgs,
@@ -124,7 +124,7 @@ async fn cancel_sync(
     Ok(Exit::AsExpected)
 }
 
-/// The plugin cannot name the file.
+/// The plugin reports an empty directory, but it cannot name the file.
 fn warn_of_no_members(session: &Session, console: &mut Console<'_>) {
     if session.roll.members.is_empty() {
         console.note(&format!("members.csv in {} has no members.", session.config.members.display()));
@@ -150,7 +150,7 @@ async fn steps(
     let mut last = String::new();
     loop {
         let stepped = session.ask(console, async |tenant| tenant.step_sync(job, calls).await).await?;
-        // The recording of all requests of a large gym would only take memory.
+        // Drops the recorded requests, which nothing reads here: those of a large gym would fill memory.
         session.requests();
         findings.add(stepped.findings)?;
         let progress = stepped.progress;

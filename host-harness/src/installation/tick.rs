@@ -32,7 +32,6 @@ pub(super) struct Ticked {
     all: bool,
 }
 
-/// Does what is due.
 pub(super) async fn run(
     session: &Session,
     args: &TickArgs,
@@ -45,7 +44,7 @@ pub(super) async fn run(
         Ok(()) => console.tell(ticked)?,
         Err(Stop::GivesWay) => return Err(Stop::GivesWay),
         Err(stop) => {
-            // No later command repeats what was found.
+            // No later command reports these findings again.
             if !ticked.findings.is_empty() {
                 console.tell(ticked)?;
             }

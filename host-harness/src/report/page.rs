@@ -153,7 +153,7 @@ fn words(text: &str) -> Vec<String> {
     words.map(|word| OneLine(word).to_string()).collect()
 }
 
-/// The parts of a path or a body: a line breaks before `&` and behind `,`.
+/// The parts of a path or a body: a line breaks before `&` and after `,`.
 fn parts(text: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let mut from = 0;
     let starts = text.char_indices().filter_map(|(at, letter)| match letter {

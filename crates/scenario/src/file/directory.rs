@@ -9,7 +9,8 @@ use super::source::Mistake;
 use super::time::{Bound, Moment};
 use crate::words::meant;
 
-/// Works out members. A member with a mistake is worked out as far as possible, so that later steps have one.
+/// Turns members of the file into members of the directory. One with a mistake is completed as far as possible, so that
+/// later steps have a member to change.
 pub(super) struct Reader<'a> {
     pub(super) names: &'a Names,
     pub(super) mistakes: &'a mut Vec<Mistake>,
@@ -23,7 +24,7 @@ impl Reader<'_> {
         member
     }
 
-    /// The effect of a change on `member`, who is `None` when there is no such member at this point.
+    /// The effect of a change on `member`; `None` when there is no such member at this point.
     pub(super) fn change(
         &mut self,
         id: &Text,

@@ -165,7 +165,7 @@ pub(crate) struct Fault {
     pub(crate) times: u32,
     #[serde(default)]
     pub(crate) skip: u32,
-    /// Refuses unknown fields, which `deny_unknown_fields` cannot beside `flatten`.
+    /// Refuses unknown fields. `deny_unknown_fields` cannot be used with `flatten`.
     #[serde(flatten)]
     pub(crate) effect: kisi_sim::FaultEffect,
 }
@@ -274,7 +274,7 @@ pub(crate) struct Expect {
     pub(crate) causes: Option<Vec<Word<Cause>>>,
 }
 
-/// What came of an `unlock`.
+/// The result of an `unlock`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Attempted {
     Opened,

@@ -9,8 +9,8 @@ use super::source::Mistake;
 pub(super) struct Names {
     /// The plans' ids, in the order of the file.
     pub(super) plans: Vec<String>,
-    /// Every group so far, deleted ones included: a step may expect an empty one. `None` when the scenario
-    /// takes Kisi as it is.
+    /// Every group so far, deleted ones included: a later step may name one. `None` when the scenario takes Kisi as it
+    /// is.
     pub(super) groups: Option<BTreeSet<String>>,
     /// The ids of every member so far, deleted ones included.
     pub(super) members: BTreeSet<String>,

@@ -11,7 +11,7 @@ use crate::unusable::Place;
 /// The place of every field that is written in a scenario.
 pub(crate) struct Places {
     by_path: BTreeMap<String, Place>,
-    /// The place of what has no other.
+    /// The place for a path that has none.
     start: Place,
 }
 

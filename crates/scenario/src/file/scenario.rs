@@ -8,8 +8,8 @@ use super::document::{Expect, Explain, Hand, KeyChoice, Unlock};
 use super::places::Places;
 use crate::unusable::Place;
 
-/// A scenario without mistakes in the file. What only the plugin or Kisi knows (settings, doors) shows when it is
-/// played.
+/// A scenario without mistakes in the file. Mistakes that only the plugin or Kisi can find (settings, doors) show when
+/// it is played.
 pub struct Scenario {
     /// Its name for people.
     pub title: String,
@@ -108,7 +108,7 @@ pub(crate) struct Happening {
     pub(crate) kind: EventKind,
     /// The member's id.
     pub(crate) member: String,
-    /// How the directory changes right before; `None` when it does not.
+    /// How the directory changes right before the event; `None` when it does not.
     pub(crate) change: Option<DirectoryChange>,
 }
 

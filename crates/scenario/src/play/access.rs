@@ -10,7 +10,7 @@ use door_access_host::contract::access::{Device, Explanation, Reason, Verdict};
 use door_access_host::contract::doors::Attempt;
 use door_access_host::contract::types::Window;
 
-/// What an `explain` or `unlock` came to.
+/// The result of an `explain` or `unlock`.
 #[derive(Default)]
 pub(super) struct SeenAnswer {
     pub(super) verdict: Option<Verdict>,
@@ -41,7 +41,7 @@ impl Player<'_> {
         told
     }
 
-    /// Opens a door, once: a lost answer is not asked for again.
+    /// Opens a door. The call is made once, even when its answer is lost.
     pub(super) async fn unlock(&mut self, unlock: &Unlock) -> Result<StepReport, Unusable> {
         let (member, name) = (unlock.member.get_ref(), &unlock.door);
         let door = self.world.door(name).await?;
@@ -95,7 +95,7 @@ fn opens(explained: &Explanation, now_ms: u64) -> String {
     if explained.groups.is_empty() {
         return "No door opens.".to_owned();
     }
-    // The end stands once, after all groups.
+    // The end is printed once, after all groups.
     let groups = explained
         .groups
         .iter()

@@ -1,4 +1,4 @@
-//! Compares what a scenario expects after a step with what came of it.
+//! Compares what a scenario expects after a step with what happened.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -17,10 +17,10 @@ use door_access_host::contract::groups::{Group, GroupWarning};
 
 /// A moment before all others: as of then, an assignment is shown with all its dates.
 const BEFORE_ALL: u64 = 0;
-/// Stands for an answer that is not there.
+/// Stands for an absent answer.
 const NONE: &str = "none";
 
-/// What a step came to.
+/// The results of a step.
 #[derive(Default)]
 pub(super) struct Seen {
     pub(super) members: BTreeMap<String, SeenMember>,
@@ -39,7 +39,7 @@ impl Seen {
     }
 }
 
-/// What a step came to for one member, in the contract's words.
+/// The results of a step for one member, in the contract's words.
 #[derive(Default)]
 pub(super) struct SeenMember {
     pub(super) changes: Vec<String>,

@@ -225,7 +225,7 @@ impl Player<'_> {
         told.facts.push(counted(shown.len(), "group", shown.join(", ")));
     }
 
-    /// Makes a call, again as long as the plugin answers `retry`.
+    /// Makes a call, and repeats it as long as the plugin answers `retry`.
     async fn settled<T, E: Into<InputError>>(
         &mut self,
         told: &mut StepReport,

@@ -8,7 +8,7 @@ use crate::file;
 use crate::unusable::{Unusable, unusable};
 use crate::words::meant;
 
-/// The hand for the simulator.
+/// A change by staff in the simulator's form, with ids for names.
 pub(super) fn resolve(state: &Snapshot, hand: &file::Hand, key: &Key) -> Result<Hand, Unusable> {
     use file::Hand as Named;
     let user = |email: &str| user(state, email);

@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use door_access_host::{Clock, Outbound, Transport, TransportError};
 
-/// What comes of a request to a router.
+/// The result of a request to a router.
 #[derive(Debug)]
 pub struct Routed {
     /// The whole answer; `None` when the simulated connection broke before it. The request may have had its effect.
@@ -22,8 +22,8 @@ pub struct Routed {
     pub delay: Duration,
 }
 
-/// Sends a request to a router, such as [`kisi_sim::Simulator::router`], and reads the whole answer. Nothing is
-/// waited for: what a delay means is the caller's decision.
+/// Sends a request to a router, such as [`kisi_sim::Simulator::router`], and reads the whole answer. It
+/// does not wait: the caller decides what a delay means.
 pub async fn call_router(router: &Router, request: Request<Bytes>) -> Routed {
     let Ok(response) = router.clone().oneshot(request.map(Body::from)).await;
     let delay = response.extensions().get().map_or(Duration::ZERO, |Delay(by)| *by);

@@ -15,7 +15,6 @@ use door_access_host::contract::types::GroupRef;
 /// Printed people of each kind; `--json` prints all.
 const PEOPLE: usize = 10;
 
-/// The answer.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "mapping-preview")]
 struct Foreseen {

@@ -64,8 +64,8 @@ impl Roll {
         Roll::of(&Table::parse(PLANS, plans)?, &Table::parse(MEMBERS, members)?, Offset::default())
     }
 
-    /// Whether the members' file still has its optional columns. A column that is gone takes with it that members are
-    /// blocked, or that memberships have ended.
+    /// Refuses a members' file that has lost an optional column. Without `blocked` or `last_day`, for example, doors
+    /// would open.
     pub(super) fn has_columns(&self, before: &BTreeSet<String>, folder: &Path) -> Result<(), Unusable> {
         let place = Place { file: folder.join(MEMBERS).display().to_string(), line: 1, column: 1 };
         let gone = |column: &String| {
@@ -120,7 +120,7 @@ impl Roll {
         match found.as_slice() {
             [only] => Ok(only),
             [] => {
-                // A name that is similar to only one is a typing error. An id that is similar belongs to another member.
+                // A text similar to a single name is a typing error. A similar id is another member's.
                 let meant =
                     match alike(given, self.members.iter().map(|member| member.name.as_str())).as_slice() {
                         [name] => format!("did you mean `{name}`?"),

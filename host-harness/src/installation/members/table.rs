@@ -183,7 +183,7 @@ struct Spot {
 enum Quote {
     /// It is not closed before the file ends.
     Open,
-    /// It is closed so many lines further on; within a field when more than blanks follows.
+    /// It is closed `lines` lines further on. `is_within`: more text than blanks follows before the delimiter.
     Closed { lines: usize, is_within: bool },
 }
 

@@ -198,7 +198,7 @@ impl Installation {
         gym
     }
 
-    /// The same after a sync: Ann in the entrance and Bo in the spa.
+    /// The same gym after a sync: Ann is in the entrance and Bo in the spa.
     pub(crate) fn synced() -> Installation {
         let gym = Installation::mapped();
         gym.run(&["sync"]).ends(0);

@@ -18,7 +18,7 @@ member_id,name,email,membership_id,plan,status,last_day,overdue_since
 5,Ann Lee,lee@example.test,ms-5,basic,active,,2026-01-01
 ";
 
-/// A gym with two doors in which everybody has what memberships give.
+/// A gym with two doors in which all members have what memberships give.
 fn gym() -> Installation {
     let gym = Installation::with(&format!(
         "[knobs]\nrate_limit = false\n\n[[organizations]]\nname = \"Box 42\"\nplaces = [{{ name = \"Main Street\" }}]\n\n\
@@ -88,7 +88,7 @@ fn a_member_without_access_is_told_the_cause_and_the_remedy_with_an_exit_code() 
     assert_eq!(told["alerts"][0]["remedy"], "change-email");
     assert!(told["alerts"][0]["for_staff"].is_string() && told["alerts"][0]["for_member"].is_string());
     gym.run(&["explain", "5"]).ends(6).says(&["[payment-missed]", "[pay]"]);
-    // A file that says otherwise is heard at once, and Kisi lags behind until an event comes.
+    // A changed file counts at once. Kisi follows with the next event.
     gym.edit(
         "5,Ann Lee,lee@example.test,ms-5,basic,active,,2026-01-01",
         "5,Lea Lee,lee@example.test,ms-5,basic,active,,",
@@ -104,7 +104,7 @@ fn the_state_of_the_phone_is_taken_into_account() {
     for (arguments, cause) in [
         (&["--bluetooth", "off"], "bluetooth-off"),
         (&["--location", "off"], "location-off"),
-        // The plugin made the account, and nobody has taken up Kisi's invitation yet.
+        // The plugin made the account, and Ann has not accepted Kisi's invitation yet.
         (&["--signed-in", "no"], "invitation-pending"),
     ] {
         let ran = gym.run(&[&["explain", "2", "--json"], arguments.as_slice()].concat()).ends(0);
@@ -290,7 +290,7 @@ fn the_secret_of_a_login_is_printed_once_and_stored_nowhere() {
     let of_json = told["secret"].as_str().unwrap();
     assert!(secrets().iter().any(|secret| secret == of_json) && of_json != secret);
     assert!(!ran.err.contains(of_json) && !is_in_files(&gym.path("state"), of_json));
-    // What other commands tell of the member has neither of them.
+    // What other commands print about the member has neither of them.
     for command in [["event", "member-changed", "1"].as_slice(), &["explain", "1", "--verify"], &["status"]] {
         let ran = gym.run(&[command, &["--json"]].concat());
         assert!(![&ran.out, &ran.err].iter().any(|text| text.contains(&secret) || text.contains(of_json)));

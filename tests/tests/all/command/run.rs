@@ -319,7 +319,7 @@ fn json_ends_with_the_error() {
     }
 }
 
-/// A pipe that is closed after so many lines.
+/// A pipe that is closed after this many lines.
 struct Pipe {
     lines_left: usize,
 }

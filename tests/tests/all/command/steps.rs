@@ -7,7 +7,7 @@ use super::desk::{Desk, SCENARIO};
 
 const OPENED: &str = "unlock = { member = \"ann\", door = \"24/7 entrance, door 1\" }\n";
 
-/// The scenario with a step more. At its end Ann is frozen.
+/// The scenario with one more step. At its end Ann is frozen.
 fn with(step: &str) -> String {
     format!("{SCENARIO}\n[[steps]]\n{step}")
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::desk::{Installation, MEMBERS, OWNER_KEY, rows};
 
-/// A gym with so many members who have Basic.
+/// A gym with this many members who have Basic.
 fn gym_of(count: usize) -> Installation {
     let gym = Installation::mapped();
     gym.file("members.csv", &format!("{}\n{}", MEMBERS.lines().next().unwrap(), rows(0..count)));

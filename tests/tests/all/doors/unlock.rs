@@ -12,7 +12,7 @@ use kisi_sim::{
 const ANN: &str = "ann";
 const EMAIL: &str = "ann@gym.test";
 
-/// The cause why a door stays shut, and what the front desk reads.
+/// Why a door stays shut, and what the front desk reads.
 fn refused(world: &World, name: &str) -> (Cause, String) {
     match world.unlock(ANN, name) {
         Ok(Attempt::Refused(reason)) => (reason.cause, reason.for_staff),

@@ -73,7 +73,7 @@ fn where_kisi_ignores_changed_dates_the_new_assignment_is_added_before_the_old_o
     let world = gym_at(knobs, membership("ms-1", "basic"));
     live(&world, START + 100 * DAY);
     let edits = world.edits();
-    // What the first change finds out is remembered.
+    // What the first change has shown is stored.
     assert!(edits[0].starts_with("PATCH"), "{edits:?}");
     let rest: Vec<&str> = edits[1..].iter().filter_map(|edit| edit.split(' ').next()).collect();
     assert_eq!(rest, ["POST", "DELETE"].repeat(6), "100 days, one change in 15");
@@ -100,7 +100,7 @@ fn a_lease_never_reaches_beyond_the_membership() {
     assert_eq!(until(&world), Some(START + 30 * DAY));
     live(&world, ends - 1);
     assert_eq!(until(&world), Some(ends));
-    // It is cut short: the end moves at once, whatever is left of the lease.
+    // The membership is cut short: the end moves at once, whatever is left of the lease.
     world.directory.update("ann", |ann| ann.memberships[0].ends_at = Some(ends - DAY / 2));
     world.settle("ann");
     assert_eq!(world.groups_of("ann@gym.test").len(), 0);

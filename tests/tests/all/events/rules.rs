@@ -20,7 +20,7 @@ fn gym(knobs: Knobs) -> World {
     World::connected(knobs, SETTINGS, MAPPING)
 }
 
-/// Ann has this plan and what it gives.
+/// A gym in which Ann has this plan and its groups.
 fn with_ann(plan: &str) -> World {
     let world = World::gym(vec![member(ANN, vec![membership("ms-1", plan)])]);
     world.settle(ANN);

@@ -24,7 +24,7 @@ fn gym() -> World {
     world
 }
 
-/// The same with what memberships give.
+/// The same gym, in which all members have what memberships give.
 fn in_step() -> World {
     let world = gym();
     for id in ["ann", "ben", "cleo"] {
@@ -55,7 +55,7 @@ fn is_not_connected(error: &Error) {
     assert!(matches!(error.demand, Demand::Pause(PauseCause::NotConnected)), "{error:?}");
 }
 
-/// A sync that is done. Its report.
+/// Runs a sync to its end and returns its report.
 fn sync(world: &World) -> Report {
     let report = world.steps(&world.start_sync(Mode::Apply), 50).unwrap();
     assert_eq!(report.phase, Phase::Done);
@@ -187,7 +187,7 @@ fn a_step_stays_within_its_requests_and_a_record_stays_until_the_next_step_names
             let key = format!("member/{}", person.member);
             assert!(world.storage.entries().iter().any(|entry| entry.key == key), "{key}");
         }
-        // The same question again has the same answer, and costs nothing.
+        // The same call again has the same answer, and costs nothing.
         let before = world.people();
         let again = step(&world, Departure::RemoveGranted, after.as_deref(), 4).unwrap();
         let same = told(&again.people)[..departed.people.len()].to_vec();
@@ -310,7 +310,7 @@ fn damaged_records_do_not_prevent_leaving() {
 fn a_gym_of_many_members_ends_in_bounded_steps_with_everything_gone() {
     let world = World::gym(many(250));
     sync(&world);
-    // A sync under way keeps a lot, which goes, too.
+    // A sync under way stores much. All of it goes, too.
     let job = world.start_sync(Mode::Preview);
     world.step_sync(&job, 4).unwrap();
     let first = step(&world, Departure::Leave, None, 4).unwrap();

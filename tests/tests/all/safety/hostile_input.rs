@@ -280,7 +280,7 @@ fn hostile_members_in_the_directory_end_in_an_answer_or_an_error_of_the_contract
     });
 }
 
-/// On the plugin compiled for this machine, where arithmetic that overflows panics.
+/// Uses the plugin compiled for this machine, where an overflow panics.
 #[test]
 fn strange_dates_of_members_overflow_nothing() {
     cases("dates", |rng| {

@@ -147,7 +147,7 @@ fn a_member_added_while_lists_are_read_is_not_reported_as_removed() {
         "{:?}",
         done.findings
     );
-    // Two pages more, and one look, since the lists are older than what is known of the member.
+    // Two more pages, and one more read, because the lists are older than the member's record.
     assert_eq!(world.calls().len(), 2 + 1);
     assert_eq!(world.names_of(&email(1)), ["Gym", "Spa"]);
 }
@@ -279,7 +279,7 @@ fn a_kill_anywhere_in_a_sync_loses_nothing_and_repeats_no_edit() {
     undisturbed.boundary.plan(&[]);
     undisturbed.steps(&job, 5).unwrap();
     let (passed, wanted) = (undisturbed.boundary.passed(), undisturbed.people());
-    // A block does not wait for a look: what it removes twice is gone already the second time, and Kisi says 404.
+    // A block does not read first: what it removes twice is already gone the second time, and Kisi answers 404.
     let edits = |world: &World| world.edits().iter().filter(|edit| !edit.ends_with("404")).count();
     let edits_needed = edits(&undisturbed);
     for kill in passed.kills() {
@@ -426,7 +426,7 @@ fn a_shared_address_serves_the_first_member_and_reports_the_others() {
     assert_eq!(sync(&world).counts.differing, 0);
 }
 
-/// Between two pages of a list staff removes a member who was read, and all behind move up.
+/// Between two pages of a list staff removes a member who was read already, and all later rows move up.
 #[test]
 fn a_list_that_changes_between_two_pages_reports_no_other_member_as_removed() {
     for is_as_long_as_before in [false, true] {

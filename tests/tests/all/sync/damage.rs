@@ -1,10 +1,10 @@
-//! A damaged record of a member is made again from what is certain, from Kisi and the directory, and nothing is guessed.
+//! A member's damaged record is rebuilt from the indexes, Kisi and the directory, and nothing is guessed.
 
 use door_access_host::contract::sync::{FindingKind, Hold};
 use door_access_host::contract::types::MemberStatus;
 use door_access_testkit::{DAY, World, many, member, membership};
 
-/// A gym in step, with `ann` who is a gold member and some others.
+/// A gym that is up to date, with the gold member `ann` and some others.
 fn gym() -> World {
     let basic = |number: usize| member(&format!("m-{number}"), vec![membership("ms-1", "basic")]);
     let world = World::gym((0..4).map(basic).collect());
@@ -13,7 +13,7 @@ fn gym() -> World {
     world
 }
 
-/// A day passes, with its ticks. The requests.
+/// Lets a day pass, with its ticks, and returns the requests.
 fn day(world: &World) -> Vec<String> {
     world.go_to(world.now() + DAY);
     world.calls();

@@ -1,5 +1,5 @@
 //! The guard on removals, in whatever way access would go: by dates, by a sync whose directory breaks after it was
-//! confirmed, by addresses that are gone or become another person's. And that it delays nothing else.
+//! confirmed, by addresses that are gone or become another person's. The guard delays nothing else.
 
 use door_access_host::contract::sync::{FindingKind, Hold, Mode, Phase};
 use door_access_testkit::{
@@ -21,14 +21,14 @@ fn halve(world: &World, count: usize, of: usize) {
     }
 }
 
-/// Every one of the first `count` members gets the plan `gold` besides.
+/// Gives each of the first `count` members the plan `gold`, too.
 fn add_gold(world: &World, count: usize) {
     for one in many(count) {
         world.directory.update(&one.id, |member| member.memberships.push(membership("ms-2", "gold")));
     }
 }
 
-/// A sync that waits, is confirmed after `meanwhile`, and goes on. Its job.
+/// Runs a sync that waits and is confirmed after `meanwhile`, and returns its job.
 fn confirmed(world: &World, mode: Mode, meanwhile: impl Fn()) -> String {
     let waits = world.sync(mode);
     assert_eq!(waits.phase, Phase::Waiting);

@@ -34,7 +34,7 @@ fn a_mapping_replaced_while_the_guard_waits_is_applied_by_ticks() {
     // By mistake: every member would lose the gym.
     world.map(&[("gold", &["Gym"])]).unwrap();
     assert_eq!(world.tick(1_000).unwrap().sync.unwrap().waits, Some(Hold::Brake));
-    // Put right, and the spa besides.
+    // The mistake is corrected, and the spa is added.
     world.map(&[("basic", &["Gym", "Spa"])]).unwrap();
     world.live(START + 5 * DAY);
     assert_eq!(world.open("m-00"), ["Gym", "Spa"]);

@@ -40,7 +40,7 @@ fn page(world: &World, entries: &[Mapping], after: Option<&str>) -> Result<Effec
     world.answer(world.tenant().preview_mappings(entries, after))
 }
 
-/// All that would change, page by page. It sends no request and stores nothing.
+/// Reads the whole preview, page by page, and checks that it sends no request and stores nothing.
 fn preview(world: &World, entries: &[Mapping]) -> Vec<Effect> {
     let before = world.storage.entries();
     world.calls();

@@ -18,7 +18,7 @@ fn changed_gym() -> World {
     world
 }
 
-/// A sync in steps of four requests. The counts, and every finding in order.
+/// Runs a sync in steps of four requests, and returns the counts and every finding in order.
 fn sync(world: &World) -> (Counts, Vec<String>) {
     let job = loop {
         match world.answer(world.tenant().start_sync(Mode::Apply)) {

@@ -167,7 +167,7 @@ fn a_kill_anywhere_in_a_tick_loses_nothing_and_repeats_no_edit() {
     assert_eq!((ticked.members, ticked.groups_refreshed), (2, true));
     assert_eq!(ticked.sync.unwrap().phase, Phase::Done);
     let (passed, wanted) = (undisturbed.boundary.passed(), undisturbed.people());
-    // A block does not wait for a look: what it removes twice is gone already the second time, and Kisi says 404.
+    // A block does not read first: what it removes twice is already gone the second time, and Kisi answers 404.
     let edits = |world: &World| world.edits().iter().filter(|edit| !edit.ends_with("404")).count();
     let edits_needed = edits(&undisturbed);
     assert!(passed.requests > 8 && passed.commits > 8 && edits_needed == 5, "{passed:?} {edits_needed}");
