@@ -29,7 +29,7 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
             let plan = plan_name(&desired.plan, mappings);
             let lease = match leased_until(desired, window) {
                 Some(end) => {
-                    format!("; what stands in Kisi lasts until {} and is prolonged in time", readable(end))
+                    format!("; the end date in Kisi is {} and is extended in time", readable(end))
                 }
                 None => String::new(),
             };
@@ -41,11 +41,11 @@ pub fn change(action: Action, group: GroupRef, window: Window, why: &Why, mappin
         (Action::Revoked, Why::Moved) => {
             format!("The old account was removed from {name}: access moved to the new e-mail address.")
         }
-        (Action::Revoked, _) => format!("Removed an entry for {name} that another one took the place of."),
+        (Action::Revoked, _) => format!("Removed an entry for {name} that another one replaced."),
         (Action::Dropped, Why::Lost(withheld)) => {
             format!("Is no longer in {name}: {}.", cause(withheld, mappings))
         }
-        (Action::Dropped, _) => format!("Somebody had removed the member from {name} in Kisi."),
+        (Action::Dropped, _) => format!("The member was removed from {name} in Kisi."),
         (Action::Granted | Action::Adjusted, _) => format!("Access to {name} holds{}.", span(window)),
     };
     let window = shown(window, why).into();
@@ -132,7 +132,7 @@ fn cause(withheld: &Withheld, mappings: &Mappings) -> String {
         Reason::MissingEmail => "the member has no e-mail address".to_string(),
         Reason::EmailInUse => "the e-mail address already belongs to another member".to_string(),
         Reason::EmailChanged => "the e-mail address changed".to_string(),
-        Reason::NoAccount => "Kisi knows nobody by the member's e-mail address".to_string(),
+        Reason::NoAccount => "Kisi has no user with the member's e-mail address".to_string(),
         Reason::GroupDeleted => format!("{} no longer exists in Kisi", group()),
     }
 }
@@ -189,12 +189,12 @@ fn capitalised(text: &str) -> String {
 
 /// The dates of one of the plugin's grants were changed in Kisi.
 pub fn dates_changed(group: &GroupRef) -> String {
-    format!("Somebody changed the dates of the access to {} in Kisi.", group_name(group))
+    format!("The dates of the access to {} were changed in Kisi.", group_name(group))
 }
 
 /// A manual entry is managed by the plugin from now on.
 pub fn adopted(group: &GroupRef) -> String {
-    format!("Was in {} already, given by hand; the plugin looks after it from now on.", group_name(group))
+    format!("Was in {} already, given by hand; the plugin manages it from now on.", group_name(group))
 }
 
 /// A manual entry is left unchanged.
@@ -207,7 +207,7 @@ pub fn unmanaged(group: &GroupRef) -> String {
 
 /// A manual entry was found that is not in the record.
 pub fn unknown(group: &GroupRef) -> String {
-    format!("Is in {} by hand; the next reconciliation looks at it.", group_name(group))
+    format!("Is in {} by hand; the next reconciliation checks it.", group_name(group))
 }
 
 /// A user without a member is in a mapped group.

@@ -55,12 +55,12 @@ pub fn check(kisi: &Kisi) -> Result<Key, Stop> {
 }
 
 fn without_rights(owner: &CurrentUser) -> Stop {
-    let who = owner.email.as_deref().or(owner.name.as_deref()).unwrap_or("somebody");
+    let who = owner.email.as_deref().or(owner.name.as_deref()).unwrap_or("an unnamed user");
     pause(
         PauseCause::KeyWithoutRights,
         &format!(
-            "The key belongs to {who}, who is no administrator in Kisi. Connect with a key of the organization's owner \
-             or an administrator."
+            "The key belongs to {who}, who is not an administrator in Kisi. Connect with a key of the \
+             organization's owner or an administrator."
         ),
         None,
     )

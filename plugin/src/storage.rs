@@ -27,7 +27,7 @@ pub fn commit(host: &dyn Host, writes: Vec<Write>) -> Result<u64, Stop> {
 fn stop(error: StorageError) -> Stop {
     match error {
         StorageError::Conflict(_) => {
-            retry(0, "The plugin's records changed during the call; it starts anew.", None)
+            retry(0, "The plugin's records changed during the call; it starts again.", None)
         }
         StorageError::Unavailable(why) => {
             retry(RETRY_STORAGE_MS, &format!("The plugin's storage does not answer: {why}."), None)

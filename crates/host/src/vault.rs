@@ -57,7 +57,7 @@ pub struct Vault {
 pub enum VaultError {
     /// It is not a sealed key, or only part of one. Restore it, or ask the gym for its key again.
     #[error(
-        "this is no sealed key, or not all of one: restore it from a backup, or give the gym's key again"
+        "this is not a sealed key, or not all of one: restore it from a backup, or give the gym's key again"
     )]
     Form,
     /// It was sealed by a later version of this library. Use that version.

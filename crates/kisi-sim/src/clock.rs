@@ -61,7 +61,7 @@ impl Clock {
 
 /// A text that is no RFC 3339 timestamp of 1970 or later.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no timestamp such as 2026-10-01T10:00:00Z")]
+#[error("`{0}` is not a timestamp such as 2026-10-01T10:00:00Z")]
 pub struct TimestampError(String);
 
 /// Milliseconds since the Unix epoch as Kisi writes them: `2026-10-01T10:00:00.000Z`.

@@ -13,9 +13,9 @@ const MINUTES_OF_DAY: u64 = 24 * 60;
 #[serde(try_from = "String", into = "String")]
 pub struct TimeOfDay(u16);
 
-/// A text that is no time of the day.
+/// A text that is not a time of the day.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no time of the day such as 06:30")]
+#[error("`{0}` is not a time of the day such as 06:30")]
 pub struct TimeOfDayError(String);
 
 impl std::str::FromStr for TimeOfDay {
@@ -63,7 +63,7 @@ impl AccessHours {
     /// From two times of the day such as `06:00` and `22:30`.
     ///
     /// # Errors
-    /// When one of them is no time of the day.
+    /// When one of them is not a time of the day.
     pub fn new(from: &str, until: &str) -> Result<AccessHours, TimeOfDayError> {
         Ok(AccessHours { from: from.parse()?, until: until.parse()? })
     }

@@ -96,7 +96,7 @@ Examples:
   harness map Basic \"24/7 entrance\"            Basic opens this group; ids work as well as names
   harness map Basic \"Gym North\" --at north     only memberships of the location north
   harness map --remove Basic                   Basic opens nothing any more
-  harness map --remove Basic \"24/7 entrance\"   Basic opens this group no more
+  harness map --remove Basic \"24/7 entrance\"   Basic no longer opens this group
   harness map --file mapping.csv               replaces all entries by those of the file
   harness map --file mapping.csv --preview     who would gain and lose what; nothing changes
 

@@ -110,8 +110,8 @@ pub(crate) enum Action {
 
     /// Do what is due by date. Run it regularly.
     ///
-    /// Starts, ends, graces and freezes of memberships; the groups and all members once a day; all members at once when
-    /// the mapping was changed. Nothing that is due is lost when it runs late.
+    /// Starts, ends, grace periods and freezes of memberships; the groups and all members once a day; all members at
+    /// once when the mapping was changed. Nothing that is due is lost when it runs late.
     #[command(after_help = format!("{}\n{}", help::TICK, help::EXIT_CODES))]
     Tick(TickArgs),
 
@@ -185,7 +185,7 @@ pub(crate) struct RotateArgs {
 /// What `harness connect` takes. What is left out stays as it was.
 #[derive(Args, Debug)]
 pub(crate) struct ConnectArgs {
-    /// Kisi's address: `https://…`, or `http://` for this machine only. At first https://api.kisi.io.
+    /// Kisi's address: `https://…`, or `http://` for this machine only. Default: https://api.kisi.io.
     #[arg(long, value_name = "URL")]
     pub(crate) kisi: Option<String>,
 
@@ -197,11 +197,11 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) members: Option<PathBuf>,
 
-    /// The plugin. At first target/component/kisi_plugin.wasm.
+    /// The plugin. Default: target/component/kisi_plugin.wasm.
     #[arg(long, value_name = "PATH")]
     pub(crate) component: Option<PathBuf>,
 
-    /// How far the gym's clock is ahead of UTC, for the days in the members' file. At first +00:00.
+    /// How far the gym's clock is ahead of UTC, for the days in the members' file. Default: +00:00.
     #[arg(long, value_name = "±HH:MM", allow_hyphen_values = true)]
     pub(crate) utc_offset: Option<String>,
 
@@ -217,7 +217,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "EMAIL")]
     pub(crate) contact: Option<String>,
 
-    /// Setting: the name of the platform in its requests to Kisi. At first “door-access harness”.
+    /// Setting: the name of the platform in its requests to Kisi. Default: “door-access harness”.
     #[arg(long, value_name = "NAME")]
     pub(crate) identifier: Option<String>,
 
@@ -245,7 +245,7 @@ pub(crate) struct ConnectArgs {
     #[arg(long = "place", value_name = "PLACE", conflicts_with = "all_places")]
     pub(crate) places: Vec<String>,
 
-    /// Accept that a column of the members' file is gone, `blocked` for example: what it said no longer counts.
+    /// Accept that a column of the members' file is gone, `blocked` for example: its values no longer count.
     #[arg(long)]
     pub(crate) accept_columns: bool,
 

@@ -25,7 +25,7 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "MEMBER")]
     pub(crate) member: String,
 
-    /// Whether Bluetooth is on. Left out: not known, and not reported.
+    /// Whether Bluetooth is on. If omitted, it is not checked.
     #[arg(long, value_enum, value_name = "STATE")]
     pub(crate) bluetooth: Option<Switch>,
 

@@ -325,7 +325,7 @@ fn read_settings(file: &Path) -> Result<Map<String, Value>, Unusable> {
         .map_err(|error| Unusable::new(format!("the settings {shown} cannot be read: {error}")))?;
     serde_json::from_str(&text).map_err(|error| {
         let place = Place { file: shown, line: error.line().max(1), column: error.column().max(1) };
-        vec![Wrong::at(place, format!("these are no settings in JSON: {error}"))].into()
+        vec![Wrong::at(place, format!("the settings must be a JSON object: {error}"))].into()
     })
 }
 
@@ -368,8 +368,8 @@ impl Answer for Installed {
         let next = match self.mappings {
             0 => "Next: `harness map PLAN GROUP` for each plan that opens doors, then `harness preview`.",
             _ => {
-                "The mapping stays. Settings that changed reach each member with the next event, and everybody with \
-                 `harness sync` or the next `harness tick` that compares everybody, once a day."
+                "The mapping stays. Changed settings apply to each member with the next event, and to all \
+                 members with `harness sync` or the next `harness tick` that compares all members, once a day."
             }
         };
         page.wide(Tone::Plain, next)
@@ -379,5 +379,5 @@ impl Answer for Installed {
 /// A path that is valid in any working directory.
 fn absolute(path: &Path) -> Result<PathBuf, Unusable> {
     std::path::absolute(path)
-        .map_err(|error| Unusable::new(format!("{} is no path: {error}", path.display())))
+        .map_err(|error| Unusable::new(format!("{} is not a valid path: {error}", path.display())))
 }

@@ -25,8 +25,8 @@ pub(super) const LEFT: &str = "left.jsonl";
 
 /// For people who neither lose nor keep a group through the plugin.
 const NOTHING_KNOWN: &str = "nothing known";
-const WHAT_KEEPS_IS: &str = "KEEPS has the groups that the plugin gave or looked after. What was given by hand in Kisi and \
-                             never looked after is not in it: it stays, and Kisi shows it.";
+const WHAT_KEEPS_IS: &str = "KEEPS has the groups that the plugin gave or managed. Groups that were given by \
+                             hand in Kisi and never managed are not listed: they stay, and Kisi shows them.";
 
 /// A person whose groups the plugin managed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -144,7 +144,7 @@ async fn steps(
         }
         console.progress(&format!("{} done", counted(people.len(), "member")));
         if console.interrupt().is_requested() {
-            let text = "ended between two steps: `harness disconnect` goes on from here".to_owned();
+            let text = "ended between two steps: `harness disconnect` continues from here".to_owned();
             return Err(Stop::Ended(Exit::Unfinished, text));
         }
     }

@@ -119,9 +119,9 @@ impl Answer for Explained {
         let (tone, answer) = match self.verdict {
             Verdict::Yes => (Tone::Good, format!("May enter{until}.")),
             Verdict::Limited if self.doors.is_empty() => {
-                (Tone::Care, format!("Something is in the way of what memberships give{until}."))
+                (Tone::Care, format!("Memberships include access{until}, but a problem prevents it."))
             }
-            Verdict::Limited => (Tone::Care, format!("May enter{until}, and something is in the way.")),
+            Verdict::Limited => (Tone::Care, format!("May enter{until}, but there is a problem.")),
             Verdict::No => (Tone::Bad, "May not enter: no door opens.".to_owned()),
         };
         page.labelled(tone, &word(&self.verdict), &answer, "")?;

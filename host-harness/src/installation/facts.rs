@@ -104,7 +104,7 @@ impl GrantFacts {
 pub(super) fn print_places(page: &mut Page, chosen: &[String], left_out: &[String]) -> io::Result<()> {
     let mut text = chosen.join(", ");
     if !left_out.is_empty() {
-        text = format!("{text}; not looked after: {}", left_out.join(", "));
+        text = format!("{text}; not managed: {}", left_out.join(", "));
     }
     page.labelled(Tone::Faint, "places", &text, "")
 }

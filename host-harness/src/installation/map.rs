@@ -238,7 +238,7 @@ impl Answer for Shown {
         page.table(table)?;
         if self.changed {
             page.gap()?;
-            let next = "Taken over. It reaches each member with the next event, and everybody with `harness \
+            let next = "Saved. It applies to each member with the next event, and to all members with `harness \
                         sync` or the next `harness tick`; `harness preview` shows what that would change.";
             page.wide(Tone::Plain, next)?;
         }

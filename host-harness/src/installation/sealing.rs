@@ -252,7 +252,7 @@ fn vault(state: &State, sealed: &Sealed, keys: Vec<SealingKey>) -> Result<Vault,
         Some(first) => Ok(keys.fold(Vault::new(first), Vault::with_former)),
         None => unusable(format!(
             "the gym's key in {} was sealed with the sealing key {}, which is not here: give it in HARNESS_SEALING_KEY \
-             or with --sealing-key-file, or seal the gym's key anew with `harness connect --key-file FILE`",
+             or with --sealing-key-file, or seal the gym's key again with `harness connect --key-file FILE`",
             state.folder().display(),
             sealed.key()
         )),
@@ -277,8 +277,8 @@ fn cannot_open(state: &State, error: &VaultError) -> Unusable {
     let advice = match error {
         VaultError::Form | VaultError::Refused => " with `harness connect --key-file FILE`",
         VaultError::UnknownKey { .. } => {
-            ": give that one in HARNESS_SEALING_KEY or with --sealing-key-file, or seal the gym's key anew with \
-             `harness connect --key-file FILE`"
+            ": give that one in HARNESS_SEALING_KEY or with --sealing-key-file, or seal the gym's key \
+             again with `harness connect --key-file FILE`"
         }
         VaultError::Version(_) | VaultError::Random => "",
     };

@@ -33,8 +33,8 @@ const POLL: Duration = Duration::from_millis(100);
 const BODY_BYTES_MAX: usize = 2_000;
 
 /// Once `harness disconnect` has begun, an installation is not connected.
-const NOT_CONNECTED: &str = "This installation is ending and is no longer connected to Kisi: `harness disconnect` goes on with \
-                             leaving, `harness connect` connects it again.";
+const NOT_CONNECTED: &str = "This installation is ending and is no longer connected to Kisi: `harness \
+                             disconnect` finishes disconnecting it, `harness connect` connects it again.";
 
 /// An open installation.
 pub(super) struct Session {

@@ -22,8 +22,9 @@ use door_access_scenario::unusable::{Unusable, unusable};
 
 const RECORDS: &str = "records.db";
 /// How to continue without the plugin's records.
-const BEGIN_ANEW: &str = "put back a copy of the folder, or begin anew: move the folder away and run `harness connect` with all \
-                          of its options, then map the plans again; `harness sync` finds again what people have in Kisi";
+const START_OVER: &str = "put back a copy of the folder, or start over: move the folder away and run `harness \
+                          connect` with all of its options, then map the plans again; `harness sync` finds again \
+                          what people have in Kisi";
 const COMPILED: &str = "compiled";
 /// Keeps the folder out of a repository around it.
 const GITIGNORE: &str = ".gitignore";
@@ -89,7 +90,7 @@ impl State {
         // SQLite gives its companion files the permissions of this one.
         private::open(&path).map_err(|error| cannot(&path, "cannot be made", &error))?;
         SqliteStorage::open(&path)
-            .map_err(|error| cannot(&path, "cannot be used", &format!("{error}: {BEGIN_ANEW}")))
+            .map_err(|error| cannot(&path, "cannot be used", &format!("{error}: {START_OVER}")))
     }
 
     /// The path of a file that only its owner may use; `None` when it does not exist.
@@ -202,7 +203,7 @@ pub(super) fn is_installed(folder: &Path) -> Result<(), Unusable> {
     }
     if folder.join(config::FILE).exists() {
         return unusable(format!(
-            "the records of the installation are gone, {}: {BEGIN_ANEW}",
+            "the records of the installation are gone, {}: {START_OVER}",
             records.display()
         ));
     }

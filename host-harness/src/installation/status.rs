@@ -141,11 +141,11 @@ impl Answer for Status {
         );
         page.labelled(Tone::Faint, "access", &held, "")?;
         if self.state == "not-connected" {
-            let text = "`harness disconnect` goes on with leaving, `harness connect` connects it again";
+            let text = "`harness disconnect` finishes disconnecting it, `harness connect` connects it again";
             return page.labelled(Tone::Care, "next", text, "");
         }
         if self.last_synced_at.is_some() {
-            page.labelled(Tone::Faint, "synced", &format!("everybody, {}", when(self.last_synced_at)), "")?;
+            page.labelled(Tone::Faint, "synced", &format!("all members, {}", when(self.last_synced_at)), "")?;
         }
         let sync = self.sync.as_ref().map(JobFacts::standing);
         let sync = sync.unwrap_or_else(|| "never; begin with `harness preview`".to_owned());

@@ -27,8 +27,8 @@ pub(super) async fn preview(
             // The comparison may be old by now.
             (_, Phase::Waiting) => cancel(session, &job.job, console).await?,
             (Mode::Apply, _) | (_, Phase::Applying) => {
-                let text = "a sync is not through yet, and only one job runs at a time: `harness sync` continues it, \
-                            `harness sync --cancel` gives it up, and then a preview is possible";
+                let text = "a sync is unfinished, and only one job runs at a time: `harness sync` continues it, \
+                            `harness sync --cancel` cancels it, and then a preview is possible";
                 return Err(Stop::Ended(Exit::Unfinished, text.to_owned()));
             }
             _ => {}
@@ -164,7 +164,8 @@ async fn steps(
         }
         if console.interrupt().is_requested() {
             let standing = JobFacts::of(&progress).standing();
-            let text = format!("ended between two steps ({standing}): `harness {command}` goes on from here");
+            let text =
+                format!("ended between two steps ({standing}): `harness {command}` continues from here");
             return Err(Stop::Ended(Exit::Unfinished, text));
         }
         if session.gives_way(console).await {
@@ -182,8 +183,8 @@ async fn cancel(session: &Session, job: &str, console: &mut Console<'_>) -> Resu
 
 fn cancelled(command: &str) -> Stop {
     let text = format!(
-        "the job was given up, because the mapping changed in the meantime; no member lost anything by it: run `harness \
-         {command}` again"
+        "the job was cancelled, because the mapping changed in the meantime; no member lost anything by \
+         it: run `harness {command}` again"
     );
     Stop::Ended(Exit::Unfinished, text)
 }

@@ -105,7 +105,7 @@ impl Answer for Ticked {
             did.push("the groups read again".to_owned());
         }
         if self.sync.as_ref().is_some_and(|job| job.phase == Phase::Done) {
-            did.push("everybody compared".to_owned());
+            did.push("all members compared".to_owned());
         }
         let requests = counted(self.requests, "request");
         let head = match did.is_empty() {
@@ -113,7 +113,7 @@ impl Answer for Ticked {
                 "Nothing was done: a sync waits for confirmation.".to_owned()
             }
             true if self.requests == 0 => "Nothing was due.".to_owned(),
-            true => format!("Begun: {requests}."),
+            true => format!("Started: {requests}."),
             false => format!("Done: {}. It took {requests}.", did.join("; ")),
         };
         page.wide(Tone::Head, &head)?;
@@ -123,7 +123,7 @@ impl Answer for Ticked {
         if self.more {
             page.wide(Tone::Care, "More is due: run `harness tick` again, or with --until-done.")
         } else {
-            let text = format!("{}; earlier does no harm", when(Some(self.next)));
+            let text = format!("{}; running it earlier does no harm", when(Some(self.next)));
             page.labelled(Tone::Plain, "next", &text, "")
         }
     }

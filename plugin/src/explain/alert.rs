@@ -74,7 +74,8 @@ const WORDS: [(Cause, Remedy, &str, &str); 27] = [
         Cause::NoAccount,
         Remedy::AskStaff,
         "",
-        "Kisi knows nobody by the member's e-mail address: add them there, or let the plugin do it (setting missing_user).",
+        "Kisi has no user with the member's e-mail address: add one there, or let the plugin do it \
+         (setting missing_user).",
     ),
     (
         Cause::NotYetInProvider,
@@ -95,7 +96,7 @@ const WORDS: [(Cause, Remedy, &str, &str); 27] = [
         Cause::OtherDoor,
         Remedy::ChangePlan,
         "This door is not part of your access.",
-        "The member holds no group with this door now.",
+        "The member is currently in no group with this door.",
     ),
     (
         Cause::Restricted,
@@ -120,13 +121,13 @@ const WORDS: [(Cause, Remedy, &str, &str); 27] = [
         Cause::ProviderPaused,
         Remedy::AskAdministrator,
         "Changes of your access arrive later. Ask at the front desk.",
-        "The connection to Kisi is paused: no change arrives until somebody connects again.",
+        "The connection to Kisi is paused: no change arrives until the gym connects again.",
     ),
     (
         Cause::InvitationPending,
         Remedy::AcceptInvitation,
-        "Take up the invitation that Kisi mailed you, then sign in.",
-        "Kisi's invitation was not taken up: it is in the member's mail.",
+        "Accept the invitation that Kisi mailed you, then sign in.",
+        "Kisi's invitation was not accepted: it is in the member's mail.",
     ),
     (Cause::AppSignedOut, Remedy::SignIn, "Sign in to the app.", "The app is not signed in."),
     (Cause::BluetoothOff, Remedy::TurnBluetoothOn, "Turn Bluetooth on.", "Bluetooth is off."),

@@ -58,7 +58,7 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, InputError>
         return Err(InputError::Wrong(vec![problem("places", &message)]));
     }
     if groups.value.groups.is_empty() {
-        let message = "Kisi has no group in the places that are to be looked after: make one in Kisi, put doors \
+        let message = "Kisi has no group in the places that are to be managed: make one in Kisi, put doors \
                        into it, and connect again.";
         return Err(reject(message, None).into());
     }

@@ -204,7 +204,7 @@ impl Kisi<'_> {
         if rows.iter().any(|row| row.assignee_type != "User" || row.assignee_id != Some(user.0)) {
             return Err(Error::unrecognized(
                 200,
-                "the list of a user's role assignments holds those of somebody else",
+                "the list of a user's role assignments holds those of another user",
             ));
         }
         Ok(rows)

@@ -49,7 +49,7 @@ impl Loaded {
                 Ok(record) => (record, Some(entry.version)),
                 Err(error) => {
                     let fields = [("member", member), ("error", &error.to_string())];
-                    host.log(Level::Error, "a member's record is damaged, and made anew from Kisi", &fields);
+                    host.log(Level::Error, "a member's record is damaged; it is rebuilt from Kisi", &fields);
                     return Loaded::from_indexes(host, member, entry.version);
                 }
             },

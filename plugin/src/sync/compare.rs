@@ -39,7 +39,8 @@ pub fn page(step: &mut Step) -> Result<Went, Stop> {
     let records = records(step, last.as_deref(), page.next.as_ref().and(page.members.last()))?;
     if next.is_none() && page.members.is_empty() && !records.is_empty() {
         return Err(reject(
-            "The platform's directory is empty, and members hold access: this is not believed, and nothing is changed.",
+            "The platform's directory is empty, and members hold access: this may be a mistake, so nothing \
+             is changed.",
             None,
         ));
     }

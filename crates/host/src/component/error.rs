@@ -55,7 +55,7 @@ pub enum LoadError {
         imports: Vec<String>,
     },
     /// It is built for another world: an export that a plugin must have is missing.
-    #[error("the component is no door-access plugin: it does not export {}", exports.join(", "))]
+    #[error("the component is not a door-access plugin: it does not export {}", exports.join(", "))]
     ExportsMissing {
         /// The missing exports.
         exports: Vec<String>,

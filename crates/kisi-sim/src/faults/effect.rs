@@ -126,6 +126,6 @@ fn error_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Er
     if (400..=599).contains(&status) {
         Ok(status)
     } else {
-        Err(D::Error::custom(format!("`{status}` is no error status: give one from 400 to 599")))
+        Err(D::Error::custom(format!("`{status}` is not an error status: give one from 400 to 599")))
     }
 }

@@ -76,8 +76,8 @@ pub struct FaultRoute {
 /// The route of a fault can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FaultRouteError {
-    /// The text is no route.
-    #[error("`{0}` is no route: write a method and a path, such as `POST /users`, or `*`")]
+    /// The text is not a route.
+    #[error("`{0}` is not a route: write a method and a path, such as `POST /users`, or `*`")]
     Malformed(String),
     /// The fault could never fire.
     #[error("`{0}` fits no endpoint of the simulator; ids are written as `{{id}}`")]

@@ -143,7 +143,7 @@ fn since(before: Option<u64>, locked_down: bool, now_ms: u64) -> Option<u64> {
 
 fn check_email(state: &State, organization_id: u64, email: &str) -> Result<(), HandError> {
     if !users::is_email(email) {
-        return Err(HandError::new("email", format!("`{email}` is no e-mail address")));
+        return Err(HandError::new("email", format!("`{email}` is not an e-mail address")));
     }
     if state.user_by_email(organization_id, email).is_some() {
         return Err(HandError::new("email", format!("the organization already has a user with `{email}`")));

@@ -167,7 +167,7 @@ impl Bed<'_> {
     fn user(&mut self, field: &str, seed: &SeedUser) -> Result<(), Wrong> {
         let email = &seed.email;
         if !is_email(email) {
-            return Err(wrong(format!("{field}.email"), format!("`{email}` is no e-mail address")));
+            return Err(wrong(format!("{field}.email"), format!("`{email}` is not an e-mail address")));
         }
         if self.state.user_by_email(self.id, email).is_some() {
             return Err(wrong(format!("{field}.email"), format!("`{email}` is there twice")));

@@ -166,10 +166,10 @@ fn changes_by_staff_are_made_and_errors_name_the_field() {
         (json!({ "hand": "set_lock_locked_down", "id": 1, "locked_down": true }), "id: there is no lock"),
         (
             json!({ "hand": "set_group_access_hours", "id": group, "hours": { "from": "6", "until": "7" } }),
-            "`6` is no time of the day",
+            "`6` is not a time of the day",
         ),
         (json!({ "hand": "delete_user", "user": 1 }), "user"),
-        (json!({ "hand": "add_user", "name": "x", "email": "x" }), "email: `x` is no e-mail address"),
+        (json!({ "hand": "add_user", "name": "x", "email": "x" }), "email: `x` is not an e-mail address"),
         (json!({ "hand": "add_group", "name": "x", "lock_ids": [7] }), "lock_ids: there is no lock"),
     ] {
         let refused = hand(denied).expect(400).json();

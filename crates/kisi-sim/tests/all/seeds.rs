@@ -71,9 +71,9 @@ fn a_seed_that_can_not_be_read_names_line_and_place() {
         ("[knobs]\nduplicate_user = \"423\"", "line 2: knobs.duplicate_user: unknown variant `423`"),
         (
             "[[organizations]]\n[[organizations.access_hours]]\ngroup = \"A\"\nfrom = \"6\"\nuntil = \"22:00\"",
-            "line 4: organizations[0].access_hours[0].from: `6` is no time of the day",
+            "line 4: organizations[0].access_hours[0].from: `6` is not a time of the day",
         ),
-        ("start_time = \"today\"", "line 1: start_time: `today` is no timestamp"),
+        ("start_time = \"today\"", "line 1: start_time: `today` is not a timestamp"),
         ("[[organizations]]\n\n[[organizations.users]]\nname = \"x\"", "line 3: organizations[0].users[0]"),
         ("= 1", "line 1: the seed"),
     ] {
@@ -115,7 +115,7 @@ fn a_seed_with_wrong_content_names_the_place() {
         ),
         (
             format!("{users}[[organizations.users]]\nemail = \"a\""),
-            "organizations[0].users[1].email: `a` is no e-mail address",
+            "organizations[0].users[1].email: `a` is not an e-mail address",
         ),
         (
             format!("{users}[[organizations.keys]]\nuser = \"b@x.test\""),

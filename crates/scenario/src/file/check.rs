@@ -96,7 +96,7 @@ fn duplicates<'a>(names: impl Iterator<Item = &'a Text>, what: &str, mistakes: &
     let mut seen = BTreeSet::new();
     let again = names.filter(|name| !seen.insert(name.get_ref()));
     mistakes.extend(
-        again.map(|name| Mistake::of(name, format!("the {what} `{}` is there already", name.get_ref()))),
+        again.map(|name| Mistake::of(name, format!("the {what} `{}` is defined twice", name.get_ref()))),
     );
 }
 

@@ -41,7 +41,8 @@ impl Reader<'_> {
                 return self.wrong(id, format!("`{name}` is a member already: leave `new` out"));
             }
             (None, _) if !is_new => {
-                return self.wrong(id, format!("`{name}` is no member: say `new = true` if they join now"));
+                return self
+                    .wrong(id, format!("`{name}` is not a member: say `new = true` if they join now"));
             }
             (None, None) => return self.wrong(id, "a new member needs a `name`".to_owned()),
             (None, Some(name)) => new_member(id.get_ref().clone(), name),

@@ -31,7 +31,9 @@ impl TryFrom<Written> for Bound {
             Written::Quoted(text) => text,
         };
         let ms = kisi_sim::parse_timestamp(&text).map_err(|_| {
-            format!("`{text}` is no point in time: write date, time and offset, such as 2026-12-01T08:00:00Z")
+            format!(
+                "`{text}` is not a point in time: write date, time and offset, such as 2026-12-01T08:00:00Z"
+            )
         })?;
         Ok(Bound(Some(ms)))
     }
@@ -68,7 +70,7 @@ pub(super) fn span(text: &str) -> Result<u64, String> {
         (total_ms > 0).then_some(total_ms)
     };
     parse().ok_or_else(|| {
-        format!("`{text}` is no span of time: write a number and d, h, m or s, such as 3d or 1d 12h")
+        format!("`{text}` is not a span of time: write a number and d, h, m or s, such as 3d or 1d 12h")
     })
 }
 

@@ -63,12 +63,7 @@ pub fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
         facts.push(fact(FactKind::Failed, Some(word(&failure.action)), Some(&failure.group.name), &text));
     }
     if let Some(at) = outcome.due_at {
-        facts.push(fact(
-            FactKind::Due,
-            None,
-            None,
-            &format!("To be looked at again on {}.", crate::words::moment(at)),
-        ));
+        facts.push(fact(FactKind::Due, None, None, &format!("Next check on {}.", crate::words::moment(at))));
     }
     facts
 }

@@ -68,7 +68,7 @@ impl Player<'_> {
             Ok(()) => Ok(()),
             Err(refused) => {
                 let wrong = self.wrong_mapping(&entries, &refused);
-                Err(wrong.unwrap_or_else(|| refused.because("the plugin does not take the mapping")).into())
+                Err(wrong.unwrap_or_else(|| refused.because("the plugin refuses the mapping")).into())
             }
         }
     }
@@ -110,7 +110,7 @@ impl Player<'_> {
 
     /// Ticks until nothing is due.
     pub(super) async fn tick(&mut self) -> Result<StepReport, Unusable> {
-        let mut told = self.blank("tick", "no event, but a tick: what is due is done".to_owned());
+        let mut told = self.blank("tick", "no event: a tick does what is due".to_owned());
         let before = self.roster.clone();
         let mut concerned = Vec::new();
         for _ in 0..TICKS_MAX {
@@ -127,7 +127,7 @@ impl Player<'_> {
                 self.seen.note_finding(finding);
             }
             if ticked.next > self.world.clock.now_ms() {
-                let next = format!("To be called again on {}.", moment(ticked.next));
+                let next = format!("Next tick on {}.", moment(ticked.next));
                 told.facts.push(facts::plain(FactKind::Due, next));
                 break;
             }
@@ -194,7 +194,7 @@ impl Player<'_> {
         };
         let all = || entries.first().map_or(self.scenario.places.nearest("mappings"), |entry| &entry.place);
         let place = |path: &str| entry(path).map_or_else(all, |entry| &entry.place);
-        refused.wrong("the plugin does not take the mapping", place)
+        refused.wrong("the plugin refuses the mapping", place)
     }
 
     fn mapped_plans(&self, states: &[MappingState]) -> Vec<Fact> {

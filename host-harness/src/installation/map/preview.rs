@@ -99,7 +99,7 @@ fn foreseen(session: &Session, effects: &[Effect]) -> Foreseen {
 impl Answer for Foreseen {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         if self.effects.is_empty() {
-            return page.wide(Tone::Plain, "Nobody would gain or lose anything. Nothing was changed.");
+            return page.wide(Tone::Plain, "No member would gain or lose access. Nothing was changed.");
         }
         let mut table = Table::new(["group", "gain it", "lose it"]);
         let count = |tone, count: usize| (if count == 0 { Tone::Faint } else { tone }, count.to_string());

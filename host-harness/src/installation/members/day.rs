@@ -36,7 +36,7 @@ impl FromStr for Offset {
         offset
             .filter(|offset| offset.whole_minutes().abs() <= OFFSET_MAX)
             .map(Offset)
-            .ok_or_else(|| format!("`{text}` is no distance from UTC: write it like +01:00 or -05:00"))
+            .ok_or_else(|| format!("`{text}` is not an offset from UTC: write it like +01:00 or -05:00"))
     }
 }
 
@@ -76,7 +76,7 @@ fn midnight(text: &str, offset: Offset) -> Result<u64, String> {
     let is_day = text.len() == 10 && text.is_ascii();
     let moment = is_day.then(|| parse_timestamp(&format!("{text}T00:00:00{offset}")).ok()).flatten();
     moment.ok_or_else(|| {
-        format!("`{text}` is no day: write it like 2026-12-31, or with a time like 2026-12-31T18:00:00Z")
+        format!("`{text}` is not a day: write it like 2026-12-31, or with a time like 2026-12-31T18:00:00Z")
     })
 }
 

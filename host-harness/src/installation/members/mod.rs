@@ -70,8 +70,8 @@ impl Roll {
         let place = Place { file: folder.join(MEMBERS).display().to_string(), line: 1, column: 1 };
         let gone = |column: &String| {
             let message = format!(
-                "the column `{column}` is gone, and what it said would count no more, so that doors may open: name it so \
-                 again, or run `harness connect --accept-columns` when the gym has none any more"
+                "the column `{column}` is gone, and its values would no longer count, so that doors may open: \
+                 restore its name, or run `harness connect --accept-columns` if the gym no longer has it"
             );
             Wrong::at(place.clone(), message)
         };

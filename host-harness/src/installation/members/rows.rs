@@ -73,8 +73,8 @@ pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut V
         ];
         if let Some((column, _)) = differing.iter().find(|(_, differs)| *differs) {
             let message = format!(
-                "`{column}` of the member `{id}` is another one here than in line {line}: one member has the same in \
-                 each row"
+                "`{column}` of the member `{id}` differs from line {line}: it must be the same in all rows of a \
+                 member"
             );
             all.push(row.wrong_in(column, message));
             continue;
@@ -99,7 +99,10 @@ fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
     let email = row.get("email");
     if let Some(email) = email.filter(|email| !is_address(email)) {
         all.push(
-            row.wrong_in("email", format!("`{email}` is no e-mail address: correct it, or leave it blank")),
+            row.wrong_in(
+                "email",
+                format!("`{email}` is not an e-mail address: correct it, or leave it blank"),
+            ),
         );
     }
     let status = match row.get("blocked").map(str::to_lowercase).as_deref() {

@@ -62,9 +62,10 @@ impl JobFacts {
                 "the last one was a preview, which changed nothing".to_owned()
             }
             Phase::Cancelled => format!(
-                "the last one was given up, with {applied} brought up to date: `harness sync` compares all members again"
+                "the last one was cancelled, with {applied} brought up to date: `harness sync` compares all \
+                 members again"
             ),
-            Phase::Done => format!("through: {members} compared, {applied} brought up to date"),
+            Phase::Done => format!("done: {members} compared, {applied} brought up to date"),
         }
     }
 }
@@ -83,7 +84,7 @@ pub(super) fn bar(progress: &Progress, members: usize, is_watched: bool) -> Stri
             let all = (differing as usize).max(1);
             ("applying", Some((applied, all)), format!("{applied} of {differing} members"))
         }
-        Phase::Waiting | Phase::Done => ("through", Some((1, 1)), format!("{compared} members")),
+        Phase::Waiting | Phase::Done => ("done", Some((1, 1)), format!("{compared} members")),
         Phase::Cancelled => ("cancelled", None, String::new()),
     };
     let requests = counted(calls as usize, "request");
@@ -174,7 +175,7 @@ impl JobReport {
             (Tone::Good, counts.grants_added, format!("grants {was}given")),
             (Tone::Bad, counts.grants_removed, format!("grants {was}taken")),
             (Tone::Good, counts.grants_adjusted, format!("grants {was}given other dates")),
-            (Tone::Good, counts.adopted, format!("grants {by_hand}, {was}looked after {is}")),
+            (Tone::Good, counts.adopted, format!("grants {by_hand}, {was}managed {is}")),
             (Tone::Faint, counts.unmanaged, format!("grants {by_hand}, kept as they are")),
             (Tone::Care, counts.drifted, "grants changed manually in Kisi".to_owned()),
             (
@@ -211,8 +212,8 @@ impl Answer for JobReport {
         let Counts { differing, applied, grants, grants_removed, .. } = self.job.counts;
         if self.job.phase == Phase::Cancelled {
             let text = format!(
-                "Given up, with {} brought up to date. What was done stays; the next `harness sync` compares all members \
-                 again.",
+                "Cancelled, with {} brought up to date. What was done stays; the next `harness sync` compares \
+                 all members again.",
                 counted(applied as usize, "member")
             );
             return page.wide(Tone::Head, &text);
@@ -247,7 +248,7 @@ impl Answer for JobReport {
             }
             Some(Hold::Preview) if is_preview && differing > 0 => {
                 page.gap()?;
-                page.wide(Tone::Plain, "`harness sync` makes it so.")
+                page.wide(Tone::Plain, "`harness sync` applies this.")
             }
             _ => Ok(()),
         }
@@ -281,7 +282,7 @@ pub(in crate::installation) fn print_lines(page: &mut Page, lines: &[Line], all:
 const KINDS: [(FindingKind, Tone, &str); 9] = [
     (FindingKind::Gains, Tone::Good, "Gain a group"),
     (FindingKind::ChangesDates, Tone::Plain, "Other dates"),
-    (FindingKind::Adopted, Tone::Good, "Added by hand, looked after from now on"),
+    (FindingKind::Adopted, Tone::Good, "Added by hand, managed from now on"),
     (FindingKind::Unmanaged, Tone::Faint, "Added by hand, kept as they are"),
     (FindingKind::Drifted, Tone::Care, "Changed manually in Kisi"),
     (FindingKind::ElevatedRole, Tone::Care, "More than a plain member, never changed"),

@@ -57,7 +57,7 @@ fn addresses_and_keys_that_cannot_be_used_are_refused_with_one_sentence() {
         (&address, &sentence, "holds no key: it has blanks or special characters, and a key is one word"),
         (&address, &image, "holds no key: it has blanks or special characters"),
         (&address, &wrong, "Kisi does not accept the key"),
-        (&address, &member, "no administrator"),
+        (&address, &member, "not an administrator"),
     ] {
         let ran = desk.play(&without_seeding(), &["--kisi", kisi, "--key-file", key.to_str().unwrap()]);
         let ran = ran.ends(2).complains(message);

@@ -111,9 +111,11 @@ fn an_interrupted_disconnect_continues_and_lists_each_member_once() {
             break ran;
         }
         assert!(runs < 30, "{}", ran.err);
-        ran.ends(4).complains("`harness disconnect` goes on from here");
+        ran.ends(4).complains("`harness disconnect` continues from here");
         if runs == 2 {
-            gym.run(&["status"]).ends(0).says(&["is not connected", "`harness disconnect` goes on"]);
+            gym.run(&["status"])
+                .ends(0)
+                .says(&["is not connected", "`harness disconnect` finishes disconnecting it"]);
             gym.run(&["event", "member-changed", "1"]).ends(5);
         }
     };
@@ -141,12 +143,12 @@ fn a_key_that_no_longer_works_does_not_prevent_leaving() {
 fn places_are_chosen_by_name_and_shown() {
     let gym = Installation::with(TWO_PLACES);
     gym.connect(&["--place", "Nroth"]).ends(2).complains("there is no place `Nroth`, but North (");
-    gym.connect(&["--place", "north"]).ends(0).says(&["places North; not looked after: South", "North gym"]);
-    let shown = gym.run(&["groups"]).ends(0).says(&["places North; not looked after: South"]);
+    gym.connect(&["--place", "north"]).ends(0).says(&["places North; not managed: South", "North gym"]);
+    let shown = gym.run(&["groups"]).ends(0).says(&["places North; not managed: South"]);
     assert!(!shown.out.contains("South gym"), "{}", shown.out);
     gym.run(&["map", "Basic", "South gym"]).ends(2);
     // Settings that are not named stay.
-    gym.connect(&["--grace-days", "2"]).ends(0).says(&["places North; not looked after: South"]);
+    gym.connect(&["--grace-days", "2"]).ends(0).says(&["places North; not managed: South"]);
     let south = gym.sim.state().places.iter().find(|place| place.name == "South").unwrap().id.to_string();
     gym.connect(&["--place", &south, "--place", "North"]).ends(0).says(&["places North, South", "South gym"]);
     gym.run(&["map", "Basic", "South gym"]).ends(0);
@@ -159,9 +161,9 @@ fn places_are_chosen_by_name_and_shown() {
 fn the_status_has_the_time_of_the_last_sync_and_the_mapped_groups_that_open_nothing() {
     let gym = Installation::mapped();
     let before = gym.run(&["status"]).ends(0).says(&["group “Spa” is mapped and opens nothing [no-doors]"]);
-    assert!(!before.words().contains("synced everybody"), "{}", before.out);
+    assert!(!before.words().contains("synced all members"), "{}", before.out);
     gym.run(&["sync"]).ends(0);
-    gym.run(&["status"]).ends(0).says(&["synced everybody, "]);
+    gym.run(&["status"]).ends(0).says(&["synced all members, "]);
     let status = gym.run(&["status", "--json"]).ends(0).json();
     assert!(status["last_synced_at"].is_u64(), "{status}");
     assert_eq!(status["flawed_groups"][0]["name"], "Spa");

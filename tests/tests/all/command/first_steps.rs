@@ -92,7 +92,7 @@ fn commands_after_an_interrupted_disconnect_say_that_it_continues() {
         gym.run_live(&["disconnect", "--remove-granted", "--yes", "--calls", "4"], &live).ends(4);
     }
     for command in [&["explain", "1"][..], &["doors", "1"], &["event", "member-changed", "1"], &["sync"]] {
-        let ran = gym.run(command).ends(5).complains("`harness disconnect` goes on with leaving");
+        let ran = gym.run(command).ends(5).complains("`harness disconnect` finishes disconnecting it");
         assert_eq!(ran.err.matches("`harness connect`").count(), 1, "{}", ran.err);
     }
     gym.run(&["disconnect", "--remove-granted", "--yes"]).ends(0);
@@ -107,7 +107,7 @@ fn the_list_of_a_disconnect_names_what_it_does_not_contain() {
     gym.run(&["event", "membership-frozen", "3"]).ends(0);
     gym.run(&["disconnect", "--yes"]).ends(0).says(&[
         "Cy Park (3) cy@example.test nothing known",
-        "What was given by hand in Kisi and never looked after is not in it",
+        "Groups that were given by hand in Kisi and never managed are not listed",
     ]);
 }
 
@@ -176,8 +176,8 @@ fn an_unfinished_sync_can_be_cancelled() {
     let live = Live::default();
     live.interrupt.request();
     gym.run_live(&["sync", "--calls", "4"], &live).ends(4);
-    gym.run(&["preview"]).ends(4).complains("`harness sync --cancel` gives it up");
-    gym.run(&["sync", "--cancel"]).ends(0).says(&["Given up, with", "What was done stays"]);
+    gym.run(&["preview"]).ends(4).complains("`harness sync --cancel` cancels it");
+    gym.run(&["sync", "--cancel"]).ends(0).says(&["Cancelled, with", "What was done stays"]);
     gym.run(&["preview"]).ends(0);
     gym.run(&["sync"]).ends(0).says(&["Kisi matches"]);
 }
@@ -186,7 +186,7 @@ fn an_unfinished_sync_can_be_cancelled() {
 fn connecting_again_shows_the_mapping_and_the_next_step() {
     let gym = Installation::synced();
     let again = gym.connect(&["--lease-days", "30"]).ends(0);
-    again.says(&["Entrance", "1 Basic", "The mapping stays.", "everybody with `harness sync`"]);
+    again.says(&["Entrance", "1 Basic", "The mapping stays.", "all members with `harness sync`"]);
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn an_installation_with_a_missing_part_gives_advice() {
         "this is no database, and long enough to be told from one".repeat(20),
     )
     .unwrap();
-    gym.run(&["status"]).ends(2).complains("or begin anew: move the folder away");
+    gym.run(&["status"]).ends(2).complains("or start over: move the folder away");
     // An empty file, as after a full disk, is no installation that is about to end.
     fs::write(gym.path("state/records.db"), "").unwrap();
     for command in [&["status"][..], &["connect"], &["sync"], &["disconnect", "--yes"]] {
@@ -251,7 +251,7 @@ fn a_missing_column_opens_no_door() {
     gym.edit("Blocked", "banned");
     for command in [&["sync"][..], &["preview"], &["explain", "1"], &["unlock", "1", "Front door"]] {
         let ran = gym.run(command).ends(2).complains("members.csv:1:1: the column `blocked` is gone");
-        ran.complains("name it so again, or run `harness connect --accept-columns`");
+        ran.complains("restore its name, or run `harness connect --accept-columns`");
     }
     gym.edit("banned", "blocked");
     gym.run(&["explain", "1"]).ends(6).says(&["blocked"]);

@@ -24,7 +24,7 @@ fn a_gym_connects_maps_previews_syncs_and_follows_events() {
     ]);
     gym.run(&["status"]).ends(0).says(&["“Box 42” is connected", "no plan opens anything yet"]);
     gym.run(&["map"]).ends(0).says(&["Basic any nothing: no door", "Gold any nothing: no door"]);
-    gym.run(&["map", "Basic", "Entrance"]).ends(0).says(&["Basic any Entrance", "Taken over."]);
+    gym.run(&["map", "Basic", "Entrance"]).ends(0).says(&["Basic any Entrance", "Saved."]);
     gym.run(&["map", "gold", "Entrance"]).ends(0);
     gym.run(&["map", "gold", "Spa"]).ends(0).says(&["Gold any Entrance any Spa"]);
     gym.run(&["groups"]).ends(0).says(&["1 Basic, Gold"]);
@@ -36,7 +36,7 @@ fn a_gym_connects_maps_previews_syncs_and_follows_events() {
         "Di Ray (4)",
         "4 members compared",
         "Nothing has changed in Kisi",
-        "`harness sync` makes it so",
+        "`harness sync` applies this",
     ]);
     assert_eq!(gym.writes(), before, "a preview writes nothing");
     assert!(gym.in_group("Entrance").is_empty());
@@ -76,7 +76,7 @@ fn a_gym_connects_maps_previews_syncs_and_follows_events() {
     gym.run(&["map", "--remove", "Gold", "Spa"]).ends(0);
     gym.run(&["sync"]).ends(0).says(&["Lose a group: 1", "Bo Kim (2)"]);
     assert!(gym.in_group("Spa").is_empty());
-    gym.run(&["status"]).ends(0).says(&["1 grant through the plugin", "sync through: 4 members compared"]);
+    gym.run(&["status"]).ends(0).says(&["1 grant through the plugin", "sync done: 4 members compared"]);
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn an_interrupted_sync_continues_with_the_same_job() {
             break ran;
         }
         let ran = ran.ends(4).complains("harness: ended between two steps (");
-        assert!(ran.err.contains("`harness sync` goes on from here"), "{}", ran.err);
+        assert!(ran.err.contains("`harness sync` continues from here"), "{}", ran.err);
         assert!(runs < 60, "{}", ran.err);
         if runs == 3 {
             gym.run(&["status"]).ends(0).says(&["sync applying, "]);
-            gym.run(&["preview"]).ends(4).complains("a sync is not through yet");
+            gym.run(&["preview"]).ends(4).complains("a sync is unfinished");
             gym.run(&["event", "membership-purchased", "39"]).ends(0).says(&["granted"]);
         }
     };
@@ -123,7 +123,7 @@ fn a_kept_preview_is_applied_by_the_next_sync() {
     gym.run(&["sync"]).ends(0).complains("Applies the preview that is kept.").says(&["Kisi matches"]);
     assert_eq!(gym.in_group("Entrance"), ["ann@example.test"]);
     let ran = gym.run(&["preview"]).ends(0).says(&["nothing would change"]);
-    assert!(!ran.out.contains("makes it so"), "{}", ran.out);
+    assert!(!ran.out.contains("`harness sync` applies"), "{}", ran.out);
     gym.run(&["status"]).ends(0).says(&["the last one was a preview, which changed nothing"]);
 }
 
@@ -191,7 +191,7 @@ fn an_empty_members_file_is_refused() {
     gym.run(&["sync"]).ends(0);
     gym.file("members.csv", MEMBERS.lines().next().unwrap());
     for command in ["preview", "sync"] {
-        gym.run(&[command]).ends(1).complains("has no members.").complains("this is not believed");
+        gym.run(&[command]).ends(1).complains("has no members.").complains("this may be a mistake");
     }
     assert_eq!(gym.in_group("Entrance"), ["ann@example.test"]);
 }
@@ -262,13 +262,13 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
     let ran = gym.run(&["sync"]).ends(2);
     let expected = [
         ":2:34: there is no plan `basik` in plans.csv: did you mean `basic`?",
-        ":3:10: `bo example.test` is no e-mail address",
+        ":3:10: `bo example.test` is not an e-mail address",
         ":3:26: blocked is `yes` or `no`, and not `maybe`",
         ":3:42: there is no status `aktive`: did you mean `active`?",
-        ":5:3: `name` of the member `3` is another one here than in line 4: one member has the same in each row",
+        ":5:3: `name` of the member `3` differs from line 4: it must be the same in all rows of a member",
         ":6:1: a member needs a member_id and a name",
         ":7:42: the membership `ms-5` ends before it starts",
-        ":8:44: overdue_since: `1.12.2026` is no day: write it like 2026-12-31",
+        ":8:44: overdue_since: `1.12.2026` is not a day: write it like 2026-12-31",
         ":8:33: the membership `ms-6` has frozen_until and is not `frozen`",
         ":9:18: this membership needs a plan",
         ":9:19: this membership needs a status",
@@ -347,7 +347,7 @@ fn impossible_commands_are_refused_with_advice() {
         (
             vec!["--settings", settings.to_str().unwrap()],
             2,
-            "settings.json:1:16: these are no settings in JSON",
+            "settings.json:1:16: the settings must be a JSON object",
         ),
         (vec!["--key-file", wrong_key.to_str().unwrap()], 5, "Kisi does not accept the key"),
     ] {
@@ -477,7 +477,7 @@ fn the_300_members_of_the_example_sync() {
         gym.run(&["preview"]).ends(0).says(&["300 members compared", "Nothing has changed in Kisi"]);
     for head in [
         "Gain a group",
-        "looked after from now on: ",
+        "managed from now on: ",
         "kept as they are: ",
         "More than a plain member",
         "Cannot be given",

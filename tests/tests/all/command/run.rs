@@ -77,9 +77,9 @@ fn an_error_in_a_scenario_has_its_place_and_a_suggestion() {
         (
             "start = 2026-12-01T08:00:00Z",
             "start = 2026-12-01",
-            "`2026-12-01` is no point in time: write date, time and offset",
+            "`2026-12-01` is not a point in time: write date, time and offset",
         ),
-        ("frozen_until = 2027-03-01T00:00:00Z", "frozen_until = \"soon\"", "`soon` is no point in time"),
+        ("frozen_until = 2027-03-01T00:00:00Z", "frozen_until = \"soon\"", "`soon` is not a point in time"),
         (
             "event = \"membership-frozen\"",
             "advance = \"3 weeks\"\nevent = \"membership-frozen\"",
@@ -110,7 +110,7 @@ fn an_error_in_a_scenario_has_its_place_and_a_suggestion() {
 fn steps_that_cannot_be_played_are_refused_before_anything_happens() {
     let table = [
         ("note = \"x\"\n", "this one does neither"),
-        ("advance = \"soon\"\n", "`soon` is no span of time: write a number and d, h, m or s"),
+        ("advance = \"soon\"\n", "`soon` is not a span of time: write a number and d, h, m or s"),
         ("fault = { on = \"POST /usrs\", kind = \"html\" }\n", "fits no endpoint of the simulator"),
         (
             "fault = { on = \"POST /users\", kind = \"drop-after-commit\" }\n",
@@ -143,7 +143,7 @@ fn steps_that_cannot_be_played_are_refused_before_anything_happens() {
             "event = \"payment-overdue\"\nmember = \"ann\"\nchange = { memberships = [{ id = \"m-1\", payment = \"paid\", overdue_since = 2026-12-01T00:00:00Z }] }\n",
             "either paid or overdue",
         ),
-        ("[[members]]\nid = \"ann\"\nname = \"Ann\"\n", "the member `ann` is there already"),
+        ("[[members]]\nid = \"ann\"\nname = \"Ann\"\n", "the member `ann` is defined twice"),
         ("[[people]]\nemail = \"x@y.test\"\ngroups = [\"Pool\"]\n", "there is no group `Pool`"),
         ("[knobs]\nrate_limits = false\n", "did you mean `rate_limit`?"),
         ("until = 2026-12-01T07:59:59Z\n", ":44:9: the scenario goes back in time"),
@@ -231,7 +231,7 @@ fn an_error_while_playing_has_its_place() {
         (
             format!("mappings = [{entry},\n  {entry}]"),
             "\"24/7 entrance\"] }]",
-            "the plugin does not take the mapping: mappings[1]: is the same as an earlier entry",
+            "the plugin refuses the mapping: mappings[1]: is the same as an earlier entry",
         ),
         (
             "fault = { on = \"*\", kind = \"status\", status = 503 }\n\
@@ -263,7 +263,7 @@ fn a_file_that_is_no_plugin_is_refused_with_one_sentence() {
     for (component, message) in [
         (&text, "this is not WebAssembly"),
         (&core, "this is a core module; a component is needed: build with `cargo xtask build`"),
-        (&other, "the component is no door-access plugin: it does not export"),
+        (&other, "the component is not a door-access plugin: it does not export"),
         (&absent, "build it with `cargo xtask build`"),
     ] {
         let component = component.to_str().unwrap();

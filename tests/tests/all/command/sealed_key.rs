@@ -164,7 +164,7 @@ fn a_changed_or_truncated_sealed_key_is_refused() {
         format!("{}{other}{}", &whole[..at], &whole[at + 1..])
     };
     let refused = "it was changed after it was sealed, or is another gym's";
-    let no_form = "this is no sealed key, or not all of one";
+    let no_form = "this is not a sealed key, or not all of one";
     for (content, complaint) in [
         (changed(last), refused),
         (changed(last - 40), refused),

@@ -17,9 +17,9 @@ fn a_timer_applies_a_changed_mapping_to_every_member_and_then_costs_nothing() {
     gym.run(&["tick", "--until-done"]).ends(0).says(&[
         "Gain a group: 2",
         "Ann Lee (1) Entrance “Basic” gives access to “Entrance”.",
-        "Done: everybody compared.",
-        "sync through: 4 members compared",
-        "UTC; earlier does no harm",
+        "Done: all members compared.",
+        "sync done: 4 members compared",
+        "UTC; running it earlier does no harm",
     ]);
     assert_eq!(gym.in_group("Entrance"), ["ann@example.test"]);
     gym.sim.clear_journal();
@@ -33,7 +33,7 @@ fn more_work_than_one_tick_may_do_is_reported_and_until_done_does_all() {
     let ran = gym.run(&["tick", "--calls", "4"]).ends(4);
     ran.says(&["More is due: run `harness tick` again, or with --until-done."]);
     assert!(gym.in_group("Entrance").len() < 8);
-    gym.run(&["tick", "--calls", "4", "--until-done"]).ends(0).says(&["sync through: 8 members compared"]);
+    gym.run(&["tick", "--calls", "4", "--until-done"]).ends(0).says(&["sync done: 8 members compared"]);
     assert_eq!(gym.in_group("Entrance").len(), 8);
 }
 
@@ -72,6 +72,6 @@ fn a_rejected_key_pauses_ticks_with_advice() {
 fn a_lease_is_a_setting_of_connect() {
     let gym = Installation::mapped();
     gym.run(&["connect", "--lease-days", "30"]).ends(0);
-    gym.run(&["tick", "--until-done"]).ends(0).says(&["and is prolonged in time"]);
+    gym.run(&["tick", "--until-done"]).ends(0).says(&["and is extended in time"]);
     gym.run(&["connect", "--lease-days", "400"]).ends(2).complains("lease_days: is from 0 to 365");
 }

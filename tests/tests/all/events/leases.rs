@@ -129,7 +129,7 @@ fn the_front_desk_reads_what_the_membership_says() {
     assert_eq!((outcomes[0].grants[0].window, outcomes[0].changes[0].window), (always, always));
     assert_eq!(
         outcomes[0].changes[0].explanation,
-        "“basic” gives access to “Gym”; what stands in Kisi lasts until 2026-12-31 08:00 UTC and is prolonged in time."
+        "“basic” gives access to “Gym”; the end date in Kisi is 2026-12-31 08:00 UTC and is extended in time."
     );
     assert_eq!(outcomes[0].due_at, Some(START + 15 * DAY));
     let explained = world.explain("ann");

@@ -242,7 +242,7 @@ fn a_manual_grant_is_adopted_when_a_membership_gives_the_group_too() {
     assert_eq!(world.names_of(EMAIL), ["Gym"], "one assignment, not two");
     world.directory.update(ANN, |ann| ann.memberships.clear());
     world.settle(ANN);
-    assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "adopted means looked after");
+    assert_eq!(world.names_of(EMAIL), Vec::<String>::new(), "adopted means managed");
 }
 
 #[test]
