@@ -455,7 +455,7 @@ fn progress_overwrites_one_line_on_a_terminal_and_has_a_line_for_each_step_elsew
     );
     assert!(ran.err.ends_with('\r'), "{:?}", ran.err);
     let ran = gym.run(&["sync"]).ends(0);
-    assert!(ran.err.starts_with("through   4 members, "), "{}", ran.err);
+    assert!(ran.err.starts_with("done      4 members, "), "{}", ran.err);
 }
 
 #[test]
