@@ -238,6 +238,28 @@ fn groups_that_cannot_be_read_are_reported_once_and_delay_nothing() {
 }
 
 #[test]
+fn a_list_of_groups_that_the_budget_cuts_off_is_not_reported_as_read() {
+    let world = World::in_step(SETTINGS, ann("basic"));
+    let groups = ["Gym", "Spa", "Pool", "Sauna"];
+    for name in ["Pool", "Sauna"] {
+        world.sim.add_group(name);
+    }
+    world.refresh_groups();
+    world.map(&[("basic", &groups)]).unwrap();
+    tick(&world);
+    for name in groups {
+        world.sim.delete_group(world.group(name));
+    }
+    world.go_to(START + DAY);
+    world.calls();
+    // One request more is needed: the list, and each of the four mapped groups that it lacks.
+    let ticked = world.tick(4).unwrap();
+    assert_eq!((world.calls().len(), ticked.groups_refreshed), (4, false));
+    world.go_to(START + DAY + HOUR);
+    assert!(tick(&world).groups_refreshed);
+}
+
+#[test]
 fn a_sync_that_waits_for_a_confirmation_delays_nothing_else() {
     let mut members = many(15);
     members.push(member("ends", vec![dated("ms-1", "basic", 0, 2)]));
