@@ -358,7 +358,9 @@ fn a_member_whom_kisi_refuses_is_reported_and_tried_again_a_day_later() {
 fn a_temporary_error_ends_the_tick_and_the_next_one_continues() {
     let world = World::in_step(SETTINGS, vec![member("ann", vec![dated("ms-1", "basic", 0, 1)])]);
     world.go_to(START + DAY);
-    world.sim.add_fault(Fault::new("DELETE /role_assignments/{id}", FaultEffect::DropAfterCommit).unwrap());
+    world
+        .sim
+        .add_fault(Fault::new("DELETE /role_assignments/{id}", FaultEffect::DropAfterCommit {}).unwrap());
     let Err(Error { demand: Demand::Retry(_), .. }) = world.tick(1_000) else {
         panic!("the host gets no error")
     };
