@@ -250,12 +250,12 @@ fn a_list_of_groups_that_the_budget_cuts_off_is_not_reported_as_read() {
     for name in groups {
         world.sim.delete_group(world.group(name));
     }
-    world.go_to(START + DAY);
+    world.go_to(START + DAY + HOUR);
     world.calls();
     // One request more is needed: the list, and each of the four mapped groups that it lacks.
     let ticked = world.tick(4).unwrap();
     assert_eq!((world.calls().len(), ticked.groups_refreshed), (4, false));
-    world.go_to(START + DAY + HOUR);
+    world.go_to(START + DAY + 3 * HOUR);
     assert!(tick(&world).groups_refreshed);
 }
 
