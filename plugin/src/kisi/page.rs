@@ -88,30 +88,26 @@ impl Kisi<'_> {
         if page.rows.iter().all(|row| ids.insert(row.id())) {
             Ok(page)
         } else {
-            Err(Error::unrecognized(
-                response.status,
-                "a row appears twice: the list changed while it was read",
-            ))
+            Err(doubt(&response, "a row appears twice: the list changed while it was read"))
         }
     }
 }
 
 fn read_page<T: DeserializeOwned>(response: &Response, offset: u64, limit: u64) -> Result<Page<T>, Error> {
-    let rows: Vec<T> = json::list(&response.body).map_err(|error| {
-        Error::unrecognized(response.status, &format!("the page cannot be read: {error}"))
-    })?;
+    let rows: Vec<T> = json::list(&response.body)
+        .map_err(|error| doubt(response, &format!("the page cannot be read: {error}")))?;
     let range = response.collection_range.as_deref().unwrap_or_default();
     let Some((start, total)) = parse_range(range) else {
-        return Err(Error::unrecognized(
-            response.status,
+        return Err(doubt(
+            response,
             "the list has no readable X-Collection-Range, so it is not known to be whole",
         ));
     };
     if start.is_some_and(|start| start != offset) {
-        return Err(Error::unrecognized(response.status, "the page starts elsewhere than asked for"));
+        return Err(doubt(response, "the page starts elsewhere than asked for"));
     }
     if rows.len() as u64 != total.saturating_sub(offset).min(limit) {
-        return Err(Error::unrecognized(response.status, "the page has fewer or more rows than it says"));
+        return Err(doubt(response, "the page has fewer or more rows than it says"));
     }
     Ok(Page { rows, total })
 }
@@ -124,6 +120,10 @@ fn parse_range(range: &str) -> Option<(Option<u64>, u64)> {
         rows => Some(rows.split_once('-')?.0.parse().ok()?),
     };
     Some((start, total.parse().ok()?))
+}
+
+fn doubt(response: &Response, what: &str) -> Error {
+    Error::unrecognized(response.status, what)
 }
 
 #[cfg(test)]
