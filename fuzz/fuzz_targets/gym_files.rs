@@ -3,13 +3,12 @@
 #![cfg_attr(feature = "run", no_main)]
 
 use door_access_fuzz::fuzz_target;
-use door_access_fuzz::script::SEPARATOR;
+use door_access_fuzz::script::parts;
 
 fuzz_target!(|data: &[u8]| {
-    let at = data.windows(SEPARATOR.len()).position(|window| window == SEPARATOR);
-    let (plans, members) = match at {
-        Some(at) => (&data[..at], &data[at + SEPARATOR.len()..]),
-        None => (&b"id,name\nbasic,Basic\n"[..], data),
+    let (plans, members) = match parts(data)[..] {
+        [plans, members] => (plans, members),
+        _ => (&b"id,name\nbasic,Basic\n"[..], data),
     };
     if let Err(refused) = host_harness::memberships(plans, members) {
         let refused = refused.to_string();

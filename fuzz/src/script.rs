@@ -16,7 +16,8 @@ pub fn parse(script: &[u8]) -> Vec<Option<Answered>> {
     parts(script).into_iter().map(part).collect()
 }
 
-fn parts(mut script: &[u8]) -> Vec<&[u8]> {
+/// The texts between the separators.
+pub fn parts(mut script: &[u8]) -> Vec<&[u8]> {
     let mut parts = Vec::new();
     while let Some(at) = script.windows(SEPARATOR.len()).position(|window| window == SEPARATOR) {
         parts.push(&script[..at]);

@@ -78,11 +78,6 @@ impl fmt::Debug for Surroundings {
     }
 }
 
-/// [`run`] without a terminal or an environment.
-pub fn main(arguments: impl IntoIterator<Item = OsString>, streams: Streams) -> u8 {
-    run(arguments, streams, &Live::default())
-}
-
 /// Runs the command line with these arguments, the program's name first, and returns the exit code:
 ///
 /// | code | |

@@ -318,11 +318,8 @@ fn due_at(membership: &Membership, grace_ms: u64, now: Timestamp) -> Option<Time
 
 /// The earlier of two moments; absent only when both are.
 pub fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
+    one.into_iter().chain(other).min()
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

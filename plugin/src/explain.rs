@@ -160,7 +160,8 @@ fn plan_name(plan: &str, mappings: &Mappings) -> String {
     format!("\u{201c}{}\u{201d}", mappings.plan_name(plan))
 }
 
-fn group_name(group: &GroupRef) -> String {
+/// The group in a sentence: its name, or its id where the name is not known.
+pub fn group_name(group: &GroupRef) -> String {
     if group.name.is_empty() {
         format!("group {}", group.id)
     } else {

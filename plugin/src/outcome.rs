@@ -78,8 +78,26 @@ pub fn failed(outcome: &mut Outcome, action: Action, group: GroupRef, answer: &P
         Action::Revoked | Action::Dropped => "remove the member from",
     };
     let message = format!(
-        "Kisi refused to {what} \u{201c}{}\u{201d} ({}): look at the member in Kisi.",
-        group.name, answer.message
+        "Kisi refused to {what} {} ({}): look at the member in Kisi.",
+        explain::group_name(&group),
+        answer.message
     );
     outcome.failures.push(Failure { action, group, message, provider: Some(answer.clone()) });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_edit_names_the_group_by_its_id_when_it_is_no_longer_mapped() {
+        let answer = ProviderAnswer { status: 422, code: String::new(), message: "no".to_string() };
+        for (name, expected) in [("", "from group 7 (no)"), ("Spa", "from \u{201c}Spa\u{201d} (no)")] {
+            let mut outcome = new("m-1");
+            let group = GroupRef { id: "7".to_string(), name: name.to_string() };
+            failed(&mut outcome, Action::Revoked, group, &answer);
+            let message = &outcome.failures[0].message;
+            assert!(message.contains(expected), "{message}");
+        }
+    }
 }

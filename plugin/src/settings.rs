@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contract::types::Problem;
 use crate::json::{self, or_default};
+use crate::kisi::time::DAY_MS;
 use crate::kisi::users::Invitation;
 
 /// The JSON Schema of [`Settings`], from which hosts build a form.
@@ -15,8 +16,6 @@ const GRACE_DAYS_MAX: u64 = 365;
 const LEASE_DAYS_MAX: u64 = 365;
 /// Longest identifier and contact in characters. Each request sends them as headers.
 const INTEGRATION_CHARS_MAX: usize = 100;
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A gym's settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -262,16 +262,12 @@ pub fn new_config(config: Config, before: Option<Versioned<Config>>) -> Versione
 
 /// The groups at the last refresh.
 pub fn groups(host: &dyn Host) -> Result<Versioned<Groups>, Stop> {
-    Ok(read(host, GROUPS)?.unwrap_or(Versioned { value: Groups::default(), key: GROUPS, version: None }))
+    read_or_default(host, GROUPS)
 }
 
 /// The mapping.
 pub fn mappings(host: &dyn Host) -> Result<Versioned<Mappings>, Stop> {
-    Ok(read(host, MAPPINGS)?.unwrap_or(Versioned {
-        value: Mappings::default(),
-        key: MAPPINGS,
-        version: None,
-    }))
+    read_or_default(host, MAPPINGS)
 }
 
 /// The sync that is running, or the last one.
@@ -292,6 +288,13 @@ pub fn without_job() -> Write {
 /// The error of a tenant that is not connected.
 pub fn not_connected() -> Stop {
     pause(PauseCause::NotConnected, "Kisi is not connected: connect with a key first.", None)
+}
+
+fn read_or_default<T: DeserializeOwned + Default>(
+    host: &dyn Host,
+    key: &'static str,
+) -> Result<Versioned<T>, Stop> {
+    Ok(read(host, key)?.unwrap_or_else(|| Versioned { value: T::default(), key, version: None }))
 }
 
 fn read<T: DeserializeOwned>(host: &dyn Host, key: &'static str) -> Result<Option<Versioned<T>>, Stop> {

@@ -52,12 +52,7 @@ pub fn merge<T>(mut windows: Vec<(Window, T)>) -> Vec<(Window, T)> {
     for (window, tag) in windows {
         match merged.last_mut() {
             Some((last, last_tag)) if last.joins(&window) => {
-                let reaches_further = match (last.ends_at, window.ends_at) {
-                    (None, _) => false,
-                    (Some(_), None) => true,
-                    (Some(last_end), Some(end)) => end > last_end,
-                };
-                if reaches_further {
+                if last.ends_at.is_some_and(|last| window.ends_at.is_none_or(|end| end > last)) {
                     last.ends_at = window.ends_at;
                     *last_tag = tag;
                 }

@@ -139,12 +139,8 @@ impl Gym {
         let mut state = self.watch.state();
         let id = self.id(who);
         let own = state.case.emails_ever.get(&id).cloned().unwrap_or_default();
-        let users: BTreeSet<u64> = kisi
-            .users
-            .iter()
-            .filter(|user| own.contains(&user.email.trim().to_lowercase()))
-            .map(|user| user.id)
-            .collect();
+        let users: BTreeSet<u64> =
+            kisi.users.iter().filter(|user| own.contains(&normal(&user.email))).map(|user| user.id).collect();
         let rows = kisi.role_assignments.iter().filter(|row| users.contains(&row.assignee_id));
         state.case.by_hand.extend(rows.map(|row| row.id));
         state.case.gone_ever.insert(id);

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
-use wasmtime::component::{Linker, ResourceTable, ResourceTableError};
+use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttpCtx;
 
@@ -32,6 +32,7 @@ use meter::Meter;
 use record::CallRecord;
 
 pub(crate) use gate::Gate;
+pub(crate) use imports::link;
 
 /// Where the instances of one component come from.
 pub(crate) struct Instances {
@@ -131,7 +132,7 @@ pub(crate) async fn run<T>(
     }
     let usage = Usage {
         requests: record.requests(),
-        log_lines: ctx.log_quota.lines(),
+        log_lines: limits.log_lines_max - ctx.log_quota.lines_left(),
         log_lines_dropped: ctx.log_quota.dropped(),
         memory_bytes_peak: ctx.meter.memory_bytes_peak(),
         duration: began.elapsed(),
@@ -206,11 +207,6 @@ impl Ending {
     }
 }
 
-/// Everything that any plugin may import, and nothing else. Components with other imports were refused before.
-pub(crate) fn link(linker: &mut Linker<CallCtx>) -> wasmtime::Result<()> {
-    imports::link(linker)
-}
-
-fn in_ms(duration: Duration) -> u64 {
+pub(crate) fn in_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -78,13 +78,12 @@ impl std::fmt::Display for Fields<'_> {
 pub(crate) struct LogQuota {
     lines_left: u32,
     bytes_left: usize,
-    lines: u32,
     dropped: u32,
 }
 
 impl LogQuota {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { lines_left: limits.log_lines_max, bytes_left: limits.log_bytes_max, lines: 0, dropped: 0 }
+        Self { lines_left: limits.log_lines_max, bytes_left: limits.log_bytes_max, dropped: 0 }
     }
 
     /// Whether the line fits in the quota. Counts it as written or as dropped.
@@ -95,7 +94,6 @@ impl LogQuota {
         match (self.lines_left.checked_sub(1), self.bytes_left.checked_sub(bytes)) {
             (Some(lines_left), Some(bytes_left)) => {
                 (self.lines_left, self.bytes_left) = (lines_left, bytes_left);
-                self.lines += 1;
                 true
             }
             _ => {
@@ -105,8 +103,8 @@ impl LogQuota {
         }
     }
 
-    pub(crate) fn lines(&self) -> u32 {
-        self.lines
+    pub(crate) fn lines_left(&self) -> u32 {
+        self.lines_left
     }
 
     pub(crate) fn dropped(&self) -> u32 {
@@ -134,7 +132,7 @@ mod tests {
         let mut quota = LogQuota::new(&Limits { log_lines_max: 2, ..Limits::default() });
         let taken: Vec<bool> = (0..5).map(|_| quota.takes("line", &[])).collect();
         assert_eq!(taken, [true, true, false, false, false]);
-        assert_eq!((quota.lines(), quota.dropped()), (2, 3));
+        assert_eq!((quota.lines_left(), quota.dropped()), (0, 3));
         assert!(quota.notice().is_some_and(|(_, _, fields)| fields[0].value == "3"));
     }
 

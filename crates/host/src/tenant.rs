@@ -303,10 +303,7 @@ impl Tenant {
             Ok(_turn) => {
                 call::run(&plugin.loaded().instances, provisions, Which { number, export }, work).await
             }
-            Err(_) => {
-                let wait_ms = u64::try_from(wait_max.as_millis()).unwrap_or(u64::MAX);
-                (Err(CallError::Saturated(Busy::Tenant, wait_ms)), Usage::default())
-            }
+            Err(_) => (Err(CallError::Saturated(Busy::Tenant, call::in_ms(wait_max))), Usage::default()),
         };
         let answer = ended.as_ref().map_or_else(|_| Ok(Vec::new()), serde_json::to_vec);
         let has_key = match answer {

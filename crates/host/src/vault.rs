@@ -162,7 +162,7 @@ fn cipher(key: &SealingKey) -> Option<LessSafeKey> {
 
 /// The data that is authenticated with a sealed key. All before the tenant has a fixed length, so it is unambiguous.
 fn bound(version: u32, key: SealingKeyId, tenant: &str) -> Vec<u8> {
-    [PURPOSE, &version.to_be_bytes(), key.bytes(), tenant.as_bytes()].concat()
+    [PURPOSE, &version.to_be_bytes(), &key.0, tenant.as_bytes()].concat()
 }
 
 #[cfg(test)]

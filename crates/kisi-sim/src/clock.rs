@@ -6,7 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use time::format_description::StaticFormatDescription;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+
+const KISI: StaticFormatDescription =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Where the simulator's time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,19 +71,9 @@ pub struct TimestampError(String);
 
 /// Milliseconds since the Unix epoch as Kisi writes them: `2026-10-01T10:00:00.000Z`.
 pub fn format_timestamp(ms: u64) -> String {
-    let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000);
     // A time after the year 9999 can't be written. Only a misset clock gives one.
-    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second(),
-        ms % 1000
-    )
+    at.unwrap_or(OffsetDateTime::UNIX_EPOCH).format(KISI).unwrap_or_default()
 }
 
 /// Reads an RFC 3339 timestamp, in any offset, as milliseconds since the Unix epoch.

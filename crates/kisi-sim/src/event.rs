@@ -12,7 +12,7 @@ use crate::clock::timestamp;
 use crate::records::User;
 
 /// The number of events that are kept. Older ones are dropped, so that a long-running server stays small.
-pub const EVENTS_MAX: usize = 200_000;
+pub(crate) const EVENTS_MAX: usize = 200_000;
 
 /// Declares the types of events, each with its name and its kind of object.
 macro_rules! event_types {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::clock::timestamp;
 
 /// The number of entries that are kept. Older ones are dropped, so that a long-running server stays small.
-pub const JOURNAL_ENTRIES_MAX: usize = 100_000;
+pub(crate) const JOURNAL_ENTRIES_MAX: usize = 100_000;
 
 /// One request and its outcome.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

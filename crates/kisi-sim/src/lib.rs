@@ -47,11 +47,11 @@ mod table;
 
 pub use clock::{ClockMode, TimestampError, format_timestamp, parse_timestamp};
 pub use error::HandError;
-pub use event::{EVENTS_MAX, Event, EventType};
+pub use event::{Event, EventType};
 pub use faults::{Fault, FaultEffect, FaultRoute, FaultRouteError, FaultStatus};
 pub use hands::{Hand, HandOutcome, OrganizationRole};
 pub use hours::{AccessHours, TimeOfDay, TimeOfDayError};
-pub use journal::{JOURNAL_ENTRIES_MAX, JournalEntry};
+pub use journal::JournalEntry;
 pub use knobs::{
     DuplicateRoleAssignment, DuplicateUser, EmailFilterCase, EmailInPatch, EventSetOutcome,
     IntegrationHeaders, Knobs, LimitAboveMax, LockdownStatus, LoginById, MetadataPatch, OfflineStatus,

@@ -38,7 +38,7 @@ pub(crate) fn paged<T: Record>(
     let offset = offset(call)?;
     drift(call, &mut ids);
     let first = match call.list_fault {
-        Some(FaultEffect::RepeatedPage) => offset.saturating_sub(limit),
+        Some(FaultEffect::RepeatedPage {}) => offset.saturating_sub(limit),
         _ => offset,
     };
     let table = T::table(call.state);
@@ -62,7 +62,7 @@ pub(crate) fn paged<T: Record>(
 /// All rows at once, for the resources that Kisi does not page, or what a fault makes of them.
 pub(crate) fn unpaged(call: &Call<'_>, mut rows: Vec<Value>) -> Reply {
     match &call.list_fault {
-        Some(FaultEffect::NotAnArray) => {
+        Some(FaultEffect::NotAnArray {}) => {
             return Reply::json(StatusCode::OK, json!({ "message": "OK" }));
         }
         Some(FaultEffect::Truncated { missing }) => rows.truncate(rows.len().saturating_sub(*missing)),
@@ -102,7 +102,7 @@ fn drift(call: &mut Call<'_>, ids: &mut [u64]) {
     let served = call.state.lists_served;
     call.state.lists_served = served.wrapping_add(1);
     let by = match call.list_fault {
-        Some(FaultEffect::Reordered) => 1,
+        Some(FaultEffect::Reordered {}) => 1,
         _ if call.state.knobs.row_order == RowOrder::Drifting => served,
         _ => 0,
     };

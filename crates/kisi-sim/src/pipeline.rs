@@ -21,7 +21,7 @@ use crate::knobs::{IntegrationHeaders, UnknownInput};
 use crate::query::Query;
 use crate::quota::Payer;
 use crate::reply::{Reply, ReplyBody, dropped};
-use crate::route::{self, Access, Endpoint};
+use crate::route::{self, Access, Endpoint, Rows};
 use crate::state::State;
 
 /// The longest request body that is read. The longest useful one, a user with full metadata, is far shorter.
@@ -91,8 +91,8 @@ pub(crate) fn answer(state: &mut State, request: &ApiRequest) -> Response<Body> 
         if let Some(caller) = caller {
             state.use_login(caller.login_id);
         }
-        let is_list = found.is_some_and(|(endpoint, _)| endpoint.is_list);
-        let effect = faults::fire(&mut state.faults, method, path, is_list);
+        let rows = found.map_or(Rows::None, |(endpoint, _)| endpoint.rows);
+        let effect = faults::fire(&mut state.faults, method, path, rows);
         entry.fault = effect.as_ref().map(|effect| effect.name().to_owned());
         under_fault(effect, |list_fault| {
             let result = perform(state, request, caller, found, &body, list_fault, &mut entry);
@@ -135,15 +135,15 @@ fn under_fault(
             perform(None);
             Some(injected(status))
         }
-        Some(FaultEffect::Html) => Some(Reply::new(
+        Some(FaultEffect::Html {}) => Some(Reply::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             ReplyBody::Html("<html><head><title>500</title></head><body><h1>gateway</h1></body></html>"),
         )),
         Some(FaultEffect::Delay { ms }) => {
             Some(Reply { delay: Some(Duration::from_millis(ms)), ..perform(None) })
         }
-        Some(FaultEffect::DropBeforeCommit) => None,
-        Some(FaultEffect::DropAfterCommit) => {
+        Some(FaultEffect::DropBeforeCommit {}) => None,
+        Some(FaultEffect::DropAfterCommit {}) => {
             perform(None);
             None
         }

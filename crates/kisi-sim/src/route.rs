@@ -15,6 +15,17 @@ pub(crate) enum Access {
     Administrator,
 }
 
+/// The rows that an endpoint answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// No array: one object, or nothing.
+    None,
+    /// All at once.
+    All,
+    /// One page of them.
+    Page,
+}
+
 type Handler = fn(&mut Call<'_>) -> Result<Reply, ApiError>;
 
 /// One endpoint of the API.
@@ -23,8 +34,7 @@ pub(crate) struct Endpoint {
     pub(crate) method: &'static str,
     /// The path, with `{id}` in the place of an id.
     pub(crate) pattern: &'static str,
-    /// Whether it answers with an array of rows.
-    pub(crate) is_list: bool,
+    pub(crate) rows: Rows,
     /// The documented query parameters.
     pub(crate) parameters: &'static [&'static str],
     pub(crate) answer: Handler,
@@ -38,12 +48,17 @@ impl Endpoint {
         pattern: &'static str,
         answer: Handler,
     ) -> Endpoint {
-        Endpoint { access, method, pattern, is_list: false, parameters: &[], answer }
+        Endpoint { access, method, pattern, rows: Rows::None, parameters: &[], answer }
     }
 
-    /// A GET that answers with an array of rows.
+    /// A GET that answers with all rows at once.
+    pub(crate) const fn unpaged(access: Access, pattern: &'static str, answer: Handler) -> Endpoint {
+        Endpoint { rows: Rows::All, ..Endpoint::one(access, "GET", pattern, answer) }
+    }
+
+    /// A GET that answers with a page of rows.
     pub(crate) const fn list(access: Access, pattern: &'static str, answer: Handler) -> Endpoint {
-        Endpoint { is_list: true, ..Endpoint::one(access, "GET", pattern, answer) }
+        Endpoint { rows: Rows::Page, ..Endpoint::one(access, "GET", pattern, answer) }
     }
 
     pub(crate) const fn with_parameters(self, parameters: &'static [&'static str]) -> Endpoint {

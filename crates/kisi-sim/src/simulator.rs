@@ -157,7 +157,7 @@ impl Simulator {
         self.lock().journal.clear();
     }
 
-    /// The latest [`EVENTS_MAX`](crate::EVENTS_MAX) events, oldest first.
+    /// The latest 200,000 events, oldest first.
     pub fn events(&self) -> Vec<Event> {
         self.lock().events.all()
     }

@@ -148,12 +148,12 @@ pub struct Call {
 
 impl Call {
     /// Whether it may change something.
-    pub fn is_write(&self) -> bool {
+    fn is_write(&self) -> bool {
         self.method != "GET"
     }
 
     /// Whether it changed something, as far as is known: a lost answer counts, a refusal does not.
-    pub fn is_edit(&self) -> bool {
+    pub(crate) fn is_edit(&self) -> bool {
         self.is_write() && self.status.is_none_or(|status| status < 400)
     }
 }

@@ -1,5 +1,7 @@
 //! Words as people read and write them: times, groups, the closed words of the contract.
 
+use std::fmt::Display;
+
 use door_access_host::contract::events::EventKind;
 use door_access_host::contract::types::Window;
 use heck::{ToKebabCase, ToUpperCamelCase};
@@ -145,6 +147,18 @@ pub fn list(words: &[String]) -> String {
         Some((only, [])) => only.clone(),
         Some((last, first)) => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// `1 group`, `2 groups`.
+pub fn counted(count: impl Display, one: &str) -> String {
+    let count = count.to_string();
+    let s = if count == "1" { "" } else { "s" };
+    format!("{count} {one}{s}")
+}
+
+/// A person: `Ann (ann@gym.test)`, or the address alone where the name is empty.
+pub fn person(name: &str, email: &str) -> String {
+    if name.is_empty() { email.to_owned() } else { format!("{name} ({email})") }
 }
 
 /// Serializes a moment in RFC 3339.

@@ -334,15 +334,15 @@ fn unavailable() -> Stop<StorageError> {
 /// The simulator's part of a fault.
 fn in_kisi(effect: Option<Effect>) -> Option<FaultEffect> {
     Some(match effect? {
-        Effect::LoseAnswer => FaultEffect::DropAfterCommit,
+        Effect::LoseAnswer => FaultEffect::DropAfterCommit {},
         Effect::TooMany => FaultEffect::Status { status: 429, retry_after_s: Some(2) },
         Effect::Unavailable => FaultEffect::Status { status: 503, retry_after_s: None },
         Effect::UnavailableAfterCommit => FaultEffect::StatusAfterCommit { status: 502 },
-        Effect::Html => FaultEffect::Html,
+        Effect::Html => FaultEffect::Html {},
         Effect::Truncated => FaultEffect::Truncated { missing: 1 },
-        Effect::NotAnArray => FaultEffect::NotAnArray,
-        Effect::Shifted => FaultEffect::Reordered,
-        Effect::Repeated => FaultEffect::RepeatedPage,
+        Effect::NotAnArray => FaultEffect::NotAnArray {},
+        Effect::Shifted => FaultEffect::Reordered {},
+        Effect::Repeated => FaultEffect::RepeatedPage {},
         _ => return None,
     })
 }

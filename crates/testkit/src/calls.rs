@@ -237,7 +237,7 @@ impl World {
     }
 
     /// One step of ending the installation; `None` when the host was killed.
-    pub fn step_disconnect(
+    fn step_disconnect(
         &self,
         what: Departure,
         after: Option<&str>,

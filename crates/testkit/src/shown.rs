@@ -177,8 +177,6 @@ pub(crate) fn outbound(request: http::Request<Bytes>) -> Outbound {
 }
 
 fn call(entry: &JournalEntry) -> String {
-    let path =
-        if entry.query.is_empty() { entry.path.clone() } else { format!("{}?{}", entry.path, entry.query) };
     let status = entry.status.map_or_else(|| "dropped".to_string(), |status| status.to_string());
-    format!("{} {path} -> {status}", entry.method)
+    format!("{} -> {status}", entry.call())
 }

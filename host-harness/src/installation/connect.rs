@@ -25,6 +25,7 @@ use crate::report::{Page, Tone, counted};
 use door_access_host::contract::connection::{self, Connected, Health};
 use door_access_host::{Exchange, ExchangeEnd, Plugin, Recorder, Tenant, TransportError};
 use door_access_scenario::unusable::{Place, Unusable, Wrong, unusable};
+use door_access_scenario::words::person;
 use door_access_scenario::world::{self, Key};
 
 const KISI: &str = "https://api.kisi.io";
@@ -341,10 +342,7 @@ fn settings_are_wrong(stop: Stop, file: Option<&Path>) -> Stop {
 impl Answer for Installed {
     fn print(&self, page: &mut Page) -> io::Result<()> {
         page.wide(Tone::Head, &format!("Connected to “{}”", self.organization))?;
-        let account = match self.account.is_empty() {
-            true => self.email.clone(),
-            false => format!("{} ({})", self.account, self.email),
-        };
+        let account = person(&self.account, &self.email);
         let routed = match self.origins.contains(&self.kisi) {
             true => String::new(),
             false => format!(", which leads to {}", self.kisi),

@@ -93,14 +93,14 @@ pub(super) async fn run(
 }
 
 fn gym(health: &Health) -> &str {
-    health.organization.as_ref().map_or("", |organization| organization.name.as_str())
+    health.organization.as_ref().map_or("", |organization| organization.name.trim())
 }
 
 /// Whether the user typed the gym's name.
 fn is_agreed(health: &Health, args: &DisconnectArgs, console: &mut Console<'_>) -> bool {
     let what = if args.remove_granted { "are removed from Kisi" } else { "stay in Kisi as they are" };
-    let members = counted(health.counts.members as usize, "member");
-    let grants = counted(health.counts.grants as usize, "grant");
+    let members = counted(health.counts.members, "member");
+    let grants = counted(health.counts.grants, "grant");
     let gym = gym(health);
     let question = format!(
         "“{gym}” is about to be disconnected: the plugin forgets {members}, and their {grants} {what}.\nType the gym's \
@@ -263,5 +263,22 @@ impl Answer for Disconnected {
                 self.members.display()
             ),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn blanks_around_the_name_in_kisi_need_not_be_typed() {
+        let health = json!({
+            "state": "NotConnected", "account": null, "organization": { "id": "1", "name": " Box 42 " },
+            "last_checked": null, "groups_refreshed": null, "last_synced": null,
+            "counts": { "members": 0, "grants": 0, "groups": 0, "mappings": 0 }, "flawed_groups": [],
+        });
+        assert_eq!(gym(&serde_json::from_value(health).unwrap()), "Box 42");
     }
 }

@@ -35,15 +35,9 @@ pub(super) async fn run(
     let event = Event { id: format!("event-{now}"), kind, member, occurred_at: now };
     let mut report = StepReport {
         step: "event",
-        line: None,
         at: now,
         title: format!("{} · {name}", args.kind),
-        note: None,
-        facts: Vec::new(),
-        calls: Vec::new(),
-        log: Vec::new(),
-        groups: Vec::new(),
-        mismatches: Vec::new(),
+        ..StepReport::default()
     };
     let ending = deliver(session, &event, args.bodies, &mut report, console).await;
     let does_nothing = |outcomes: &Vec<Outcome>| outcomes.iter().all(|outcome| outcome.changes.is_empty());

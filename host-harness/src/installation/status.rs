@@ -12,7 +12,7 @@ use super::sync::JobFacts;
 use crate::exit::{Exit, Stop};
 use crate::report::{Page, Tone, counted};
 use door_access_host::contract::connection::State;
-use door_access_scenario::words::word;
+use door_access_scenario::words::{person, word};
 
 /// The state.
 #[derive(Serialize)]
@@ -108,11 +108,11 @@ impl Answer for Status {
         if let Some(paused) = &self.paused {
             page.labelled(Tone::Bad, "paused", &paused.message, &format!("[{}]", paused.cause))?;
         }
-        let (groups, plans) = (counted(self.groups as usize, "group"), counted(self.plans, "plan"));
+        let (groups, plans) = (counted(self.groups, "group"), counted(self.plans, "plan"));
         let (members, memberships) =
             (counted(self.members, "member"), counted(self.memberships, "membership"));
         let facts = [
-            ("key", format!("of {} ({}), verified {}", self.account, self.email, when(self.key_checked_at))),
+            ("key", key(&self.account, &self.email, self.key_checked_at)),
             ("kisi", self.kisi.clone()),
             ("plugin", format!("{}, {}", self.plugin, self.component.display())),
             (
@@ -136,8 +136,8 @@ impl Answer for Status {
         }
         let held = format!(
             "{} tied to an account of Kisi, {} through the plugin",
-            counted(self.tied_members as usize, "member"),
-            counted(self.grants as usize, "grant")
+            counted(self.tied_members, "member"),
+            counted(self.grants, "grant")
         );
         page.labelled(Tone::Faint, "access", &held, "")?;
         if self.state == "not-connected" {
@@ -150,5 +150,27 @@ impl Answer for Status {
         let sync = self.sync.as_ref().map(JobFacts::standing);
         let sync = sync.unwrap_or_else(|| "never; begin with `harness preview`".to_owned());
         page.labelled(Tone::Faint, "sync", &sync, "")
+    }
+}
+
+/// The key's owner, if there is one, and when the key was verified.
+fn key(account: &str, email: &str, checked_at: Option<u64>) -> String {
+    let owner = if email.is_empty() { String::new() } else { format!("of {}, ", person(account, email)) };
+    format!("{owner}verified {}", when(checked_at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_named_by_what_is_known_of_its_owner() {
+        for (account, email, expected) in [
+            ("Olga", "olga@box.test", "of Olga (olga@box.test), verified never"),
+            ("", "olga@box.test", "of olga@box.test, verified never"),
+            ("", "", "verified never"),
+        ] {
+            assert_eq!(key(account, email, None), expected);
+        }
     }
 }

@@ -99,7 +99,7 @@ impl Answer for Ticked {
         print_lines(page, &self.findings, self.all)?;
         let mut did = Vec::new();
         if self.members > 0 {
-            did.push(format!("{} with something due updated", counted(self.members as usize, "member")));
+            did.push(format!("{} with something due updated", counted(self.members, "member")));
         }
         if self.groups_refreshed {
             did.push("the groups read again".to_owned());

@@ -250,15 +250,9 @@ mod tests {
         };
         let step = StepReport {
             step: "connect",
-            line: None,
-            at: 0,
             title: "connect".to_owned(),
-            note: None,
-            facts: Vec::new(),
-            calls: Vec::new(),
             log: lines.map(entry).to_vec(),
-            groups: Vec::new(),
-            mismatches: Vec::new(),
+            ..StepReport::default()
         };
         let mut out = Vec::new();
         Text::new(&mut out, Look { colour: false, width: WIDTH }).step(&step).unwrap();

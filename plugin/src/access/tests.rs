@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::contract::types::Payment;
+use crate::entitlement::tests::membership;
 use crate::id::AssignmentId;
 use crate::mapping::{Entry, MappedGroup};
 use crate::tenant::Door;
@@ -73,19 +74,6 @@ fn world() -> World {
         is_paused: false,
         seen: None,
         device: Device { bluetooth: None, location: None, signed_in: None },
-    }
-}
-
-fn membership(id: &str, plan: &str) -> Membership {
-    Membership {
-        id: id.to_string(),
-        plan: plan.to_string(),
-        location: None,
-        status: MembershipStatus::Active,
-        starts_at: None,
-        ends_at: None,
-        payment: Payment::Paid,
-        frozen_until: None,
     }
 }
 
@@ -445,12 +433,4 @@ fn a_door_opens_only_for_members_of_its_groups() {
     assert_eq!(refused("by another group not", &restricted, FRONT), None);
     let cards = |w: &mut World| w.groups.groups[1].app_access = false;
     assert_eq!(refused("no app", &cards, SAUNA), Some(Cause::OtherDoor));
-}
-
-#[test]
-fn every_cause_has_its_words_once() {
-    // The table has one row for each case of the enum, in its order.
-    let last = Cause::LocationOff as u8;
-    let rows: Vec<u8> = explain::alert::causes().map(|cause| cause as u8).collect();
-    assert_eq!(rows, (0..=last).collect::<Vec<u8>>());
 }

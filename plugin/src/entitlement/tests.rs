@@ -28,7 +28,8 @@ fn mappings() -> Mappings {
     mappings
 }
 
-fn membership(id: &str, plan: &str) -> Membership {
+/// An active membership, paid and without dates.
+pub(crate) fn membership(id: &str, plan: &str) -> Membership {
     Membership {
         id: id.to_string(),
         plan: plan.to_string(),

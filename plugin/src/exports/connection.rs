@@ -1,6 +1,6 @@
 //! Connects an installation and reports its state.
 
-use super::groups::{import, imported, to_list, update_mappings};
+use super::groups::{import, to_list, update_mappings};
 use crate::contract::connection::{self, Connected, Counts, Health, State};
 use crate::contract::types::{InputError, PauseCause};
 use crate::host::Host;
@@ -40,7 +40,7 @@ pub fn connect(host: &dyn Host, settings: &str) -> Result<Connected, InputError>
     let places: Vec<Place> = kisi.list("").map_err(Error::into_contract)?;
     let chosen = |place: &Place| settings.chooses(Some(place.id));
     check_places(&settings, &places)?;
-    let groups = imported(host, import(host, &kisi, &settings)?)?;
+    let groups = import(host, &kisi, &settings)?;
     let mut mappings = tenant::mappings(host)?;
     let is_left_out = |group: &&tenant::Group| {
         mappings.value.knows(group.id)

@@ -6,6 +6,7 @@ use crate::contract::types::Timestamp;
 use crate::host::Host;
 use crate::id::GroupId;
 use crate::kisi::error::Error;
+use crate::kisi::time::HOUR_MS;
 use crate::kisi::{self, Budget, Kisi};
 use crate::mapping::Mappings;
 use crate::settings::Settings;
@@ -17,7 +18,16 @@ use crate::tenant::{self, Groups, Tenant, Versioned};
 /// groups. Mapped groups come first.
 const DOOR_LISTS_MAX: usize = 100;
 
-const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// How far a refresh came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refresh {
+    /// All is read.
+    Done,
+    /// The next call must read more doors.
+    Unfinished,
+    /// The list is longer than the rest of the call's budget: nothing is read before an hour has passed.
+    Postponed,
+}
 
 /// See `groups.refresh`.
 pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
@@ -25,14 +35,8 @@ pub fn refresh(host: &dyn Host) -> Result<GroupList, Stop> {
     let integration = tenant.config.value.settings.integration.clone();
     let budget = Budget::unlimited();
     let kisi = Kisi::new(host, &integration, &budget);
-    let groups = match import(host, &kisi, &tenant.config.value.settings) {
-        Ok(groups) => groups,
-        Err(error) => {
-            tenant.note_pause(host, &error);
-            return Err(error);
-        }
-    };
-    let stored = imported(host, groups)?;
+    let stored = import(host, &kisi, &tenant.config.value.settings);
+    let stored = stored.inspect_err(|error| tenant.note_pause(host, error))?;
     update_mappings(&mut tenant.mappings.value, &stored.value);
     storage::commit(host, vec![stored.write(), tenant.mappings.write()])?;
     Ok(to_list(&stored.value, &tenant.mappings.value))
@@ -51,14 +55,13 @@ pub(super) fn refresh_at(groups: &Groups, now: Timestamp) -> Timestamp {
     if groups.unread.is_empty() { a_day_after(groups.refreshed_at, now).max(again) } else { again }
 }
 
-/// Reads the groups again, and as many of their doors as `budget` allows. False when the next call must read more. The
-/// time of a failure is stored.
+/// Reads the groups again, and as many of their doors as `budget` allows. The time of a failure is stored.
 pub(super) fn refresh_some(
     host: &dyn Host,
     tenant: &mut Tenant,
     kisi: &Kisi,
     budget: &Budget,
-) -> Result<bool, Stop> {
+) -> Result<Refresh, Stop> {
     let mut stored = tenant::groups(host)?;
     let mappings = &mut tenant.mappings.value;
     stored.value.failed_at = None;
@@ -80,9 +83,9 @@ pub(super) fn refresh_some(
     storage::commit(host, writes)?;
     tenant.reload(host)?;
     match read {
-        Ok(()) => Ok(stored.value.unread.is_empty()),
-        // A list longer than the rest of this call's budget is read again in an hour, so it does not delay the sync.
-        Err(_) if budget.is_exhausted() => Ok(true),
+        Ok(()) if stored.value.unread.is_empty() => Ok(Refresh::Done),
+        Ok(()) => Ok(Refresh::Unfinished),
+        Err(_) if budget.is_exhausted() => Ok(Refresh::Postponed),
         Err(error) => {
             tenant.note_pause(host, &error);
             Err(error)
@@ -90,14 +93,16 @@ pub(super) fn refresh_some(
     }
 }
 
-/// Reads the groups of the chosen places from Kisi, with their doors.
-pub(super) fn import(host: &dyn Host, kisi: &Kisi, settings: &Settings) -> Result<Groups, Stop> {
+/// Reads the groups of the chosen places from Kisi, with their doors, in place of those stored.
+pub(super) fn import(host: &dyn Host, kisi: &Kisi, settings: &Settings) -> Result<Versioned<Groups>, Stop> {
     let mut groups = Groups::default();
     let mappings = tenant::mappings(host)?.value;
     read_groups(host, kisi, &mut groups, &mappings, settings)
         .and_then(|()| read_doors(kisi, &mut groups, &Budget::unlimited()))
         .map_err(Error::into_contract)?;
-    Ok(groups)
+    let mut stored = tenant::groups(host)?;
+    stored.value = groups;
+    Ok(stored)
 }
 
 /// Reads the groups of the chosen places and all mapped ones, which would otherwise count as deleted. Doors stay as they
@@ -217,11 +222,4 @@ fn to_contract(group: &tenant::Group, mappings: &Mappings) -> Group {
         doors: group.doors,
         warnings,
     }
-}
-
-/// The stored groups, replaced by those just read.
-pub(super) fn imported(host: &dyn Host, groups: Groups) -> Result<Versioned<Groups>, Stop> {
-    let mut stored = tenant::groups(host)?;
-    stored.value = groups;
-    Ok(stored)
 }

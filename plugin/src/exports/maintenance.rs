@@ -1,11 +1,12 @@
 //! Does what is due without an event.
 
-use super::groups::{refresh_at, refresh_some};
+use super::groups::{Refresh, refresh_at, refresh_some};
 use crate::contract::maintenance::Ticked;
 use crate::contract::sync::{Finding, FindingKind, Mode};
 use crate::contract::types::{Demand, Timestamp};
 use crate::entitlement::earliest;
 use crate::host::Host;
+use crate::kisi::time::{DAY_MS, HOUR_MS};
 use crate::kisi::{Budget, Kisi};
 use crate::ledger::store::{Due, Loaded, first_due, pass_due};
 use crate::losses::{Losses, losses};
@@ -14,9 +15,6 @@ use crate::stop::{Stop, is_reject};
 use crate::sync::{self, CALLS_MAX, CALLS_MIN, Job, Phase, Wait, apply, progress};
 use crate::tenant::{self, Config, Tenant};
 
-/// Wait after a rejected member or a cancelled sync, and between syncs.
-const DAY_MS: u64 = 24 * HOUR_MS;
-const HOUR_MS: u64 = 60 * 60 * 1_000;
 /// Wait for a member whose reconciliation failed with `retry`, while the others continue.
 const RETRY_MS: u64 = 60_000;
 /// Members that a call reconciles at most, so that a call without requests ends in time, too.
@@ -58,9 +56,14 @@ fn work(host: &dyn Host, mut tenant: Tenant, budget: &Budget, ticked: &mut Ticke
         return Ok(Left::More);
     }
     if refresh_at(&tenant::groups(host)?.value, host.now()) <= host.now() {
-        ticked.groups_refreshed = budget.left() > 0 && refresh_some(host, &mut tenant, &kisi, budget)?;
-        if !ticked.groups_refreshed {
+        if budget.left() == 0 {
             return Ok(Left::More);
+        }
+        match refresh_some(host, &mut tenant, &kisi, budget)? {
+            Refresh::Done => ticked.groups_refreshed = true,
+            Refresh::Unfinished => return Ok(Left::More),
+            // The sync is not delayed.
+            Refresh::Postponed => {}
         }
     }
     everybody(host, tenant, budget, ticked)

@@ -23,7 +23,7 @@ pub(super) fn send(request: &Request) -> Result<Response, SendError> {
     let outgoing = outgoing(request)?;
     let body = outgoing.body().map_err(|()| not_sent("the request has no body to write"))?;
     let future = handle(outgoing, None).map_err(|error| classify(&error))?;
-    write_body(body, request.body.as_deref().unwrap_or_default())?;
+    write_body(body, request.body.as_deref().unwrap_or_default());
     future.subscribe().block();
     let response = match future.get() {
         Some(Ok(Ok(response))) => response,
@@ -64,7 +64,7 @@ fn outgoing(request: &Request) -> Result<OutgoingRequest, SendError> {
     Ok(outgoing)
 }
 
-fn write_body(body: OutgoingBody, bytes: &[u8]) -> Result<(), SendError> {
+fn write_body(body: OutgoingBody, bytes: &[u8]) {
     // If the host ended the request early, its answer says why.
     if let Ok(stream) = body.write() {
         for chunk in bytes.chunks(WRITE_BYTES) {
@@ -76,7 +76,6 @@ fn write_body(body: OutgoingBody, bytes: &[u8]) -> Result<(), SendError> {
     }
     // For the same reason an incomplete body is no error here.
     let _finished = OutgoingBody::finish(body, None);
-    Ok(())
 }
 
 fn read(response: &IncomingResponse) -> Result<Response, SendError> {

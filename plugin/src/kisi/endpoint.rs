@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -100,17 +101,12 @@ impl<T: DeserializeOwned> Answer for T {
     }
 }
 
-/// Percent-encodes a query's value: everything but unreserved characters.
+/// All but the unreserved characters.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Percent-encodes a query's value.
 pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
+    utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 #[cfg(test)]
@@ -121,6 +117,6 @@ mod tests {
     fn a_plus_in_an_address_is_escaped() {
         // Many servers read an unescaped plus as a space, which makes it another person's address.
         assert_eq!(escape("ann+gym@x.test"), "ann%2Bgym%40x.test");
-        assert_eq!(escape("Zoë"), "Zo%C3%AB");
+        assert_eq!(escape("Zoë a-b.c_d~"), "Zo%C3%AB%20a-b.c_d~");
     }
 }

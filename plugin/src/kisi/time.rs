@@ -10,6 +10,11 @@ use time::macros::format_description;
 
 use crate::contract::types::Timestamp;
 
+/// An hour in milliseconds.
+pub const HOUR_MS: u64 = 60 * 60 * 1_000;
+/// A day in milliseconds.
+pub const DAY_MS: u64 = 24 * HOUR_MS;
+
 const KISI: StaticFormatDescription =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 const READABLE: StaticFormatDescription = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");

@@ -23,8 +23,8 @@ use crate::storage::{KEY_BYTES_MAX, Malformed, SCAN_ENTRIES_MAX, check_commit, e
 /// How many entries to read from storage at once: 16 MiB of the largest values.
 const SCAN_BATCH_ENTRIES: u32 = 64;
 
-/// See [`super::link`].
-pub(super) fn link(linker: &mut Linker<CallCtx>) -> Result<()> {
+/// Everything that any plugin may import, and nothing else. Components with other imports were refused before.
+pub(crate) fn link(linker: &mut Linker<CallCtx>) -> Result<()> {
     directory::add_to_linker::<_, HasSelf<CallCtx>>(linker, |ctx| ctx)?;
     storage::add_to_linker::<_, HasSelf<CallCtx>>(linker, |ctx| ctx)?;
     log::add_to_linker::<_, HasSelf<CallCtx>>(linker, |ctx| ctx)?;

@@ -31,7 +31,7 @@ pub struct SealingKey {
 
 /// Identifies a sealing key. It is derived from the key and does not reveal it, so it may be shown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SealingKeyId([u8; ID_BYTES]);
+pub struct SealingKeyId(pub(super) [u8; ID_BYTES]);
 
 /// Why there is no sealing key. No message contains one.
 #[derive(Debug, Error)]
@@ -174,18 +174,6 @@ impl SealingKey {
 impl fmt::Debug for SealingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealingKey({}, …)", self.id)
-    }
-}
-
-impl SealingKeyId {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl From<[u8; ID_BYTES]> for SealingKeyId {
-    fn from(bytes: [u8; ID_BYTES]) -> Self {
-        Self(bytes)
     }
 }
 

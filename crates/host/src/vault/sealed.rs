@@ -67,6 +67,6 @@ impl FromStr for Sealed {
         hex::decode_to_slice(key, &mut key_bytes).map_err(form)?;
         hex::decode_to_slice(nonce, &mut nonce_bytes).map_err(form)?;
         let bytes = hex::decode(bytes).map_err(form)?;
-        Ok(Self { key: SealingKeyId::from(key_bytes), nonce: nonce_bytes, bytes })
+        Ok(Self { key: SealingKeyId(key_bytes), nonce: nonce_bytes, bytes })
     }
 }

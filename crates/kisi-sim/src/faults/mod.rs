@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 pub use effect::FaultEffect;
 
-use crate::route;
+use crate::route::{self, Rows};
 
 /// One fault to inject.
 ///
 /// Of several faults that match a request, the first one added fires; the others neither fire nor count it. A fault
-/// about lists matches only endpoints that answer with a list. Requests refused with 429 reach no fault.
+/// about lists matches only endpoints that answer with a list, and one about pages only those whose list has pages.
+/// Requests refused with 429 reach no fault.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -155,16 +156,11 @@ impl FaultStatus {
 }
 
 /// The effect of the first fault that fires for this request.
-pub(crate) fn fire(
-    faults: &mut [FaultStatus],
-    method: &str,
-    path: &str,
-    is_list: bool,
-) -> Option<FaultEffect> {
+pub(crate) fn fire(faults: &mut [FaultStatus], method: &str, path: &str, rows: Rows) -> Option<FaultEffect> {
     for status in faults {
         let fault = &status.fault;
         let spent = status.fired >= fault.times;
-        if spent || !fault.route.fits(method, path) || (fault.effect.is_about_lists() && !is_list) {
+        if spent || !fault.route.fits(method, path) || !fault.effect.changes(rows) {
             continue;
         }
         status.seen = status.seen.saturating_add(1);
@@ -194,12 +190,13 @@ mod tests {
 
     #[test]
     fn a_fault_skips_requests_and_then_fires_the_given_number_of_times() {
-        let fault = Fault::new("POST /users", FaultEffect::Html).unwrap().skip(1).times(2);
+        let fault = Fault::new("POST /users", FaultEffect::Html {}).unwrap().skip(1).times(2);
         let mut faults = [FaultStatus::new(fault)];
-        let fired: Vec<bool> = (0..5).map(|_| fire(&mut faults, "POST", "/users", false).is_some()).collect();
+        let fired: Vec<bool> =
+            (0..5).map(|_| fire(&mut faults, "POST", "/users", Rows::None).is_some()).collect();
         assert_eq!(fired, [false, true, true, false, false]);
         assert_eq!(faults[0].fired, 2);
-        assert!(fire(&mut faults, "GET", "/users", true).is_none());
+        assert!(fire(&mut faults, "GET", "/users", Rows::Page).is_none());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::pipeline::Call;
 use crate::reply::Reply;
 use crate::route::{Access::AnyUser, Endpoint};
 
-pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint::list(AnyUser, "/events/types", list)];
+pub(crate) const ENDPOINTS: &[Endpoint] = &[Endpoint::unpaged(AnyUser, "/events/types", list)];
 
 fn list(call: &mut Call<'_>) -> Result<Reply, ApiError> {
     let rows = EventType::ALL.iter().map(|event_type| event_type.name().into()).collect();

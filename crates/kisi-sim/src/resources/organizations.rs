@@ -15,7 +15,7 @@ use crate::state::State;
 
 pub(crate) const ENDPOINTS: &[Endpoint] = &[
     Endpoint::one(AnyUser, "GET", "/organization", show_current),
-    Endpoint::list(AnyUser, "/organizations", list),
+    Endpoint::unpaged(AnyUser, "/organizations", list),
     Endpoint::one(AnyUser, "GET", "/organizations/{id}", show::<Organization>),
 ];
 

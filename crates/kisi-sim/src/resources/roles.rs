@@ -11,7 +11,7 @@ use crate::reply::Reply;
 use crate::route::{Access::AnyUser, Endpoint};
 
 pub(crate) const ENDPOINTS: &[Endpoint] =
-    &[Endpoint::list(AnyUser, "/roles", list), Endpoint::one(AnyUser, "GET", "/roles/{id}", show)];
+    &[Endpoint::unpaged(AnyUser, "/roles", list), Endpoint::one(AnyUser, "GET", "/roles/{id}", show)];
 
 /// The role of an organization's owner.
 pub(crate) const ORGANIZATION_OWNER: &str = "organization_owner";

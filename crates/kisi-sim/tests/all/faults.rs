@@ -40,7 +40,7 @@ fn a_status_after_commit_hides_that_the_change_was_made() {
 #[test]
 fn an_html_fault_answers_with_a_page_of_html() {
     let peer = Peer::new();
-    peer.fault("*", FaultEffect::Html);
+    peer.fault("*", FaultEffect::Html {});
     let answer = peer.get("/users").expect(500);
     assert!(answer.text.starts_with("<html>"), "{}", answer.text);
     assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
@@ -58,7 +58,7 @@ fn a_delayed_answer_carries_its_delay_and_the_change_is_made_at_once() {
 #[test]
 fn a_connection_dropped_before_commit_has_changed_nothing() {
     let peer = Peer::new();
-    peer.fault("POST /users", FaultEffect::DropBeforeCommit);
+    peer.fault("POST /users", FaultEffect::DropBeforeCommit {});
     let dropped = peer.post("/users", new_user()).dropped.unwrap();
     assert!(!dropped.committed);
     assert_eq!(peer.simulator.state().users.len(), 1);
@@ -71,14 +71,14 @@ fn a_connection_dropped_before_commit_has_changed_nothing() {
 fn a_connection_dropped_after_commit_has_made_the_change() {
     let peer = Peer::new();
     let (user, group) = (peer.create_user("ann@x.test"), peer.create_group("Basic"));
-    peer.fault("POST /role_assignments", FaultEffect::DropAfterCommit);
-    peer.fault("DELETE /role_assignments/{id}", FaultEffect::DropAfterCommit);
+    peer.fault("POST /role_assignments", FaultEffect::DropAfterCommit {});
+    peer.fault("DELETE /role_assignments/{id}", FaultEffect::DropAfterCommit {});
     assert!(peer.assign(user, group).dropped.unwrap().committed);
     let id = peer.simulator.state().role_assignments_of(user).next().unwrap().id;
     assert!(peer.delete(&format!("/role_assignments/{id}")).dropped.unwrap().committed);
     assert!(peer.simulator.state().role_assignments_of(user).next().is_none());
     // A refused request commits nothing.
-    peer.fault("POST /users", FaultEffect::DropAfterCommit);
+    peer.fault("POST /users", FaultEffect::DropAfterCommit {});
     assert!(!peer.post("/users", new_user()).dropped.unwrap().committed);
 }
 
@@ -97,9 +97,9 @@ fn a_truncated_list_has_fewer_rows_than_its_range_says() {
 #[test]
 fn a_list_can_answer_200_with_a_body_that_is_no_array() {
     let peer = Peer::new();
-    peer.fault("GET /users", FaultEffect::NotAnArray);
+    peer.fault("GET /users", FaultEffect::NotAnArray {});
     assert!(peer.get("/users").expect(200).json().is_object());
-    peer.fault("GET /roles", FaultEffect::NotAnArray);
+    peer.fault("GET /roles", FaultEffect::NotAnArray {});
     assert!(peer.get("/roles").expect(200).json().is_object());
 }
 
@@ -107,7 +107,7 @@ fn a_list_can_answer_200_with_a_body_that_is_no_array() {
 fn a_reordered_page_shows_rows_of_the_next_page() {
     let peer = Peer::new();
     let ids: Vec<u64> = (0..4).map(|number| peer.create_group(&number.to_string())).collect();
-    peer.fault("GET /groups", FaultEffect::Reordered);
+    peer.fault("GET /groups", FaultEffect::Reordered {});
     assert_eq!(peer.get("/groups?limit=2").ids(), ids[1..3]);
     assert_eq!(peer.get("/groups?limit=2&offset=2").ids(), ids[2..]);
 }
@@ -116,10 +116,23 @@ fn a_reordered_page_shows_rows_of_the_next_page() {
 fn a_repeated_page_shows_the_previous_rows_under_the_new_range() {
     let peer = Peer::new();
     let ids: Vec<u64> = (0..4).map(|number| peer.create_group(&number.to_string())).collect();
-    peer.simulator.add_fault(Fault::new("GET /groups", FaultEffect::RepeatedPage).unwrap().skip(1));
+    peer.simulator.add_fault(Fault::new("GET /groups", FaultEffect::RepeatedPage {}).unwrap().skip(1));
     assert_eq!(peer.get("/groups?limit=2").ids(), ids[..2]);
     let second = peer.get("/groups?limit=2&offset=2");
     assert_eq!((second.range(), second.ids()), ("2-3/4", ids[..2].to_vec()));
+}
+
+#[test]
+fn a_fault_about_pages_fires_only_on_a_list_that_has_pages() {
+    for effect in [FaultEffect::Reordered {}, FaultEffect::RepeatedPage {}] {
+        let peer = Peer::new();
+        peer.fault("*", effect);
+        peer.get("/roles").expect(200);
+        peer.get("/organizations").expect(200);
+        assert_eq!(peer.simulator.faults()[0].fired, 0);
+        peer.get("/users").expect(200);
+        assert_eq!(peer.simulator.faults()[0].fired, 1);
+    }
 }
 
 #[test]
@@ -147,7 +160,7 @@ fn a_fault_fires_only_on_its_route_and_the_first_added_fires_first() {
 fn a_fault_can_be_for_one_record_and_fire_always() {
     let peer = Peer::new();
     let (one, other) = (peer.create_group("One"), peer.create_group("Other"));
-    let fault = Fault::new(&format!("GET /groups/{one}"), FaultEffect::DropBeforeCommit).unwrap();
+    let fault = Fault::new(&format!("GET /groups/{one}"), FaultEffect::DropBeforeCommit {}).unwrap();
     peer.simulator.add_fault(fault.always());
     for _ in 0..10 {
         assert!(peer.get(&format!("/groups/{one}")).dropped.is_some());

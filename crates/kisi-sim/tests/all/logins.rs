@@ -256,7 +256,7 @@ fn deleting_a_user_ends_its_keys_and_logins() {
 fn a_login_exists_even_if_its_answer_was_lost() {
     let peer = Peer::new();
     let ann = peer.create_user("ann@x.test");
-    peer.fault("POST /logins", FaultEffect::DropAfterCommit);
+    peer.fault("POST /logins", FaultEffect::DropAfterCommit {});
     assert!(device(&peer, "ann@x.test").dropped.unwrap().committed);
     let state = peer.simulator.state();
     let logins: Vec<_> = state.logins_of(ann).collect();

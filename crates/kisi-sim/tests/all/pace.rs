@@ -71,7 +71,7 @@ fn a_refused_request_uses_up_no_fault() {
     for _ in 0..5 {
         peer.get("/user");
     }
-    peer.simulator.add_fault(Fault::new("GET /user", FaultEffect::Html).unwrap());
+    peer.simulator.add_fault(Fault::new("GET /user", FaultEffect::Html {}).unwrap());
     peer.get("/user").expect(429);
     assert_eq!(peer.simulator.faults()[0].fired, 0);
     peer.simulator.advance(Duration::from_secs(1));

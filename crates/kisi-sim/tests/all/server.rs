@@ -51,8 +51,8 @@ async fn a_dropped_connection_closes_without_a_byte_of_answer() {
     let (listener, address, peer) = listening().await;
     let server = tokio::spawn(serve(listener, peer.simulator.clone()));
     let create = request("POST", "/users", &peer.key, r#"{"user":{"email":"ann@x.test"}}"#);
-    peer.fault("POST /users", FaultEffect::DropBeforeCommit);
-    peer.fault("POST /users", FaultEffect::DropAfterCommit);
+    peer.fault("POST /users", FaultEffect::DropBeforeCommit {});
+    peer.fault("POST /users", FaultEffect::DropAfterCommit {});
     for users in [1, 2] {
         assert_eq!(exchange(address, &create).await, "");
         assert_eq!(peer.simulator.state().users.len(), users);

@@ -124,8 +124,8 @@ impl Checker<'_> {
             ("fault", step.fault.is_some()),
             ("hand", step.hand.is_some()),
             ("connect", step.connect.is_some()),
-            ("refresh_groups", step.refresh_groups.is_some()),
-            ("tick", step.tick.is_some()),
+            ("refresh_groups", step.refresh_groups),
+            ("tick", step.tick),
             ("mappings", step.mappings.is_some()),
             ("explain", step.explain.is_some()),
             ("unlock", step.unlock.is_some()),
@@ -185,10 +185,10 @@ impl Checker<'_> {
             let settings = settings.map(|values| Settings { values, path });
             return Some(Action::Connect { key, key_of, settings });
         }
-        if step.refresh_groups.is_some() {
+        if step.refresh_groups {
             return Some(Action::RefreshGroups);
         }
-        if step.tick.is_some() {
+        if step.tick {
             return Some(Action::Tick);
         }
         if let Some(explain) = step.explain {
@@ -294,5 +294,19 @@ impl Checker<'_> {
 
     fn noted<T>(&mut self, result: Result<T, Mistake>) -> Option<T> {
         result.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_that_is_false_is_no_action() {
+        for (given, is_read) in [("tick", true), ("tick", false), ("refresh_groups", false)] {
+            let text = format!("title = \"A gym\"\nstory = \"A day.\"\n[[steps]]\n{given} = {is_read}\n");
+            let read = Scenario::parse("a.toml", &text, Path::new("."));
+            assert_eq!(read.is_ok(), is_read, "{text}");
+        }
     }
 }

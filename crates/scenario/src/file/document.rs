@@ -132,8 +132,10 @@ pub(crate) struct Step {
     pub(crate) fault: Option<Fault>,
     pub(crate) hand: Option<Hand>,
     pub(crate) connect: Option<Connect>,
-    pub(crate) refresh_groups: Option<bool>,
-    pub(crate) tick: Option<bool>,
+    #[serde(default)]
+    pub(crate) refresh_groups: bool,
+    #[serde(default)]
+    pub(crate) tick: bool,
     pub(crate) mappings: Option<Vec<Mapping>>,
     pub(crate) explain: Option<Explain>,
     pub(crate) unlock: Option<Unlock>,

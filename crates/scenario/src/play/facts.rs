@@ -2,7 +2,7 @@
 
 use crate::file::Hand;
 use crate::report::{Call, Fact, FactKind, LogEntry};
-use crate::words::word;
+use crate::words::{counted, word};
 use door_access_host::contract::events::{Action, Outcome};
 use door_access_host::contract::sync::{Finding, FindingKind};
 use door_access_host::contract::types::{Demand, Error, InputError, Problem, ProviderAnswer};
@@ -69,7 +69,7 @@ pub fn of_outcome(outcome: &Outcome, member: Option<&str>) -> Vec<Fact> {
 }
 
 /// A finding of a tick.
-pub fn of_finding(finding: &Finding, member: Option<String>) -> Fact {
+pub(crate) fn of_finding(finding: &Finding, member: Option<String>) -> Fact {
     let kind = match finding.kind {
         FindingKind::Gains => FactKind::Granted,
         FindingKind::Loses => FactKind::Revoked,
@@ -91,7 +91,7 @@ pub fn error(error: &Error) -> Fact {
 }
 
 /// A call that failed, perhaps because its input was wrong.
-pub fn input_error(error: &InputError) -> Fact {
+pub(crate) fn input_error(error: &InputError) -> Fact {
     match error {
         InputError::Failed(error) => self::error(error),
         InputError::Wrong(problems) => {
@@ -107,7 +107,7 @@ pub fn broken_off(error: &CallError) -> Fact {
 }
 
 /// An error's closed words: `retry`, `pause:key-rejected`, `reject`.
-pub fn error_word(error: &Error) -> String {
+pub(crate) fn error_word(error: &Error) -> String {
     match &error.demand {
         Demand::Retry(_) => "retry".to_owned(),
         Demand::Pause(cause) => format!("pause:{}", word(cause)),
@@ -200,7 +200,7 @@ pub fn span(ms: u64) -> String {
         let count = rest / unit_ms;
         rest %= unit_ms;
         if count > 0 {
-            words.push(format!("{count} {name}{}", if count == 1 { "" } else { "s" }));
+            words.push(counted(count, name));
         }
     }
     if rest > 0 || words.is_empty() {

@@ -6,7 +6,7 @@ use super::{PlayError, Player, facts};
 use crate::file::MappingEntry;
 use crate::report::{Fact, FactKind, Report, StepReport};
 use crate::unusable::{Place, Unusable, Wrong};
-use crate::words::{meant, moment};
+use crate::words::{self, meant, moment};
 use door_access_host::Called;
 use door_access_host::contract::groups::{Group, GroupWarning};
 use door_access_host::contract::mappings::{Mapping, MappingState};
@@ -117,7 +117,7 @@ impl Player<'_> {
             self.totals.setup.ticks += 1;
             let tenant = self.tenant.clone();
             let Ok(ticked) = self.settled(&mut told, async || tenant.tick(TICK_CALLS).await).await else {
-                self.paused = self.seen.error.as_ref().is_some_and(|word| word.starts_with("pause"));
+                self.paused |= self.seen.error.as_ref().is_some_and(|word| word.starts_with("pause"));
                 break;
             };
             for finding in &ticked.findings {
@@ -143,11 +143,7 @@ impl Player<'_> {
         let tenant = self.tenant.clone();
         let connected = self.settled(told, async || tenant.connect(&settings).await).await?;
         let account = &connected.account;
-        let who = if account.name.is_empty() {
-            account.email.clone()
-        } else {
-            format!("{} ({})", account.name, account.email)
-        };
+        let who = words::person(&account.name, &account.email);
         let found = format!("Connected to “{}” with the key of {who}.", connected.organization.name);
         told.facts.push(facts::plain(FactKind::Found, found));
         let places: Vec<&str> = connected.places.iter().map(|place| place.name.as_str()).collect();
@@ -265,8 +261,7 @@ impl Player<'_> {
 fn counted(count: usize, what: &str, names: String) -> Fact {
     let text = match count {
         0 => format!("No {what}s."),
-        1 => format!("1 {what}: {names}."),
-        _ => format!("{count} {what}s: {names}."),
+        _ => format!("{}: {names}.", words::counted(count, what)),
     };
     facts::plain(FactKind::Found, text)
 }
@@ -275,7 +270,7 @@ fn group(group: &Group) -> String {
     let mut notes = Vec::new();
     notes.extend(group.place.clone());
     if group.doors > 0 {
-        notes.push(if group.doors == 1 { "1 door".to_owned() } else { format!("{} doors", group.doors) });
+        notes.push(words::counted(group.doors, "door"));
     }
     notes.extend(group.warnings.iter().map(|warning| match warning {
         GroupWarning::NoDoors => "no doors".to_owned(),

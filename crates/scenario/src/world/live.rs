@@ -29,6 +29,15 @@ pub(crate) struct Live {
     pace: Arc<Pace>,
 }
 
+/// What is done about a list that Kisi refuses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refused {
+    /// It counts as empty: the plugin's own message is the better one.
+    Empty,
+    /// Seeding ends: it would create again what it cannot see.
+    Ends,
+}
+
 impl Live {
     pub(super) fn new(server: Server, clock: Arc<dyn Clock>, pace: Arc<Pace>) -> Live {
         Live { server, clock, pace }
@@ -36,9 +45,13 @@ impl Live {
 
     /// Who is in which group.
     pub(super) async fn roster(&self, key: &Key) -> Result<Roster, Unusable> {
-        let groups: BTreeMap<u64, String> = self.groups(key).await?;
+        self.read(key, Refused::Empty).await
+    }
+
+    async fn read(&self, key: &Key, refused: Refused) -> Result<Roster, Unusable> {
+        let groups: BTreeMap<u64, String> = self.groups(key, refused).await?;
         let mut assignments = Vec::new();
-        for row in self.list(key, "/role_assignments?scope=group").await? {
+        for row in self.list(key, "/role_assignments?scope=group", refused).await? {
             let (group, assignee) = (row.get("applies_to_id").and_then(Value::as_u64), row.get("assignee"));
             let (Some(group), Some(assignee)) = (group.and_then(|id| groups.get(&id)), assignee) else {
                 continue;
@@ -59,7 +72,7 @@ impl Live {
     pub(super) async fn seed(&self, seed: &kisi_sim::Seed, key: &Key) -> Result<(), Unusable> {
         let Some(organization) = seed.organizations.first() else { return Ok(()) };
         let mut groups: BTreeMap<String, u64> =
-            self.groups(key).await?.into_iter().map(|(id, name)| (name, id)).collect();
+            self.groups(key, Refused::Ends).await?.into_iter().map(|(id, name)| (name, id)).collect();
         for group in organization.groups.iter().map(|group| &group.name) {
             if !groups.contains_key(group) {
                 let made = self.write(key, "/groups", &json!({ "group": { "name": group } })).await?;
@@ -70,7 +83,7 @@ impl Live {
         for user in &organization.users {
             let email = user.email.to_lowercase();
             let query = utf8_percent_encode(&user.email, NON_ALPHANUMERIC);
-            let known = self.list(key, &format!("/users?email={query}")).await?;
+            let known = self.list(key, &format!("/users?email={query}"), Refused::Ends).await?;
             let known = known.iter().find(|row| text(row, "email").to_lowercase() == email);
             let found = match known {
                 Some(row) => id(row)?,
@@ -81,7 +94,7 @@ impl Live {
             };
             users.insert(email, found);
         }
-        let roster = self.roster(key).await?;
+        let roster = self.read(key, Refused::Ends).await?;
         for wanted in &organization.role_assignments {
             let email = wanted.user.to_lowercase();
             let (Some(group), Some(user)) = (&wanted.group, users.get(&email)) else { continue };
@@ -98,23 +111,31 @@ impl Live {
         Ok(())
     }
 
-    async fn groups(&self, key: &Key) -> Result<BTreeMap<u64, String>, Unusable> {
-        let rows = self.list(key, "/groups").await?;
+    async fn groups(&self, key: &Key, refused: Refused) -> Result<BTreeMap<u64, String>, Unusable> {
+        let rows = self.list(key, "/groups", refused).await?;
         rows.iter().map(|row| Ok((id(row)?, text(row, "name").to_owned()))).collect()
     }
 
-    /// All rows of a list; none when Kisi refuses, because the plugin's own message will be the better one.
-    async fn list(&self, key: &Key, path: &str) -> Result<Vec<Value>, Unusable> {
+    /// All rows of a list.
+    async fn list(&self, key: &Key, path: &str, refused: Refused) -> Result<Vec<Value>, Unusable> {
         let mut rows = Vec::new();
         let joint = if path.contains('?') { '&' } else { '?' };
         for page in 0..PAGES_MAX {
             let offset = page * PAGE_ROWS;
-            let path = format!("{path}{joint}limit={PAGE_ROWS}&offset={offset}");
-            let (status, answer) = self.send(key, Method::GET, &path, None).await?;
-            let Value::Array(page) = answer else { return Ok(rows) };
-            let is_last = page.is_empty();
+            let paged = format!("{path}{joint}limit={PAGE_ROWS}&offset={offset}");
+            let (status, answer) = self.send(key, Method::GET, &paged, None).await?;
+            let page = match answer {
+                Value::Array(page) if status == StatusCode::OK => page,
+                _ if refused == Refused::Empty => return Ok(rows),
+                _ => {
+                    let status = status.as_u16();
+                    return unusable(format!(
+                        "seeding failed: Kisi answers GET {path} with status {status} and no list"
+                    ));
+                }
+            };
             rows.extend(page);
-            if status != StatusCode::OK || is_last || rows.len() < offset + PAGE_ROWS {
+            if rows.len() < offset + PAGE_ROWS {
                 return Ok(rows);
             }
         }
@@ -153,4 +174,38 @@ fn id(row: &Value) -> Result<u64, Unusable> {
     row.get("id")
         .and_then(Value::as_u64)
         .ok_or_else(|| Unusable::new("Kisi answers with an object that has no id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use door_access_host::PaceConfig;
+    use kisi_sim::{Fault, FaultEffect, Seed, Simulator};
+
+    use super::*;
+    use crate::world::RouterTransport;
+
+    #[tokio::test]
+    async fn seeding_ends_and_creates_nothing_when_kisi_refuses_a_list() {
+        let seed = Seed::from_toml("[[organizations]]\ngroups = [{ name = \"Gym\" }]").unwrap();
+        for (effect, status) in [
+            (FaultEffect::Html {}, 500),
+            (FaultEffect::NotAnArray {}, 200),
+            (FaultEffect::Status { status: 429, retry_after_s: None }, 429),
+        ] {
+            let kisi = Simulator::new(seed.clone()).unwrap();
+            kisi.add_fault(Fault::new("GET /groups", effect).unwrap());
+            let clock: Arc<dyn Clock> = Arc::new(door_access_host::VirtualClock::new(0));
+            let transport = RouterTransport::new(kisi.router(), Arc::clone(&clock));
+            let server = Server::new(Arc::new(transport), "http://127.0.0.1".parse().unwrap());
+            let live = Live::new(server, clock, Arc::new(Pace::new(PaceConfig::default())));
+            let key = Key::new(&kisi.key()).unwrap();
+            let said = live.seed(&seed, &key).await.unwrap_err().to_string();
+            let expected =
+                format!("seeding failed: Kisi answers GET /groups with status {status} and no list");
+            assert_eq!(said, expected);
+            assert_eq!(kisi.state().groups.len(), 1);
+            live.seed(&seed, &key).await.unwrap();
+            assert_eq!(kisi.state().groups.len(), 1);
+        }
+    }
 }

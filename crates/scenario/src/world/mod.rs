@@ -21,8 +21,8 @@ use control::Control;
 pub use key::Key;
 use live::Live;
 pub use open::{address, endpoint, in_process};
-pub use roster::{Assignment, Roster};
-pub use router::{Routed, RouterTransport, call_router};
+pub(crate) use roster::{Assignment, Roster};
+pub use router::RouterTransport;
 
 /// A well-formed key that no Kisi knows.
 const WRONG_KEY: &str = "wrong-key-wrong-key-wrong-key";
@@ -33,8 +33,8 @@ pub struct World {
     pub name: String,
     /// Carries the plugin's requests.
     pub transport: Arc<dyn Transport>,
-    /// Where the plugin's requests go; `None` for the origin in its manifest.
-    pub endpoint: Option<Endpoint>,
+    /// Where the plugin's requests go.
+    pub endpoint: Endpoint,
     /// The time there.
     pub clock: Arc<dyn Clock>,
     /// Paces the plugin's requests.
@@ -55,17 +55,14 @@ pub(crate) enum Kisi {
 impl World {
     /// The approval of a plugin's origin for this world.
     pub fn approve(&self, origin: &Origin) -> ApprovedOrigin {
-        match &self.endpoint {
-            Some(endpoint) => ApprovedOrigin::routed(origin.clone(), endpoint.clone()),
-            None => ApprovedOrigin::direct(origin.clone()),
-        }
+        ApprovedOrigin::routed(origin.clone(), self.endpoint.clone())
     }
 
     /// Who is in which group now.
     ///
     /// # Errors
     /// When Kisi does not answer.
-    pub async fn roster(&self) -> Result<Roster, Unusable> {
+    pub(crate) async fn roster(&self) -> Result<Roster, Unusable> {
         match &self.kisi {
             Kisi::Simulated(control) => Ok(Roster::of(&control.state().await?)),
             Kisi::Live(live) => live.roster(&self.key).await,

@@ -38,7 +38,7 @@ pub fn in_process(scenario: &Scenario) -> Result<World, Unusable> {
     Ok(World {
         name: "a simulator in this process".to_owned(),
         transport: Arc::new(transport),
-        endpoint: Some(endpoint),
+        endpoint,
         clock,
         pace: pace(),
         key,
@@ -82,7 +82,7 @@ pub async fn address(
         control.set_time(scenario.start_ms).await?;
         let clock = Arc::new(SimulatedClock::new(scenario.start_ms, control.clone()));
         let (name, kisi) = (format!("the simulator at {endpoint}"), Kisi::Simulated(control));
-        return Ok(World { name, transport, endpoint: Some(endpoint), clock, pace, key, kisi });
+        return Ok(World { name, transport, endpoint, clock, pace, key, kisi });
     }
     if let Some((what, place)) = scenario.needs_simulator() {
         let message = format!("the scenario {what}, which only a simulator can play, and {endpoint} is none");
@@ -94,7 +94,7 @@ pub async fn address(
         live.seed(seed, &key).await?;
     }
     let name = format!("Kisi at {endpoint}");
-    Ok(World { name, transport, endpoint: Some(endpoint), clock, pace, key, kisi: Kisi::Live(live) })
+    Ok(World { name, transport, endpoint, clock, pace, key, kisi: Kisi::Live(live) })
 }
 
 /// Refuses a scenario that changes Kisi in other ways than through the plugin.

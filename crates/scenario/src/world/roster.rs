@@ -12,33 +12,33 @@ pub(super) const PLAIN_ROLE: &str = "group_basic";
 
 /// Who is in which group at one moment.
 #[derive(Clone, Debug, Default)]
-pub struct Roster {
+pub(crate) struct Roster {
     /// The groups' names, by id.
-    pub groups: BTreeMap<u64, String>,
+    pub(crate) groups: BTreeMap<u64, String>,
     /// All assignments to groups, the oldest first.
-    pub assignments: Vec<Assignment>,
+    pub(crate) assignments: Vec<Assignment>,
     /// The accounts' names by address. `None` for a live Kisi, where reading them takes too many requests.
-    pub accounts: Option<BTreeMap<String, String>>,
+    pub(crate) accounts: Option<BTreeMap<String, String>>,
 }
 
 /// One person's assignment to one group.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// The person's name in Kisi.
-    pub name: String,
+    pub(crate) name: String,
     /// The person's address, in lower case.
-    pub email: String,
+    pub(crate) email: String,
     /// The group's name.
-    pub group: String,
+    pub(crate) group: String,
     /// The role, when it is above that of a plain member.
-    pub role: Option<String>,
+    pub(crate) role: Option<String>,
     /// Its dates.
-    pub window: Window,
+    pub(crate) window: Window,
 }
 
 impl Assignment {
     /// The group with its role and dates as of `now_ms`: `Spa (until 1 Jan 2027)`.
-    pub fn in_words(&self, now_ms: u64) -> String {
+    pub(crate) fn in_words(&self, now_ms: u64) -> String {
         held(&self.group, self.role.as_deref(), self.window, now_ms)
     }
 }
@@ -69,7 +69,7 @@ impl Roster {
     /// The fewest edits that lead from this roster to `later`: one for each assignment that is added, removed or
     /// changed, and one for each account that is created or renamed. Assignments to a group that was deleted went
     /// without an edit. `accounts` is the number of edits of accounts, for rosters that do not know the accounts.
-    pub fn edits_to(&self, later: &Roster, accounts: usize) -> usize {
+    pub(crate) fn edits_to(&self, later: &Roster, accounts: usize) -> usize {
         let groups: BTreeSet<&String> = later.groups.values().collect();
         let mut changed: BTreeMap<_, (Vec<_>, Vec<_>)> = BTreeMap::new();
         for held in self.assignments.iter().filter(|held| groups.contains(&held.group)) {
@@ -96,7 +96,7 @@ impl Roster {
     }
 
     /// The assignments of the person with this address, by group.
-    pub fn of_address(&self, email: &str) -> Vec<&Assignment> {
+    pub(crate) fn of_address(&self, email: &str) -> Vec<&Assignment> {
         let email = email.trim().to_lowercase();
         let mut held: Vec<&Assignment> = self.assignments.iter().filter(|held| held.email == email).collect();
         held.sort_by(|one, other| one.group.cmp(&other.group));

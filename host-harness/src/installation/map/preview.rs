@@ -60,10 +60,6 @@ pub(super) async fn run(
         if next.is_none() {
             break;
         }
-        if console.interrupt().is_requested() {
-            let text = "Ended before the preview was complete. It changes nothing.";
-            return Err(Stop::Ended(Exit::Unfinished, text.to_owned()));
-        }
     }
     console.tell(&foreseen(session, &effects))?;
     Ok(Exit::AsExpected)

@@ -47,16 +47,16 @@ impl JobFacts {
     /// The state of the job, in a few words.
     pub(in crate::installation) fn standing(&self) -> String {
         let Counts { rows, members, differing, applied, .. } = self.counts;
-        let members = counted(members as usize, "member");
+        let members = counted(members, "member");
         match self.phase {
-            Phase::Reading => format!("reading Kisi, {}", counted(rows as usize, "row")),
+            Phase::Reading => format!("reading Kisi, {}", counted(rows, "row")),
             Phase::Comparing => format!("comparing, {members} so far"),
             Phase::Waiting if self.waits == Some(Hold::Brake) => {
                 "waits to be confirmed: `harness preview` shows what it takes, `harness sync --yes` confirms"
                     .to_owned()
             }
             Phase::Waiting => "a preview is kept: `harness sync` applies it".to_owned(),
-            Phase::Applying => format!("applying, {applied} of {}", counted(differing as usize, "member")),
+            Phase::Applying => format!("applying, {applied} of {}", counted(differing, "member")),
             // A preview that is not kept ends as a cancelled job.
             Phase::Cancelled if self.mode == Mode::Preview && applied == 0 => {
                 "the last one was a preview, which changed nothing".to_owned()
@@ -87,7 +87,7 @@ pub(super) fn bar(progress: &Progress, members: usize, is_watched: bool) -> Stri
         Phase::Waiting | Phase::Done => ("done", Some((1, 1)), format!("{compared} members")),
         Phase::Cancelled => ("cancelled", None, String::new()),
     };
-    let requests = counted(calls as usize, "request");
+    let requests = counted(calls, "request");
     match part.filter(|_| is_watched) {
         Some((done, all)) => {
             let full = (done as usize).min(all).saturating_mul(BAR) / all;
@@ -171,18 +171,21 @@ impl JobReport {
             None => ("", "from now on"),
             Some(_) => ("would be ", "from then on"),
         };
+        let of = |one: &'static str| {
+            move |tone, count, what: &str| {
+                let s = if count == 1 { "" } else { "s" };
+                (tone, count, format!("{one}{s} {what}"))
+            }
+        };
+        let (grants, members) = (of("grant"), of("member"));
         let all = [
-            (Tone::Good, counts.grants_added, format!("grants {was}given")),
-            (Tone::Bad, counts.grants_removed, format!("grants {was}taken")),
-            (Tone::Good, counts.grants_adjusted, format!("grants {was}given other dates")),
-            (Tone::Good, counts.adopted, format!("grants {by_hand}, {was}managed {is}")),
-            (Tone::Faint, counts.unmanaged, format!("grants {by_hand}, kept as they are")),
-            (Tone::Care, counts.drifted, "grants changed manually in Kisi".to_owned()),
-            (
-                Tone::Care,
-                counts.conflicts,
-                "members who cannot be given what they are entitled to".to_owned(),
-            ),
+            grants(Tone::Good, counts.grants_added, &format!("{was}given")),
+            grants(Tone::Bad, counts.grants_removed, &format!("{was}taken")),
+            grants(Tone::Good, counts.grants_adjusted, &format!("{was}given other dates")),
+            grants(Tone::Good, counts.adopted, &format!("{by_hand}, {was}managed {is}")),
+            grants(Tone::Faint, counts.unmanaged, &format!("{by_hand}, kept as they are")),
+            grants(Tone::Care, counts.drifted, "changed manually in Kisi"),
+            members(Tone::Care, counts.conflicts, "who cannot be given what they are entitled to"),
             (Tone::Bad, counts.failures, "refused for good".to_owned()),
         ];
         all.into_iter().filter(|(_, count, _)| *count > 0).collect()
@@ -190,10 +193,10 @@ impl JobReport {
 
     fn head(&self) -> String {
         let Counts { members, differing, applied, calls, .. } = self.job.counts;
-        let members = counted(members as usize, "member");
+        let members = counted(members, "member");
         match self.job.waits {
             None => {
-                let calls = counted(calls as usize, "request");
+                let calls = counted(calls, "request");
                 format!(
                     "Kisi matches: {members} compared, {applied} of {differing} brought up to date with {calls}."
                 )
@@ -214,7 +217,7 @@ impl Answer for JobReport {
             let text = format!(
                 "Cancelled, with {} brought up to date. What was done stays; the next `harness sync` compares \
                  all members again.",
-                counted(applied as usize, "member")
+                counted(applied, "member")
             );
             return page.wide(Tone::Head, &text);
         }
@@ -290,3 +293,37 @@ const KINDS: [(FindingKind, Tone, &str); 9] = [
     (FindingKind::Failure, Tone::Bad, "Refused for good"),
     (FindingKind::Loses, Tone::Bad, "Lose a group"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn one_grant_is_counted_as_one() {
+        let counts = json!({
+            "calls": 0, "rows": 0, "members": 3, "differing": 3, "applied": 0, "grants": 9,
+            "grants_added": 1, "grants_removed": 2, "grants_adjusted": 0, "adopted": 0, "unmanaged": 0,
+            "drifted": 1, "conflicts": 1, "failures": 0,
+        });
+        let job = JobFacts {
+            job: "1".to_owned(),
+            mode: Mode::Apply,
+            phase: Phase::Done,
+            waits: None,
+            started_at: 0,
+            counts: serde_json::from_value(counts).unwrap(),
+        };
+        let report = JobReport { job, findings: Vec::new(), all: false };
+        let said: Vec<String> =
+            report.summary().into_iter().map(|(_, count, what)| format!("{count} {what}")).collect();
+        let expected = [
+            "1 grant given",
+            "2 grants taken",
+            "1 grant changed manually in Kisi",
+            "1 member who cannot be given what they are entitled to",
+        ];
+        assert_eq!(said, expected);
+    }
+}

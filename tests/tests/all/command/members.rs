@@ -238,7 +238,7 @@ fn an_unlock_is_sent_once_for_each_command_and_a_lost_answer_is_reported_as_unkn
     let gym = gym();
     let path = format!("POST /locks/{}/unlock", door(&gym, "Sauna"));
     for (effect, code, says) in [
-        (FaultEffect::DropAfterCommit, 7, "It is not known whether the door opened"),
+        (FaultEffect::DropAfterCommit {}, 7, "It is not known whether the door opened"),
         (
             FaultEffect::Status { status: 429, retry_after_s: Some(1) },
             4,
@@ -311,7 +311,7 @@ fn no_login_is_issued_to_a_member_without_doors_and_none_is_requested_twice() {
     let run = |member: &str| gym.run(&[&["login", member], phone.as_slice()].concat());
     run("3").ends(6).says(&["No login for Cy Park (3): no door opens.", "[paused]", "[resume]"]);
     assert_eq!(calls(&gym), Vec::<String>::new());
-    gym.sim.add_fault(Fault::new("POST /logins", FaultEffect::DropAfterCommit).unwrap());
+    gym.sim.add_fault(Fault::new("POST /logins", FaultEffect::DropAfterCommit {}).unwrap());
     let ran = run("1");
     assert_eq!(calls(&gym), ["POST /logins"], "a lost answer is not followed by another login");
     ran.ends(4).complains("try again");

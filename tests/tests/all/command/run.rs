@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use host_harness::Streams;
+use host_harness::{Live, Streams};
 use serde_json::Value;
 
 use door_access_testkit::{compiled, component_path};
@@ -348,7 +348,7 @@ fn a_closed_pipe_is_no_failure() {
     {
         let (mut out, mut err) = (Pipe { lines_left }, Vec::new());
         let streams = Streams { out: &mut out, err: &mut err, colour: false };
-        let code = host_harness::main(arguments.iter().map(OsString::from), streams);
+        let code = host_harness::run(arguments.iter().map(OsString::from), streams, &Live::default());
         assert_eq!((code, String::from_utf8(err).unwrap()), (0, String::new()), "{arguments:?}");
     }
 }

@@ -148,10 +148,10 @@ fn a_denial_has_a_plain_reason_and_an_unknown_one_quotes_kisi() {
 #[test]
 fn a_lost_answer_to_an_unlock_is_reported_as_unknown_and_never_retried() {
     for effect in [
-        FaultEffect::DropAfterCommit,
-        FaultEffect::DropBeforeCommit,
+        FaultEffect::DropAfterCommit {},
+        FaultEffect::DropBeforeCommit {},
         FaultEffect::StatusAfterCommit { status: 503 },
-        FaultEffect::Html,
+        FaultEffect::Html {},
     ] {
         let world = World::with_doors_for_ann("gold");
         world.sim.add_fault(Fault::new("POST /locks/{id}/unlock", effect.clone()).unwrap());
@@ -286,7 +286,7 @@ fn a_login_that_cannot_be_ended_delays_no_group_and_is_tried_again() {
     for effect in [
         FaultEffect::Status { status: 403, retry_after_s: None },
         FaultEffect::Status { status: 503, retry_after_s: None },
-        FaultEffect::DropAfterCommit,
+        FaultEffect::DropAfterCommit {},
     ] {
         let world = World::with_doors_for_ann("gold");
         login(&world);
@@ -302,7 +302,7 @@ fn a_login_that_cannot_be_ended_delays_no_group_and_is_tried_again() {
 #[test]
 fn a_login_whose_answer_was_lost_is_unusable_and_another_is_issued() {
     let world = World::with_doors_for_ann("gold");
-    world.sim.add_fault(Fault::new("POST /logins", FaultEffect::DropAfterCommit).unwrap());
+    world.sim.add_fault(Fault::new("POST /logins", FaultEffect::DropAfterCommit {}).unwrap());
     assert!(matches!(world.issue_login(ANN), Err(Error { demand: Demand::Retry(_), .. })));
     let login = login(&world);
     assert_eq!(world.logins_of(EMAIL).len(), 2);

@@ -38,7 +38,7 @@ fn a_connection_that_drops_after_kisi_committed_leaves_one_user_and_one_assignme
         let world =
             gym(Knobs { duplicate_role_assignment: DuplicateRoleAssignment::Stack, ..Knobs::default() });
         world.directory.insert(member(ANN, vec![membership("ms-1", "gold")]));
-        fault(&world, route, FaultEffect::DropAfterCommit);
+        fault(&world, route, FaultEffect::DropAfterCommit {});
         let Err(Failure::Unfinished(Error { demand: Demand::Retry(_), .. })) = world.deliver(ANN) else {
             panic!("{route}: a lost answer")
         };
@@ -51,13 +51,13 @@ fn a_connection_that_drops_after_kisi_committed_leaves_one_user_and_one_assignme
 #[test]
 fn every_kind_of_bad_answer_ends_in_a_retry_and_then_in_the_right_state() {
     for effect in [
-        FaultEffect::Html,
+        FaultEffect::Html {},
         FaultEffect::Status { status: 503, retry_after_s: Some(7) },
         FaultEffect::Status { status: 500, retry_after_s: None },
         FaultEffect::Status { status: 429, retry_after_s: None },
         FaultEffect::StatusAfterCommit { status: 500 },
-        FaultEffect::DropBeforeCommit,
-        FaultEffect::DropAfterCommit,
+        FaultEffect::DropBeforeCommit {},
+        FaultEffect::DropAfterCommit {},
     ] {
         for route in ["GET /users", "POST /users", "POST /role_assignments"] {
             let world = World::gym(Vec::new());
@@ -79,7 +79,7 @@ fn every_kind_of_bad_answer_ends_in_a_retry_and_then_in_the_right_state() {
 #[test]
 fn an_inconsistent_list_is_read_again_and_a_block_does_not_wait_for_it() {
     // A block removes at once what the record knows. Manual access is read first, and an inconsistent list is not trusted.
-    for effect in [FaultEffect::NotAnArray, FaultEffect::Truncated { missing: 1 }, FaultEffect::Html] {
+    for effect in [FaultEffect::NotAnArray {}, FaultEffect::Truncated { missing: 1 }, FaultEffect::Html {}] {
         let world = with_ann("gold");
         world.by_hand(EMAIL, &["Staff"]);
         world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
@@ -96,7 +96,7 @@ fn an_inconsistent_list_is_read_again_and_a_block_does_not_wait_for_it() {
 #[test]
 fn a_member_who_waits_for_an_address_gets_it_though_the_call_that_frees_it_fails() {
     for route in ["POST /role_assignments", "GET /users", "POST /users"] {
-        for effect in [FaultEffect::DropAfterCommit, UNAVAILABLE] {
+        for effect in [FaultEffect::DropAfterCommit {}, UNAVAILABLE] {
             for skip in 0..2 {
                 let world = with_ann("basic");
                 world.directory.insert(with_email("amy", EMAIL, "basic"));
@@ -432,7 +432,7 @@ fn one_member_with_impossible_data_delays_no_other_member() {
 #[test]
 fn a_grant_whose_answer_was_lost_is_reported_as_ours_when_a_block_removes_it() {
     let world = World::gym(vec![member(ANN, vec![membership("ms-1", "basic")])]);
-    fault(&world, "POST /role_assignments", FaultEffect::DropAfterCommit);
+    fault(&world, "POST /role_assignments", FaultEffect::DropAfterCommit {});
     world.deliver(ANN).unwrap_err();
     world.directory.update(ANN, |ann| ann.status = MemberStatus::Blocked);
     let outcomes = world.settle(ANN);

@@ -200,7 +200,7 @@ fn an_empty_directory_is_refused_and_a_halved_one_waits_for_a_confirmation() {
 
 #[test]
 fn an_inconsistent_page_removes_no_one() {
-    for effect in [FaultEffect::NotAnArray, FaultEffect::Truncated { missing: 1 }, FaultEffect::Html] {
+    for effect in [FaultEffect::NotAnArray {}, FaultEffect::Truncated { missing: 1 }, FaultEffect::Html {}] {
         let world = gym_of(12);
         sync(&world);
         let before = world.people();

@@ -238,6 +238,28 @@ fn groups_that_cannot_be_read_are_reported_once_and_delay_nothing() {
 }
 
 #[test]
+fn a_list_of_groups_that_the_budget_cuts_off_is_not_reported_as_read() {
+    let world = World::in_step(SETTINGS, ann("basic"));
+    let groups = ["Gym", "Spa", "Pool", "Sauna"];
+    for name in ["Pool", "Sauna"] {
+        world.sim.add_group(name);
+    }
+    world.refresh_groups();
+    world.map(&[("basic", &groups)]).unwrap();
+    tick(&world);
+    for name in groups {
+        world.sim.delete_group(world.group(name));
+    }
+    world.go_to(START + DAY + HOUR);
+    world.calls();
+    // One request more is needed: the list, and each of the four mapped groups that it lacks.
+    let ticked = world.tick(4).unwrap();
+    assert_eq!((world.calls().len(), ticked.groups_refreshed), (4, false));
+    world.go_to(START + DAY + 3 * HOUR);
+    assert!(tick(&world).groups_refreshed);
+}
+
+#[test]
 fn a_sync_that_waits_for_a_confirmation_delays_nothing_else() {
     let mut members = many(15);
     members.push(member("ends", vec![dated("ms-1", "basic", 0, 2)]));
@@ -336,7 +358,9 @@ fn a_member_whom_kisi_refuses_is_reported_and_tried_again_a_day_later() {
 fn a_temporary_error_ends_the_tick_and_the_next_one_continues() {
     let world = World::in_step(SETTINGS, vec![member("ann", vec![dated("ms-1", "basic", 0, 1)])]);
     world.go_to(START + DAY);
-    world.sim.add_fault(Fault::new("DELETE /role_assignments/{id}", FaultEffect::DropAfterCommit).unwrap());
+    world
+        .sim
+        .add_fault(Fault::new("DELETE /role_assignments/{id}", FaultEffect::DropAfterCommit {}).unwrap());
     let Err(Error { demand: Demand::Retry(_), .. }) = world.tick(1_000) else {
         panic!("the host gets no error")
     };
