@@ -193,7 +193,7 @@ impl JobReport {
             grants(Tone::Good, counts.adopted, &format!("{by_hand}, {was}managed {is}")),
             grants(Tone::Faint, counts.unmanaged, &format!("{by_hand}, kept as they are")),
             grants(Tone::Care, counts.drifted, "changed manually in Kisi"),
-            members(Tone::Care, counts.conflicts, "who are entitled, but cannot get access"),
+            members(Tone::Care, counts.conflicts, "entitled, but without access"),
             (Tone::Bad, counts.failures, "refused for good".to_owned()),
         ];
         all.into_iter().filter(|(_, count, _)| *count > 0).collect()
@@ -325,14 +325,14 @@ mod tests {
             started_at: 0,
             counts: serde_json::from_value(counts).unwrap(),
         };
-        let report = JobReport { job, findings: Vec::new(), all: false };
+        let report = JobReport { job, findings: Vec::new(), all: false, in_file: 3 };
         let said: Vec<String> =
             report.summary().into_iter().map(|(_, count, what)| format!("{count} {what}")).collect();
         let expected = [
             "1 grant given",
             "2 grants taken",
             "1 grant changed manually in Kisi",
-            "1 member who cannot be given what they are entitled to",
+            "1 member entitled, but without access",
         ];
         assert_eq!(said, expected);
     }
