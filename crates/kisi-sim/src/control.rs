@@ -96,6 +96,11 @@ async fn describe() -> Json<Value> {
 
 async fn put_seed(State(simulator): Sim, headers: HeaderMap, body: Bytes) -> Result<Json<Value>, Refusal> {
     let text = std::str::from_utf8(&body).map_err(|_| Refusal("the body is no UTF-8 text".to_owned()))?;
+    // An empty TOML document is a seed, but an empty body is more likely a file that curl did not find.
+    if text.trim().is_empty() {
+        let advice = "send a seed, or `{}` for one organization with an owner, a key and a place";
+        return Err(Refusal(format!("the body is empty: {advice}")));
+    }
     let is_toml = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

@@ -23,9 +23,12 @@ const EXIT_OTHER: u8 = 1;
 #[command(
     version,
     after_help = "Examples:\n  \
-        kisi-sim                                        one organization with an owner, a key and a place\n  \
-        kisi-sim --port 8080 --seed seeds/example.toml  a gym with groups, members and doors\n  \
-        kisi-sim --json --time virtual --unpaced        for a test that controls the clock\n\n\
+        kisi-sim\n      \
+            one organization with an owner, a key and a place\n  \
+        kisi-sim --port 8080 --seed crates/kisi-sim/seeds/example.toml\n      \
+            a gym with groups, members and doors; the path is that in the workspace\n  \
+        kisi-sim --json --time virtual --unpaced\n      \
+            for a test that controls the clock\n\n\
         Exit codes:\n  \
         0  stopped by Ctrl-C\n  \
         1  could not listen, or could not write its address\n  \
@@ -87,7 +90,10 @@ fn seeded(arguments: &Arguments) -> anyhow::Result<Simulator> {
 
 fn read_seed(file: &Path) -> anyhow::Result<Seed> {
     let seed = || format!("seed {}", shown(Some(file)));
-    let text = std::fs::read_to_string(file).with_context(seed)?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let advice = "--seed must be the path of a seed file, for example crates/kisi-sim/seeds/example.toml";
+        anyhow::anyhow!("{} cannot be read: {error}; {advice}", seed())
+    })?;
     let is_json = file.extension().is_some_and(|extension| extension == "json");
     if is_json { Seed::from_json(&text) } else { Seed::from_toml(&text) }.with_context(seed)
 }
@@ -99,7 +105,9 @@ fn shown(file: Option<&Path>) -> String {
 #[tokio::main]
 async fn run(arguments: &Arguments, simulator: Simulator) -> anyhow::Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port));
-    let listener = TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| anyhow::anyhow!("can't listen on {address}: {error}; choose another --port"))?;
     let url = format!("http://{}", listener.local_addr().context("has no address")?);
     tokio::select! {
         // The signal handler is polled first, so it exists before the address is printed.

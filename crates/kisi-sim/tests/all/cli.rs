@@ -91,7 +91,9 @@ fn a_wrong_seed_exits_with_2_and_names_file_line_and_place() {
         assert!(said.starts_with("kisi-sim: seed ") && said.contains(message), "{said}");
     }
     let output = run(&["--seed", "no such file"]);
-    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("seed no such file cannot be read: ") && said.contains("--seed must be"), "{said}");
     assert_eq!(run(&["--wrong"]).status.code(), Some(2));
 }
 
@@ -102,7 +104,7 @@ fn a_taken_port_exits_with_1() {
     let output = run(&["--port", &port]);
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("can't listen on 127.0.0.1:"), "{said}");
+    assert!(said.contains("can't listen on 127.0.0.1:") && said.contains("choose another --port"), "{said}");
 }
 
 #[test]
@@ -117,7 +119,9 @@ fn ctrl_c_ends_it_with_0() {
 #[test]
 fn the_help_shows_examples() {
     let help = String::from_utf8(run(&["--help"]).stdout).unwrap();
-    for expected in ["kisi-sim --port 8080 --seed seeds/example.toml", "--unpaced", "Exit codes:"] {
+    for expected in
+        ["kisi-sim --port 8080 --seed crates/kisi-sim/seeds/example.toml", "--unpaced", "Exit codes:"]
+    {
         assert!(help.contains(expected), "{help}");
     }
 }

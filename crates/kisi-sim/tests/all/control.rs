@@ -119,6 +119,11 @@ fn a_seed_replaces_everything_and_answers_with_the_new_keys() {
 
     let refused = peer.post("/_sim/seed", json!({ "organizations": [{ "nmae": 1 }] })).expect(400).json();
     assert!(refused["error"].as_str().unwrap().contains("organizations[0].nmae"), "{refused}");
+    for kind in ["application/toml", "application/json"] {
+        let empty = Request::post("/_sim/seed").header(CONTENT_TYPE, kind).body(Body::from("\n")).unwrap();
+        let refused = send(&peer.simulator, empty).expect(400).json();
+        assert!(refused["error"].as_str().unwrap().contains("the body is empty"), "{kind}: {refused}");
+    }
     assert_eq!(peer.simulator.state().organizations[0].name, "From TOML", "a wrong seed changes nothing");
 }
 
