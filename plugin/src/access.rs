@@ -246,7 +246,7 @@ impl Case<'_> {
             None if current.is_empty() && record.holds.is_empty() => return,
             None if self.facts.settings.missing_user == MissingUser::Report => return self.no_account(true),
             None => (
-                "Kisi no longer has the member's account: a reconciliation makes it again for what memberships give.",
+                "Kisi no longer has the member's account: the next sync creates it again for what memberships give.",
                 None,
             ),
             Some(Presence { is_suspended: true, .. }) => (

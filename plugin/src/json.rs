@@ -110,7 +110,13 @@ fn unreadable(path: &str, error: &serde_json::Error) -> Unreadable {
         Some((_, "a boolean")) => "is not true or false".to_string(),
         Some((_, "a sequence")) => "is not a list".to_string(),
         Some((_, expected)) if expected.starts_with("struct ") => "is not an object".to_string(),
-        Some((_, expected)) => format!("is not {}", expected.replace(['`', ','], "")),
+        Some((_, expected)) => {
+            let known = expected.replace('`', "");
+            match message.starts_with("unknown field ") {
+                true => format!("there is no such field: it must be {known}"),
+                false => format!("is not {known}"),
+            }
+        }
     })
 }
 
@@ -152,7 +158,10 @@ mod tests {
             (r#"{"pairs":[{"id":1,"name":7}]}"#, "pairs[0].name: is not a text"),
             (r#"{"pairs":[{"id":1,"flag":"secret"}]}"#, "pairs[0].flag: is not true or false"),
             (r#"{"pairs":[{"id":1,"kind":"secret"}]}"#, "pairs[0].kind: is not one or other"),
-            (r#"{"pairs":[{"id":1,"nmae":"secret"}]}"#, "pairs[0].nmae: is not one of id name flag kind"),
+            (
+                r#"{"pairs":[{"id":1,"nmae":"secret"}]}"#,
+                "pairs[0].nmae: there is no such field: it must be one of id, name, flag, kind",
+            ),
             (r#"{"pairs":[{"id":1,"id":2}]}"#, "pairs[0].id: is there twice"),
             (r#"{"pairs":[7]}"#, "pairs[0]: is not an object"),
             (r#"{"pairs":"secret, expected u64"}"#, "pairs: is not a list"),
@@ -169,7 +178,10 @@ mod tests {
     fn a_program_s_text_names_the_column_of_an_error_and_never_the_value() {
         for (text, expected) in [
             (r#"{"pairs":[{"id":1},{"id":"secret"}]}"#, "column 33: is not a whole number"),
-            (r#"{"pairs":[{"id":1,"nmae":"secret"}]}"#, "column 24: is not one of id name flag kind"),
+            (
+                r#"{"pairs":[{"id":1,"nmae":"secret"}]}"#,
+                "column 24: there is no such field: it must be one of id, name, flag, kind",
+            ),
             (r#"{"pairs":[{}]}"#, "column 12: id is missing"),
             ("[]", "is not an object"),
             ("{", "is not JSON"),

@@ -127,13 +127,13 @@ impl Settings {
     fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         if self.grace_days > GRACE_DAYS_MAX {
-            problems.push(problem("grace_days", "is from 0 to 365"));
+            problems.push(problem("grace_days", "must be from 0 to 365"));
         }
         if self.lease_days > LEASE_DAYS_MAX {
-            problems.push(problem("lease_days", "is from 0 to 365"));
+            problems.push(problem("lease_days", "must be from 0 to 365"));
         }
         if self.brake.percent > 100 {
-            problems.push(problem("brake.percent", "is from 0 to 100"));
+            problems.push(problem("brake.percent", "must be from 0 to 100"));
         }
         for (path, text) in [
             ("integration.identifier", &self.integration.identifier),
@@ -141,13 +141,13 @@ impl Settings {
         ] {
             let printable = text.chars().all(|char| char.is_ascii_graphic() || char == ' ');
             if text.trim().is_empty() || text.chars().count() > INTEGRATION_CHARS_MAX || !printable {
-                problems.push(problem(path, "is 1 to 100 printable ASCII characters"));
+                problems.push(problem(path, "must be 1 to 100 printable ASCII characters"));
             }
         }
         if problems.is_empty() && !self.integration.contact.contains('@') {
             problems.push(problem(
                 "integration.contact",
-                "is an e-mail address, for example doors@platform.example",
+                "must be an e-mail address, for example doors@platform.example",
             ));
         }
         problems

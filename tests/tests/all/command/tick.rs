@@ -73,5 +73,5 @@ fn a_lease_is_a_setting_of_connect() {
     let gym = Installation::mapped();
     gym.run(&["connect", "--lease-days", "30"]).ends(0);
     gym.run(&["tick", "--until-done"]).ends(0).says(&["and is extended in time"]);
-    gym.run(&["connect", "--lease-days", "400"]).ends(2).complains("lease_days: is from 0 to 365");
+    gym.run(&["connect", "--lease-days", "400"]).ends(2).complains("lease_days: must be from 0 to 365");
 }
