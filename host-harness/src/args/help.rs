@@ -6,9 +6,10 @@ Exit codes:
   1  an expectation of the scenario failed (the difference is printed), or something was refused
      for good
   2  the command line, a file or the component cannot be used; for `run` also the key or the address
-  3  check what would change, then confirm it with `harness sync --yes`
-  4  ended in the middle, Kisi cannot be reached for now, or another harness is working on the
-     installation: the same command continues
+  3  a sync or a tick would remove more than the removal guard allows: see `harness preview`, then
+     `harness sync --yes`; or `harness disconnect` was not confirmed
+  4  ended in the middle, Kisi cannot be reached for now, or another harness command is working on
+     the installation: the same command continues
   5  paused until a person acts; then `harness connect`
   6  the answer is no: no door opens for the member, or this one stays shut
   7  it is not known whether the door opened: look at it before trying again
@@ -90,6 +91,18 @@ Examples:
       gives it another key; everything else stays
 ";
 
+pub(super) const STATUS: &str = "\
+Examples:
+  harness status                  the connection, the mapping, the last sync
+  harness status --state north    of the gym in the folder north
+";
+
+pub(super) const GROUPS: &str = "\
+Examples:
+  harness groups              from the records; sends no request
+  harness groups --refresh    reads them from Kisi: for a group that is new there
+";
+
 pub(super) const MAP: &str = "\
 Examples:
   harness map                                  shows which plan opens which groups
@@ -142,6 +155,12 @@ Examples:
   harness explain \"Ann Lee\" --bluetooth off    with the state of the member's phone
 ";
 
+pub(super) const DOORS: &str = "\
+Examples:
+  harness doors 1042           by id, e-mail address or name
+  harness doors \"Ann Lee\"
+";
+
 pub(super) const UNLOCK: &str = "\
 Examples:
   harness unlock 1042 \"Front door\"     one of the member's doors, as `harness doors 1042` lists them
@@ -191,10 +210,10 @@ The next `harness disconnect` continues one that ended in the middle.
 pub(super) const ROTATE: &str = "\
 Examples:
   harness rotate-sealing-key
-      replaces the sealing key that `harness connect` made by a new one
+      when `harness connect` made the sealing key: replaces it by a new one
   (umask 077; openssl rand -hex 32 > new.key)
   harness rotate-sealing-key --sealing-key-file old.key --new-sealing-key-file new.key
-      seals with the given one; from then on the other commands need --sealing-key-file new.key
+      when you provide it, in old.key: from then on all commands need --sealing-key-file new.key
 
 The keys can also be in the environment: HARNESS_SEALING_KEY and HARNESS_NEW_SEALING_KEY.
 ";

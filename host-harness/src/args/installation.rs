@@ -57,11 +57,11 @@ pub(crate) enum Action {
     Connect(ConnectArgs),
 
     /// Show the state of the installation. No request is sent.
-    #[command(after_help = help::EXIT_CODES)]
+    #[command(after_help = format!("{}\n{}", help::STATUS, help::EXIT_CODES))]
     Status,
 
     /// Show Kisi's access groups, and which plans open them.
-    #[command(after_help = help::EXIT_CODES)]
+    #[command(after_help = format!("{}\n{}", help::GROUPS, help::EXIT_CODES))]
     Groups(GroupsArgs),
 
     /// Show or change which plan opens which groups.
@@ -93,7 +93,7 @@ pub(crate) enum Action {
     Explain(ExplainArgs),
 
     /// Show the doors that a member may open now. No request is sent.
-    #[command(after_help = help::EXIT_CODES)]
+    #[command(after_help = format!("{}\n{}", help::DOORS, help::EXIT_CODES))]
     Doors(DoorsArgs),
 
     /// Open a door for a member who may open it.
@@ -160,7 +160,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "FOLDER", env = "HARNESS_STATE", default_value = ".door-access")]
     pub(crate) state: PathBuf,
 
-    /// How long to wait while another harness works on the installation.
+    /// How long to wait while another harness command works on the installation.
     ///
     /// A sync, a preview and a tick let others in between two steps.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=3_600))]
@@ -331,7 +331,7 @@ pub(crate) struct MapArgs {
 /// The size of a step.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct StepArgs {
-    /// Most requests in a step.
+    /// Most requests in a step, from 4 to 1000.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(4..=1_000))]
     pub(crate) calls: u32,
 }

@@ -161,6 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn the_help_of_each_command_has_examples() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(
+                help.contains("harness ") && help.starts_with("Example"),
+                "{}: {help}",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
     fn the_scenario_in_the_help_can_be_read() {
         let (_, rest) = help::RUN.split_once("A scenario:\n").unwrap();
         let (scenario, _) = rest.split_once("\nscenarios/README.md").unwrap();

@@ -13,7 +13,7 @@ use super::console::{Answer, Console};
 use super::disconnect;
 use super::facts::{GroupFacts, print_places};
 use super::groups::plans;
-use super::members::{Offset, Roll, folder};
+use super::members::{BLOCKED, Offset, Roll, folder};
 use super::private;
 use super::sealing::{self, Sealing};
 use super::session::{settled, tenant};
@@ -23,7 +23,7 @@ use crate::exit::{Exit, Stop};
 use crate::load;
 use crate::report::{Page, Tone, counted};
 use door_access_host::contract::connection::{self, Connected, Health};
-use door_access_host::{Exchange, ExchangeEnd, Plugin, Recorder, Tenant, TransportError};
+use door_access_host::{Exchange, ExchangeEnd, Plugin, Reach, Recorder, Tenant, TransportError};
 use door_access_scenario::unusable::{Place, Unusable, Wrong, unusable};
 use door_access_scenario::world::{self, Key};
 
@@ -71,7 +71,7 @@ pub(super) async fn run(
     }
     let sealing = Sealing::new(&installation.common, console.surroundings())?;
     let state = State::make(installation, console).await?;
-    let is_new = state.is_new() && !sealing::is_kept(&state);
+    let is_new = state.is_new() && !sealing::is_kept(state.folder());
     let connected = install(&state, &sealing, args, given_key, console).await;
     if is_new && !state.holds(config::FILE) {
         // A refused installation leaves nothing behind. Its error matters more than a failure to remove files.
@@ -114,6 +114,9 @@ async fn install(
         let unread = roll.unread.join("`, `");
         console.note(&format!("Columns of the members' file that are not read: `{unread}`."));
     }
+    if !roll.columns.contains(BLOCKED) {
+        console.note("There is no column `blocked`: no member counts as blocked.");
+    }
     let plugin = load::component(&config.component, Some(state.compiled(console.surroundings()))).await?;
     config.component_sha256 = plugin.hash();
     config.origins = plugin.origins().iter().map(ToString::to_string).collect();
@@ -132,6 +135,11 @@ async fn install(
                     "Nothing answered at {}: is this machine online, and is that the address of Kisi? --kisi names it.",
                     config.kisi
                 ));
+            }
+            if exchanges.iter().any(is_without_tls)
+                && world::endpoint(&config.kisi)?.reach() == Reach::Loopback
+            {
+                console.note("For a simulator on this machine write http://, not https://.");
             }
             if config.unpaced && exchanges.iter().any(is_too_fast) {
                 console.note(
@@ -181,6 +189,11 @@ async fn install(
 fn is_unanswered(exchange: &Exchange) -> bool {
     use TransportError::{ConnectTimedOut, ConnectionRefused, NameNotResolved};
     matches!(exchange.end, ExchangeEnd::Failed(NameNotResolved(_) | ConnectTimedOut | ConnectionRefused))
+}
+
+/// Whether no encrypted connection was possible.
+fn is_without_tls(exchange: &Exchange) -> bool {
+    matches!(exchange.end, ExchangeEnd::Failed(TransportError::Tls(_)))
 }
 
 /// Whether Kisi asked for fewer requests a second.
@@ -239,7 +252,10 @@ fn chosen(given: &[String], places: &[connection::Place]) -> Result<Value, Unusa
             (None, None, _) => {
                 let known: Vec<String> =
                     places.iter().map(|place| format!("{} ({})", place.name, place.id)).collect();
-                return unusable(format!("--place: there is no place `{given}`, but {}", known.join(", ")));
+                return unusable(format!(
+                    "--place: there is no place `{given}`; the places are: {}",
+                    known.join(", ")
+                ));
             }
         };
         chosen.push(&place.id);

@@ -31,6 +31,7 @@ pub(super) async fn run(
     let sealing = Sealing::new(&installation.common, surroundings)?;
     let new = sealing::given(
         "HARNESS_NEW_SEALING_KEY",
+        "--new-sealing-key-file",
         surroundings.new_sealing_key.as_deref(),
         args.new_sealing_key_file.as_deref(),
     )?;

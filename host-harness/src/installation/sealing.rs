@@ -47,7 +47,8 @@ impl Sealing {
     /// The source that the command line and the environment name.
     pub(super) fn new(common: &Common, surroundings: &Surroundings) -> Result<Sealing, Unusable> {
         let file = common.sealing_key_file.as_deref();
-        let given = given("HARNESS_SEALING_KEY", surroundings.sealing_key.as_deref(), file)?;
+        let given =
+            given("HARNESS_SEALING_KEY", "--sealing-key-file", surroundings.sealing_key.as_deref(), file)?;
         let folder = surroundings.config.as_ref().map(|config| config.join(OWN_FOLDER));
         if given.is_none() && folder.is_none() {
             return unusable(
@@ -98,6 +99,7 @@ impl Sealing {
 /// A sealing key from the environment or a file. Giving both is an error, because only one can be meant.
 pub(super) fn given(
     variable: &str,
+    option: &str,
     text: Option<&OsStr>,
     file: Option<&Path>,
 ) -> Result<Option<SealingKey>, Unusable> {
@@ -105,9 +107,9 @@ pub(super) fn given(
         (None, None) => Ok(None),
         // The message does not repeat the name: it may be a key, given by mistake instead of a file.
         (None, Some(file)) => read(file)?.map(Some).ok_or_else(|| {
-            Unusable::new(
-                "there is no such file with a sealing key: name one that holds the key and nothing else",
-            )
+            Unusable::new(format!(
+                "{option} or {variable}_FILE: there is no such file; name one that holds a sealing key and nothing else"
+            ))
         }),
         (Some(text), None) => SealingKey::parse(&text.to_string_lossy())
             .map(Some)
@@ -134,8 +136,8 @@ fn read_or_make(path: &Path) -> Result<SealingKey, Unusable> {
 }
 
 /// Whether a key is in the folder.
-pub(super) fn is_kept(state: &State) -> bool {
-    [PLAIN, "key.partial", SEALED].iter().any(|name| state.holds(name))
+pub(super) fn is_kept(folder: &Path) -> bool {
+    [PLAIN, "key.partial", SEALED].iter().any(|name| folder.join(name).exists())
 }
 
 /// The gym's key, when there is one. Seals a key that an earlier version kept unsealed.
@@ -275,12 +277,12 @@ fn write(state: &State, sealed: &Sealed) -> Result<(), Unusable> {
 
 fn cannot_open(state: &State, error: &VaultError) -> Unusable {
     let advice = match error {
-        VaultError::Form | VaultError::Refused => " with `harness connect --key-file FILE`",
-        VaultError::UnknownKey { .. } => {
-            ": give that one in HARNESS_SEALING_KEY or with --sealing-key-file, or seal the gym's key \
-             again with `harness connect --key-file FILE`"
-        }
-        VaultError::Version(_) | VaultError::Random => "",
+        VaultError::Form | VaultError::Refused => " with `harness connect --key-file FILE`".to_owned(),
+        VaultError::UnknownKey { sealed_with, .. } => format!(
+            ": give the key {sealed_with} in HARNESS_SEALING_KEY or with --sealing-key-file, or seal the gym's key again \
+             with `harness connect --key-file FILE`"
+        ),
+        VaultError::Version(_) | VaultError::Random => String::new(),
     };
     let path = state.folder().join(SEALED);
     Unusable::new(format!("the gym's key in {} cannot be opened: {error}{advice}", path.display()))

@@ -230,8 +230,8 @@ pub(super) fn ended(error: &Error) -> Stop {
         ) => Stop::Ended(
             Exit::Paused,
             format!(
-                "{text} `harness connect --key-file FILE` takes another key; where one is kept, `harness connect` alone \
-                 tries it again."
+                "{text} `harness connect --key-file FILE` takes another key. To try the stored key again, run `harness \
+                 connect`."
             ),
         ),
         Demand::Pause(_) => Stop::Ended(Exit::Paused, format!("{text} Then run `harness connect`.")),

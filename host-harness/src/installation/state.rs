@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::config;
 use super::console::Console;
 use super::private;
+use super::sealing;
 use super::turn::{self, LOCK, QUEUE};
 use crate::Surroundings;
 use crate::args::Installation;
@@ -42,7 +43,13 @@ impl State {
     /// Opens the folder of a new or an existing installation. Makes it if needed.
     pub(super) async fn make(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
         let folder = &installation.common.state;
-        private::make_folder(folder).map_err(|error| cannot(folder, "cannot be made", &error))?;
+        private::make_folder(folder).map_err(|error| match folder.is_file() {
+            true => Unusable::new(format!(
+                "`{}` is a file: move it, or name another folder with --state",
+                folder.display()
+            )),
+            false => cannot(folder, "cannot be made", &error),
+        })?;
         let state = State::hold(installation, console).await?;
         state.replace(GITIGNORE, b"*\n")?;
         Ok(state)
@@ -59,7 +66,11 @@ impl State {
 
     async fn hold(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
         let folder = installation.common.state.clone();
-        private::check(&folder, "700", "the gym's key is in it")?;
+        let why = match sealing::is_kept(&folder) {
+            true => "the gym's key is in it",
+            false => "the gym's key would be kept there",
+        };
+        private::check(&folder, "700", why)?;
         let lock = turn::take(installation, console).await?;
         Ok(State { folder, _lock: lock })
     }

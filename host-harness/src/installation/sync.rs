@@ -73,12 +73,10 @@ pub(super) async fn sync(
     if let Some(job) = before.as_ref().filter(|_| !console.has_given_way) {
         match (job.phase, job.waits) {
             (Phase::Waiting, Some(Hold::Brake)) => {
-                console.note("Continues with the sync that waited for confirmation.");
+                console.note("Continuing the sync that waited for confirmation.");
             }
-            (Phase::Waiting, _) => console.note("Applies the preview that is kept."),
-            _ => {
-                console.note(&format!("Going on with an unfinished sync: {}.", JobFacts::of(job).standing()))
-            }
+            (Phase::Waiting, _) => console.note("Applying the preview that is kept."),
+            _ => console.note(&format!("Continuing an unfinished sync: {}.", JobFacts::of(job).standing())),
         }
     }
     let mut findings = Findings::of(&session.state, &job)?;

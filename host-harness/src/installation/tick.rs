@@ -113,7 +113,7 @@ impl Answer for Ticked {
                 "Nothing was done: a sync waits for confirmation.".to_owned()
             }
             true if self.requests == 0 => "Nothing was due.".to_owned(),
-            true => format!("Started: {requests}."),
+            true => format!("Not finished: {requests} sent."),
             false => format!("Done: {}. It took {requests}.", did.join("; ")),
         };
         page.wide(Tone::Head, &head)?;

@@ -63,7 +63,7 @@ pub(super) async fn take(installation: &Installation, console: &mut Console<'_>)
             queue = Some(enqueue(folder)?);
         }
         if waited >= SILENCE && !has_said {
-            console.note("Waits for another harness, which is working on this installation.");
+            console.note("Waiting for another harness command, which is working on this installation.");
             has_said = true;
         }
         tokio::time::sleep(POLL).await;
@@ -76,7 +76,7 @@ fn busy(lock: &mut File, folder: &Path) -> String {
     let _ = lock.read_to_string(&mut process);
     let process = if process.is_empty() { String::new() } else { format!(" (process {process})") };
     format!(
-        "another harness{process} is at work on the installation in {}: run the same command again when it has ended, \
+        "another harness command{process} is at work on the installation in {}: run the same command again when it has ended, \
          or let it wait for longer with --wait",
         folder.display()
     )

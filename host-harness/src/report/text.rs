@@ -177,7 +177,7 @@ impl Report for Text<'_> {
         self.page.gap()?;
         let width = ending.groups.iter().map(|roll| display_width(&roll.group)).max().unwrap_or(0);
         for (index, roll) in ending.groups.iter().enumerate() {
-            let people = if roll.people.is_empty() { "nobody".to_owned() } else { roll.people.join(", ") };
+            let people = if roll.people.is_empty() { "none".to_owned() } else { roll.people.join(", ") };
             let label = if index == 0 { "groups" } else { "" };
             let gap = " ".repeat(width - display_width(&roll.group) + 2);
             let group = format!("{}{gap}", roll.group).replace(' ', &UNBREAKABLE.to_string());

@@ -124,7 +124,9 @@ pub fn sentences(problems: &[Problem]) -> String {
 
 fn with_answer(message: &str, answer: Option<&ProviderAnswer>) -> String {
     match answer {
-        Some(answer) => format!("{message} (Kisi answered {}: {})", answer.status, answer.message),
+        Some(answer) => {
+            format!("{message} (Kisi answered {}: {}.)", answer.status, answer.message.trim_end_matches('.'))
+        }
         None => message.to_owned(),
     }
 }

@@ -45,7 +45,7 @@ impl Key {
         // The path is not repeated: it may be the key itself, given by mistake.
         let cannot = |error: std::io::Error| {
             Unusable::new(format!(
-                "the key file cannot be read: {error}. --key-file wants the path of a file that holds the key and \
+                "the key file cannot be read: {error}. --key-file must be the path of a file that holds the key and \
                  nothing else"
             ))
         };

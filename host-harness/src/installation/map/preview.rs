@@ -113,7 +113,7 @@ impl Answer for Foreseen {
         }
         page.gap()?;
         let text = format!(
-            "{} would gain or lose something. Nothing was changed; without --preview the mapping is.",
+            "{} would gain or lose something. Nothing was changed. Run it without --preview to change the mapping.",
             counted(self.members, "member")
         );
         page.wide(Tone::Plain, &text)

@@ -15,7 +15,7 @@ use door_access_scenario::file::{alike, meant};
 use door_access_scenario::unusable::{Place, Unusable, Wrong, told_once, unusable};
 
 pub(super) use day::Offset;
-pub(super) use rows::columns;
+pub(super) use rows::{BLOCKED, columns};
 pub(super) use table::{Row, Table};
 
 const MEMBERS: &str = "members.csv";
@@ -160,8 +160,11 @@ pub(super) fn one_of<'a, T>(
     match by_name.as_slice() {
         [(only, ..)] => Ok(only),
         [] => {
-            let names = known.iter().map(|(_, _, name)| *name);
-            Err(format!("there is no {what} `{given}`: {}", meant(given, names)))
+            let meant = meant(given, known.iter().map(|(_, _, name)| *name));
+            Err(match given.trim() {
+                "" => format!("the {what} is blank: {meant}"),
+                _ => format!("there is no {what} `{given}`: {meant}"),
+            })
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|(_, id, _)| *id).collect();

@@ -10,8 +10,10 @@ use door_access_scenario::unusable::Wrong;
 
 /// Required columns of the members' file.
 const NEEDED: [&str; 6] = ["member_id", "name", "email", "membership_id", "plan", "status"];
+/// Without this optional column no member counts as blocked.
+pub(in crate::installation) const BLOCKED: &str = "blocked";
 /// Its optional columns.
-const POSSIBLE: [&str; 6] = ["blocked", "location", "first_day", "last_day", "frozen_until", "overdue_since"];
+const POSSIBLE: [&str; 6] = [BLOCKED, "location", "first_day", "last_day", "frozen_until", "overdue_since"];
 /// Columns that only make sense in a row with a membership.
 const OF_MEMBERSHIP: [&str; 7] =
     ["plan", "status", "location", "first_day", "last_day", "frozen_until", "overdue_since"];
@@ -69,7 +71,7 @@ pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut V
         let differing = [
             ("name", known.name != member.name),
             ("email", known.email != member.email),
-            ("blocked", known.status != member.status),
+            (BLOCKED, known.status != member.status),
         ];
         if let Some((column, _)) = differing.iter().find(|(_, differs)| *differs) {
             let message = format!(
@@ -105,11 +107,11 @@ fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
             ),
         );
     }
-    let status = match row.get("blocked").map(str::to_lowercase).as_deref() {
+    let status = match row.get(BLOCKED).map(str::to_lowercase).as_deref() {
         None | Some("no" | "false" | "0") => MemberStatus::Active,
         Some("yes" | "true" | "1") => MemberStatus::Blocked,
         Some(other) => {
-            all.push(row.wrong_in("blocked", format!("blocked is `yes` or `no`, and not `{other}`")));
+            all.push(row.wrong_in(BLOCKED, format!("blocked is `yes` or `no`, and not `{other}`")));
             MemberStatus::Active
         }
     };

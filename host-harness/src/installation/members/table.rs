@@ -49,7 +49,7 @@ impl Table {
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-            at(line, "is not in UTF-8: export or save the file as CSV in UTF-8".to_owned())
+            at(line, "the file is not in UTF-8: export or save the file as CSV in UTF-8".to_owned())
         })?;
         let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         let head = text.lines().next().unwrap_or_default();
@@ -71,7 +71,7 @@ impl Table {
         let columns: Vec<String> =
             columns.iter().map(|column| column.to_lowercase().replace([' ', '-'], "_")).collect();
         if columns.iter().all(String::is_empty) {
-            return Err(at(1, "is empty: its first line names the columns".to_owned()));
+            return Err(at(1, "the file is empty; its first line must name the columns".to_owned()));
         }
         let (mut rows, mut wrong) = (Vec::new(), Vec::new());
         for record in reader.records() {
@@ -308,14 +308,17 @@ mod tests {
     #[test]
     fn a_row_that_cannot_be_read_is_reported_with_its_line() {
         for (text, message) in [
-            (&b""[..], "f.csv:1:1: is empty: its first line names the columns"),
+            (&b""[..], "f.csv:1:1: the file is empty; its first line must name the columns"),
             (
                 b"a,b\n1,2\n1\n1,2,3\n",
                 "f.csv:3:1: this row has 1 field, and there are 2 columns\nf.csv:4:1: ",
             ),
             (b"a\tb\n1\t2\n", "f.csv:1:1: its columns are separated by tabs: save it as CSV, with commas or"),
             (b"a|b\n1|2\n", "f.csv:1:1: its columns are separated by `|`: "),
-            (b"a,b\n1,2\nJ\xf6rg,2\n", "f.csv:3:1: is not in UTF-8: export or save the file as CSV in UTF-8"),
+            (
+                b"a,b\n1,2\nJ\xf6rg,2\n",
+                "f.csv:3:1: the file is not in UTF-8: export or save the file as CSV in UTF-8",
+            ),
         ] {
             let error = parse(text).err().unwrap();
             assert!(error.starts_with(message), "{error}");

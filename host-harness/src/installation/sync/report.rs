@@ -107,6 +107,9 @@ pub(super) struct JobReport {
     findings: Vec<Line>,
     #[serde(skip)]
     all: bool,
+    /// Members in the file.
+    #[serde(skip)]
+    in_file: usize,
 }
 
 /// A finding.
@@ -151,7 +154,12 @@ pub(in crate::installation) fn lines(session: &Session, findings: &[Finding]) ->
 
 impl JobReport {
     pub(super) fn new(session: &Session, progress: &Progress, findings: &[Finding], all: bool) -> JobReport {
-        JobReport { job: JobFacts::of(progress), findings: lines(session, findings), all }
+        JobReport {
+            job: JobFacts::of(progress),
+            findings: lines(session, findings),
+            all,
+            in_file: session.roll.members.len(),
+        }
     }
 
     /// The number of members whose changes are among the findings.
@@ -178,11 +186,7 @@ impl JobReport {
             (Tone::Good, counts.adopted, format!("grants {by_hand}, {was}managed {is}")),
             (Tone::Faint, counts.unmanaged, format!("grants {by_hand}, kept as they are")),
             (Tone::Care, counts.drifted, "grants changed manually in Kisi".to_owned()),
-            (
-                Tone::Care,
-                counts.conflicts,
-                "members who cannot be given what they are entitled to".to_owned(),
-            ),
+            (Tone::Care, counts.conflicts, "members who are entitled, but cannot get access".to_owned()),
             (Tone::Bad, counts.failures, "refused for good".to_owned()),
         ];
         all.into_iter().filter(|(_, count, _)| *count > 0).collect()
@@ -190,18 +194,20 @@ impl JobReport {
 
     fn head(&self) -> String {
         let Counts { members, differing, applied, calls, .. } = self.job.counts;
-        let members = counted(members as usize, "member");
+        let gone = match (members as usize).saturating_sub(self.in_file) {
+            0 => String::new(),
+            gone => format!(" ({gone} of them no longer in members.csv)"),
+        };
+        let compared = format!("{} compared{gone}", counted(members as usize, "member"));
         match self.job.waits {
             None => {
                 let calls = counted(calls as usize, "request");
-                format!(
-                    "Kisi matches: {members} compared, {applied} of {differing} brought up to date with {calls}."
-                )
+                format!("Kisi matches: {compared}, {applied} of {differing} brought up to date with {calls}.")
             }
-            Some(_) if differing == 0 => format!("Kisi matches: {members} compared, nothing would change."),
-            Some(_) => format!(
-                "{members} compared, something would change for {differing}. Nothing has changed in Kisi."
-            ),
+            Some(_) if differing == 0 => format!("Kisi matches: {compared}, nothing would change."),
+            Some(_) => {
+                format!("{compared}, something would change for {differing}. Nothing has changed in Kisi.")
+            }
         }
     }
 }
@@ -285,8 +291,8 @@ const KINDS: [(FindingKind, Tone, &str); 9] = [
     (FindingKind::Adopted, Tone::Good, "Added by hand, managed from now on"),
     (FindingKind::Unmanaged, Tone::Faint, "Added by hand, kept as they are"),
     (FindingKind::Drifted, Tone::Care, "Changed manually in Kisi"),
-    (FindingKind::ElevatedRole, Tone::Care, "More than a plain member, never changed"),
-    (FindingKind::Conflict, Tone::Care, "Cannot be given what they are entitled to"),
+    (FindingKind::ElevatedRole, Tone::Care, "Higher roles, not changed"),
+    (FindingKind::Conflict, Tone::Care, "Entitled, but cannot get access"),
     (FindingKind::Failure, Tone::Bad, "Refused for good"),
     (FindingKind::Loses, Tone::Bad, "Lose a group"),
 ];

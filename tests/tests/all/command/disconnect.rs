@@ -142,7 +142,9 @@ fn a_key_that_no_longer_works_does_not_prevent_leaving() {
 #[test]
 fn places_are_chosen_by_name_and_shown() {
     let gym = Installation::with(TWO_PLACES);
-    gym.connect(&["--place", "Nroth"]).ends(2).complains("there is no place `Nroth`, but North (");
+    gym.connect(&["--place", "Nroth"])
+        .ends(2)
+        .complains("there is no place `Nroth`; the places are: North (");
     gym.connect(&["--place", "north"]).ends(0).says(&["places North; not managed: South", "North gym"]);
     let shown = gym.run(&["groups"]).ends(0).says(&["places North; not managed: South"]);
     assert!(!shown.out.contains("South gym"), "{}", shown.out);

@@ -120,7 +120,7 @@ fn a_kept_preview_is_applied_by_the_next_sync() {
     let gym = Installation::mapped();
     gym.run(&["preview", "--keep"]).ends(0).complains("Kept: the next `harness sync` applies just this");
     gym.run(&["status"]).ends(0).says(&["a preview is kept"]);
-    gym.run(&["sync"]).ends(0).complains("Applies the preview that is kept.").says(&["Kisi matches"]);
+    gym.run(&["sync"]).ends(0).complains("Applying the preview that is kept.").says(&["Kisi matches"]);
     assert_eq!(gym.in_group("Entrance"), ["ann@example.test"]);
     let ran = gym.run(&["preview"]).ends(0).says(&["nothing would change"]);
     assert!(!ran.out.contains("`harness sync` applies"), "{}", ran.out);
@@ -135,7 +135,8 @@ fn a_sync_that_removes_too_much_waits_for_a_confirmation() {
     gym.run(&["sync"]).ends(0);
     gym.file("members.csv", MEMBERS);
     let brake = "This would take 30 of 32 grants, more than the removal guard allows. See whose with `harness preview --all`.";
-    gym.run(&["sync"]).ends(3).says(&[brake, "`harness sync --yes` does it"]);
+    let compared = "34 members compared (30 of them no longer in members.csv), ";
+    gym.run(&["sync"]).ends(3).says(&[compared, brake, "`harness sync --yes` does it"]);
     assert_eq!(gym.in_group("Entrance").len(), 31);
     gym.run(&["status"]).ends(0).says(&["waits to be confirmed"]);
     gym.run(&["preview"]).ends(0).says(&[
@@ -186,6 +187,14 @@ fn an_address_without_an_answer_is_named() {
 }
 
 #[test]
+fn an_encrypted_address_of_a_simulator_is_refused_with_advice() {
+    let gym = Installation::new();
+    let address = gym.address.replace("http://", "https://");
+    let gym = Installation { address, ..gym };
+    gym.connect(&[]).ends(4).complains("For a simulator on this machine write http://, not https://.");
+}
+
+#[test]
 fn an_empty_members_file_is_refused() {
     let gym = Installation::mapped();
     gym.run(&["sync"]).ends(0);
@@ -227,6 +236,18 @@ fn a_folder_that_others_may_read_is_refused_with_advice() {
         fs::set_permissions(path, fs::Permissions::from_mode(closed)).unwrap();
         gym.run(&["status"]).ends(0);
     }
+    let gym = Installation::new();
+    fs::create_dir(gym.path("state")).unwrap();
+    fs::set_permissions(gym.path("state"), fs::Permissions::from_mode(0o755)).unwrap();
+    let ran = gym.connect(&[]).ends(2).complains("run `chmod 700 ");
+    ran.complains("and the gym's key would be kept there");
+}
+
+#[test]
+fn a_file_in_place_of_the_folder_is_refused_with_advice() {
+    let gym = Installation::new();
+    gym.file("state", "notes");
+    gym.connect(&[]).ends(2).complains("state` is a file: move it, or name another folder with --state");
 }
 
 #[test]
@@ -236,7 +257,11 @@ fn two_commands_at_once_are_refused_with_a_sentence() {
     lock.lock().unwrap();
     let number = std::process::id().to_string();
     let ran = gym.run(&["sync", "--wait", "0"]).ends(4).complains("run the same command again");
-    assert!(ran.err.contains(&format!("another harness (process {number}) is at work")), "{}", ran.err);
+    assert!(
+        ran.err.contains(&format!("another harness command (process {number}) is at work")),
+        "{}",
+        ran.err
+    );
     drop(lock);
     gym.run(&["status"]).ends(0);
 }
@@ -323,7 +348,7 @@ fn impossible_commands_are_refused_with_advice() {
         (
             vec!["connect", "--key-file", "absent.txt"],
             2,
-            "--key-file wants the path of a file that holds the key",
+            "--key-file must be the path of a file that holds the key",
         ),
         (vec!["connect", "--key-file", key, "--members", "absent"], 2, "there is no members.csv in"),
         (vec!["connect", "--kisi", "http://gym.example"], 2, "plain http is for this machine only"),
@@ -342,7 +367,7 @@ fn impossible_commands_are_refused_with_advice() {
         (
             vec!["--settings", misspelt.to_str().unwrap()],
             2,
-            "misspelt.json are wrong: grace_dayz: is not one of integration grace_days",
+            "misspelt.json are wrong: grace_dayz: there is no such field: it must be one of integration, grace_days, ",
         ),
         (
             vec!["--settings", settings.to_str().unwrap()],
@@ -398,6 +423,9 @@ fn impossible_commands_are_refused_with_advice() {
     let ran = gym.run(&["map", "--file", mapping.to_str().unwrap()]).ends(2);
     let ran = ran.complains("mapping.csv:2:7: there is no group `Pool`");
     ran.complains("mapping.csv:4:1: is the same as an earlier entry");
+    let blank = gym.file("blank.csv", "plan,group\nBasic,\n,Spa\n");
+    let ran = gym.run(&["map", "--file", blank.to_str().unwrap()]).ends(2);
+    ran.complains("blank.csv:2:7: the group is blank: ").complains("blank.csv:3:1: the plan is blank: ");
 }
 
 #[test]
@@ -479,8 +507,8 @@ fn the_300_members_of_the_example_sync() {
         "Gain a group",
         "managed from now on: ",
         "kept as they are: ",
-        "More than a plain member",
-        "Cannot be given",
+        "Higher roles, not changed",
+        "Entitled, but cannot get access",
     ] {
         assert!(preview.out.contains(head), "{head}\n{}", preview.out);
     }

@@ -118,7 +118,9 @@ fn another_sealing_key_is_refused_with_both_fingerprints() {
     let ran = run(&gym, Some(OTHER), None, &["sync"]).ends(2);
     let ran = ran
         .complains("key.sealed cannot be opened: it was sealed with the sealing key e58de399985cfa4e, and ");
-    ran.complains("was given: give that one in HARNESS_SEALING_KEY or with --sealing-key-file");
+    ran.complains(
+        "was given: give the key e58de399985cfa4e in HARNESS_SEALING_KEY or with --sealing-key-file",
+    );
     let json = run(&gym, Some(OTHER), None, &["sync", "--json"]).ends(2);
     assert!(json.out.contains("e58de399985cfa4e"), "{}", json.out);
     assert_eq!(gym.sim.journal().len(), before, "nothing was sent");
@@ -136,7 +138,9 @@ fn an_invalid_or_readable_sealing_key_is_refused() {
     run(&gym, Some(&"0".repeat(64)), None, &["status"]).ends(2).complains("this one is a placeholder");
     let file = gym.path("sealing.key");
     let given = ["status", "--sealing-key-file", file.to_str().unwrap()];
-    gym.run(&given).ends(2).complains("there is no such file with a sealing key");
+    gym.run(&given)
+        .ends(2)
+        .complains("--sealing-key-file or HARNESS_SEALING_KEY_FILE: there is no such file");
     private(&file, ONE);
     gym.run(&given).ends(0);
     run(&gym, Some(ONE), None, &given).ends(2).complains("give one of both");
