@@ -4,7 +4,11 @@
 //! by [`object`] and [`list`], whose errors name the column: the code that tracks a path is generated once more for
 //! each type, and would be a third of the component.
 
-use serde::de::{Deserialize, Deserializer};
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use serde::de::{Deserialize, Deserializer, IntoDeserializer, MapAccess, Visitor};
 use serde::ser::Serialize;
 use serde_json::Value;
 
@@ -21,10 +25,10 @@ pub struct Unreadable {
 /// Reads an object.
 ///
 /// # Errors
-/// The first problem, with its column. A list is one: serde would take it for the object's fields in their order.
+/// The first problem, with its column.
 pub fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Unreadable> {
-    refuse_list(text)?;
-    serde_json::from_slice(text).map_err(|error| at_column(&error))
+    let Object(value) = serde_json::from_slice(text).map_err(|error| at_column(&error))?;
+    Ok(value)
 }
 
 /// Reads a list.
@@ -40,19 +44,63 @@ pub fn list<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<Vec<T>, Unreadable
 /// # Errors
 /// The first problem, with its path: `places[2]: is not a text`.
 pub fn with_path<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Unreadable> {
-    refuse_list(text)?;
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut deserializer)
+    let Object(value) = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| unreadable(&error.path().to_string(), error.inner()))?;
     deserializer.end().map_err(|error| unreadable("", &error))?;
     Ok(value)
 }
 
-fn refuse_list(text: &[u8]) -> Result<(), Unreadable> {
-    match text.trim_ascii_start().starts_with(b"[") {
-        true => Err(Unreadable { path: String::new(), problem: "is not an object".to_string() }),
-        false => Ok(()),
+/// A struct that is written as an object. serde alone would also take a list, for the fields in their order.
+struct Object<T>(T);
+
+impl<'a, T: Deserialize<'a>> Deserialize<'a> for Object<T> {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        struct Fields<T>(PhantomData<T>);
+        impl<'a, T: Deserialize<'a>> Visitor<'a> for Fields<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        from.deserialize_map(Fields(PhantomData))
     }
+}
+
+/// For fields with an object.
+///
+/// # Errors
+/// When the value is none, or not this one.
+pub fn fields<'a, D: Deserializer<'a>, T: Deserialize<'a>>(from: D) -> Result<T, D::Error> {
+    Object::deserialize(from).map(|Object(value)| value)
+}
+
+/// For fields with an object, or null for the default.
+///
+/// # Errors
+/// When the value is none of both.
+pub fn fields_or_default<'a, D: Deserializer<'a>, T: Deserialize<'a> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.map(|Object(value)| value).unwrap_or_default())
+}
+
+/// For fields with one word of several, or null for the default. serde alone would also take an object with the word as
+/// its key.
+///
+/// # Errors
+/// When the value is no text, or another word.
+pub fn word_or_default<'a, D: Deserializer<'a>, T: Deserialize<'a> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    let Some(word) = Option::<String>::deserialize(from)? else { return Ok(T::default()) };
+    let word: StringDeserializer<D::Error> = word.into_deserializer();
+    T::deserialize(word)
 }
 
 /// Writes a value in its shortest form.
@@ -83,7 +131,9 @@ pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 fn at_column(error: &serde_json::Error) -> Unreadable {
     let Unreadable { path: field, problem } = unreadable("", error);
     let problem = if field.is_empty() { problem } else { format!("{field} {problem}") };
-    let path = if error.is_data() { format!("column {}", error.column()) } else { String::new() };
+    // The whole document has no column.
+    let has_column = error.is_data() && error.column() > 0;
+    let path = if has_column { format!("column {}", error.column()) } else { String::new() };
     Unreadable { path, problem }
 }
 

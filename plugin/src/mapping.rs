@@ -42,13 +42,14 @@ pub struct MappedPlan {
 
 /// All entries, with the names of their groups and plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Mappings {
-    /// In the order of the gym.
+    /// In the order of the gym. A record without them is damaged: no entries would take everybody's access.
     pub entries: Vec<Entry>,
     /// Each mapped group once.
+    #[serde(default)]
     pub groups: Vec<MappedGroup>,
     /// Each mapped plan once.
+    #[serde(default)]
     pub plans: Vec<MappedPlan>,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::contract::types::Problem;
-use crate::json::{self, or_default};
+use crate::json::{self, fields, fields_or_default, or_default, word_or_default};
 use crate::kisi::time::DAY_MS;
 use crate::kisi::users::Invitation;
 
@@ -22,6 +22,7 @@ const INTEGRATION_CHARS_MAX: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Identifies the platform to Kisi.
+    #[serde(deserialize_with = "fields")]
     pub integration: Integration,
     /// Days that access continues after a payment became overdue.
     #[serde(default, deserialize_with = "or_default")]
@@ -30,16 +31,16 @@ pub struct Settings {
     #[serde(default, deserialize_with = "or_default")]
     pub lease_days: u64,
     /// What a blocked or deleted member loses.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "word_or_default")]
     pub on_block: OnBlock,
     /// What happens when Kisi has no user with a member's e-mail address.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "word_or_default")]
     pub missing_user: MissingUser,
     /// Whether Kisi writes to new users.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "word_or_default")]
     pub invitation: Invitation,
     /// How much a sync may remove without confirmation.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "fields_or_default")]
     pub brake: Brake,
     /// The places whose groups are managed, by Kisi's id as text; all when empty.
     #[serde(default, deserialize_with = "or_default")]
@@ -225,6 +226,10 @@ mod tests {
                 "integration.contact",
             ),
             (r#"{"integration":{"identifier":"Gym","contact":"nobody"}}"#.to_string(), "integration.contact"),
+            (r#"{"integration":["Gym","a@b.test"]}"#.to_string(), "integration"),
+            (format!(r#"{{{INTEGRATION},"brake":[1,2]}}"#), "brake"),
+            (format!(r#"{{{INTEGRATION},"on_block":{{"all":null}}}}"#), "on_block"),
+            (format!(r#"{{{INTEGRATION},"grace_days":3,"grace_days":9}}"#), "grace_days"),
         ] {
             let problems = Settings::parse(&settings).expect_err(&settings);
             assert_eq!(problems[0].path, path, "{settings}: {problems:?}");

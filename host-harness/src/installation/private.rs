@@ -3,7 +3,7 @@
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 #[cfg(unix)]
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use fs_mistrust::{Error, Mistrust};
@@ -35,8 +35,15 @@ pub(super) fn is_at(file: &File, path: &Path) -> bool {
 }
 
 /// Whether other users may read or change a file.
+#[cfg(unix)]
 pub(super) fn is_open_to_others(path: &Path) -> bool {
-    matches!(verify(path), Err(Error::BadPermission(..)))
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 != 0)
+}
+
+/// Rights of other users are unknown on this system.
+#[cfg(not(unix))]
+pub(super) fn is_open_to_others(_path: &Path) -> bool {
+    true
 }
 
 /// Refuses a file or folder that another user owns, or may read or change. `mode` is the right one.

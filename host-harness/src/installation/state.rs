@@ -176,8 +176,9 @@ impl State {
 
     /// Reads the JSON lines of a file. A line that was cut off is left out.
     pub(super) fn lines<T: DeserializeOwned>(&self, name: &str) -> Vec<T> {
-        let text = fs::read_to_string(self.folder.join(name)).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        // Bytes, not text: a cut may fall inside a character.
+        let bytes = fs::read(self.folder.join(name)).unwrap_or_default();
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 
     /// Removes a file, and what is left of an attempt to write it.

@@ -11,6 +11,8 @@ use door_access_host::OneLine;
 
 /// Widest column, except for the last one.
 const COLUMN_MAX: u16 = 34;
+/// Longest cell, in characters: laying out a longer one takes seconds, and beyond 65,535 it fails.
+const CELL_MAX: usize = 1_000;
 /// Between two columns.
 const GAP: u16 = 2;
 
@@ -41,7 +43,11 @@ impl Table {
 }
 
 fn cell(tone: Tone, text: &str) -> Cell {
-    let cell = Cell::new(OneLine(text));
+    let shown: String = match text.char_indices().nth(CELL_MAX) {
+        None => OneLine(text).to_string(),
+        Some((end, _)) => OneLine(text.get(..end).unwrap_or(text)).to_string() + "…",
+    };
+    let cell = Cell::new(shown);
     match tone {
         Tone::Plain => cell,
         Tone::Head => cell.add_attribute(Attribute::Bold),
@@ -89,6 +95,14 @@ mod tests {
         assert_eq!(lines[1], format!("Ann Lee{}Spa    Because.", " ".repeat(29)));
         assert_eq!(lines[2], format!("{}  門", "B".repeat(34)));
         assert!(lines.len() > 5 && lines.iter().all(|line| line.chars().count() <= WIDTH), "{text}");
+    }
+
+    #[test]
+    fn a_cell_of_any_length_is_printed_and_cut() {
+        let mut table = Table::new(["who", "why"]);
+        table.row([(Tone::Plain, "B".repeat(70_000)), (Tone::Plain, "\u{e9}".repeat(70_000))]);
+        let text = print(table, false);
+        assert!(text.contains('…') && text.chars().count() < 20 * CELL_MAX, "{} characters", text.len());
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Cache {
 
     /// Makes the folder if needed, for this user only, and refuses one that other users may change.
     pub(super) fn check(&self) -> Result<(), LoadError> {
-        let made = mistrust().and_then(|mistrust| {
+        let made = mistrust(&self.folder).and_then(|mistrust| {
             mistrust.verifier().permit_readable().require_directory().make_directory(&self.folder)
         });
         made.map_err(|error| self.refused(advice(&error)))?;
@@ -87,7 +87,7 @@ impl Cache {
 
 const WRITABLE: &str = "other users may write it and could put code there; run `chmod go-w` on it";
 
-/// What is wrong with the folder or one above it, and what to do.
+/// What is wrong with the folder, and what to do.
 fn advice(error: &fs_mistrust::Error) -> String {
     use fs_mistrust::Error;
     match error {

@@ -1,13 +1,12 @@
 //! The sealing key: from the environment or from a private file.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use ring::hkdf::{HKDF_SHA256, KeyType, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
-use tempfile::NamedTempFile;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -15,6 +14,8 @@ use crate::private;
 
 const KEY_BYTES: usize = 32;
 const ID_BYTES: usize = 8;
+/// What follows the name of a key's file while it is written.
+const PARTIAL: &str = "partial";
 /// Longest file: the key, and room for line ends.
 const FILE_BYTES_MAX: u64 = 256;
 /// What is derived from a sealing key. Neither reveals the other or the key.
@@ -62,13 +63,13 @@ pub enum SealingKeyError {
         #[source]
         error: Box<SealingKeyError>,
     },
-    /// The file or a folder above it belongs to another user, who can change the file.
+    /// The file or its folder belongs to another user, who can change the file.
     #[error("{} belongs to another user, and it leads to a sealing key: use a file of your own", .0.display())]
     Foreign(PathBuf),
     /// Other users may read or change the file. Forbid it, and make a new key if one may have read it.
     #[error("others may use {path}, and it is a sealing key: run `chmod 600 {path}`", path = .0.display())]
     Shared(PathBuf),
-    /// Other users may replace files in a folder above the file.
+    /// Other users may replace files in the folder of a new key.
     #[error("others may change {path}, which leads to a sealing key: run `chmod go-w {path}`", path = .0.display())]
     SharedFolder(PathBuf),
     /// The operating system provides no random numbers. Try again.
@@ -106,18 +107,23 @@ impl SealingKey {
         Ok(Self { bytes, id: SealingKeyId(id) })
     }
 
-    /// Reads a file that holds a key and nothing else. The file must be private: no other user may have any right to it,
-    /// or change a folder above it.
+    /// Reads a file or pipe that holds a key and nothing else. It must be private: no other user may have any right to it.
     ///
     /// # Errors
     /// Every [`SealingKeyError`] but [`SealingKeyError::Random`], each with the file.
     pub fn read(path: &Path) -> Result<Self, SealingKeyError> {
         let cannot = |error| SealingKeyError::File { path: path.to_owned(), done: "read", error };
-        let file = private::mistrust().and_then(|mistrust| {
-            let access = mistrust.verifier().require_file().file_access().follow_final_links(true);
-            access.open(path, OpenOptions::new().read(true))
-        });
-        let file = file.map_err(|error| not_private(error, path, "read"))?;
+        let file = match private::is_pipe(&fs::metadata(path).map_err(cannot)?) {
+            true => File::open(path).map_err(cannot)?,
+            false => {
+                let real = path.canonicalize().map_err(cannot)?;
+                let opened = private::mistrust(&real).and_then(|mistrust| {
+                    let access = mistrust.verifier().require_file().file_access();
+                    access.open(&real, OpenOptions::new().read(true))
+                });
+                opened.map_err(|error| not_private(error, path, "read"))?
+            }
+        };
         if private::others_may(&file.metadata().map_err(cannot)?, private::ANYTHING) {
             return Err(SealingKeyError::Shared(path.to_owned()));
         }
@@ -142,11 +148,15 @@ impl SealingKey {
             Some(folder) if folder != Path::new("") => folder,
             _ => Path::new("."),
         };
-        private::mistrust()
+        private::mistrust(folder)
             .and_then(|mistrust| mistrust.verifier().permit_readable().make_directory(folder))
             .map_err(|error| not_private(error, path, "made"))?;
         let write = || -> io::Result<()> {
-            let mut file = NamedTempFile::new_in(folder)?;
+            // A known name: the next attempt, or whoever forgets the key, removes what an interrupted one left.
+            let partial = path.with_added_extension(PARTIAL);
+            let _ = fs::remove_file(&partial);
+            let name = partial.file_name().unwrap_or_default();
+            let mut file = tempfile::Builder::new().prefix(name).rand_bytes(0).tempfile_in(folder)?;
             file.write_all(text.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist_noclobber(path)?;

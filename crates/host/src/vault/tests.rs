@@ -150,6 +150,41 @@ fn a_sealing_key_file_is_private_or_refused() {
 
 #[cfg(unix)]
 #[test]
+fn folders_above_a_sealing_key_are_the_users_decision() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("own/sealing.key");
+    for mode in [0o770, 0o777] {
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+        let made = SealingKey::create(&path).unwrap();
+        assert_eq!(SealingKey::read(&path).unwrap().id(), made.id(), "{mode:o}");
+        fs::remove_dir_all(folder.path().join("own")).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_attempt_to_make_a_key_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(folder.path().join("sealing.key.partial"), ONE).unwrap();
+    SealingKey::create(&folder.path().join("sealing.key")).unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sealing_key_comes_through_a_pipe() {
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    let (read, mut write) = std::io::pipe().unwrap();
+    writeln!(write, "{ONE}").unwrap();
+    drop(write);
+    let path = format!("/dev/fd/{}", read.as_raw_fd());
+    assert_eq!(SealingKey::read(path.as_ref()).unwrap().id(), key(ONE).id());
+}
+
+#[cfg(unix)]
+#[test]
 fn a_file_without_a_sealing_key_is_refused_without_repeating_its_content() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sealing.key");

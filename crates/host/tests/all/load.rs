@@ -191,6 +191,15 @@ async fn a_cache_folder_that_others_may_write_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn folders_above_a_cache_folder_are_the_users_decision() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    fs::set_permissions(parent.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    load_through(&parent.path().join("compiled")).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn a_cache_folder_behind_a_link_and_a_file_in_its_place_are_refused() {
     let parent = tempfile::tempdir().unwrap();
     let (folder, link, file) =

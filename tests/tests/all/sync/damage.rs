@@ -1,7 +1,7 @@
 //! A member's damaged record is rebuilt from the indexes, Kisi and the directory, and nothing is guessed.
 
 use door_access_host::contract::sync::{FindingKind, Hold};
-use door_access_host::contract::types::MemberStatus;
+use door_access_host::contract::types::{Demand, MemberStatus, PauseCause};
 use door_access_testkit::{DAY, World, many, member, membership};
 
 /// A gym that is up to date, with the gold member `ann` and some others.
@@ -130,4 +130,18 @@ fn an_account_that_staff_made_again_for_a_blocked_member_loses_access() {
     world.by_hand("ann@gym.test", &["Gym"]);
     day(&world);
     assert_eq!(world.open("ann"), [] as [&str; 0]);
+}
+
+#[test]
+fn a_damaged_mapping_pauses_and_takes_nobodys_access() {
+    for damaged in [&b"{}"[..], b"{", br#"{"entriet":[]}"#, br#"{"entries":null}"#] {
+        let world = gym();
+        let before = world.people();
+        world.store("tenant/mappings", damaged);
+        world.deliver("ann").unwrap_err();
+        world.go_to(world.now() + DAY);
+        let error = world.tick(20).unwrap_err();
+        assert!(matches!(error.demand, Demand::Pause(PauseCause::StorageDamaged)), "{error:?}");
+        assert_eq!(world.people(), before);
+    }
 }
