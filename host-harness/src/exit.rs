@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     Shut = 6,
     /// It is not known whether the door opened.
     Unknown = 7,
+    /// The members' file does not confirm the event.
+    Contradicted = 8,
 }
 
 impl Exit {

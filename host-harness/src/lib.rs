@@ -68,6 +68,8 @@ pub struct Surroundings {
     pub new_sealing_key: Option<OsString>,
     /// The user's configuration folder, where a sealing key is made when none is given.
     pub config: Option<PathBuf>,
+    /// The machine's time zone by its IANA name.
+    pub time_zone: Option<String>,
     /// A folder for compiled components that installations share; `None` when each has its own.
     pub compiled: Option<PathBuf>,
 }
@@ -90,6 +92,7 @@ impl fmt::Debug for Surroundings {
 /// | 5 | paused until a person acts |
 /// | 6 | the answer is no: no door opens for the member, or this one stays shut |
 /// | 7 | it is not known whether the door opened |
+/// | 8 | the members' file does not confirm the event |
 ///
 /// The program itself ends with 130 when [`Interrupt::request`] was not granted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, streams: Streams, live: &Live) -> u8 {

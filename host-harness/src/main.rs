@@ -24,6 +24,9 @@ fn main() -> ExitCode {
             sealing_key: env::var_os("HARNESS_SEALING_KEY"),
             new_sealing_key: env::var_os("HARNESS_NEW_SEALING_KEY"),
             config: config(),
+            time_zone: jiff::tz::TimeZone::try_system()
+                .ok()
+                .and_then(|zone| zone.iana_name().map(str::to_owned)),
             compiled: None,
         },
     };

@@ -13,6 +13,7 @@ Exit codes:
   5  paused until a person acts; then `harness connect`
   6  the answer is no: no door opens for the member, or this one stays shut
   7  it is not known whether the door opened: look at it before trying again
+  8  the members' file does not confirm the event: correct the file, and send the event again
   130  Ctrl-C; for sync, preview, tick and disconnect the second one, since the first ends them
        after the current step";
 

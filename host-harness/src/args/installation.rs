@@ -201,7 +201,12 @@ pub(crate) struct ConnectArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) component: Option<PathBuf>,
 
-    /// How far the gym's clock is ahead of UTC, for the days in the members' file. Default: +00:00.
+    /// The gym's time zone, such as America/New_York: days in the members' file begin and end at its midnight. Default:
+    /// this machine's.
+    #[arg(long, value_name = "ZONE", conflicts_with = "utc_offset")]
+    pub(crate) time_zone: Option<String>,
+
+    /// A fixed difference from UTC instead of a time zone. It knows no clock changes; use --time-zone.
     #[arg(long, value_name = "±HH:MM", allow_hyphen_values = true)]
     pub(crate) utc_offset: Option<String>,
 

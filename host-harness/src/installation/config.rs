@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::members::Offset;
+use super::members::Zone;
 
 /// The name of its file.
 pub(super) const FILE: &str = "installation.json";
@@ -25,8 +25,9 @@ pub(super) struct Config {
     pub(super) origins: BTreeSet<String>,
     /// The folder of the gym's files.
     pub(super) members: PathBuf,
-    /// The gym's time zone, for the days in these files.
-    pub(super) utc_offset: Offset,
+    /// The gym's time zone, for the days in these files. Earlier versions wrote a difference from UTC.
+    #[serde(alias = "utc_offset")]
+    pub(super) time_zone: Zone,
     /// Whether requests are sent as fast as they are answered.
     pub(super) unpaced: bool,
     /// The plugin's settings.

@@ -13,11 +13,12 @@ use super::console::{Answer, Console};
 use super::disconnect;
 use super::facts::{GroupFacts, print_places};
 use super::groups::plans;
-use super::members::{BLOCKED, Offset, Roll, folder};
+use super::members::{BLOCKED, Roll, Zone, folder};
 use super::private;
 use super::sealing::{self, Sealing};
 use super::session::{settled, tenant};
 use super::state::{State, is_installed};
+use super::turn;
 use crate::args::{ConnectArgs, Installation};
 use crate::exit::{Exit, Stop};
 use crate::load;
@@ -45,6 +46,7 @@ struct Installed {
     members: usize,
     memberships: usize,
     plans: usize,
+    time_zone: String,
     places: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     places_left_out: Vec<String>,
@@ -71,12 +73,12 @@ pub(super) async fn run(
         ));
     }
     let sealing = Sealing::new(&installation.common, console.surroundings())?;
-    let state = State::make(installation, console).await?;
+    let state = State::make(installation, &mut turn::Place::default(), console).await?;
     let is_new = state.is_new() && !sealing::is_kept(state.folder());
     let connected = install(&state, &sealing, args, given_key, console).await;
     if is_new && !state.holds(config::FILE) {
         // A refused installation leaves nothing behind. Its error matters more than a failure to remove files.
-        let _ = sealing::forget(&state, &sealing).and_then(|()| state.remove(&[config::FILE]));
+        let _ = sealing::forget(&state, &sealing).and_then(|()| state.remove(&[], config::FILE));
     }
     connected
 }
@@ -104,13 +106,22 @@ async fn install(
             Unusable::new("--key-file is missing: a file with an API key of an administrator, made in Kisi under My Account > API")
         })?,
     };
-    let mut config = config(args, before.clone())?;
-    let roll = Roll::read(&config.members, config.utc_offset)?;
+    let mut config = config(args, before.clone(), console.surroundings().time_zone.as_deref())?;
+    if config.time_zone.is_fixed() {
+        console.note(
+            "The gym has a fixed difference from UTC, so its days are wrong by an hour while the clocks are changed: name \
+             its time zone with `harness connect --time-zone`, for example Europe/Berlin.",
+        );
+    }
+    let roll = Roll::read(&config.members, &config.time_zone)?;
     // A new key, for example, is no reason to accept that a column is missing.
     if let Some(before) = before.as_ref().filter(|_| !args.accept_columns) {
         roll.has_columns(&before.columns, &config.members)?;
     }
     config.columns.clone_from(&roll.columns);
+    if let Some(note) = roll.aside.note() {
+        console.note(&note);
+    }
     if !roll.unread.is_empty() {
         let unread = roll.unread.join("`, `");
         console.note(&format!("Columns of the members' file that are not read: `{unread}`."));
@@ -176,6 +187,7 @@ async fn install(
         members: roll.members.len(),
         memberships: roll.memberships(),
         plans: roll.plans.len(),
+        time_zone: config.time_zone.to_string(),
         places: config::named(&config.places, true),
         places_left_out: config::named(&config.places, false),
         groups: groups.collect(),
@@ -265,7 +277,11 @@ fn chosen(given: &[String], places: &[connection::Place]) -> Result<Value, Unusa
 }
 
 /// The configuration, with the changes of this command.
-fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable> {
+fn config(
+    args: &ConnectArgs,
+    before: Option<Config>,
+    machines_zone: Option<&str>,
+) -> Result<Config, Unusable> {
     let component = match (&args.component, &before) {
         (Some(component), _) => absolute(component)?,
         (None, Some(before)) => before.component.clone(),
@@ -281,9 +297,15 @@ fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable
             );
         }
     };
-    let utc_offset = match &args.utc_offset {
-        Some(text) => text.parse().map_err(|error| Unusable::new(format!("--utc-offset: {error}")))?,
-        None => before.as_ref().map_or(Offset::default(), |before| before.utc_offset),
+    let given = |option: &str, text: &str| -> Result<Zone, Unusable> {
+        text.parse().map_err(|error| Unusable::new(format!("{option}: {error}")))
+    };
+    let time_zone = match (&args.time_zone, &args.utc_offset, &before, machines_zone) {
+        (Some(text), ..) => given("--time-zone", text)?,
+        (None, Some(text), ..) => given("--utc-offset", text)?,
+        (None, None, Some(before), _) => before.time_zone.clone(),
+        (None, None, None, Some(text)) => given("the machine's time zone", text)?,
+        (None, None, None, None) => Zone::default(),
     };
     let kisi = args.kisi.clone().or_else(|| before.as_ref().map(|before| before.kisi.clone()));
     // Another address may be another Kisi, with another pace.
@@ -295,7 +317,7 @@ fn config(args: &ConnectArgs, before: Option<Config>) -> Result<Config, Unusable
         component_sha256: String::new(),
         origins: Default::default(),
         members,
-        utc_offset,
+        time_zone,
         unpaced,
         settings: settings(args, before.map(|before| before.settings).unwrap_or_default())?,
         places: Vec::new(),
@@ -372,6 +394,7 @@ impl Answer for Installed {
                 format!("{} may reach {}{routed}, and nothing else", self.plugin, self.origins.join(", ")),
             ),
             ("members", format!("{members} with {memberships} of {}", counted(self.plans, "plan"))),
+            ("zone", format!("{}: days begin and end at its midnight", self.time_zone)),
         ] {
             page.labelled(Tone::Faint, label, &text, "")?;
         }

@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::config;
 use super::console::{Answer, Console};
-use super::sealing;
+use super::sealing::{self, Sealing};
 use super::session::Session;
-use super::sync::FINDINGS;
-use crate::args::DisconnectArgs;
+use super::state::State;
+use super::sync::{FINDINGS, KEPT};
+use super::turn::Place;
+use crate::args::{DisconnectArgs, Installation};
 use crate::exit::{Exit, Stop};
 use crate::report::{Page, Table, Tone, counted};
 use door_access_host::contract::connection::{Departed, Departure, Health, Person};
@@ -22,6 +24,8 @@ use door_access_scenario::unusable::Unusable;
 
 /// The file with the people of earlier steps.
 pub(super) const LEFT: &str = "left.jsonl";
+/// Says that everything was disconnected and the files are being removed.
+const ENDING: &str = "ending.json";
 
 /// For people who neither lose nor keep a group through the plugin.
 const NOTHING_KNOWN: &str = "nothing known";
@@ -76,20 +80,47 @@ pub(super) async fn run(
         write(out, &session, &people)?;
     }
     let has_problem = people.iter().any(|person| person.problem.is_some());
-    console.tell(&Disconnected {
+    let told = console.tell(&Disconnected {
         what: if args.remove_granted { "remove-granted" } else { "leave" },
         names: people.iter().map(|person| session.roll.named(&person.member)).collect(),
         people,
         out: args.out.clone(),
         state: session.state.folder().to_owned(),
         members: session.config.members.clone(),
-    })?;
+    });
+    // Whether anybody read the list or not, no key stays behind. A list that could not be written stays.
+    if !matches!(told, Ok(()) | Err(Stop::Unread)) {
+        return told.map(|()| Exit::Unusable);
+    }
     let Session { state, sealing, tenant, .. } = session;
-    // The records must be closed before they are removed. The key goes first.
+    // The records must be closed before they are removed.
     drop(tenant);
-    sealing::forget(&state, &sealing)?;
-    state.remove(&[config::FILE, LEFT, FINDINGS])?;
+    state.write(ENDING, &true)?;
+    remove(state, &sealing)?;
+    told?;
     Ok(if has_problem { Exit::OtherThanExpected } else { Exit::AsExpected })
+}
+
+/// Removes everything from the folder, the key first, and the sign of it last: it can be continued.
+fn remove(state: State, sealing: &Sealing) -> Result<(), Unusable> {
+    sealing::forget(&state, sealing)?;
+    state.remove(&[config::FILE, LEFT, FINDINGS, KEPT], ENDING)
+}
+
+/// Continues a `disconnect` that ended while it removed the files; `None` when there is no such one.
+pub(super) async fn continued(
+    installation: &Installation,
+    place: &mut Place,
+    console: &mut Console<'_>,
+) -> Result<Option<Exit>, Stop> {
+    if !installation.common.state.join(ENDING).exists() {
+        return Ok(None);
+    }
+    let sealing = Sealing::new(&installation.common, console.surroundings())?;
+    let state = State::make(installation, place, console).await?;
+    remove(state, &sealing)?;
+    console.note("The installation was disconnected already; what was left of its files is removed.");
+    Ok(Some(Exit::AsExpected))
 }
 
 fn gym(health: &Health) -> &str {

@@ -50,13 +50,21 @@ pub(super) async fn run(
         }
         report.facts.extend(outcomes.first().map(|outcome| holds(outcome, now)));
     }
+    let contradiction = session.roll.contradicts(&event.kind, &event.member);
+    if let Some(sentence) = contradiction.as_ref().filter(|_| ending.is_ok()) {
+        report.facts.push(facts::plain(FactKind::Failed, sentence));
+    }
     let (out, json, look) = console.report();
     to(out, json, look).step(&report)?;
     if is_unknown && args.member.contains(['@', ' ']) {
         return Ok(Exit::Unusable);
     }
     let failed = ending?.iter().any(|outcome| !outcome.failures.is_empty());
-    Ok(if failed { Exit::OtherThanExpected } else { Exit::AsExpected })
+    Ok(match contradiction {
+        _ if failed => Exit::OtherThanExpected,
+        Some(_) => Exit::Contradicted,
+        None => Exit::AsExpected,
+    })
 }
 
 /// Delivers the event until it is handled, and reports what each attempt did.
@@ -93,7 +101,10 @@ async fn deliver(
 fn member(roll: &Roll, kind: &EventKind, given: &str) -> Result<(String, String), Unusable> {
     match roll.member(given) {
         Ok(member) => Ok((member.id.clone(), roll.named(&member.id))),
-        Err(_) if *kind == EventKind::MemberDeleted => Ok((given.to_owned(), given.to_owned())),
+        Err(_) if *kind == EventKind::MemberDeleted => match roll.aside.of(given, true) {
+            Some(unusable) => Err(unusable),
+            None => Ok((given.to_owned(), given.to_owned())),
+        },
         Err(unknown) => {
             let unknown = unknown.to_string();
             let end = if unknown.ends_with('?') { "" } else { "." };

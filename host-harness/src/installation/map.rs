@@ -166,7 +166,7 @@ fn without(
 /// The mapping of a file.
 fn from_file(session: &Session, file: &Path, groups: &[Group]) -> Result<Vec<Mapping>, Unusable> {
     let rows = Rows::read(file)?;
-    let mut wrong = Vec::new();
+    let mut wrong: Vec<Wrong> = rows.wrong().cloned().collect();
     if !columns(&rows, "a mapping", &NEEDED, &[LOCATION], &mut wrong) {
         return Err(told_once(wrong).into());
     }

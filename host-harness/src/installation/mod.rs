@@ -45,6 +45,13 @@ pub(super) async fn run<'a>(
     live: &'a Live,
 ) -> Result<Exit, Stop> {
     let mut console = Console::new(streams, live, json, look);
+    let mut place = turn::Place::default();
+    if let Action::Connect(_) | Action::Disconnect(_) = &installation.command
+        && let Some(exit) = disconnect::continued(installation, &mut place, &mut console).await?
+        && let Action::Disconnect(_) = &installation.command
+    {
+        return Ok(exit);
+    }
     match &installation.command {
         Action::Connect(args) => return connect::run(installation, args, &mut console).await,
         Action::RotateSealingKey(args) => return rotate::run(installation, args, &mut console).await,
@@ -53,7 +60,7 @@ pub(super) async fn run<'a>(
     // What a tick did before it gave way.
     let mut ticked = tick::Ticked::default();
     loop {
-        let session = Session::open(installation, &mut console).await?;
+        let session = Session::open(installation, &mut place, &mut console).await?;
         match with(session, &installation.command, &mut ticked, &mut console).await {
             Err(Stop::GivesWay) => {
                 console.has_given_way = true;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::console::{Answer, Console};
 use super::sealing::{self, Sealing};
 use super::state::State;
+use super::turn::Place;
 use crate::args::{Installation, RotateArgs};
 use crate::exit::{Exit, Stop};
 use crate::report::{Page, Tone};
@@ -36,7 +37,7 @@ pub(super) async fn run(
         args.new_sealing_key_file.as_deref(),
     )?;
     let given = new.is_some();
-    let state = State::open(installation, console).await?;
+    let state = State::open(installation, &mut Place::default(), console).await?;
     let sealing_key = sealing::rotate(&state, &sealing, new, console)?.to_string();
     console.tell(&Rotated { state: state.folder().to_owned(), sealing_key, given })?;
     Ok(Exit::AsExpected)

@@ -10,7 +10,7 @@ use super::console::Console;
 use super::members::Roll;
 use super::sealing::{self, Sealing};
 use super::state::State;
-use super::turn;
+use super::turn::{self, Place};
 use crate::args::Installation;
 use crate::exit::{Exit, Stop};
 use crate::load;
@@ -51,10 +51,11 @@ impl Session {
     /// Opens the installation of a folder.
     pub(super) async fn open(
         installation: &Installation,
+        place: &mut Place,
         console: &mut Console<'_>,
     ) -> Result<Session, Stop> {
         let sealing = Sealing::new(&installation.common, console.surroundings())?;
-        let state = State::open(installation, console).await?;
+        let state = State::open(installation, place, console).await?;
         let (config, key) = (state.read::<Config>(config::FILE)?, sealing::key(&state, &sealing, console)?);
         let folder = state.folder().display();
         let (mut config, key) = match (config, key) {
@@ -71,8 +72,11 @@ impl Session {
                 ))?);
             }
         };
-        let roll = Roll::read(&config.members, config.utc_offset)?;
+        let roll = Roll::read(&config.members, &config.time_zone)?;
         roll.has_columns(&config.columns, &config.members)?;
+        if let Some(note) = roll.aside.note() {
+            console.note(&note);
+        }
         if roll.columns != config.columns {
             config.columns.clone_from(&roll.columns);
             state.write(config::FILE, &config)?;

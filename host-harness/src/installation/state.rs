@@ -14,7 +14,7 @@ use super::config;
 use super::console::Console;
 use super::private;
 use super::sealing;
-use super::turn::{self, LOCK, QUEUE};
+use super::turn::{self, LOCK, PLACE, Place, QUEUE};
 use crate::Surroundings;
 use crate::args::Installation;
 use crate::exit::Stop;
@@ -41,7 +41,11 @@ pub(super) struct State {
 
 impl State {
     /// Opens the folder of a new or an existing installation. Makes it if needed.
-    pub(super) async fn make(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
+    pub(super) async fn make(
+        installation: &Installation,
+        place: &mut Place,
+        console: &mut Console<'_>,
+    ) -> Result<State, Stop> {
         let folder = &installation.common.state;
         private::make_folder(folder).map_err(|error| match folder.is_file() {
             true => Unusable::new(format!(
@@ -50,28 +54,36 @@ impl State {
             )),
             false => cannot(folder, "cannot be made", &error),
         })?;
-        let state = State::hold(installation, console).await?;
+        let state = State::hold(installation, place, console).await?;
         state.replace(GITIGNORE, b"*\n")?;
         Ok(state)
     }
 
     /// Opens the folder of an existing installation.
-    pub(super) async fn open(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
+    pub(super) async fn open(
+        installation: &Installation,
+        place: &mut Place,
+        console: &mut Console<'_>,
+    ) -> Result<State, Stop> {
         is_installed(&installation.common.state)?;
-        let state = State::hold(installation, console).await?;
+        let state = State::hold(installation, place, console).await?;
         // The process that held the lock may have ended the installation.
         is_installed(state.folder())?;
         Ok(state)
     }
 
-    async fn hold(installation: &Installation, console: &mut Console<'_>) -> Result<State, Stop> {
+    async fn hold(
+        installation: &Installation,
+        place: &mut Place,
+        console: &mut Console<'_>,
+    ) -> Result<State, Stop> {
         let folder = installation.common.state.clone();
         let why = match sealing::is_kept(&folder) {
             true => "the gym's key is in it",
             false => "the gym's key would be kept there",
         };
         private::check(&folder, "700", why)?;
-        let lock = turn::take(installation, console).await?;
+        let lock = turn::take(installation, place, console).await?;
         Ok(State { folder, _lock: lock })
     }
 
@@ -190,8 +202,8 @@ impl State {
     }
 
     /// Removes the installation, except for its key, from the folder, and the folder when it is empty then.
-    pub(super) fn remove(self, more: &[&str]) -> Result<(), Unusable> {
-        let own = ["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, QUEUE, LOCK];
+    pub(super) fn remove(self, more: &[&str], last: &str) -> Result<(), Unusable> {
+        let own = ["records.db-wal", "records.db-shm", RECORDS, GITIGNORE, QUEUE, PLACE];
         more.iter().chain(&own).try_for_each(|name| self.forget(name))?;
         let compiled = self.folder.join(COMPILED);
         match fs::remove_dir_all(&compiled) {
@@ -200,6 +212,8 @@ impl State {
             }
             _ => {}
         }
+        self.forget(last)?;
+        self.forget(LOCK)?;
         // Other files in it stay.
         let _ = fs::remove_dir(&self.folder);
         Ok(())

@@ -35,6 +35,10 @@ struct Status {
     members: usize,
     memberships: usize,
     plans: usize,
+    time_zone: String,
+    /// What is wrong in the rows that are set aside.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    set_aside: Vec<String>,
     groups: u32,
     mappings: u32,
     flawed_groups: Vec<FlawedGroup>,
@@ -91,6 +95,8 @@ pub(super) async fn run(session: &Session, console: &mut Console<'_>) -> Result<
         members: session.roll.members.len(),
         memberships: session.roll.memberships(),
         plans: session.roll.plans.len(),
+        time_zone: session.config.time_zone.to_string(),
+        set_aside: session.roll.aside.wrong().iter().map(ToString::to_string).collect(),
         groups: health.counts.groups,
         mappings: health.counts.mappings,
         flawed_groups: flawed.collect(),
@@ -119,10 +125,14 @@ impl Answer for Status {
                 "members",
                 format!("{members} with {memberships} of {plans}, in {}", self.members_file.display()),
             ),
+            ("zone", format!("{}: days in the members' file begin and end at its midnight", self.time_zone)),
             ("groups", format!("{groups}, read {}", when(self.groups_refreshed_at))),
         ];
         for (label, text) in facts {
             page.labelled(Tone::Faint, label, &text, "")?;
+        }
+        for wrong in &self.set_aside {
+            page.labelled(Tone::Bad, "set aside", wrong, "")?;
         }
         let (tone, mapping) = match self.mappings {
             0 => (Tone::Care, "no plan opens anything yet: `harness map PLAN GROUP`".to_owned()),

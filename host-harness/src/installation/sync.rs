@@ -9,11 +9,17 @@ use super::session::Session;
 use crate::args::{PreviewArgs, SyncArgs};
 use crate::exit::{Exit, Stop};
 use door_access_host::contract::sync::{Hold, Mode, Phase, Progress};
+use door_access_host::{Clock, SystemClock};
 
 pub(super) use findings::FILE as FINDINGS;
 use findings::Findings;
 use report::JobReport;
 pub(super) use report::{JobFacts, Line, lines, print_lines};
+
+/// The file with the job of a preview that is kept.
+pub(super) const KEPT: &str = "preview.json";
+/// How long a preview is kept.
+const KEPT_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 
 /// Shows what a sync would change.
 pub(super) async fn preview(
@@ -21,6 +27,7 @@ pub(super) async fn preview(
     args: &PreviewArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
+    session.roll.aside.refuse("a preview")?;
     warn_of_no_members(session, console);
     if let Some(job) = unfinished(session, console).await? {
         match (job.mode, job.phase) {
@@ -37,16 +44,24 @@ pub(super) async fn preview(
     let job = session.ask(console, async |tenant| tenant.start_sync(Mode::Preview).await).await?;
     let mut findings = Findings::of(&session.state, &job)?;
     let progress = steps(session, &job, args.step.calls, &mut findings, "preview", console).await?;
-    console.tell(&JobReport::new(session, &progress, &findings.all, args.report.all))?;
+    let report = JobReport::new(session, &progress, &findings.all, args.report.all);
+    // First the job ends or is kept, then it is printed: the reader may close the output.
+    let is_kept = args.keep && progress.phase != Phase::Cancelled;
+    match is_kept {
+        true => session.state.write(KEPT, &job)?,
+        false => {
+            if progress.phase != Phase::Cancelled {
+                cancel(session, &job, console).await?;
+            }
+            findings.forget()?;
+        }
+    }
+    console.tell(&report)?;
     if progress.phase == Phase::Cancelled {
-        findings.forget()?;
         return Err(cancelled("preview"));
     }
-    if args.keep {
+    if is_kept {
         console.note("Kept: the next `harness sync` applies just this; `harness preview` compares again.");
-    } else {
-        cancel(session, &job, console).await?;
-        findings.forget()?;
     }
     Ok(Exit::AsExpected)
 }
@@ -57,11 +72,14 @@ pub(super) async fn sync(
     args: &SyncArgs,
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
-    let mut before = unfinished(session, console).await?;
     if args.cancel {
-        return cancel_sync(session, before.as_ref(), console).await;
+        let job = unfinished(session, console).await?;
+        return cancel_sync(session, job.as_ref(), console).await;
     }
+    session.roll.aside.refuse("a sync")?;
     warn_of_no_members(session, console);
+    end_unkept_preview(session, console).await?;
+    let mut before = unfinished(session, console).await?;
     if let Some(job) = before.take_if(|job| job.waits == Some(Hold::Brake) && !args.yes) {
         // The members' file or the mapping may have been corrected since.
         cancel(session, &job.job, console).await?;
@@ -133,6 +151,26 @@ fn warn_of_no_members(session: &Session, console: &mut Console<'_>) {
 async fn unfinished(session: &Session, console: &mut Console<'_>) -> Result<Option<Progress>, Stop> {
     let job = session.ask(console, async |tenant| tenant.sync_status().await).await?;
     Ok(job.filter(|job| !matches!(job.phase, Phase::Done | Phase::Cancelled)))
+}
+
+/// Cancels a preview that nobody kept, or that is old: it must neither be applied nor hold up the daily comparison. A
+/// preview that was killed leaves such a job.
+pub(super) async fn end_unkept_preview(session: &Session, console: &mut Console<'_>) -> Result<(), Stop> {
+    let Some(job) = unfinished(session, console).await? else { return Ok(()) };
+    if job.mode != Mode::Preview || job.phase == Phase::Applying {
+        return Ok(());
+    }
+    let is_kept = session.state.read::<String>(KEPT)?.is_some_and(|kept| kept == job.job);
+    let is_old = SystemClock.now_ms().saturating_sub(job.started_at) >= KEPT_MS_MAX;
+    if is_kept && !is_old {
+        return Ok(());
+    }
+    if is_kept {
+        console.note("The preview that was kept is older than a day, so it is not applied.");
+    }
+    cancel(session, &job.job, console).await?;
+    session.state.forget(KEPT)?;
+    Ok(session.state.forget(FINDINGS)?)
 }
 
 /// Steps until the job waits or ends.

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use super::console::{Answer, Console};
 use super::facts::when;
-use super::session::Session;
-use super::sync::{JobFacts, Line, lines, print_lines};
+use super::session::{Session, broken_off, ended};
+use super::sync::{JobFacts, Line, end_unkept_preview, lines, print_lines};
 use crate::args::TickArgs;
 use crate::exit::{Exit, Stop};
 use crate::report::{Page, Tone, counted};
+use door_access_host::contract::maintenance as contract;
 use door_access_host::contract::sync::{FindingKind, Hold, Phase};
+use door_access_host::contract::types::Demand;
 use door_access_host::{Clock, SystemClock};
 use door_access_scenario::words::time;
 
@@ -39,6 +41,7 @@ pub(super) async fn run(
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
     console.interrupt().heed();
+    end_unkept_preview(session, console).await?;
     ticked.all = args.report.all;
     match calls(session, args, ticked, console).await {
         Ok(()) => console.tell(ticked)?,
@@ -68,7 +71,7 @@ async fn calls(
     console: &mut Console<'_>,
 ) -> Result<(), Stop> {
     loop {
-        let called = session.ask(console, async |tenant| tenant.tick(args.step.calls).await).await;
+        let called = call(session, args, console).await;
         ticked.requests += session.requests();
         let called = called?;
         ticked.members = ticked.members.saturating_add(called.members);
@@ -84,6 +87,34 @@ async fn calls(
             return Err(Stop::GivesWay);
         }
         console.progress(&format!("{}, more is due", counted(ticked.requests, "request")));
+    }
+}
+
+/// Calls once. While rows are set aside, the plugin asks again for what these rows keep it from: it passes such a member
+/// and goes on with the next, but a comparison of all members has to wait for the rows.
+async fn call(
+    session: &Session,
+    args: &TickArgs,
+    console: &mut Console<'_>,
+) -> Result<contract::Ticked, Stop> {
+    if session.roll.aside.is_empty() {
+        return session.ask(console, async |tenant| tenant.tick(args.step.calls).await).await;
+    }
+    let mut before = None;
+    loop {
+        match session.tenant.tick(args.step.calls).await {
+            Ok(Ok(ticked)) => return Ok(ticked),
+            Ok(Err(error))
+                if matches!(error.demand, Demand::Retry(_)) && before.as_ref() != Some(&error.message) =>
+            {
+                before = Some(error.message);
+            }
+            Ok(Err(error)) => {
+                session.roll.aside.refuse("the daily comparison")?;
+                return Err(ended(&error));
+            }
+            Err(error) => return Err(broken_off(&error)),
+        }
     }
 }
 

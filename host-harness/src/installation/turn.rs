@@ -2,7 +2,8 @@
 //!
 //! When a short command waits, a long command stops between two steps and releases the lock. After the short one it
 //! begins again like a new command, and reads the members' files and the records again. So a door need not wait for a
-//! full sync, and a long command never overwrites a short one's work with older data.
+//! full sync, and a long command never overwrites a short one's work with older data. A long command keeps its [`Place`]
+//! meanwhile, so that no other long one begins.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -19,6 +20,8 @@ use door_access_scenario::unusable::Unusable;
 pub(super) const LOCK: &str = "lock";
 /// Short commands hold a shared lock on this file while they wait.
 pub(super) const QUEUE: &str = "queue";
+/// A long command holds a lock on this file from its beginning to its end.
+pub(super) const PLACE: &str = "place";
 
 /// Interval between two attempts to lock.
 const POLL: Duration = Duration::from_millis(20);
@@ -29,20 +32,45 @@ const GAP: Duration = Duration::from_millis(100);
 /// Longest such time, even if more short commands arrive.
 const GAP_MAX: Duration = Duration::from_secs(10);
 
+/// The place of a long command among long ones. It is released when this is dropped.
+#[derive(Default)]
+pub(super) struct Place(Option<File>);
+
+impl Place {
+    /// Whether the command has its place, or needs none. Takes it when it is free.
+    fn take(&mut self, installation: &Installation, folder: &Path) -> Result<bool, Stop> {
+        if installation.command.is_short() || self.0.is_some() {
+            return Ok(true);
+        }
+        let path = folder.join(PLACE);
+        let file = private::open(&path).map_err(|error| is_gone(folder, &path, &error))?;
+        match file.try_lock() {
+            Ok(()) if private::is_at(&file, &path) => self.0 = Some(file),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => return Err(cannot(&path, "cannot be locked", &error).into()),
+        }
+        Ok(self.0.is_some())
+    }
+}
+
 /// Waits for the lock. It is released when the file is closed, at the latest when the process ends in any way.
-pub(super) async fn take(installation: &Installation, console: &mut Console<'_>) -> Result<File, Stop> {
+pub(super) async fn take(
+    installation: &Installation,
+    place: &mut Place,
+    console: &mut Console<'_>,
+) -> Result<File, Stop> {
     let folder = installation.common.state.as_path();
     let wait = Duration::from_secs(installation.common.wait);
     let path = folder.join(LOCK);
     let begun = Instant::now();
     let (mut queue, mut has_said) = (None, false);
     loop {
-        let mut lock = private::open(&path).map_err(|error| match is_installed(folder) {
-            // The process that held the lock ended the installation and removed the folder.
-            Err(gone) if error.kind() == ErrorKind::NotFound => gone,
-            _ => cannot(&path, "cannot be made", &error),
-        })?;
-        match lock.try_lock() {
+        let mut lock = private::open(&path).map_err(|error| is_gone(folder, &path, &error))?;
+        let locked = match place.take(installation, folder)? {
+            true => lock.try_lock(),
+            false => Err(TryLockError::WouldBlock),
+        };
+        match locked {
             // The process that held the lock ended the installation and removed the file.
             Ok(()) if !private::is_at(&lock, &path) => continue,
             Ok(()) => {
@@ -67,6 +95,14 @@ pub(super) async fn take(installation: &Installation, console: &mut Console<'_>)
             has_said = true;
         }
         tokio::time::sleep(POLL).await;
+    }
+}
+
+/// Why a file of the folder cannot be opened. The process that held the lock may have ended the installation.
+fn is_gone(folder: &Path, path: &Path, error: &std::io::Error) -> Unusable {
+    match is_installed(folder) {
+        Err(gone) if error.kind() == ErrorKind::NotFound => gone,
+        _ => cannot(path, "cannot be made", error),
     }
 }
 

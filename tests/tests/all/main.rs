@@ -63,6 +63,7 @@ mod command {
     mod members;
     mod run;
     mod sealed_key;
+    mod set_aside;
     mod steps;
     mod tick;
 }

@@ -50,6 +50,7 @@ pub(super) async fn run(
     wanted: &[Mapping],
     console: &mut Console<'_>,
 ) -> Result<Exit, Stop> {
+    session.roll.aside.refuse("a preview")?;
     let mut effects: Vec<Effect> = Vec::new();
     let mut next: Option<String> = None;
     loop {

@@ -1,22 +1,27 @@
 //! The gym's own data, from the files that its system exports: `members.csv` with a row for each membership, and
-//! `plans.csv`. Every command reads them again, and uses them only when nothing in them is wrong.
+//! `plans.csv`. Every command reads them again.
 
+mod aside;
 mod day;
 mod rows;
 mod table;
+mod zone;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use door_access_host::MemoryDirectory;
-use door_access_host::contract::types::{Member, Plan};
+use door_access_host::contract::events::EventKind;
+use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Plan};
 use door_access_scenario::file::{alike, meant};
 use door_access_scenario::unusable::{Place, Unusable, Wrong, told_once, unusable};
 
-pub(super) use day::Offset;
+pub(super) use aside::Aside;
+
 pub(super) use rows::{BLOCKED, columns};
 pub(super) use table::{Row, Table};
+pub(super) use zone::Zone;
 
 const MEMBERS: &str = "members.csv";
 const PLANS: &str = "plans.csv";
@@ -31,11 +36,14 @@ pub(super) struct Roll {
     pub(super) columns: BTreeSet<String>,
     /// Its columns that are not read.
     pub(super) unread: Vec<String>,
+    /// The rows that cannot be used.
+    pub(super) aside: Aside,
 }
 
 impl Roll {
-    /// Reads the files of a folder. Reports everything that is wrong in them at once.
-    pub(super) fn read(folder: &Path, offset: Offset) -> Result<Roll, Unusable> {
+    /// Reads the files of a folder. Rows that cannot be used are set aside; what makes a file doubtful as a whole is an
+    /// error.
+    pub(super) fn read(folder: &Path, zone: &Zone) -> Result<Roll, Unusable> {
         if let Some(gone) = [PLANS, MEMBERS].iter().find(|name| !folder.join(name).exists()) {
             return unusable(format!(
                 "there is no {gone} in {}: put it there, or name another folder with `harness connect --members FOLDER`",
@@ -43,17 +51,17 @@ impl Roll {
             ));
         }
         let (plans, members) = (Table::read(&folder.join(PLANS))?, Table::read(&folder.join(MEMBERS))?);
-        Roll::of(&plans, &members, offset)
+        Roll::of(&plans, &members, zone)
     }
 
     /// Reads both tables.
-    fn of(plans: &Table, members: &Table, offset: Offset) -> Result<Roll, Unusable> {
+    fn of(plans: &Table, members: &Table, zone: &Zone) -> Result<Roll, Unusable> {
         let (columns, unread) = (rows::possible(members), rows::unread(members));
-        let mut wrong = Vec::new();
-        let plans = rows::plans(plans, &mut wrong);
-        let members = rows::members(members, &plans, offset, &mut wrong);
+        let (mut wrong, mut aside) = (Vec::new(), Aside::default());
+        let plans = rows::plans(plans, &mut aside, &mut wrong);
+        let members = rows::members(members, &plans, zone, &mut aside, &mut wrong);
         if wrong.is_empty() {
-            Ok(Roll { plans, members, columns, unread })
+            Ok(Roll { plans, members, columns, unread, aside })
         } else {
             Err(told_once(wrong).into())
         }
@@ -61,7 +69,7 @@ impl Roll {
 
     /// Reads the texts of both files.
     pub(super) fn parse(plans: &[u8], members: &[u8]) -> Result<Roll, Unusable> {
-        Roll::of(&Table::parse(PLANS, plans)?, &Table::parse(MEMBERS, members)?, Offset::default())
+        Roll::of(&Table::parse(PLANS, plans)?, &Table::parse(MEMBERS, members)?, &Zone::default())
     }
 
     /// Refuses a members' file that has lost an optional column. Without `blocked` or `last_day`, for example, doors
@@ -80,13 +88,43 @@ impl Roll {
     }
 
     /// The directory that the plugin reads.
-    pub(super) fn directory(&self) -> Arc<MemoryDirectory> {
+    pub(super) fn directory(&self) -> Arc<aside::FileDirectory> {
         let directory = MemoryDirectory::new();
         directory.set_plans(self.plans.clone());
         for member in &self.members {
             directory.insert(member.clone());
         }
-        Arc::new(directory)
+        aside::FileDirectory::new(directory, self.aside.clone())
+    }
+
+    /// What the files say against an event that takes access away; `None` when they confirm it, and for other events.
+    pub(super) fn contradicts(&self, kind: &EventKind, id: &str) -> Option<String> {
+        let member = self.members.iter().find(|member| member.id == id)?;
+        let has = |is: fn(&Membership) -> bool| member.memberships.iter().any(is);
+        let (is_confirmed, claim) = match kind {
+            EventKind::MemberBlocked => (member.status == MemberStatus::Blocked, "is blocked"),
+            EventKind::MemberDeleted => (false, "was deleted: they still have a row"),
+            EventKind::MembershipFrozen => {
+                (has(|it| it.status == MembershipStatus::Frozen), "has a frozen membership")
+            }
+            EventKind::MembershipCancelled => {
+                (has(|it| it.status == MembershipStatus::Cancelled), "has a cancelled membership")
+            }
+            EventKind::MembershipExpired => (
+                has(|it| it.status == MembershipStatus::Expired || it.ends_at.is_some()),
+                "has an expired membership",
+            ),
+            EventKind::PaymentOverdue => {
+                (has(|it| matches!(it.payment, Payment::Overdue(_))), "has an overdue payment")
+            }
+            _ => return None,
+        };
+        (!is_confirmed).then(|| {
+            format!(
+                "{MEMBERS} does not say that {} {claim}. The file decides: correct it, and send the event again.",
+                member.name
+            )
+        })
     }
 
     /// The number of memberships.
@@ -101,9 +139,10 @@ impl Roll {
 
     /// A member's name and id.
     pub(super) fn named(&self, id: &str) -> String {
-        match self.members.iter().find(|member| member.id == id) {
-            Some(member) => format!("{} ({id})", member.name),
-            None => id.to_owned(),
+        let known = self.members.iter().map(|member| (member.id.as_str(), Some(member.name.as_str())));
+        match known.chain(self.aside.members()).find(|(known, _)| *known == id) {
+            Some((_, Some(name))) => format!("{name} ({id})"),
+            _ => id.to_owned(),
         }
     }
 
@@ -117,6 +156,9 @@ impl Roll {
         let name = |member: &&Member| same(&member.name);
         let found: Vec<&Member> =
             self.members.iter().filter(|member| email(member) || name(member)).collect();
+        if let Some(unusable) = self.aside.of(given, found.is_empty()) {
+            return Err(unusable);
+        }
         match found.as_slice() {
             [only] => Ok(only),
             [] => {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::day::{self, Offset};
-use super::{MEMBERS, PLANS, Row, Table};
+use super::aside::Aside;
+use super::day;
+use super::{MEMBERS, PLANS, Row, Table, Zone};
 use door_access_host::contract::types::{Member, MemberStatus, Membership, MembershipStatus, Payment, Plan};
 use door_access_scenario::file::meant;
 use door_access_scenario::unusable::Wrong;
@@ -36,20 +37,24 @@ pub(super) fn unread(table: &Table) -> Vec<String> {
     table.columns().filter(|column| !is_read(column)).map(str::to_owned).collect()
 }
 
-/// All plans, in the order of the file.
-pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
+/// All plans, in the order of the file. Rows that cannot be used go `aside`; `all` gets what makes the file doubtful.
+pub(super) fn plans(table: &Table, aside: &mut Aside, all: &mut Vec<Wrong>) -> Vec<Plan> {
     if !columns(table, PLANS, &["id", "name"], &[], all) {
         return Vec::new();
     }
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
     let mut plans = Vec::new();
     for row in table.rows() {
+        if let Some(wrong) = row.uneven() {
+            aside.plan(wrong);
+            continue;
+        }
         let (Some(id), Some(name)) = (row.get("id"), row.get("name")) else {
-            all.push(row.wrong("a plan needs an id and a name"));
+            aside.plan(row.wrong("a plan needs an id and a name"));
             continue;
         };
         if let Some(line) = lines.insert(id, row.line()) {
-            all.push(row.wrong_in("id", format!("the plan `{id}` is in line {line} already")));
+            aside.plan(row.wrong_in("id", format!("the plan `{id}` is in line {line} already")));
             continue;
         }
         plans.push(Plan { id: id.to_owned(), name: name.to_owned() });
@@ -57,39 +62,64 @@ pub(super) fn plans(table: &Table, all: &mut Vec<Wrong>) -> Vec<Plan> {
     plans
 }
 
-/// All members, ordered by id. Rows with the same `member_id` are memberships of one person.
-pub(super) fn members(table: &Table, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Vec<Member> {
+/// All members, ordered by id. Rows with the same `member_id` are memberships of one person. Rows that cannot be used go
+/// `aside`; `all` gets what makes the file doubtful.
+pub(super) fn members(
+    table: &Table,
+    plans: &[Plan],
+    zone: &Zone,
+    aside: &mut Aside,
+    all: &mut Vec<Wrong>,
+) -> Vec<Member> {
     if !columns(table, MEMBERS, &NEEDED, &POSSIBLE, all) {
         return Vec::new();
     }
-    let mut members: BTreeMap<&str, (usize, Member)> = BTreeMap::new();
-    let mut memberships: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut members: BTreeMap<&str, Member> = BTreeMap::new();
+    let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut memberships: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for row in table.rows() {
-        let Some(member) = person(&row, all) else { continue };
-        let id = row.get("member_id").unwrap_or_default();
-        let (line, known) = members.entry(id).or_insert_with(|| (row.line(), member.clone()));
-        let differing = [
-            ("name", known.name != member.name),
-            ("email", known.email != member.email),
-            (BLOCKED, known.status != member.status),
-        ];
-        if let Some((column, _)) = differing.iter().find(|(_, differs)| *differs) {
-            let message = format!(
-                "`{column}` of the member `{id}` differs from line {line}: it must be the same in all rows of a \
-                 member"
-            );
-            all.push(row.wrong_in(column, message));
-            continue;
+        let mut wrong: Vec<Wrong> = row.uneven().into_iter().collect();
+        if wrong.is_empty() {
+            let person = person(&row, &mut wrong);
+            let membership = membership(&row, plans, zone, &mut wrong);
+            if let Some(person) = person.filter(|_| wrong.is_empty()) {
+                let id = row.get("member_id").unwrap_or_default();
+                let known = members.entry(id).or_insert_with(|| person.clone());
+                let line = *lines.entry(id).or_insert(row.line());
+                differs(&row, known, &person, line, &mut wrong);
+                if let Some(membership) = membership.filter(|_| wrong.is_empty()) {
+                    let place = row.get("membership_id").unwrap_or_default();
+                    if let Some((line, other)) = memberships.insert(place, (row.line(), id)) {
+                        let message = format!("the membership `{place}` is in line {line} already");
+                        wrong.push(row.wrong_in("membership_id", message));
+                        aside.member(other, None, wrong.clone());
+                    }
+                    known.memberships.push(membership);
+                }
+            }
         }
-        let Some(membership) = membership(&row, plans, offset, all) else { continue };
-        if let Some(line) = row.get("membership_id").and_then(|id| memberships.insert(id, row.line())) {
-            let message = format!("the membership `{}` is in line {line} already", membership.id);
-            all.push(row.wrong_in("membership_id", message));
-            continue;
+        if !wrong.is_empty() {
+            aside.row(&row, wrong);
         }
-        known.memberships.push(membership);
     }
-    members.into_values().map(|(_, member)| member).collect()
+    aside.take_from(&mut members);
+    members.into_values().collect()
+}
+
+/// Adds what a further row says otherwise about the person.
+fn differs(row: &Row, known: &Member, person: &Member, line: usize, wrong: &mut Vec<Wrong>) {
+    let differing = [
+        ("name", known.name != person.name),
+        ("email", known.email != person.email),
+        ("blocked", known.status != person.status),
+    ];
+    if let Some((column, _)) = differing.iter().find(|(_, differs)| *differs) {
+        let message = format!(
+            "`{column}` of the member `{}` differs from line {line}: it must be the same in all rows of a member",
+            person.id
+        );
+        wrong.push(row.wrong_in(column, message));
+    }
 }
 
 /// The person of a row.
@@ -120,7 +150,7 @@ fn person(row: &Row, all: &mut Vec<Wrong>) -> Option<Member> {
 }
 
 /// The membership of a row; `None` when it has none, or one that is wrong.
-fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -> Option<Membership> {
+fn membership(row: &Row, plans: &[Plan], zone: &Zone, all: &mut Vec<Wrong>) -> Option<Membership> {
     let Some(id) = row.get("membership_id") else {
         if let Some(column) = OF_MEMBERSHIP.iter().find(|column| row.get(column).is_some()) {
             all.push(row.wrong_in(column, format!("there is a {column} and no membership_id")));
@@ -151,8 +181,8 @@ fn membership(row: &Row, plans: &[Plan], offset: Offset, all: &mut Vec<Wrong>) -
         };
         all.push(row.wrong_in("status", message));
     }
-    let mut moment = |column: &str, read: fn(&str, Offset) -> Result<u64, String>| {
-        let read = read(row.get(column)?, offset);
+    let mut moment = |column: &str, read: fn(&str, &Zone) -> Result<u64, String>| {
+        let read = read(row.get(column)?, zone);
         read.map_err(|message| all.push(row.wrong_in(column, format!("{column}: {message}")))).ok()
     };
     let starts_at = moment("first_day", day::begins);

@@ -28,6 +28,8 @@ struct Line {
     /// The byte at which it begins.
     at: usize,
     fields: Vec<String>,
+    /// What is wrong with the number of its fields.
+    wrong: Option<Wrong>,
 }
 
 impl Table {
@@ -73,7 +75,7 @@ impl Table {
         if columns.iter().all(String::is_empty) {
             return Err(at(1, "the file is empty; its first line must name the columns".to_owned()));
         }
-        let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+        let (mut rows, mut doubtful) = (Vec::new(), Vec::new());
         for record in reader.records() {
             let record = record.map_err(|error| at(1, error.to_string()))?;
             if record.iter().all(str::is_empty) {
@@ -87,14 +89,20 @@ impl Table {
             let empty = rest.len() - row.len();
             let empty_lines = rest.bytes().take(empty).filter(|byte| *byte == b'\n').count();
             let line = usize::try_from(line).unwrap_or(usize::MAX).saturating_add(empty_lines);
+            let mut wrong = None;
             if let Some((spot, message)) = row_error(row, line, &fields, columns.len(), delimiter, other) {
                 let place = Place { file: file.to_owned(), line: line + spot.lines, column: spot.column };
-                wrong.push(Wrong::at(place, message));
+                let message = Wrong::at(place, message);
+                match spot.quote {
+                    None => wrong = Some(message),
+                    // Other rows are in this one.
+                    Some(_) => doubtful.push(message),
+                }
             }
-            rows.push(Line { number: line, at: text.len() - row.len(), fields });
+            rows.push(Line { number: line, at: text.len() - row.len(), fields, wrong });
         }
-        if !wrong.is_empty() {
-            return Err(told_once(wrong).into());
+        if !doubtful.is_empty() {
+            return Err(told_once(doubtful).into());
         }
         Ok(Table { file: file.to_owned(), text: text.to_owned(), delimiter, columns, rows })
     }
@@ -102,6 +110,11 @@ impl Table {
     /// The names of its columns, in lower case, words joined by `_`.
     pub(in crate::installation) fn columns(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(String::as_str)
+    }
+
+    /// What is wrong with the number of fields of its rows.
+    pub(in crate::installation) fn wrong(&self) -> impl Iterator<Item = &Wrong> {
+        self.rows.iter().filter_map(|line| line.wrong.as_ref())
     }
 
     /// Its rows.
@@ -259,9 +272,24 @@ impl<'a> Row<'a> {
             .find(|text| !text.is_empty())
     }
 
+    /// All of its texts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &'a str> {
+        self.line.fields.iter().map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// Whether it has a field for each column.
+    pub(super) fn is_whole(&self) -> bool {
+        self.line.wrong.is_none()
+    }
+
     /// Its line in the file.
     pub(in crate::installation) fn line(&self) -> usize {
         self.line.number
+    }
+
+    /// What is wrong with the number of its fields.
+    pub(super) fn uneven(&self) -> Option<Wrong> {
+        self.line.wrong.clone()
     }
 
     /// Something wrong in the row.
@@ -284,7 +312,9 @@ mod tests {
     use super::*;
 
     fn parse(text: &[u8]) -> Result<Table, String> {
-        Table::parse("f.csv", text).map_err(|error| error.to_string())
+        let table = Table::parse("f.csv", text).map_err(|error| error.to_string())?;
+        let wrong: Vec<Wrong> = table.wrong().cloned().collect();
+        if wrong.is_empty() { Ok(table) } else { Err(Unusable::from(wrong).to_string()) }
     }
 
     #[test]

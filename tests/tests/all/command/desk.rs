@@ -100,6 +100,23 @@ fn run(arguments: impl IntoIterator<Item = OsString>, live: &Live) -> Ran {
     ran
 }
 
+/// A pipe that is closed after this many lines.
+pub(crate) struct Pipe {
+    pub(crate) lines_left: usize,
+}
+
+impl std::io::Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+        self.lines_left = self.lines_left.checked_sub(lines).ok_or(std::io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A folder for the files of a test.
 pub(crate) struct Desk {
     pub(crate) folder: TempDir,
@@ -241,15 +258,28 @@ impl Installation {
         self.run_live(arguments, &Live::default())
     }
 
-    /// Runs `harness` on this installation. Output is at most 100 characters wide.
-    pub(crate) fn run_live(&self, arguments: &[&str], live: &Live) -> Ran {
-        let state = self.path("state");
-        let arguments = arguments.iter().map(OsString::from);
+    /// The arguments with the installation's folder, and the environment.
+    fn prepared(&self, arguments: &[&str], live: &Live) -> (Vec<OsString>, Live) {
+        let state = ["--state".into(), self.path("state").into_os_string()];
         let mut live = live.clone();
         // The user's own configuration is not touched.
         live.surroundings.config.get_or_insert_with(|| self.path("config"));
         live.surroundings.compiled = Some(compiled().to_owned());
-        let ran = run(arguments.chain(["--state".into(), state.clone().into_os_string()]), &live);
+        (arguments.iter().map(OsString::from).chain(state).collect(), live)
+    }
+
+    /// Runs `harness`, whose reader closes the output after this many lines. Returns the exit code.
+    pub(crate) fn run_closed(&self, arguments: &[&str], lines_left: usize) -> u8 {
+        let (arguments, live) = self.prepared(arguments, &Live::default());
+        let (mut out, mut err) = (Pipe { lines_left }, Vec::new());
+        let arguments = std::iter::once("harness".into()).chain(arguments);
+        host_harness::run(arguments, Streams { out: &mut out, err: &mut err, colour: false }, &live)
+    }
+
+    /// Runs `harness` on this installation. Output is at most 100 characters wide.
+    pub(crate) fn run_live(&self, arguments: &[&str], live: &Live) -> Ran {
+        let (arguments, live) = self.prepared(arguments, live);
+        let ran = run(arguments, &live);
         // A word that is longer than a line is not broken.
         let is_long = |word: &str| word.chars().count() > 50;
         let fits = |line: &str| {

@@ -170,3 +170,43 @@ fn the_status_has_the_time_of_the_last_sync_and_the_mapped_groups_that_open_noth
     assert!(status["last_synced_at"].is_u64(), "{status}");
     assert_eq!(status["flawed_groups"][0]["name"], "Spa");
 }
+
+#[test]
+fn a_reader_who_closes_the_list_does_not_keep_the_key_in_the_folder() {
+    let gym = Installation::synced();
+    assert_eq!(gym.run_closed(&["disconnect", "--yes"], 1), 0);
+    assert!(
+        !gym.path("state").exists(),
+        "{:?}",
+        fs::read_dir(gym.path("state")).unwrap().collect::<Vec<_>>()
+    );
+    gym.run(&["status"]).ends(2).complains("there is no installation in");
+}
+
+#[test]
+fn a_disconnect_that_was_killed_while_it_removed_the_files_is_continued() {
+    for command in ["disconnect", "connect"] {
+        for gone in [&[][..], &["key.sealed"], &["key.sealed", "tenant", "installation.json", "records.db"]] {
+            let gym = Installation::synced();
+            fs::write(gym.path("state/ending.json"), "true\n").unwrap();
+            gone.iter().for_each(|name| fs::remove_file(gym.path("state").join(name)).unwrap());
+            if command == "connect" {
+                gym.connect(&[]).ends(0).complains("what was left of its files is removed");
+                assert!(gym.run(&["map"]).ends(0).words().contains("nothing: no door"), "{gone:?}");
+            } else {
+                gym.run(&["disconnect"]).ends(0);
+                assert!(!gym.path("state").exists(), "{gone:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_list_that_was_cut_inside_a_character_loses_one_person_at_most() {
+    let gym = Installation::synced();
+    let before = b"\n{\"member\":\"0\",\"removed\":[],\"keeps\":[\"Spa\"]}\n\n{\"member\":\"00\",\"keeps\":[\"\xe9\x96";
+    fs::write(gym.path("state/left.jsonl"), before).unwrap();
+    let ran = gym.run(&["disconnect", "--yes", "--json"]).ends(0);
+    let people = ran.json()["people"].as_array().unwrap().len();
+    assert_eq!(people, 3, "the one before, Ann and Bo: {}", ran.out);
+}

@@ -28,6 +28,23 @@ fn a_command_waits_for_another_one_and_says_so() {
 }
 
 #[test]
+fn while_a_long_command_lets_a_short_one_in_no_other_long_one_begins() {
+    let gym = Installation::synced();
+    // What a sync holds while it has released the folder.
+    let place = File::create(gym.path("state/place")).unwrap();
+    place.lock().unwrap();
+    for command in
+        [&["sync"][..], &["tick"], &["preview"], &["map", "--remove", "Gold"], &["disconnect", "--yes"]]
+    {
+        gym.run(&[command, &["--wait", "0"]].concat()).ends(4).complains("run the same command again");
+    }
+    gym.run(&["status", "--wait", "0"]).ends(0);
+    gym.run(&["event", "member-changed", "1", "--wait", "0"]).ends(0);
+    drop(place);
+    gym.run(&["sync", "--wait", "0"]).ends(0);
+}
+
+#[test]
 fn short_commands_run_between_two_steps_of_a_sync() {
     let gym = Installation::synced();
     gym.add(&rows(10..70));

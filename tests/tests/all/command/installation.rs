@@ -128,6 +128,45 @@ fn a_kept_preview_is_applied_by_the_next_sync() {
 }
 
 #[test]
+fn days_follow_the_gyms_time_zone_and_earlier_installations_keep_their_offset() {
+    let gym = Installation::new();
+    gym.connect(&["--time-zone", "America/New_York"])
+        .ends(0)
+        .says(&["zone America/New_York: days begin and end"]);
+    gym.run(&["status"]).ends(0).says(&["zone America/New_York"]);
+    gym.connect(&["--time-zone", "Mars/Base"])
+        .ends(2)
+        .complains("--time-zone: `Mars/Base` is not a time zone");
+    gym.connect(&["--time-zone", "UTC", "--utc-offset", "+01:00"]).ends(2);
+    // What an earlier version wrote.
+    let config = fs::read_to_string(gym.path("state/installation.json")).unwrap();
+    let former = config.replace("\"time_zone\": \"America/New_York\"", "\"utc_offset\": \"-05:00\"");
+    assert_ne!(config, former);
+    fs::write(gym.path("state/installation.json"), former).unwrap();
+    gym.run(&["status"]).ends(0).says(&["zone -05:00"]);
+    let again = gym.connect(&[]).ends(0).says(&["zone -05:00"]);
+    again.complains("name its time zone with `harness connect --time-zone`");
+    gym.connect(&["--time-zone", "Europe/Berlin"]).ends(0).says(&["zone Europe/Berlin"]);
+}
+
+#[test]
+fn a_preview_whose_output_was_closed_or_that_was_killed_is_not_applied() {
+    let gym = Installation::mapped();
+    // A preview that another process began and left.
+    gym.run(&["preview", "--keep"]).ends(0);
+    std::fs::remove_file(gym.path("state/preview.json")).unwrap();
+    gym.edit("ms-2,gold,active", "ms-2,gold,expired");
+    let ran = gym.run(&["sync"]).ends(0);
+    assert!(!ran.err.contains("Applying the preview"), "{}", ran.err);
+    assert_eq!(gym.in_group("Spa"), [] as [&str; 0]);
+    // The reader closes the output.
+    gym.edit("ms-2,gold,expired", "ms-2,gold,active");
+    assert_eq!(gym.run_closed(&["preview"], 1), 0);
+    let status = gym.run(&["status"]).ends(0);
+    assert!(!status.words().contains("a preview is kept"), "{}", status.out);
+}
+
+#[test]
 fn a_sync_that_removes_too_much_waits_for_a_confirmation() {
     let gym = Installation::mapped();
     let rows = rows(10..40);
@@ -300,11 +339,20 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
         ":10:14: there is a plan and no membership_id",
         ":12:13: the membership `ms-9` is in line 11 already",
     ];
-    for (line, message) in ran.err.lines().zip(expected) {
+    // The first line is the note of every command.
+    for (line, message) in ran.err.lines().skip(1).zip(expected) {
         assert!(line.contains("members.csv") && line.contains(message), "{message:?} is not {line:?}");
     }
-    assert_eq!(ran.err.lines().count(), expected.len(), "{}", ran.err);
+    let last = ran.err.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("a sync compares all members, so it waits until these rows are corrected"),
+        "{last}"
+    );
+    assert_eq!(ran.err.lines().count(), expected.len() + 2, "{}", ran.err);
 
+    // The other columns of that file count, too, until the gym says that it has none of them.
+    gym.file("members.csv", MEMBERS);
+    gym.connect(&["--accept-columns"]).ends(0);
     let head = MEMBERS.lines().next().unwrap();
     for (columns, message) in [
         (head.replace("status", "state"), "members.csv needs a column `status`"),
@@ -319,7 +367,7 @@ member_id,name,email,blocked,membership_id,plan,status,first_day,last_day,frozen
     }
     gym.file("members.csv", MEMBERS);
     gym.file("plans.csv", "id,name\nbasic,Basic\nbasic,Other\n,Gold\n");
-    let ran = gym.run(&["status"]).ends(2).complains(":3:1: the plan `basic` is in line 2 already");
+    let ran = gym.run(&["sync"]).ends(2).complains(":3:1: the plan `basic` is in line 2 already");
     ran.complains(":4:1: a plan needs an id and a name");
     fs::remove_file(gym.path("plans.csv")).unwrap();
     gym.run(&["status"]).ends(2).complains("there is no plans.csv in");

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use door_access_testkit::{compiled, component_path};
 
-use super::desk::{Desk, SCENARIO};
+use super::desk::{Desk, Pipe, SCENARIO};
 
 #[test]
 fn a_scenario_as_expected_ends_with_0_and_has_colours_only_on_request() {
@@ -316,23 +316,6 @@ fn json_ends_with_the_error() {
         let last: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
         assert_eq!(last["type"], "error");
         assert_eq!(format!("harness: {}\n", last["error"].as_str().unwrap()), ran.err);
-    }
-}
-
-/// A pipe that is closed after this many lines.
-struct Pipe {
-    lines_left: usize,
-}
-
-impl std::io::Write for Pipe {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
-        self.lines_left = self.lines_left.checked_sub(lines).ok_or(std::io::ErrorKind::BrokenPipe)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
