@@ -43,7 +43,7 @@ pub struct MappedPlan {
 /// All entries, with the names of their groups and plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mappings {
-    /// In the order of the gym. A record without them is damaged: no entries would take everybody's access.
+    /// In the order of the gym. A record without them is damaged: without entries all members would lose access.
     pub entries: Vec<Entry>,
     /// Each mapped group once.
     #[serde(default)]

@@ -64,7 +64,7 @@ pub(crate) struct Gym {
     pub(crate) memberships: usize,
     /// Members whom the platform does not show for now.
     pub(crate) vanished: Vec<Member>,
-    /// Members whose address changed and of whom no event has come since.
+    /// Members whose address changed without an event since.
     pub(crate) readdressed: BTreeSet<String>,
     pub(crate) calls: u64,
     pub(crate) events: u64,

@@ -153,7 +153,7 @@ async fn unfinished(session: &Session, console: &mut Console<'_>) -> Result<Opti
     Ok(job.filter(|job| !matches!(job.phase, Phase::Done | Phase::Cancelled)))
 }
 
-/// Cancels a preview that nobody kept, or that is old: it must neither be applied nor hold up the daily comparison. A
+/// Cancels a preview that was not kept, or is old: it must neither be applied nor hold up the daily comparison. A
 /// preview that was killed leaves such a job.
 pub(super) async fn end_unkept_preview(session: &Session, console: &mut Console<'_>) -> Result<(), Stop> {
     let Some(job) = unfinished(session, console).await? else { return Ok(()) };

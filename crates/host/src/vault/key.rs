@@ -152,7 +152,7 @@ impl SealingKey {
             .and_then(|mistrust| mistrust.verifier().permit_readable().make_directory(folder))
             .map_err(|error| not_private(error, path, "made"))?;
         let write = || -> io::Result<()> {
-            // A known name: the next attempt, or whoever forgets the key, removes what an interrupted one left.
+            // A known name, so that the next attempt and the removal of the key find what an interrupted one left.
             let partial = path.with_added_extension(PARTIAL);
             let _ = fs::remove_file(&partial);
             let name = partial.file_name().unwrap_or_default();

@@ -14,7 +14,7 @@ use door_access_scenario::unusable::{Unusable, Wrong, told_once};
 
 use super::Row;
 
-/// The rows that cannot be used, and the members whom they concern.
+/// The rows that cannot be used, and their members.
 #[derive(Clone, Default)]
 pub(in crate::installation) struct Aside {
     /// The mistakes, by member.
@@ -59,7 +59,7 @@ impl Aside {
         self.plans.push(wrong);
     }
 
-    /// Takes out the members that these rows concern. A row without a certain member concerns everybody whom it names.
+    /// Takes out the members of these rows. A row without a certain member may be that of each member that it names.
     pub(super) fn take_from(&mut self, members: &mut BTreeMap<&str, Member>) {
         if !self.strays.is_empty() {
             let named = |member: &Member| {
